@@ -1,0 +1,73 @@
+"""Errors of cgcopt: one base class, so that one ``except`` catches them all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "CgcoptError",
+    "InfiniteMeanError",
+    "InvalidInputError",
+    "MissingSolverError",
+    "SolverError",
+    "UnsupportedProblemError",
+]
+
+
+class CgcoptError(Exception):
+    """Base class of every error that cgcopt raises on purpose."""
+
+
+class InvalidInputError(CgcoptError, ValueError):
+    """A value was refused at the door.
+
+    Parameters
+    ----------
+    field : str
+        The name of the refused field, as the user wrote it (``"system.workers"``).
+    value : object
+        The refused value.
+    allowed : str
+        What would have been accepted, in words.
+
+    Examples
+    --------
+    >>> raise InvalidInputError("system.workers", 0, "a whole number of at least 1")
+    Traceback (most recent call last):
+        ...
+    cgcopt.errors.InvalidInputError: system.workers = 0: must be a whole number of at least 1
+    """
+
+    def __init__(self, field: str, value: Any, allowed: str) -> None:
+        super().__init__(f"{field} = {_short(value)}: must be {allowed}")
+        self.field = field
+        self.value = value
+        self.allowed = allowed
+
+
+class InfiniteMeanError(CgcoptError, ArithmeticError):
+    """The expected runtime is infinite, because the mean of the slowest worker's time is."""
+
+
+class UnsupportedProblemError(CgcoptError):
+    """A solver or formulation was given a problem outside its declared capabilities."""
+
+
+class MissingSolverError(CgcoptError, ImportError):
+    """An optional solver is not installed; the message names the extra that brings it."""
+
+    def __init__(self, solver: str, extra: str) -> None:
+        super().__init__(
+            f"solver '{solver}' is not installed; install it with: pip install 'cgcopt[{extra}]'"
+        )
+        self.solver = solver
+        self.extra = extra
+
+
+class SolverError(CgcoptError, RuntimeError):
+    """An outside solver or a numerical method failed; the cause is chained."""
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,90 @@
+"""What a design is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from cgcopt._validate import finite_number
+
+__all__ = ["CompletionProbability", "ExpectedRuntime", "Objective", "Quantile", "Sense"]
+
+
+class Sense(StrEnum):
+    """Direction of an objective."""
+
+    MINIMIZE = "minimize"
+    MAXIMIZE = "maximize"
+
+
+class Objective:
+    """Base class of the objectives; each knows its name, its sense and its unit."""
+
+    kind: ClassVar[str]
+    sense: ClassVar[Sense]
+    unit: ClassVar[str]
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """The ``[objective]`` table of an instance file."""
+        return {"kind": self.kind}
+
+
+@dataclass(frozen=True)
+class ExpectedRuntime(Objective):
+    """Minimise ``E[tau]``, the expected seconds of a round."""
+
+    kind: ClassVar[str] = "expected-runtime"
+    sense: ClassVar[Sense] = Sense.MINIMIZE
+    unit: ClassVar[str] = "s"
+
+
+@dataclass(frozen=True)
+class CompletionProbability(Objective):
+    """Maximise ``P[tau <= deadline]``.
+
+    Parameters
+    ----------
+    deadline : float
+        Seconds after which a round is late, positive.
+    """
+
+    deadline: float
+
+    kind: ClassVar[str] = "completion-probability"
+    sense: ClassVar[Sense] = Sense.MAXIMIZE
+    unit: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        deadline = finite_number("objective.deadline", self.deadline, above=0)
+        object.__setattr__(self, "deadline", deadline)
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """The ``[objective]`` table of an instance file."""
+        return {"kind": self.kind, "deadline": self.deadline}
+
+
+@dataclass(frozen=True)
+class Quantile(Objective):
+    """Minimise the deadline that a round keeps with the given probability.
+
+    Parameters
+    ----------
+    probability : float
+        Between 0 and 1, both excluded; 0.99 asks for the smallest 99th percentile of ``tau``.
+    """
+
+    probability: float
+
+    kind: ClassVar[str] = "quantile"
+    sense: ClassVar[Sense] = Sense.MINIMIZE
+    unit: ClassVar[str] = "s"
+
+    def __post_init__(self) -> None:
+        probability = finite_number("objective.probability", self.probability, above=0, below=1)
+        object.__setattr__(self, "probability", probability)
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """The ``[objective]`` table of an instance file."""
+        return {"kind": self.kind, "probability": self.probability}

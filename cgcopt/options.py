@@ -1,0 +1,74 @@
+"""Options that every solver understands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cgcopt._validate import finite_number, whole_number
+from cgcopt.errors import InvalidInputError
+
+__all__ = ["Options", "Progress"]
+
+#: Called with the share of the work that is done (None where unknown) and a short message.
+Progress = Callable[[float | None, str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a solver is to run.
+
+    Parameters
+    ----------
+    gap : float
+        Relative gap at which a solver may stop.
+    time_limit : float, optional
+        Seconds after which a solver is to stop with the best it has.
+    threads : int, optional
+        Threads that a solver may use; the solver's own choice where not given.
+    seed : int
+        Seed of every random choice.
+    scenarios : int
+        Rounds to draw for solvers that need a finite sample; those that do not ignore it.
+    starts : int, optional
+        Starting points of a multi-start method; the method's own choice where not given.
+    verbose : bool
+        Let the solver print its log on standard error.
+    raw : mapping
+        Options of one solver under that solver's own names, passed through unchanged.
+    progress : callable, optional
+        Receives progress; see :data:`Progress`.
+    """
+
+    gap: float = 1e-6
+    time_limit: float | None = None
+    threads: int | None = None
+    seed: int = 0
+    scenarios: int = 1000
+    starts: int | None = None
+    verbose: bool = False
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    progress: Progress | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        finite_number("options.gap", self.gap, least=0, below=1)
+        if self.time_limit is not None:
+            finite_number("options.time_limit", self.time_limit, above=0)
+        if self.threads is not None:
+            whole_number("options.threads", self.threads, least=1)
+        whole_number("options.seed", self.seed, least=0)
+        whole_number("options.scenarios", self.scenarios, least=1)
+        if self.starts is not None:
+            whole_number("options.starts", self.starts, least=1)
+        if not isinstance(self.raw, Mapping):
+            raise InvalidInputError("options.raw", self.raw, "a mapping from names to values")
+
+    def report(self, share: float | None, message: str) -> None:
+        """Tell the progress callback, where there is one."""
+        if self.progress is not None:
+            self.progress(share, message)
+
+    def raw_option(self, name: str, default: Any) -> Any:
+        """Return the raw option ``name``, or ``default``."""
+        return self.raw.get(name, default)

@@ -1,0 +1,79 @@
+"""A system and what is wanted of it. Nothing here says how the problem is solved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from cgcopt._validate import whole_number
+from cgcopt.errors import InvalidInputError
+from cgcopt.objective import Objective
+from cgcopt.seeds import generator
+from cgcopt.system import System
+
+__all__ = ["Level", "Problem"]
+
+
+class Level(StrEnum):
+    """The variables in which a problem is written.
+
+    The coordinate and the block level have the same optimal value; the relaxed level bounds both.
+    """
+
+    COORDINATE = "coordinate"
+    """A redundancy ``s_l`` in ``{0, ..., N-1}`` for each of the ``L`` coordinates."""
+    BLOCK = "block"
+    """A whole number ``x_n`` of coordinates for each of the ``N`` redundancy levels."""
+    RELAXED = "relaxed"
+    """A real number ``x_n >= 0`` for each of the ``N`` redundancy levels."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Choose the redundancy of every coordinate of ``system`` to do best by ``objective``.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> times = cg.ShiftedExponential(rate=1e-3, shift=50)
+    >>> system = cg.System(workers=4, coordinates=100, worker_times=times)
+    >>> cg.Problem(system, cg.ExpectedRuntime()).name
+    'expected-runtime N=4 L=100 shifted-exponential(rate=0.001, shift=50)'
+    """
+
+    system: System
+    objective: Objective
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.system, System):
+            raise InvalidInputError("problem.system", self.system, "a System")
+        if not isinstance(self.objective, Objective):
+            raise InvalidInputError(
+                "problem.objective",
+                self.objective,
+                "an objective: ExpectedRuntime(), CompletionProbability(deadline) or Quantile(...)",
+            )
+
+    @property
+    def name(self) -> str:
+        """The title where one was given, else a description."""
+        system = self.system
+        return self.title or (
+            f"{self.objective.kind} N={system.workers} L={system.coordinates} "
+            f"{system.worker_times.label}"
+        )
+
+    def sampled(self, scenarios: int, seed: int = 0) -> Problem:
+        """Return the sample-average problem on ``scenarios`` rounds drawn from the worker times.
+
+        The worker times of the result are :class:`~cgcopt.workers.empirical.Scenarios`; equal
+        arguments give equal rounds, whatever ran before.
+        """
+        from cgcopt.workers.empirical import Scenarios
+
+        count = whole_number("scenarios", scenarios, least=1)
+        rng = generator(seed, "scenarios", self.system.worker_times.label, self.system.workers)
+        times = self.system.worker_times.sample(count, self.system.workers, rng)
+        source = f"{count} rounds of {self.system.worker_times.label}, seed {seed}"
+        return replace(self, system=self.system.with_times(Scenarios(times, source=source)))

@@ -1,0 +1,223 @@
+"""What a solver found, judged by the project's own evaluation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.design import Design
+from cgcopt.evaluation.result import Certificate, Evaluation
+from cgcopt.objective import Sense
+from cgcopt.options import Options
+from cgcopt.problem import Level, Problem
+
+__all__ = ["Sample", "Seconds", "Solution", "SolutionStatus", "TerminationCondition"]
+
+
+class TerminationCondition(StrEnum):
+    """Why a solver stopped."""
+
+    CONVERGED = "converged"
+    """The method's own stopping rule was met (gap, residual, or a formula was evaluated)."""
+    OPTIMAL = "optimal"
+    """The solver claims a proven optimum within its tolerance."""
+    ITERATION_LIMIT = "iteration-limit"
+    """The iteration limit came first."""
+    TIME_LIMIT = "time-limit"
+    """The time limit came first."""
+    INFEASIBLE = "infeasible"
+    """The solver claims that no feasible point exists."""
+    UNBOUNDED = "unbounded"
+    """The solver claims that the objective is unbounded, or infeasible or unbounded."""
+    INTERRUPTED = "interrupted"
+    """The user or the operating system stopped the run."""
+    ERROR = "error"
+    """The solver failed; the message says how."""
+    UNKNOWN = "unknown"
+    """The solver reported a code that the adapter does not know."""
+
+
+class SolutionStatus(StrEnum):
+    """What the solution holds."""
+
+    OPTIMAL = "optimal"
+    """A feasible design whose gap to the bound is at most the requested one."""
+    FEASIBLE = "feasible"
+    """A feasible design without such a proof."""
+    INFEASIBLE = "infeasible"
+    """A point that violates the problem's constraints; it has no value and no gap."""
+    SCHEME = "scheme"
+    """A scheme outside the design space (its runtime is comparable, its design is not)."""
+    NONE = "none"
+    """No design at all."""
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Wall time of the three parts of a run, compilation and imports excluded."""
+
+    build: float = 0.0
+    solve: float = 0.0
+    evaluate: float = 0.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a solver reached on the drawn scenarios that it was given.
+
+    ``value`` is the sample average of the final design, ``bound`` bounds the sample average of every
+    design.
+    """
+
+    scenarios: int
+    seed: int
+    value: float
+    bound: float
+    gap: float
+    certificate: Certificate
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A design, what it is worth, what bounds it, and how the run ended.
+
+    Attributes
+    ----------
+    problem : Problem
+        The problem as the user gave it; ``value`` and ``bound`` speak of it.
+    solver : str
+        Name of the solver.
+    level : Level
+        Relaxed, block or coordinate.
+    termination, status
+        Why the solver stopped, and what the solution holds.
+    design : Design, optional
+        The design; ``None`` where there is none (status ``none`` or ``scheme``).
+    evaluation : Evaluation, optional
+        Exact worth of the design; ``None`` where there is no design or it is infeasible.
+    bound : float
+        No design has a better value; ``-inf`` or ``inf`` until someone proves one.
+    certificate : Certificate
+        The proof behind ``bound``.
+    residual : float, optional
+        Stationarity residual ``L (max_n dP/dx_n - min_{used n} dP/dx_n) / P`` of a completion
+        probability.
+    sample : Sample, optional
+        Result on the drawn scenarios, for solvers that need them.
+    seconds : Seconds
+        Build, solve and evaluation time.
+    details : mapping
+        The solver's own findings (iterations, nodes, history, chosen level, ...).
+    """
+
+    problem: Problem
+    solver: str
+    level: Level
+    termination: TerminationCondition
+    status: SolutionStatus
+    design: Design | None = None
+    evaluation: Evaluation | None = None
+    bound: float = math.nan
+    certificate: Certificate = Certificate.NONE
+    residual: float | None = None
+    sample: Sample | None = None
+    seconds: Seconds = field(default_factory=Seconds)
+    options: Options = field(default_factory=Options)
+    message: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.bound):
+            unproven = -math.inf if self.problem.objective.sense is Sense.MINIMIZE else math.inf
+            object.__setattr__(self, "bound", unproven)
+
+    @property
+    def partition(self) -> NDArray[np.float64] | None:
+        """The block partition ``x``, shape ``(N,)``."""
+        return None if self.design is None else self.design.partition
+
+    @property
+    def value(self) -> float:
+        """Expected seconds, probability, or seconds of the quantile; NaN without a feasible design."""
+        return math.nan if self.evaluation is None else self.evaluation.value
+
+    @property
+    def gap(self) -> float:
+        """Relative distance of value and bound, see :func:`relative_gap`; NaN without a value."""
+        return relative_gap(self.value, self.bound, self.problem.objective.sense)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of ``cgcopt solve --json``; numbers unrounded, infinite and missing ones ``None``."""
+        number = _finite_or_none
+        result: dict[str, Any] = {
+            "solver": self.solver,
+            "level": str(self.level),
+            "partition": None if self.partition is None else self.partition.tolist(),
+            "value": number(self.value),
+            "bound": number(self.bound),
+            "gap": number(self.gap),
+            "certificate": str(self.certificate),
+            "termination": str(self.termination),
+            "status": str(self.status),
+            "seconds": {
+                "build": self.seconds.build,
+                "solve": self.seconds.solve,
+                "evaluate": self.seconds.evaluate,
+            },
+        }
+        if self.evaluation is not None:
+            result["method"] = str(self.evaluation.method)
+            result["bracket"] = [number(self.evaluation.lower), number(self.evaluation.upper)]
+            result["standard_error"] = self.evaluation.standard_error
+            if self.evaluation.complement is not None:
+                result["complement"] = self.evaluation.complement
+        if self.residual is not None:
+            result["residual"] = number(self.residual)
+        if self.sample is not None:
+            result["sample"] = {
+                "scenarios": self.sample.scenarios,
+                "seed": self.sample.seed,
+                "value": number(self.sample.value),
+                "bound": number(self.sample.bound),
+                "gap": number(self.sample.gap),
+                "certificate": str(self.sample.certificate),
+            }
+        if self.message:
+            result["message"] = self.message
+        return result
+
+
+def relative_gap(value: float, bound: float, sense: Sense) -> float:
+    """Gap ``1 - bound/value`` when minimising and ``1 - value/bound`` when maximising.
+
+    It is at least 0 for a valid bound (a bound better than the value by rounding alone counts as 0
+    only to within 1e-12: more is left visible as a negative gap), and infinite without a bound.
+
+    Examples
+    --------
+    >>> relative_gap(2.0, 1.5, Sense.MINIMIZE)
+    0.25
+    >>> relative_gap(0.9, 1.0, Sense.MAXIMIZE)
+    0.09999999999999998
+    """
+    if math.isnan(value):
+        return math.nan
+    if not math.isfinite(bound):
+        return math.inf
+    larger, smaller = (value, bound) if sense is Sense.MINIMIZE else (bound, value)
+    if larger == smaller:
+        return 0.0
+    if larger == 0:
+        return math.inf
+    gap = (larger - smaller) / larger
+    return 0.0 if -1e-12 <= gap < 0 else gap
+
+
+def _finite_or_none(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,155 @@
+"""The one interface of everything that turns a problem into a design."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.evaluation.result import Certificate
+from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective
+from cgcopt.options import Options
+from cgcopt.problem import Level, Problem
+from cgcopt.solution import TerminationCondition
+from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, WorkerTimes
+from cgcopt.workers.empirical import Scenarios
+
+__all__ = ["Outcome", "Role", "Solver", "Task", "Times", "times_of"]
+
+
+class Role(StrEnum):
+    """What kind of solver this is; tables group by it."""
+
+    EXACT = "exact method"
+    """Ends with a proof of its gap."""
+    ITERATIVE = "iterative method"
+    """Converges, without a proof of its own."""
+    CLOSED_FORM = "closed form"
+    """A formula."""
+    SCHEME = "baseline scheme"
+    """A published scheme to compare with."""
+    ADAPTER = "outside solver"
+    """A general solver applied to one of the formulations."""
+
+
+class Times(StrEnum):
+    """Kinds of worker times a solver can take."""
+
+    CONTINUOUS = "continuous"
+    """Independent workers with a density."""
+    DISCRETE = "discrete"
+    """Independent workers with finitely many values (a pooled trace)."""
+    SCENARIOS = "scenarios"
+    """A finite set of rounds (a trace kept in rounds, or a drawn sample)."""
+
+
+ALL_TIMES = frozenset(Times)
+INDEPENDENT = frozenset({Times.CONTINUOUS, Times.DISCRETE})
+SAMPLED = frozenset({Times.SCENARIOS})
+
+
+def times_of(model: WorkerTimes) -> Times | None:
+    """Return the kind of a model; ``None`` for a model that can only be sampled."""
+    if isinstance(model, ContinuousTimes):
+        return Times.CONTINUOUS
+    if isinstance(model, DiscreteTimes):
+        return Times.DISCRETE
+    return Times.SCENARIOS if isinstance(model, Scenarios) else None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing a solver can do: an objective at a level."""
+
+    objective: type[Objective]
+    level: Level
+
+
+def tasks(*objectives: type[Objective], levels: tuple[Level, ...]) -> frozenset[Task]:
+    """Return every combination of the objectives and levels."""
+    return frozenset(Task(objective, level) for objective in objectives for level in levels)
+
+
+RUNTIME_RELAXED = tasks(ExpectedRuntime, levels=(Level.RELAXED,))
+PROBABILITY_RELAXED = tasks(CompletionProbability, levels=(Level.RELAXED,))
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a solver hands back, before it is judged.
+
+    Parameters
+    ----------
+    termination : TerminationCondition
+        Why the solver stopped.
+    partition : ndarray, optional
+        Block partition ``x``, shape ``(N,)``; ``None`` where none was found.
+    work : ndarray, optional
+        For schemes outside the design space: the nondecreasing work ``w``, shape ``(N,)``, with
+        ``tau = u max_n T_(N-n) w_n``.
+    bound : float, optional
+        A bound that the solver proved for the problem it was given.
+    certificate : Certificate
+        The proof behind ``bound``.
+    build_seconds : float
+        Part of the run that went into building a model.
+    details : mapping
+        Findings worth keeping.
+    """
+
+    termination: TerminationCondition
+    partition: NDArray[np.float64] | None = None
+    work: NDArray[np.float64] | None = None
+    bound: float = math.nan
+    certificate: Certificate = Certificate.NONE
+    residual: float | None = None
+    build_seconds: float = 0.0
+    message: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Solver(ABC):
+    """A solver is a class with facts about itself and one method.
+
+    To add one, put a subclass into a file of its own in ``solvers/`` or ``solvers/adapters/``; it is
+    found there. A package outside names its subclass under the entry point group ``cgcopt.solvers``.
+    Modules of solvers import outside packages inside their methods only.
+    """
+
+    name: ClassVar[str]
+    """The name users type."""
+    summary: ClassVar[str]
+    """One line for ``cgcopt solvers``."""
+    role: ClassVar[Role]
+    solves: ClassVar[frozenset[Task]]
+    """Objectives and levels. A solver of the relaxed level also serves the block level: its design is
+    then rounded."""
+    times: ClassVar[frozenset[Times]] = ALL_TIMES
+    """Kinds of worker times. A solver that takes only scenarios is given drawn ones."""
+    tolerance: ClassVar[float] = 1e-6
+    """Relative accuracy of the optimal value that the solver promises; ``inf`` without a promise."""
+    requires: ClassVar[str] = ""
+    """Import name of the optional package that the solver needs, if any."""
+    extra: ClassVar[str] = ""
+    """The extra that installs it."""
+    licence: ClassVar[str] = "Apache-2.0"
+    """Licence class of what runs."""
+
+    @classmethod
+    def available(cls) -> bool:
+        """Whether the needed package is installed; imports nothing."""
+        return not cls.requires or find_spec(cls.requires) is not None
+
+    def prepare(self, problem: Problem, level: Level) -> None:
+        """Import and compile what :meth:`solve` needs, outside the measured time."""
+
+    @abstractmethod
+    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+        """Solve the problem at the given level, one of ``solves``."""
