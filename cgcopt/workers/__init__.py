@@ -1,0 +1,34 @@
+"""Models of how long a worker takes: parametric families, step distributions, traces."""
+
+from __future__ import annotations
+
+from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, IndependentTimes, WorkerTimes
+from cgcopt.workers.empirical import Empirical, Scenarios
+from cgcopt.workers.families import (
+    Exponential,
+    Gamma,
+    LogNormal,
+    Pareto,
+    ShiftedExponential,
+    Weibull,
+)
+from cgcopt.workers.tables import family_names, worker_times_from_dict
+from cgcopt.workers.trace import Trace
+
+__all__ = [
+    "ContinuousTimes",
+    "DiscreteTimes",
+    "Empirical",
+    "Exponential",
+    "Gamma",
+    "IndependentTimes",
+    "LogNormal",
+    "Pareto",
+    "Scenarios",
+    "ShiftedExponential",
+    "Trace",
+    "Weibull",
+    "WorkerTimes",
+    "family_names",
+    "worker_times_from_dict",
+]

@@ -1,0 +1,98 @@
+"""What a model of worker times offers to the rest of the package."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["ContinuousTimes", "DiscreteTimes", "IndependentTimes", "WorkerTimes"]
+
+FloatArray = NDArray[np.float64]
+
+
+class WorkerTimes(ABC):
+    """How many seconds each worker of a round needs for one CPU cycle."""
+
+    @abstractmethod
+    def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> FloatArray:
+        """Draw worker times, shape ``(rounds, workers)``, seconds per cycle."""
+
+    @abstractmethod
+    def to_dict(self) -> Mapping[str, Any]:
+        """The ``[worker_times]`` table of an instance file."""
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """A short description for tables, such as ``shifted-exponential(rate=0.001, shift=50)``."""
+
+
+class IndependentTimes(WorkerTimes):
+    """Workers that are independent and identically distributed.
+
+    All functions accept arrays of any shape and return arrays of the same shape.
+    """
+
+    @abstractmethod
+    def cdf(self, t: ArrayLike) -> FloatArray:
+        """``P(T <= t)``, to full relative accuracy also where it is tiny."""
+
+    @abstractmethod
+    def sf(self, t: ArrayLike) -> FloatArray:
+        """``P(T > t)``, to full relative accuracy also where it is tiny."""
+
+    @abstractmethod
+    def ppf(self, q: ArrayLike) -> FloatArray:
+        """Smallest ``t`` with ``cdf(t) >= q``."""
+
+    @abstractmethod
+    def isf(self, q: ArrayLike) -> FloatArray:
+        """Smallest ``t`` with ``sf(t) <= q``; accurate for tiny ``q``."""
+
+    @abstractmethod
+    def mean(self) -> float:
+        """Expected time of one worker; ``inf`` where it does not exist."""
+
+    @property
+    @abstractmethod
+    def support(self) -> tuple[float, float]:
+        """Smallest and largest possible time (the latter may be ``inf``)."""
+
+
+class ContinuousTimes(IndependentTimes):
+    """Independent workers whose time has a density."""
+
+    @abstractmethod
+    def pdf(self, t: ArrayLike) -> FloatArray:
+        """Density at ``t``; 0 outside the support."""
+
+    @abstractmethod
+    def logpdf(self, t: ArrayLike) -> FloatArray:
+        """Logarithm of the density; ``-inf`` outside the support."""
+
+    @abstractmethod
+    def dlogpdf(self, t: ArrayLike) -> FloatArray:
+        """Derivative of :meth:`logpdf`; NaN outside the support."""
+
+    @property
+    def tail_index(self) -> float:
+        """Power ``a`` of a regularly varying tail ``P(T > t) ~ t**-a``; ``inf`` for light tails."""
+        return float("inf")
+
+
+class DiscreteTimes(IndependentTimes):
+    """Independent workers whose time takes finitely many values (a step distribution)."""
+
+    @property
+    @abstractmethod
+    def values(self) -> FloatArray:
+        """The distinct possible times, increasing, shape ``(J,)``."""
+
+    @property
+    @abstractmethod
+    def weights(self) -> FloatArray:
+        """Their probabilities, positive, sum 1, shape ``(J,)``."""

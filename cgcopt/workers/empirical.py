@@ -1,0 +1,306 @@
+"""Measured worker times: a step distribution, and whole rounds.
+
+A measured trace is in seconds per round, a model of worker times in seconds per cycle.  A system
+with ``samples = N`` and ``cycles = 1/L`` has the unit ``u = M b / N = 1/L``, so that the uncoded
+runtime ``u T_(N) L`` is ``T_(N)`` itself: with these two numbers every runtime is in the seconds
+of the trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cgcopt._validate import whole_number
+from cgcopt.errors import InvalidInputError
+from cgcopt.workers.base import DiscreteTimes, WorkerTimes
+from cgcopt.workers.validation import frozen_times
+
+__all__ = ["Empirical", "Scenarios"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False, init=False)
+class Empirical(DiscreteTimes):
+    """Independent workers with a step distribution, such as a pooled trace.
+
+    Equal values are merged; nothing is smoothed.  Two are equal when values and weights are.
+
+    Parameters
+    ----------
+    values : array_like, shape (J,)
+        Possible times, seconds per cycle, finite and > 0, in any order, repetitions allowed.
+    weights : array_like, shape (J,), optional
+        Their relative weights, >= 0; equal ones by default.  Values of weight 0 are dropped.
+    source : mapping, optional
+        The ``[worker_times]`` table that gives these times again, without its ``mode``; by
+        default :meth:`to_dict` writes out the values.
+
+    Raises
+    ------
+    InvalidInputError
+        If a value or weight is refused.
+
+    Examples
+    --------
+    >>> times = Empirical([3.0, 1.0, 1.0, 2.0])
+    >>> times.values.tolist(), times.weights.tolist()
+    ([1.0, 2.0, 3.0], [0.5, 0.25, 0.25])
+    >>> times.cdf([0.5, 1.0, 2.5]).tolist(), times.ppf([0.5, 0.51]).tolist()
+    ([0.0, 0.5, 0.75], [1.0, 2.0])
+    """
+
+    source: Mapping[str, Any] | None
+    _values: FloatArray
+    _masses: FloatArray  # unnormalised: for a trace these are counts, and their sums are exact
+
+    def __init__(
+        self,
+        values: ArrayLike,
+        weights: ArrayLike | None = None,
+        source: Mapping[str, Any] | None = None,
+    ) -> None:
+        times = frozen_times("worker_times.values", values, 1)
+        masses = np.ones(times.shape) if weights is None else _checked_weights(weights, times.size)
+        distinct, inverse = np.unique(times[masses > 0.0], return_inverse=True)
+        totals = np.bincount(inverse, weights=masses[masses > 0.0])
+        for array in (distinct, totals):
+            array.setflags(write=False)
+        object.__setattr__(self, "source", None if source is None else dict(source))
+        object.__setattr__(self, "_values", distinct)
+        object.__setattr__(self, "_masses", totals)
+
+    def __repr__(self) -> str:
+        return f"Empirical({self.values.size} values in {_range(self.values)})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Empirical):
+            return NotImplemented
+        return np.array_equal(self.values, other.values) and np.array_equal(
+            self.weights, other.weights
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.values.tobytes(), self.weights.tobytes()))
+
+    @property
+    def values(self) -> FloatArray:
+        """The distinct possible times, increasing, shape ``(J,)``, read-only."""
+        return self._values
+
+    @cached_property
+    def weights(self) -> FloatArray:
+        """Their probabilities, positive, sum 1, shape ``(J,)``, read-only."""
+        return _read_only(self._masses / self._masses.sum())
+
+    @cached_property
+    def _below(self) -> FloatArray:
+        """``P(T <= values[j-1])`` for ``j = 0..J``."""
+        sums = np.concatenate(([0.0], np.cumsum(self._masses)))
+        return _read_only(sums / sums[-1])
+
+    @cached_property
+    def _above(self) -> FloatArray:
+        """``P(T > values[j-1])`` for ``j = 0..J``, summed from the far end."""
+        sums = np.concatenate((np.cumsum(self._masses[::-1])[::-1], [0.0]))
+        return _read_only(sums / sums[0])
+
+    def cdf(self, t: ArrayLike) -> FloatArray:
+        """``P(T <= t)``, right-continuous."""
+        return self._step(self._below, t)
+
+    def sf(self, t: ArrayLike) -> FloatArray:
+        """``P(T > t)``, right-continuous."""
+        return self._step(self._above, t)
+
+    def _step(self, table: FloatArray, t: ArrayLike) -> FloatArray:
+        where = np.asarray(t, dtype=np.float64)
+        steps = table[np.searchsorted(self.values, where, side="right")]
+        return np.where(np.isnan(where), np.nan, steps)
+
+    def ppf(self, q: ArrayLike) -> FloatArray:
+        """Smallest value with ``cdf(t) >= q``; NaN unless ``0 <= q <= 1``."""
+        level = np.asarray(q, dtype=np.float64)
+        return self._quantile(np.searchsorted(self._below[1:], level, side="left"), level)
+
+    def isf(self, q: ArrayLike) -> FloatArray:
+        """Smallest value with ``sf(t) <= q``; NaN unless ``0 <= q <= 1``."""
+        level = np.asarray(q, dtype=np.float64)
+        return self._quantile(np.searchsorted(-self._above[1:], -level, side="left"), level)
+
+    def _quantile(self, index: Any, level: FloatArray) -> FloatArray:
+        inside = (level >= 0.0) & (level <= 1.0)
+        return np.where(inside, self.values[np.minimum(index, self.values.size - 1)], np.nan)
+
+    def mean(self) -> float:
+        """Expected time of one worker."""
+        return float(self.weights @ self.values)
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """Smallest and largest value."""
+        return (float(self.values[0]), float(self.values[-1]))
+
+    def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> FloatArray:
+        """Draw worker times independently, shape ``(rounds, workers)``, seconds per cycle."""
+        shape = (whole_number("rounds", rounds, least=1), whole_number("workers", workers, least=1))
+        return self.values[np.searchsorted(self._below[1:], rng.random(shape), side="right")]
+
+    @property
+    def label(self) -> str:
+        """Where the times come from and how many distinct ones there are."""
+        return _named(self.source, "empirical", "pooled", f"{self.values.size} values")
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """The ``[worker_times]`` table: the source in mode ``pooled``, or the values."""
+        if self.source is not None:
+            return {**self.source, "mode": "pooled"}
+        table: dict[str, Any] = {"family": "empirical", "values": self.values.tolist()}
+        if np.ptp(self._masses) > 0.0:
+            table["weights"] = self._masses.tolist()
+        return table
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Scenarios(WorkerTimes):
+    """Finitely many equally likely rounds, each kept whole.
+
+    Workers may depend on each other and differ: this is a trace in mode ``rounds``, or a sample of
+    rounds drawn from a model (:meth:`draw`).  Two are equal when their times are.
+
+    Parameters
+    ----------
+    times : array_like, shape (K, N)
+        Worker times of ``K`` rounds of ``N`` workers, seconds per cycle, finite and > 0.
+    source : mapping, optional
+        The ``[worker_times]`` table that gives these times again; by default :meth:`to_dict`
+        writes out the times.
+
+    Raises
+    ------
+    InvalidInputError
+        If the table of times is empty, ragged, or has a bad entry.
+
+    Examples
+    --------
+    >>> rounds = Scenarios([[3.0, 1.0], [2.0, 5.0], [4.0, 4.0]])
+    >>> rounds.workers, rounds.rounds
+    (2, 3)
+    >>> rounds.sorted_times.tolist()
+    [[1.0, 3.0], [2.0, 5.0], [4.0, 4.0]]
+    """
+
+    times: FloatArray
+    source: Mapping[str, Any] | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "times", frozen_times("worker_times.times", self.times, 2))
+        if self.source is not None:
+            object.__setattr__(self, "source", dict(self.source))
+
+    @classmethod
+    def draw(cls, model: WorkerTimes, rounds: int, workers: int, seed: int) -> Scenarios:
+        """Draw ``rounds`` rounds of ``workers`` workers from a model.
+
+        The result remembers the model and the seed, and writes them out in place of the times.
+
+        Raises
+        ------
+        InvalidInputError
+            If a number is refused, or a drawn time is 0 or infinite in double precision.
+
+        Examples
+        --------
+        >>> from cgcopt.workers.families import Exponential
+        >>> Scenarios.draw(Exponential(1.0), rounds=3, workers=2, seed=7).times.shape
+        (3, 2)
+        """
+        seed = whole_number("seed", seed, least=0)
+        times = model.sample(rounds, workers, np.random.default_rng(seed))
+        sizes = {"rounds": int(rounds), "workers": int(workers), "seed": seed}
+        return cls(times, {"family": "sampled", "model": dict(model.to_dict()), **sizes})
+
+    def __repr__(self) -> str:
+        return f"Scenarios({self.rounds} x {self.workers} times in {_range(self.times)})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Scenarios):
+            return NotImplemented
+        return np.array_equal(self.times, other.times)
+
+    def __hash__(self) -> int:
+        return hash((self.times.shape, self.times.tobytes()))
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds there are, ``K``."""
+        return int(self.times.shape[0])
+
+    @property
+    def workers(self) -> int:
+        """How many workers every round has, ``N``."""
+        return int(self.times.shape[1])
+
+    @cached_property
+    def sorted_times(self) -> FloatArray:
+        """Order statistics of every round, ascending, shape ``(K, N)``, read-only."""
+        return _read_only(np.sort(self.times, axis=1))
+
+    def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> FloatArray:
+        """Draw whole rounds with replacement, shape ``(rounds, workers)``.
+
+        Raises
+        ------
+        InvalidInputError
+            If ``workers`` is not the number of workers of the scenarios.
+        """
+        if whole_number("workers", workers, least=1) != self.workers:
+            raise InvalidInputError("workers", workers, f"{self.workers}, as in {self.label}")
+        return self.times[rng.integers(self.rounds, size=whole_number("rounds", rounds, least=1))]
+
+    @property
+    def label(self) -> str:
+        """Where the rounds come from and how many there are."""
+        return _named(self.source, "scenarios", f"{self.rounds} rounds x {self.workers} workers")
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """The ``[worker_times]`` table: the source, or the times."""
+        if self.source is None:
+            return {"family": "scenarios", "times": self.times.tolist()}
+        mode = {"mode": "rounds"} if self.source.get("family") == "trace" else {}
+        return {**self.source, **mode}
+
+
+def _checked_weights(weights: ArrayLike, size: int) -> FloatArray:
+    array = np.asarray(weights)
+    allowed = f"{size} finite numbers >= 0, not all 0"
+    if array.dtype.kind not in "iuf" or array.shape != (size,):
+        raise InvalidInputError("worker_times.weights", weights, allowed)
+    if not np.isfinite(array).all() or (array < 0).any() or not (array > 0).any():
+        raise InvalidInputError("worker_times.weights", weights, allowed)
+    return array.astype(np.float64)
+
+
+def _named(source: Mapping[str, Any] | None, default: str, *details: str) -> str:
+    if source is None:
+        return f"{default}({', '.join(details)})"
+    origin = [PurePath(source["path"]).name] if "path" in source else []
+    if "rounds" in source and "path" in source:
+        origin.append("rounds {}:{}".format(*source["rounds"]))
+    return f"{source.get('family', default)}({', '.join([*origin, *details])})"
+
+
+def _range(times: FloatArray) -> str:
+    return f"[{times.min():.6g}, {times.max():.6g}]"
+
+
+def _read_only(array: FloatArray) -> FloatArray:
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,172 @@
+"""The ``[worker_times]`` table of an instance file.
+
+======================  ==========================================================================
+family                  keys
+======================  ==========================================================================
+exponential             rate
+shifted-exponential     rate, shift
+weibull                 shape, scale, shift (optional, 0)
+gamma                   shape, scale, shift (optional, 0)
+lognormal               sigma, scale, shift (optional, 0)
+pareto                  shape, scale, shift (optional, 0); the support starts at shift + scale
+trace                   path (relative to the folder of the instance file), mode (optional):
+                        ``"pooled"`` (default; all entries as one step distribution of
+                        independent workers) or ``"rounds"`` (whole rounds, with the dependence
+                        between workers); rounds = [first, stop] and columns = ["w0", ...]
+                        (optional) take a part of the file
+empirical               values, weights (optional): a step distribution written out
+scenarios               times: whole rounds written out, a list of lists
+sampled                 model (a table like this one), rounds, workers, seed: whole rounds drawn
+======================  ==========================================================================
+
+``"pooled"`` is the default mode, because it fits every number of workers; the rounds of a trace
+with W columns describe W workers and no other number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING as NO_DEFAULT
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from cgcopt.errors import InvalidInputError
+from cgcopt.workers.base import WorkerTimes
+from cgcopt.workers.empirical import Empirical, Scenarios
+from cgcopt.workers.families import (
+    Exponential,
+    Gamma,
+    LogNormal,
+    Pareto,
+    ShiftedExponential,
+    Weibull,
+)
+from cgcopt.workers.trace import Trace
+from cgcopt.workers.validation import MISSING, did_you_mean
+
+__all__ = ["family_names", "worker_times_from_dict"]
+
+
+@dataclass(frozen=True)
+class _Family:
+    """How one family is read: its keys, and what makes a model of their values."""
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    build: Callable[[Mapping[str, Any], Path], WorkerTimes]
+
+
+def _parametric(family: Any) -> _Family:
+    items = fields(family)
+    required = tuple(item.name for item in items if item.default is NO_DEFAULT)
+    optional = tuple(item.name for item in items if item.default is not NO_DEFAULT)
+    return _Family(required, optional, lambda values, _: family(**values))
+
+
+def _trace(values: Mapping[str, Any], base: Path) -> WorkerTimes:
+    path = values["path"]
+    if not isinstance(path, str | Path) or not str(path):
+        raise InvalidInputError("worker_times.path", path, "the path of a CSV file")
+    mode = values.get("mode", "pooled")
+    if mode not in ("pooled", "rounds"):
+        raise InvalidInputError("worker_times.mode", mode, 'one of "pooled", "rounds"')
+    trace = Trace.read(base / path)
+    if "rounds" in values:
+        span = values["rounds"]
+        if not isinstance(span, list | tuple) or len(span) != 2:
+            raise InvalidInputError("worker_times.rounds", span, "[first, stop]")
+        trace = trace.between(*span)
+    if "columns" in values:
+        columns = values["columns"]
+        if not isinstance(columns, list | tuple):
+            raise InvalidInputError("worker_times.columns", columns, "a list of column names")
+        trace = trace.select(columns)
+    written = {key: value for key, value in values.items() if key != "mode"}
+    source = {"family": "trace", **written, "path": Path(path).as_posix()}
+    if mode == "rounds":
+        return Scenarios(trace.times, source)
+    return Empirical(trace.times.ravel(), source=source)
+
+
+def _sampled(values: Mapping[str, Any], base: Path) -> WorkerTimes:
+    model = worker_times_from_dict(values["model"], base, field="worker_times.model")
+    return Scenarios.draw(model, values["rounds"], values["workers"], values["seed"])
+
+
+_FAMILIES: dict[str, _Family] = {
+    **{
+        family.family: _parametric(family)
+        for family in (Exponential, ShiftedExponential, Weibull, Gamma, LogNormal, Pareto)
+    },
+    "trace": _Family(("path",), ("mode", "rounds", "columns"), _trace),
+    "empirical": _Family(("values",), ("weights",), lambda values, _: Empirical(**values)),
+    "scenarios": _Family(("times",), (), lambda values, _: Scenarios(**values)),
+    "sampled": _Family(("model", "rounds", "workers", "seed"), (), _sampled),
+}
+
+
+def family_names() -> tuple[str, ...]:
+    """Names of the families of worker times, as written in instance files.
+
+    Examples
+    --------
+    >>> family_names()[:3]
+    ('exponential', 'shifted-exponential', 'weibull')
+    """
+    return tuple(_FAMILIES)
+
+
+def worker_times_from_dict(
+    table: Mapping[str, Any], base_dir: str | Path = ".", *, field: str = "worker_times"
+) -> WorkerTimes:
+    """Make a model of worker times from the ``[worker_times]`` table of an instance file.
+
+    Parameters
+    ----------
+    table : mapping
+        ``family`` and the keys of that family (see the table of this module).
+    base_dir : path-like, optional
+        The folder that the path of a trace is relative to: that of the instance file.
+    field : str, optional
+        What the table is called in error messages.
+
+    Returns
+    -------
+    WorkerTimes
+        A model whose :meth:`~cgcopt.workers.base.WorkerTimes.to_dict` gives the table back.
+
+    Raises
+    ------
+    InvalidInputError
+        If the family or a key is unknown, a key is missing, or a value is refused.
+
+    Examples
+    --------
+    >>> worker_times_from_dict({"family": "shifted-exponential", "rate": 1e-3, "shift": 50})
+    ShiftedExponential(rate=0.001, shift=50.0)
+    >>> worker_times_from_dict({"family": "wiebull"})
+    Traceback (most recent call last):
+        ...
+    cgcopt.errors.InvalidInputError: worker_times.family = 'wiebull': must be one of \
+exponential, shifted-exponential, weibull, gamma, lognormal, pareto, trace, empirical, \
+scenarios, sampled (did you mean 'weibull'?)
+    """
+    if not isinstance(table, Mapping):
+        raise InvalidInputError(field, table, "a table with the key family")
+    name = table.get("family", MISSING)
+    if name not in _FAMILIES:
+        raise InvalidInputError(f"{field}.family", name, did_you_mean(str(name), _FAMILIES))
+    family = _FAMILIES[name]
+    keys = (*family.required, *family.optional)
+    values = {key: value for key, value in table.items() if key != "family"}
+    for key in values:
+        if key not in keys:
+            allowed = f"left out: {name} takes {did_you_mean(key, keys)}"
+            raise InvalidInputError(f"{field}.{key}", values[key], allowed)
+    for key in family.required:
+        if key not in values:
+            raise InvalidInputError(
+                f"{field}.{key}", MISSING, f"given: {name} takes {', '.join(keys)}"
+            )
+    return family.build(values, Path(base_dir))

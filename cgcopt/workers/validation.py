@@ -1,0 +1,67 @@
+"""Refusing bad tables and arrays of worker times at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.errors import InvalidInputError
+
+__all__ = ["MISSING", "did_you_mean", "frozen_times"]
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "(missing)"
+
+
+MISSING = _Missing()
+"""Stands for a value that was not given, in the message of an :class:`InvalidInputError`."""
+
+
+def frozen_times(field: str, values: Any, ndim: int) -> NDArray[np.float64]:
+    """Return a read-only copy of an array of finite, positive times.
+
+    A time of 0 seconds per cycle is refused: an infinitely fast worker is a reading below the
+    resolution of the clock, not a model, and would make ``E[1/T]`` infinite.
+
+    Raises
+    ------
+    InvalidInputError
+        If the array is empty, of another dimension, not of numbers, or has a bad entry.
+    """
+    kind = {1: "a list of times", 2: "a table of times (rounds x workers)"}[ndim]
+    try:
+        array = np.array(values)
+    except ValueError:
+        raise InvalidInputError(field, values, f"{kind}, every row of the same length") from None
+    if array.dtype.kind not in "iuf":
+        raise InvalidInputError(field, values, f"{kind}: finite numbers > 0")
+    if array.ndim != ndim or array.size == 0:
+        raise InvalidInputError(field, f"shape {array.shape}", f"{kind}, not empty")
+    array = np.ascontiguousarray(array, dtype=np.float64)
+    bad = np.argwhere(~(np.isfinite(array) & (array > 0.0)))
+    if bad.size:
+        where = tuple(int(i) for i in bad[0])
+        index = ", ".join(map(str, where))
+        raise InvalidInputError(f"{field}[{index}]", float(array[where]), "a finite number > 0")
+    array.setflags(write=False)
+    return array
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the known names as text, led by the closest one.
+
+    Examples
+    --------
+    >>> did_you_mean("wiebull", ["gamma", "weibull"])
+    "one of gamma, weibull (did you mean 'weibull'?)"
+    """
+    names = list(known)
+    close = get_close_matches(name, names, n=1)
+    hint = f" (did you mean '{close[0]}'?)" if close else ""
+    return f"one of {', '.join(names)}{hint}"
