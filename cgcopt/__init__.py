@@ -1,0 +1,100 @@
+"""cgcopt: how much redundancy for which part of a gradient, as an optimisation problem.
+
+Design problems of (block) coordinate gradient coding, their formulations as mathematical programs,
+the methods that solve them, and an evaluator that says exactly what a design is worth.
+
+    import cgcopt as cg
+    system = cg.System(workers=20, coordinates=20_000, worker_times=cg.ShiftedExponential(rate=1e-3, shift=50))
+    design = cg.solve(cg.Problem(system, cg.ExpectedRuntime()))
+    design.partition, design.value, design.bound, design.gap
+
+Everything in ``__all__`` is imported on first use, so that ``import cgcopt`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cgcopt.design import Design as Design
+    from cgcopt.design import sort_redundancies as sort_redundancies
+    from cgcopt.errors import CgcoptError as CgcoptError
+    from cgcopt.errors import InvalidInputError as InvalidInputError
+    from cgcopt.evaluation.evaluate import evaluate as evaluate
+    from cgcopt.evaluation.result import Certificate as Certificate
+    from cgcopt.evaluation.result import Evaluation as Evaluation
+    from cgcopt.evaluation.simulation import simulate as simulate
+    from cgcopt.formulations import formulate as formulate
+    from cgcopt.instance import example_instances as example_instances
+    from cgcopt.instance import instance_text as instance_text
+    from cgcopt.instance import load_instance as load_instance
+    from cgcopt.objective import CompletionProbability as CompletionProbability
+    from cgcopt.objective import ExpectedRuntime as ExpectedRuntime
+    from cgcopt.objective import Quantile as Quantile
+    from cgcopt.options import Options as Options
+    from cgcopt.problem import Level as Level
+    from cgcopt.problem import Problem as Problem
+    from cgcopt.rounding import round_design as round_design
+    from cgcopt.solution import Solution as Solution
+    from cgcopt.solution import SolutionStatus as SolutionStatus
+    from cgcopt.solution import TerminationCondition as TerminationCondition
+    from cgcopt.solvers.run import solve as solve
+    from cgcopt.system import System as System
+    from cgcopt.workers.empirical import Empirical as Empirical
+    from cgcopt.workers.empirical import Scenarios as Scenarios
+    from cgcopt.workers.families import Exponential as Exponential
+    from cgcopt.workers.families import Gamma as Gamma
+    from cgcopt.workers.families import LogNormal as LogNormal
+    from cgcopt.workers.families import Pareto as Pareto
+    from cgcopt.workers.families import ShiftedExponential as ShiftedExponential
+    from cgcopt.workers.families import Weibull as Weibull
+    from cgcopt.workers.fitting import fit as fit
+    from cgcopt.workers.record import record as record
+    from cgcopt.workers.trace import Trace as Trace
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "cgcopt.design": ("Design", "sort_redundancies"),
+    "cgcopt.errors": ("CgcoptError", "InvalidInputError"),
+    "cgcopt.evaluation.evaluate": ("evaluate",),
+    "cgcopt.evaluation.result": ("Certificate", "Evaluation"),
+    "cgcopt.evaluation.simulation": ("simulate",),
+    "cgcopt.formulations": ("formulate",),
+    "cgcopt.instance": ("example_instances", "instance_text", "load_instance"),
+    "cgcopt.objective": ("CompletionProbability", "ExpectedRuntime", "Quantile"),
+    "cgcopt.options": ("Options",),
+    "cgcopt.problem": ("Level", "Problem"),
+    "cgcopt.rounding": ("round_design",),
+    "cgcopt.solution": ("Solution", "SolutionStatus", "TerminationCondition"),
+    "cgcopt.solvers.run": ("solve",),
+    "cgcopt.system": ("System",),
+    "cgcopt.workers.empirical": ("Empirical", "Scenarios"),
+    "cgcopt.workers.families": (
+        "Exponential",
+        "Gamma",
+        "LogNormal",
+        "Pareto",
+        "ShiftedExponential",
+        "Weibull",
+    ),
+    "cgcopt.workers.fitting": ("fit",),
+    "cgcopt.workers.record": ("record",),
+    "cgcopt.workers.trace": ("Trace",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'cgcopt' has no attribute '{name}'")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

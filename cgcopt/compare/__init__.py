@@ -1,0 +1,1 @@
+"""Comparisons: many problems times many solvers, judged by one evaluator."""

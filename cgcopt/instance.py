@@ -1,0 +1,161 @@
+"""Instance files: a problem as TOML."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from cgcopt.errors import InvalidInputError
+from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile
+from cgcopt.problem import Problem
+from cgcopt.system import System
+from cgcopt.workers import worker_times_from_dict
+
+__all__ = ["example_instances", "instance_text", "load_instance", "problem_from_dict"]
+
+_SYSTEM_KEYS = {"workers", "coordinates", "samples", "cycles"}
+_OBJECTIVES: dict[str, tuple[type[Objective], str | None]] = {
+    "expected-runtime": (ExpectedRuntime, None),
+    "completion-probability": (CompletionProbability, "deadline"),
+    "quantile": (Quantile, "probability"),
+}
+
+
+def load_instance(path: str | Path) -> Problem:
+    """Read a problem from a TOML file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; a relative trace path in it is relative to its folder.
+
+    Returns
+    -------
+    Problem
+        Titled by the file's name.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file cannot be read, is not TOML, or has a missing, unknown or refused entry.
+    """
+    path = Path(path)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror or "unreadable"
+        raise InvalidInputError("instance", str(path), f"a readable TOML file ({reason})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInputError("instance", str(path), f"a TOML file ({error})") from None
+    return problem_from_dict(table, folder=path.parent, title=path.stem)
+
+
+def problem_from_dict(table: Mapping[str, Any], *, folder: Path = Path(), title: str = "") -> Problem:
+    """Build a problem from the tables ``system``, ``worker_times`` and ``objective``."""
+    _keys("", table, required={"system", "worker_times"}, optional={"objective"})
+    for name in table:
+        if not isinstance(table[name], Mapping):
+            raise InvalidInputError(name, table[name], f"a table [{name}]")
+    system = table["system"]
+    _keys("system.", system, required={"workers", "coordinates"}, optional=_SYSTEM_KEYS)
+    times = worker_times_from_dict(table["worker_times"], folder)
+    objective = _objective(table.get("objective", {"kind": ExpectedRuntime.kind}))
+    return Problem(System(worker_times=times, **system), objective, title=title)
+
+
+def instance_text(problem: Problem) -> str:
+    """Write a problem as the text of an instance file.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> system = cg.System(workers=4, coordinates=100, worker_times=cg.Exponential(rate=2.0))
+    >>> print(cg.instance_text(cg.Problem(system, cg.ExpectedRuntime())))
+    [system]
+    workers = 4
+    coordinates = 100
+    samples = 1
+    cycles = 1.0
+    <BLANKLINE>
+    [worker_times]
+    family = "exponential"
+    rate = 2.0
+    <BLANKLINE>
+    [objective]
+    kind = "expected-runtime"
+    <BLANKLINE>
+    """
+    system = problem.system
+    tables: dict[str, Mapping[str, Any]] = {
+        "system": {
+            "workers": system.workers,
+            "coordinates": system.coordinates,
+            "samples": system.samples,
+            "cycles": system.cycles,
+        },
+        "worker_times": system.worker_times.to_dict(),
+        "objective": problem.objective.to_dict(),
+    }
+    return "\n".join(
+        f"[{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in table.items())
+        for name, table in tables.items()
+    )
+
+
+def example_instances() -> dict[str, Path]:
+    """Return the instances that ship with the package, by name."""
+    folder = Path(str(files("cgcopt"))) / "data" / "instances"
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def _objective(table: Mapping[str, Any]) -> Objective:
+    kind = table.get("kind")
+    if not isinstance(kind, str) or kind not in _OBJECTIVES:
+        raise InvalidInputError("objective.kind", kind, f"one of: {', '.join(_OBJECTIVES)}")
+    cls, parameter = _OBJECTIVES[kind]
+    for other, (_, key) in _OBJECTIVES.items():
+        if key is not None and key != parameter and key in table:
+            raise InvalidInputError(
+                f"objective.{key}", table[key], f"absent: only kind = \"{other}\" takes it"
+            )
+    required = {"kind"} if parameter is None else {"kind", parameter}
+    _keys("objective.", table, required=required)
+    return cls(**{key: value for key, value in table.items() if key != "kind"})
+
+
+def _keys(
+    prefix: str,
+    table: Mapping[str, Any],
+    *,
+    required: set[str],
+    optional: set[str] | frozenset[str] = frozenset(),
+) -> None:
+    known = sorted(required | optional)
+    for key in table:
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=1)
+            hint = f" (did you mean '{close[0]}'?)" if close else ""
+            raise InvalidInputError(
+                f"{prefix}{key}", table[key], f"absent: allowed keys are {', '.join(known)}{hint}"
+            )
+    for key in sorted(required):
+        if key not in table:
+            raise InvalidInputError(f"{prefix}{key}", None, "given")
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return repr(value)
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    raise InvalidInputError("instance", value, "a number, a text or a truth value")

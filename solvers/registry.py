@@ -1,0 +1,106 @@
+"""Which solvers there are. Nothing is listed by hand: a solver is found by the file it lives in.
+
+Two classes may share a name when they solve different problems (``optimal`` for each objective);
+:func:`find_solver` picks the one that fits.
+"""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from inspect import isabstract
+from pkgutil import iter_modules
+
+from cgcopt.errors import InvalidInputError, MissingSolverError, UnsupportedProblemError
+from cgcopt.objective import Objective
+from cgcopt.problem import Level
+from cgcopt.solvers.base import Solver, Task
+
+__all__ = ["ENTRY_POINTS", "all_solvers", "find_solver", "solver_names"]
+
+#: Entry point group under which packages outside offer their solvers.
+ENTRY_POINTS = "cgcopt.solvers"
+
+
+@cache
+def all_solvers() -> tuple[type[Solver], ...]:
+    """Return every solver class, built-in ones first, ordered by role and name.
+
+    Raises
+    ------
+    InvalidInputError
+        If two solvers of one name claim the same objective and level.
+    """
+    classes = [cls for module in _built_in_modules() for cls in _solvers_in(module)]
+    classes += [point.load() for point in entry_points(group=ENTRY_POINTS)]
+    roles = [cls.role for cls in classes]
+    classes.sort(key=lambda cls: (roles.index(cls.role), cls.name))
+    claimed: set[tuple[str, Task]] = set()
+    for cls in classes:
+        for task in cls.solves:
+            if (cls.name, task) in claimed:
+                raise InvalidInputError(
+                    "solver.name", cls.name, f"unique for {task.objective.kind} at {task.level}"
+                )
+            claimed.add((cls.name, task))
+    return tuple(classes)
+
+
+def solver_names() -> list[str]:
+    """Return the distinct names in the order of :func:`all_solvers`."""
+    return list(dict.fromkeys(cls.name for cls in all_solvers()))
+
+
+def find_solver(name: str, objective: Objective, level: Level) -> type[Solver]:
+    """Return the installed solver class of that name for an objective and a level.
+
+    A solver of the relaxed level is also found for the block level, where its design is rounded.
+
+    Raises
+    ------
+    InvalidInputError
+        If no solver has that name.
+    UnsupportedProblemError
+        If the solver does not treat this objective or level.
+    MissingSolverError
+        If the solver needs a package that is not installed.
+    """
+    named = [cls for cls in all_solvers() if cls.name == name]
+    if not named:
+        close = difflib.get_close_matches(name, solver_names(), n=1)
+        hint = f" (did you mean '{close[0]}'?)" if close else ""
+        raise InvalidInputError("solver", name, f"one of: {', '.join(solver_names())}{hint}")
+    accepted = [level, Level.RELAXED] if level is Level.BLOCK else [level]
+    for wanted in accepted:
+        for cls in named:
+            if Task(type(objective), wanted) in cls.solves:
+                if not cls.available():
+                    raise MissingSolverError(name, cls.extra)
+                return cls
+    able = [f"{task.objective.kind} ({task.level})" for cls in named for task in cls.solves]
+    raise UnsupportedProblemError(
+        f"solver '{name}' does not solve {objective.kind} at the {level} level; "
+        f"it solves: {', '.join(sorted(able))}"
+    )
+
+
+def _built_in_modules() -> list[str]:
+    found = []
+    for package in ("cgcopt.solvers", "cgcopt.solvers.adapters"):
+        path = import_module(package).__path__
+        found += [f"{package}.{info.name}" for info in iter_modules(path) if not info.ispkg]
+    return [name for name in found if name not in (__name__, "cgcopt.solvers.base")]
+
+
+def _solvers_in(module_name: str) -> list[type[Solver]]:
+    module = import_module(module_name)
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, Solver)
+        and value.__module__ == module_name
+        and not isabstract(value)
+    ]
