@@ -1,0 +1,1 @@
+"""What a design is worth: exact and simulated values, certificates."""

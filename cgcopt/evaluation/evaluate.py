@@ -1,0 +1,172 @@
+"""The front door: what a design is worth under a problem's objective."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cgcopt.design import Design
+from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.evaluation.result import Evaluation
+from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
+from cgcopt.problem import Problem
+from cgcopt.system import System
+from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, IndependentTimes
+from cgcopt.workers.empirical import Scenarios
+
+__all__ = ["evaluate", "evaluate_work", "warm_up"]
+
+FloatArray = NDArray[np.float64]
+
+_SMALL_WORKERS = 6
+_SMALL_ROUNDS = 8
+
+
+def evaluate(problem: Problem, design: Design | ArrayLike, *, gradient: bool = False) -> Evaluation:
+    """Return what a design is worth: expected runtime, completion probability or quantile.
+
+    Exact for independent workers (quadrature over exact probabilities, or finite sums) and for
+    scenarios (the finite average); simulated, with its standard error, for any other model.
+
+    Parameters
+    ----------
+    problem : Problem
+        The system and the objective.
+    design : Design or array_like, shape (N,)
+        A design, or its partition ``x``.
+    gradient : bool
+        Whether to return the (sub)gradient with respect to the cumulative work ``w``, where there
+        is one: not for a simulated value, and not for the completion probability of a step
+        distribution or of scenarios, which is piecewise constant.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    InvalidInputError
+        If the partition is not one of ``L`` coordinates on ``N`` levels.
+    InfiniteMeanError
+        If the expected runtime is infinite.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> system = cg.System(2, 4, cg.Exponential(rate=1.0), samples=2)
+    >>> evaluate(cg.Problem(system, cg.ExpectedRuntime()), [4, 0]).value
+    6.0...
+    """
+    checked = design if isinstance(design, Design) else Design(np.asarray(design))
+    checked.check(problem.system.workers, problem.system.coordinates)
+    return evaluate_work(problem, checked.work, gradient=gradient)
+
+
+def evaluate_work(problem: Problem, work: ArrayLike, *, gradient: bool = False) -> Evaluation:
+    """Return the objective of a cumulative work ``w``, whether or not it has ``L`` coordinates.
+
+    Parameters
+    ----------
+    problem : Problem
+        The system and the objective.
+    work : array_like, shape (N,)
+        Cumulative work, nondecreasing, at least 0, not all 0.
+    gradient : bool
+        As in :func:`evaluate`.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> system = cg.System(2, 4, cg.Exponential(rate=1.0), samples=2)
+    >>> evaluate_work(cg.Problem(system, cg.ExpectedRuntime()), [0.0, 8.0]).value
+    4.0...
+    """
+    w = _checked_work(work, problem.system.workers)
+    system, objective = problem.system, problem.objective
+    if isinstance(objective, ExpectedRuntime):
+        found = _expected_runtime(system, w, gradient)
+    elif isinstance(objective, CompletionProbability):
+        found = _completion_probability(system, w, objective.deadline, gradient)
+    elif isinstance(objective, Quantile):
+        found = _quantile(system, w, objective.probability, gradient)
+    else:
+        raise UnsupportedProblemError(f"no evaluation of objective '{objective.kind}'")
+    if found is not None:
+        return found
+    from cgcopt.evaluation.simulation import simulate
+
+    return simulate(problem, w)
+
+
+def warm_up(problem: Problem) -> None:
+    """Import and compile what evaluations of the problem need, by evaluating a small one.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> warm_up(cg.Problem(cg.System(3, 30, cg.Exponential(1.0)), cg.ExpectedRuntime()))
+    """
+    system = problem.system
+    times = system.worker_times
+    if isinstance(times, Scenarios):
+        times = Scenarios(times.times[:_SMALL_ROUNDS])
+        small = replace(system, worker_times=times)
+    else:
+        small = replace(system, workers=min(system.workers, _SMALL_WORKERS))
+    work = np.arange(1.0, small.workers + 1) * small.coordinates
+    evaluate_work(replace(problem, system=small), work, gradient=True)
+
+
+def _checked_work(work: ArrayLike, workers: int) -> FloatArray:
+    w = np.asarray(work, dtype=np.float64)
+    allowed = f"{workers} finite numbers, nondecreasing, at least 0, not all 0"
+    if w.shape != (workers,):
+        raise InvalidInputError("work", f"shape {w.shape}", allowed)
+    if not np.all(np.isfinite(w)) or w[0] < 0 or w[-1] <= 0 or np.any(np.diff(w) < 0):
+        raise InvalidInputError("work", w.tolist(), allowed)
+    return w
+
+
+def _expected_runtime(system: System, w: FloatArray, gradient: bool) -> Evaluation | None:
+    times = system.worker_times
+    if isinstance(times, Scenarios):
+        from cgcopt.evaluation.scenarios import scenario_runtime
+
+        return scenario_runtime(system, w, gradient=gradient)
+    if isinstance(times, ContinuousTimes):
+        from cgcopt.evaluation.runtime import expected_runtime
+
+        return expected_runtime(system, w, gradient=gradient)
+    if isinstance(times, DiscreteTimes):
+        from cgcopt.evaluation.steps import expected_runtime_steps
+
+        return expected_runtime_steps(system, w, gradient=gradient)
+    return None
+
+
+def _completion_probability(
+    system: System, w: FloatArray, deadline: float, gradient: bool
+) -> Evaluation | None:
+    times = system.worker_times
+    if isinstance(times, Scenarios):
+        from cgcopt.evaluation.scenarios import scenario_probability
+
+        return scenario_probability(system, w, deadline)
+    if isinstance(times, IndependentTimes):
+        from cgcopt.evaluation.probability import completion_probability
+
+        smooth = isinstance(times, ContinuousTimes)
+        return completion_probability(system, w, deadline, gradient=gradient and smooth)
+    return None
+
+
+def _quantile(
+    system: System, w: FloatArray, probability: float, gradient: bool
+) -> Evaluation | None:
+    if isinstance(system.worker_times, Scenarios | IndependentTimes):
+        from cgcopt.evaluation.quantile import runtime_quantile
+
+        return runtime_quantile(system, w, probability, gradient=gradient)
+    return None
