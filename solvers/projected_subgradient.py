@@ -1,0 +1,153 @@
+"""Stochastic projected subgradient, the paper's iterative method for the expected runtime."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.design import budget_weights, partition_of_work, work_of_partition
+from cgcopt.errors import InvalidInputError
+from cgcopt.evaluation.order_statistics import order_statistic_means
+from cgcopt.options import Options
+from cgcopt.problem import Level, Problem
+from cgcopt.seeds import generator
+from cgcopt.solution import TerminationCondition
+from cgcopt.solvers.base import RUNTIME_RELAXED, Outcome, Role, Solver
+
+__all__ = ["OPTION_SETS", "OptionSet", "ProjectedSubgradient", "project_onto_simplex"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class OptionSet:
+    """Settings of the method.
+
+    Attributes
+    ----------
+    iterations : int
+        Number of steps.
+    batch : int
+        Rounds drawn for one subgradient.
+    scale_free : bool
+        Measure steps in units of the start design and its subgradient, ``a_i ~ i**-1/2``, and return
+        the average of the last half of the iterates; otherwise the plain step ``a_i = 1/i`` on
+        ``x`` in coordinates, returning the last iterate.
+    """
+
+    iterations: int
+    batch: int
+    scale_free: bool
+
+
+#: ``published`` are the settings of arXiv 2206.02450; ``scale-free`` converges at every ``L``.
+OPTION_SETS = {
+    "scale-free": OptionSet(iterations=600, batch=2_000, scale_free=True),
+    "published": OptionSet(iterations=500, batch=10_000, scale_free=False),
+}
+
+
+class ProjectedSubgradient(Solver):
+    """Mini-batch subgradients, diminishing steps, projection onto the simplex.
+
+    The raw option ``settings`` names one of :data:`OPTION_SETS` (default ``scale-free``); the raw
+    options ``iterations`` and ``batch`` replace single settings.
+    """
+
+    name = "projected-subgradient"
+    summary = "stochastic projected subgradient (the paper's method; settings=published|scale-free)"
+    role = Role.ITERATIVE
+    solves = RUNTIME_RELAXED
+    tolerance = 2e-3
+
+    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+        """Run the method from the closed form "time"."""
+        settings = _settings(options)
+        system = problem.system
+        rng = generator(options.seed, self.name, problem.name)
+        # With L = 1 and the mean time as unit every quantity is of order one.
+        scale = float(np.mean(order_statistic_means(system.worker_times, system.workers)))
+        x = _start(problem)
+        total = 1.0 if settings.scale_free else float(system.coordinates)
+        unit = 1 / scale if settings.scale_free else system.unit
+        x, average, weight = x * total, np.zeros_like(x), 0
+        preconditioner = x.max() if settings.scale_free else 1.0
+        started, done = time.perf_counter(), 0
+        for i in range(1, settings.iterations + 1):
+            times = np.sort(system.worker_times.sample(settings.batch, system.workers, rng))
+            g = _batch_subgradient(times[:, ::-1], x) * unit
+            if settings.scale_free:
+                centred = g - g @ x / total  # a constant shift does not change the projection
+                step = preconditioner / (np.linalg.norm(centred) + 1e-300) / math.sqrt(i + 10)
+                step *= min(1.0, 30 * float(np.linalg.norm(centred)) / abs(g @ x / total))
+            else:
+                step = 1 / i
+            x = project_onto_simplex(x - step * g, total)
+            done = i
+            if i > settings.iterations // 2:
+                average += x
+                weight += 1
+            options.report(i / settings.iterations, "projected subgradient")
+            if options.time_limit and time.perf_counter() - started > options.time_limit:
+                break
+        if settings.scale_free and weight:
+            x = average / weight
+        finished = done == settings.iterations
+        return Outcome(
+            TerminationCondition.ITERATION_LIMIT if finished else TerminationCondition.TIME_LIMIT,
+            partition=x * (system.coordinates / x.sum()),
+            details={"iterations": done, "batch": settings.batch},
+        )
+
+
+def project_onto_simplex(point: FloatArray, total: float) -> FloatArray:
+    """Euclidean projection onto ``{x >= 0, sum x = total}`` by sorting, ``O(N log N)``.
+
+    Source: Held, Wolfe and Crowder, Mathematical Programming 6 (1974) 62-88.
+
+    Examples
+    --------
+    >>> project_onto_simplex(np.array([2.0, 0.0, -1.0]), 1.0)
+    array([1., 0., 0.])
+    """
+    descending = np.sort(point)[::-1]
+    excess = np.cumsum(descending) - total
+    count = np.arange(1, point.size + 1)
+    last = np.nonzero(descending * count > excess)[0][-1]
+    projected: FloatArray = np.maximum(point - excess[last] / (last + 1), 0.0)
+    return projected
+
+
+def _batch_subgradient(slowest_first: FloatArray, x: FloatArray) -> FloatArray:
+    """Average subgradient ``T_(N-n*) (1, ..., n*+1, 0, ...)`` over a batch, shape ``(N,)``.
+
+    ``slowest_first[:, n]`` is ``T_(N-n)``.
+    """
+    rows = np.arange(slowest_first.shape[0])
+    level = np.argmax(slowest_first * work_of_partition(x), axis=1)
+    binding = np.bincount(level, slowest_first[rows, level], minlength=x.size) / rows.size
+    g: FloatArray = np.arange(1, x.size + 1) * np.cumsum(binding[::-1])[::-1]
+    return g
+
+
+def _start(problem: Problem) -> FloatArray:
+    """Closed form "time" for ``L = 1``; all mass on the last level where means are infinite."""
+    system = problem.system
+    work = 1 / order_statistic_means(system.worker_times, system.workers)[::-1]
+    return np.maximum(partition_of_work(work / (budget_weights(system.workers) @ work)), 0.0)
+
+
+def _settings(options: Options) -> OptionSet:
+    name = options.raw_option("settings", "scale-free")
+    if name not in OPTION_SETS:
+        raise InvalidInputError("option.settings", name, f"one of: {', '.join(OPTION_SETS)}")
+    chosen = OPTION_SETS[name]
+    return OptionSet(
+        iterations=int(options.raw_option("iterations", chosen.iterations)),
+        batch=int(options.raw_option("batch", chosen.batch)),
+        scale_free=chosen.scale_free,
+    )

@@ -1,0 +1,200 @@
+"""Published schemes to compare with, each with its best parameter and its exact worth."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt._validate import finite_number
+from cgcopt.errors import SolverError
+from cgcopt.evaluation.evaluate import evaluate_work
+from cgcopt.evaluation.order_statistics import order_statistic_means
+from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile, Sense
+from cgcopt.options import Options
+from cgcopt.problem import Level, Problem
+from cgcopt.solution import TerminationCondition
+from cgcopt.solvers._layers import analytic_centre
+from cgcopt.solvers.base import Outcome, Role, Solver, tasks
+from cgcopt.system import System
+
+__all__ = [
+    "TANDON_ALPHA",
+    "FerdinandFull",
+    "FerdinandHalf",
+    "SingleLevel",
+    "Tandon",
+    "Uncoded",
+    "Uniform",
+]
+
+FloatArray = NDArray[np.float64]
+
+#: Ratio of slow to fast workers in the published runs, ``ceil((1 + ln 2)/(1 - ln 2))``.
+TANDON_ALPHA = 6.0
+
+
+class Scheme(Solver):
+    """Base of the schemes; all of them treat every objective at the relaxed level."""
+
+    role = Role.SCHEME
+    solves = tasks(
+        ExpectedRuntime, CompletionProbability, Quantile, levels=(Level.RELAXED,)
+    )
+    tolerance = math.inf
+
+
+class _FixedPartition(Scheme):
+    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+        """Write down the partition."""
+        return Outcome(TerminationCondition.CONVERGED, partition=self.partition(problem.system))
+
+    @abstractmethod
+    def partition(self, system: System) -> FloatArray:
+        """Coordinates of each level, shape ``(N,)``."""
+
+
+class Uncoded(_FixedPartition):
+    """No redundancy: wait for every worker."""
+
+    name = "uncoded"
+    summary = "no redundancy"
+
+    def partition(self, system: System) -> FloatArray:
+        """Put all coordinates on level 0."""
+        return _single(system, 0)
+
+
+class Uniform(_FixedPartition):
+    """The same number of coordinates on every level."""
+
+    name = "uniform"
+    summary = "equal blocks"
+
+    def partition(self, system: System) -> FloatArray:
+        """``x_n = L/N``."""
+        return np.full(system.workers, system.coordinates / system.workers)
+
+
+class FerdinandFull(_FixedPartition):
+    """Hierarchical coding with ``r = L`` layers, whose only solution is level ``N-1``."""
+
+    name = "ferdinand-full"
+    summary = "Ferdinand et al. hierarchical coding, r = L layers"
+
+    def partition(self, system: System) -> FloatArray:
+        """``sum_j s_j = r N - L = L (N-1)`` leaves no choice but ``s_j = N-1``."""
+        return _single(system, system.workers - 1)
+
+
+class FerdinandHalf(_FixedPartition):
+    """Hierarchical coding with ``r = L/2`` layers.
+
+    The layers' redundancies ``s_1 <= ... <= s_r <= N-1`` with ``sum_j s_j = r N - L`` maximise
+    ``min_j (s_j + 1)/j``. This linear program has many optima of very different runtime; the analytic
+    centre of the optimal face stands for it here, so that published rows of this scheme need not
+    reproduce. Source: Ferdinand and Draper, ISIT 2018.
+    """
+
+    name = "ferdinand-half"
+    summary = "Ferdinand et al. hierarchical coding, r = L/2 layers (analytic centre)"
+
+    def partition(self, system: System) -> FloatArray:
+        """Round the centre's redundancies and give every layer the same number of coordinates."""
+        if system.coordinates < 2 or system.workers < 2:
+            raise SolverError("r = L/2 layers need at least two coordinates and two workers")
+        redundancy = np.round(analytic_centre(system.workers, system.coordinates // 2))
+        counts = np.bincount(redundancy.astype(np.int64), minlength=system.workers)
+        return counts * (system.coordinates / counts.sum())
+
+
+class SingleLevel(Scheme):
+    """The best single level: one gradient code for all coordinates (Tandon et al. 2017)."""
+
+    name = "single-level"
+    summary = "one gradient code for all coordinates, best level"
+
+    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+        """Try every level, most promising first."""
+        system = problem.system
+        works = np.array([_single_work(system, s) for s in range(system.workers)])
+        best = _best(problem, works, options)
+        return Outcome(
+            TerminationCondition.OPTIMAL,
+            partition=_single(system, best),
+            details={"redundancy": best},
+        )
+
+
+class Tandon(Scheme):
+    """Coding for ``alpha``-partial stragglers (Tandon et al., ICML 2017).
+
+    The round lasts ``u L (s+1)/(s+alpha) max(alpha T_(N-s), T_(N))``, which is a maximum of two order
+    statistics and so has an exact worth, though the scheme is no block partition. The raw option
+    ``alpha`` replaces the published 6.
+    """
+
+    name = "tandon"
+    summary = "Tandon et al. partial stragglers, best redundancy (option alpha=6)"
+
+    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+        """Try every redundancy ``s >= 1``, most promising first."""
+        system = problem.system
+        alpha = finite_number("option.alpha", options.raw_option("alpha", TANDON_ALPHA), least=1)
+        if system.workers < 2:
+            raise SolverError("partial-straggler coding needs at least two workers")
+        s = np.arange(1, system.workers)
+        uncoded = system.coordinates * (s + 1) / (s + alpha)
+        below = np.arange(system.workers) < s[:, np.newaxis]
+        works = np.where(below, 1.0, alpha) * uncoded[:, np.newaxis]
+        best = _best(problem, works, options)
+        return Outcome(
+            TerminationCondition.OPTIMAL,
+            work=works[best],
+            details={"redundancy": best + 1, "alpha": alpha},
+        )
+
+
+def _single(system: System, redundancy: int) -> FloatArray:
+    partition = np.zeros(system.workers)
+    partition[redundancy] = system.coordinates
+    return partition
+
+
+def _single_work(system: System, redundancy: int) -> FloatArray:
+    levels = np.arange(system.workers)
+    return np.where(levels < redundancy, 0.0, system.coordinates * (redundancy + 1.0))
+
+
+def _best(problem: Problem, works: FloatArray, options: Options) -> int:
+    """Index of the best row of ``works``.
+
+    An expected maximum is at least the maximum of the expectations, so rows are tried by that bound
+    until it passes the best value. The other objectives try the same order to its end.
+    """
+    minimize = problem.objective.sense is Sense.MINIMIZE
+    system = problem.system
+    means = order_statistic_means(system.worker_times, system.workers)[::-1]
+    with np.errstate(invalid="ignore"):
+        bounds = np.max(np.where(works > 0, system.unit * works * means, 0.0), axis=1)
+    prune = isinstance(problem.objective, ExpectedRuntime)
+    best, best_value = -1, math.inf
+    for tried, row in enumerate(_ascending(bounds)):
+        if prune and bounds[row] >= best_value:
+            break
+        if not prune or math.isfinite(bounds[row]):
+            value = evaluate_work(problem, works[row]).value
+            signed = value if minimize else -value
+            if signed < best_value:
+                best, best_value = row, signed
+        options.report(tried / len(works), "trying redundancies")
+    if best < 0:
+        raise SolverError("no redundancy has a finite value")
+    return best
+
+
+def _ascending(bounds: FloatArray) -> Iterator[int]:
+    return (int(row) for row in np.argsort(bounds, kind="stable"))
