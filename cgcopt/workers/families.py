@@ -117,19 +117,18 @@ class LocationScale(ContinuousTimes):
         return {"family": self.family, **self._parameters()}
 
     def _standard(self, t: ArrayLike) -> FloatArray:
-        return (np.asarray(t, dtype=np.float64) - self.origin) / self.scale
+        """``y`` of each time, 0 for times below the support."""
+        return np.maximum((np.asarray(t, dtype=np.float64) - self.origin) / self.scale, 0.0)
 
     def cdf(self, t: ArrayLike) -> FloatArray:
         """``P(T <= t)``, to full relative accuracy also where it is tiny."""
         with np.errstate(all="ignore"):
-            y = self._standard(t)
-            return np.where(y < 0.0, 0.0, self._cdf(np.maximum(y, 0.0)))
+            return np.where(np.less(t, self.origin), 0.0, self._cdf(self._standard(t)))
 
     def sf(self, t: ArrayLike) -> FloatArray:
         """``P(T > t)``, to full relative accuracy also where it is tiny."""
         with np.errstate(all="ignore"):
-            y = self._standard(t)
-            return np.where(y < 0.0, 1.0, self._sf(np.maximum(y, 0.0)))
+            return np.where(np.less(t, self.origin), 1.0, self._sf(self._standard(t)))
 
     def ppf(self, q: ArrayLike) -> FloatArray:
         """Time with ``cdf(t) = q``; NaN unless ``0 <= q <= 1``."""
@@ -158,7 +157,7 @@ class LocationScale(ContinuousTimes):
 
     def _inside(self, t: ArrayLike, function: Any, outside: float) -> FloatArray:
         y = self._standard(t)
-        return np.where((y < 0.0) | np.isinf(y), outside, function(np.maximum(y, 0.0)))
+        return np.where(np.less(t, self.origin) | np.isinf(y), outside, function(y))
 
     def mean(self) -> float:
         """Expected time of one worker; ``inf`` where it does not exist."""
@@ -181,7 +180,7 @@ class _ExponentialShape(LocationScale):
         return 1.0 / self.rate
 
     def _standard(self, t: ArrayLike) -> FloatArray:
-        return (np.asarray(t, dtype=np.float64) - self.origin) * self.rate
+        return np.maximum((np.asarray(t, dtype=np.float64) - self.origin) * self.rate, 0.0)
 
     def _cdf(self, y: FloatArray) -> FloatArray:
         return -np.expm1(-y)
@@ -540,7 +539,9 @@ def _gamma_logpdf(a: float, y: FloatArray) -> FloatArray:
     v = x / (2.0 + x)
     v2 = v * v
     series = np.polynomial.polynomial.polyval(v2, [1.0 / (2 * j + 3) for j in range(12)])
-    deviance = np.where(np.abs(x) < 0.3, x * v - 2.0 * v * v2 * series, x - np.log(y / a))
+    deviance = np.where(np.abs(x) < 0.3, x * v - 2.0 * v * v2 * series, x - np.log1p(x))
     b = 1.0 / (a * a)
     stirling = (1 / 12 - b * (1 / 360 - b * (1 / 1260 - b * (1 / 1680 - b * (1 / 1188))))) / a
-    return 0.5 * math.log(a / (2.0 * math.pi)) - np.log(y) - stirling - a * deviance
+    logs = 0.5 * math.log(a / (2.0 * math.pi)) - np.log(y)
+    # At y = 0 the logarithms are infinite with both signs; "+ y" keeps a NaN.
+    return np.where(y > 0.0, logs - stirling - a * deviance, -np.inf + y)

@@ -155,7 +155,7 @@ scenarios, sampled (did you mean 'weibull'?)
     if not isinstance(table, Mapping):
         raise InvalidInputError(field, table, "a table with the key family")
     name = table.get("family", MISSING)
-    if name not in _FAMILIES:
+    if not isinstance(name, str) or name not in _FAMILIES:
         raise InvalidInputError(f"{field}.family", name, did_you_mean(str(name), _FAMILIES))
     family = _FAMILIES[name]
     keys = (*family.required, *family.optional)

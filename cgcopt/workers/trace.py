@@ -121,7 +121,9 @@ class Trace:
         lines = self.comments if comments is None else comments
         try:
             with Path(path).open("w", encoding="utf-8", newline="") as stream:
-                stream.writelines(f"# {line}\n" for text in lines for line in text.splitlines())
+                stream.writelines(
+                    f"# {line}".rstrip() + "\n" for text in lines for line in text.split("\n")
+                )
                 writer = csv.writer(stream, lineterminator="\n")
                 writer.writerow(["round", *self.columns])
                 writer.writerows([r, *row] for r, row in enumerate(self.times.tolist()))
@@ -191,7 +193,7 @@ class Trace:
         InvalidInputError
             Unless ``0 <= first < stop <= R``.
         """
-        whole = isinstance(first, int) and isinstance(stop, int)
+        whole = type(first) is int and type(stop) is int
         if not whole or not 0 <= first < stop <= self.round_count:
             allowed = f"two whole numbers, 0 <= first < stop <= {self.round_count}"
             raise InvalidInputError("worker_times.rounds", [first, stop], allowed)
@@ -209,7 +211,7 @@ class Trace:
         """
         numbers = {name: i for i, name in enumerate(self.columns)}
         index = [numbers.get(w, -1) if isinstance(w, str) else w for w in workers]
-        if not index or not all(isinstance(i, int) and 0 <= i < self.workers for i in index):
+        if not index or not all(type(i) is int and 0 <= i < self.workers for i in index):
             allowed = f"columns of the trace: {', '.join(self.columns)}"
             raise InvalidInputError("worker_times.columns", list(workers), allowed)
         columns = tuple(self.columns[i] for i in index)
