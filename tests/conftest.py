@@ -1,0 +1,54 @@
+"""What every test stands on: the tree, a fixed hypothesis profile, no display, no network."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# The doctest collector would import the benchmark scripts.
+collect_ignore = ["benchmarks"]
+
+os.environ["MPLBACKEND"] = "agg"
+
+settings.register_profile(
+    "repeatable",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("repeatable")
+
+_connect = socket.socket.connect
+
+
+def _connect_locally(self: socket.socket, address: object) -> None:
+    host = address[0] if isinstance(address, tuple) else "localhost"
+    if host not in ("localhost", "127.0.0.1", "::1"):
+        raise AssertionError(f"a test tried to reach the network: {address}")
+    _connect(self, address)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket.socket, "connect", _connect_locally)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the top of the source tree."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_traces() -> Path:
+    """Return the folder of measured traces beside the source tree; skip where it is absent."""
+    folder = ROOT.parent / "shared" / "traces"
+    if not folder.is_dir():
+        pytest.skip("the measured traces are not beside this source tree")
+    return folder

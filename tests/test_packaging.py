@@ -1,0 +1,212 @@
+"""The package as built and installed: what it lists, contains, pins, and imports."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import cgcopt
+
+# Source folder -> the package it is installed as.
+HOMES = {"cgcopt": "cgcopt", "formulations": "cgcopt.formulations", "solvers": "cgcopt.solvers"}
+
+# Heavy libraries: imported by the functions that use them, never by `import cgcopt`.
+HEAVY = ["scipy.stats", "numba", "highspy", "cvxpy", "pyomo", "pandas", "matplotlib"]
+
+
+@pytest.fixture(scope="module")
+def pyproject(root: Path) -> dict[str, Any]:
+    return tomllib.loads((root / "pyproject.toml").read_text())
+
+
+def sources(root: Path) -> dict[str, Path]:
+    """Return every module of the package: path inside the wheel -> source file."""
+    found = {}
+    for folder, package in HOMES.items():
+        for path in (root / folder).rglob("*.py"):
+            inside = path.relative_to(root / folder)
+            through_link = folder == "cgcopt" and inside.parts[0] in HOMES
+            if not through_link:
+                found["/".join([*package.split("."), *inside.parts])] = path
+    return found
+
+
+def data_files(root: Path) -> set[str]:
+    data = root / "cgcopt" / "data"
+    return {path.relative_to(root).as_posix() for path in data.rglob("*") if path.is_file()}
+
+
+def python(code: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+def test_every_folder_is_a_listed_package(root: Path, pyproject: dict[str, Any]) -> None:
+    folders = {".".join(inside.split("/")[:-1]) for inside in sources(root)}
+    assert sorted(pyproject["tool"]["setuptools"]["packages"]) == sorted(folders)
+
+
+def test_every_package_has_an_init(root: Path, pyproject: dict[str, Any]) -> None:
+    modules = sources(root)
+    for package in pyproject["tool"]["setuptools"]["packages"]:
+        assert package.replace(".", "/") + "/__init__.py" in modules
+
+
+@pytest.mark.parametrize("folder", ["formulations", "solvers"])
+def test_static_tools_reach_both_folders_through_links(root: Path, folder: str) -> None:
+    link = root / "cgcopt" / folder
+    assert link.is_symlink()
+    assert os.readlink(link) == f"../{folder}"
+
+
+@pytest.mark.parametrize("folder", ["formulations", "solvers"])
+def test_source_folders_refuse_their_bare_name(root: Path, folder: str) -> None:
+    run = python(f"import {folder}", cwd=root)
+    assert run.returncode == 1
+    assert f"ImportError: '{folder}' is the source folder of 'cgcopt.{folder}'" in run.stderr
+
+
+def test_bare_names_are_not_installed(tmp_path: Path) -> None:
+    for folder in ("formulations", "solvers"):
+        code = f"from importlib.util import find_spec; print(find_spec({folder!r}))"
+        assert python(code, cwd=tmp_path).stdout.strip() == "None"
+
+
+def test_version_has_one_source(root: Path) -> None:
+    assert metadata.version("cgcopt") == cgcopt.__version__
+    assert f"\nversion: {cgcopt.__version__}\n" in (root / "CITATION.cff").read_text()
+
+
+def test_import_is_light(tmp_path: Path) -> None:
+    code = f"import sys, json, cgcopt; print(json.dumps([m for m in {HEAVY} if m in sys.modules]))"
+    run = python(code, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout) == []
+
+
+def test_help_is_light(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from cgcopt.cli import main\n"
+        "sys.argv = ['cgcopt', '--help']\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit as end:\n"
+        "    assert not end.code\n"
+        f"sys.exit(' '.join(m for m in {HEAVY} if m in sys.modules))\n"
+    )
+    run = python(code, cwd=tmp_path)
+    assert "compare" in run.stdout
+    assert run.stderr.strip() == ""
+
+
+@pytest.fixture(scope="module")
+def built(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """Build an sdist from the tree and wheels from the tree and the sdist; return their members."""
+    work = tmp_path_factory.mktemp("build")
+    tree = work / "tree"
+    ignore = shutil.ignore_patterns(
+        ".*", "build", "dist", "*.egg-info", "__pycache__", "tests", "notebooks"
+    )
+    shutil.copytree(root, tree, symlinks=True, ignore=ignore)
+    code = f"from setuptools import build_meta; build_meta.build_sdist({str(work)!r})"
+    made = python(code, cwd=tree)
+    assert made.returncode == 0, made.stderr
+    (sdist,) = work.glob("cgcopt-*.tar.gz")
+    return {
+        "tree": wheel_members(tree, work / "from-tree"),
+        "sdist": wheel_members(sdist, work / "from-sdist"),
+        "sdist itself": sdist_members(sdist),
+    }
+
+
+def wheel_members(source: Path, folder: Path) -> set[str]:
+    build = [sys.executable, "-m", "pip", "wheel", "--no-index", "--no-build-isolation"]
+    run = subprocess.run(
+        [*build, "--no-deps", "--wheel-dir", str(folder), str(source)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    (wheel,) = folder.glob("*.whl")
+    return set(zipfile.ZipFile(wheel).namelist())
+
+
+def sdist_members(sdist: Path) -> set[str]:
+    with tarfile.open(sdist) as archive:
+        return {"/".join(name.split("/")[1:]) for name in archive.getnames()}
+
+
+@pytest.mark.parametrize("source", ["tree", "sdist"])
+def test_wheel_holds_the_package_and_nothing_else(
+    root: Path, built: dict[str, set[str]], source: str
+) -> None:
+    info = f"cgcopt-{cgcopt.__version__}.dist-info"
+    members = {name for name in built[source] if not name.startswith(info)}
+    assert members == {*sources(root), *data_files(root), "cgcopt/py.typed"}
+    assert f"{info}/licenses/LICENSE" in built[source]
+    assert f"{info}/entry_points.txt" in built[source]
+
+
+def test_sdist_holds_each_source_once(root: Path, built: dict[str, set[str]]) -> None:
+    members = {name for name in built["sdist itself"] if name.endswith(".py")}
+    assert members == {path.relative_to(root).as_posix() for path in sources(root).values()}
+
+
+def requirements(pyproject: dict[str, Any]) -> list[Requirement]:
+    project = pyproject["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    return [Requirement(text) for group in groups for text in group]
+
+
+def test_constraints_pin_everything_installed_here(root: Path, pyproject: dict[str, Any]) -> None:
+    lines = [
+        line
+        for line in (root / "constraints.txt").read_text().splitlines()
+        if not line.startswith("#")
+    ]
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9.!+]+", line) for line in lines)
+    pins = {canonicalize_name(name): version for name, version in (x.split("==") for x in lines)}
+
+    direct = [need for need in requirements(pyproject) if need.name != "cgcopt"]
+    for need in direct:
+        assert need.specifier.contains(pins[canonicalize_name(need.name)]), need
+    assert needed_by(direct) - set(pins) == set()
+
+
+def needed_by(direct: list[Requirement]) -> set[str]:
+    """Return the names of all that the given requirements bring, as far as installed here."""
+    seen: set[tuple[str, frozenset[str]]] = set()
+    waiting = [(canonicalize_name(need.name), frozenset(need.extras)) for need in direct]
+    while waiting:
+        name, extras = waiting.pop()
+        if (name, extras) in seen:
+            continue
+        seen.add((name, extras))
+        try:
+            texts = metadata.requires(name) or []
+        except metadata.PackageNotFoundError:
+            continue
+        for need in map(Requirement, texts):
+            active = not need.marker or any(
+                need.marker.evaluate({"extra": extra}) for extra in extras | {""}
+            )
+            if active:
+                waiting.append((canonicalize_name(need.name), frozenset(need.extras)))
+    return {name for name, _ in seen}
