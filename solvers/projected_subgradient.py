@@ -34,9 +34,9 @@ class OptionSet:
     batch : int
         Rounds drawn for one subgradient.
     scale_free : bool
-        Measure steps in units of the start design and its subgradient, ``a_i ~ i**-1/2``, and return
-        the average of the last half of the iterates; otherwise the plain step ``a_i = 1/i`` on
-        ``x`` in coordinates, returning the last iterate.
+        Steps of length ``0.1 |x_0| / sqrt(i)`` along the normalised subgradient, and the average of
+        the last half of the iterates; otherwise the plain step ``1/i`` on ``x`` in coordinates, and
+        the last iterate.
     """
 
     iterations: int
@@ -69,38 +69,36 @@ class ProjectedSubgradient(Solver):
         settings = _settings(options)
         system = problem.system
         rng = generator(options.seed, self.name, problem.name)
-        # With L = 1 and the mean time as unit every quantity is of order one.
-        scale = float(np.mean(order_statistic_means(system.worker_times, system.workers)))
-        x = _start(problem)
+        # Scale-free means L = 1 and seconds in units of u: every quantity is then of order one.
         total = 1.0 if settings.scale_free else float(system.coordinates)
-        unit = 1 / scale if settings.scale_free else system.unit
-        x, average, weight = x * total, np.zeros_like(x), 0
-        preconditioner = x.max() if settings.scale_free else 1.0
-        started, done = time.perf_counter(), 0
+        unit = 1.0 if settings.scale_free else system.unit
+        x = start = _start(problem) * total
+        average, averaged = np.zeros_like(x), 0
+        started = time.perf_counter()
+        termination = TerminationCondition.ITERATION_LIMIT
         for i in range(1, settings.iterations + 1):
             times = np.sort(system.worker_times.sample(settings.batch, system.workers, rng))
-            g = _batch_subgradient(times[:, ::-1], x) * unit
+            g = unit * _batch_subgradient(times[:, ::-1], x)
             if settings.scale_free:
-                centred = g - g @ x / total  # a constant shift does not change the projection
-                step = preconditioner / (np.linalg.norm(centred) + 1e-300) / math.sqrt(i + 10)
-                step *= min(1.0, 30 * float(np.linalg.norm(centred)) / abs(g @ x / total))
+                # The mean of g does not move a projected point; without it the norm tells how far
+                # the levels are from equal.
+                g = g - g.mean()
+                step = 0.1 * _norm(start) / (max(_norm(g), 1e-300) * math.sqrt(i))
             else:
                 step = 1 / i
             x = project_onto_simplex(x - step * g, total)
-            done = i
             if i > settings.iterations // 2:
-                average += x
-                weight += 1
+                average, averaged = average + x, averaged + 1
             options.report(i / settings.iterations, "projected subgradient")
             if options.time_limit and time.perf_counter() - started > options.time_limit:
+                termination = TerminationCondition.TIME_LIMIT
                 break
-        if settings.scale_free and weight:
-            x = average / weight
-        finished = done == settings.iterations
+        if settings.scale_free and averaged:
+            x = average / averaged
         return Outcome(
-            TerminationCondition.ITERATION_LIMIT if finished else TerminationCondition.TIME_LIMIT,
+            termination,
             partition=x * (system.coordinates / x.sum()),
-            details={"iterations": done, "batch": settings.batch},
+            details={"iterations": i, "batch": settings.batch},
         )
 
 
@@ -134,8 +132,12 @@ def _batch_subgradient(slowest_first: FloatArray, x: FloatArray) -> FloatArray:
     return g
 
 
+def _norm(vector: FloatArray) -> float:
+    return float(np.linalg.norm(vector))
+
+
 def _start(problem: Problem) -> FloatArray:
-    """Closed form "time" for ``L = 1``; all mass on the last level where means are infinite."""
+    """Closed form "time" for ``L = 1``."""
     system = problem.system
     work = 1 / order_statistic_means(system.worker_times, system.workers)[::-1]
     return np.maximum(partition_of_work(work / (budget_weights(system.workers) @ work)), 0.0)
