@@ -9,7 +9,7 @@ __all__ = ["slowest_levels"]
 
 @njit(cache=True, nogil=True)
 def slowest_levels(times, factors, runtimes, sums):  # type: ignore[no-untyped-def]
-    """Fill ``runtimes`` with ``max_k times[:, k] factors[k]`` and add the maximisers' times to ``sums``.
+    """Fill ``runtimes`` with ``max_k times[:, k] factors[k]``, add the maximisers' times to ``sums``.
 
     Among equal products the first column counts.
     """

@@ -52,11 +52,11 @@ def simulate(
     Evaluation
         ``standard_error`` of a mean is the sample standard deviation over ``sqrt(rounds)``; of a
         share ``p`` it is ``sqrt(p (1 - p) / rounds)`` with ``p`` moved towards 1/2 by one round on
-        each side, so that it is not 0 where no round, or every round, meets the deadline. A quantile
-        uses the distribution-free interval of the order statistics whose ranks are two binomial
-        standard deviations below and above, a quarter of its width (David and Nagaraja, Order
-        Statistics, section 7.1); it is infinite where the rounds are too few for such ranks. The
-        bracket ``lower, upper`` is the trivial one: simulation proves nothing.
+        each side, so that it is not 0 where no round, or every round, meets the deadline. A
+        quantile uses the distribution-free interval of the order statistics whose ranks are two
+        binomial standard deviations below and above, a quarter of its width (David and Nagaraja,
+        Order Statistics, section 7.1); it is infinite where the rounds are too few for such
+        ranks. The bracket ``lower, upper`` is the trivial one: simulation proves nothing.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def simulate(
 def simulated_runtimes(
     problem: Problem, work: Design | ArrayLike, *, rounds: int, seed: int = 0
 ) -> Iterator[FloatArray]:
-    """Yield the runtimes (seconds) of drawn rounds in pieces of bounded size, ``rounds`` in total."""
+    """Yield the runtimes (seconds) of ``rounds`` drawn rounds in pieces of bounded size."""
     system = problem.system
     w = work.work if isinstance(work, Design) else np.asarray(work, dtype=np.float64)
     rng = generator(seed, "simulation", system.worker_times.label, system.workers)
