@@ -1,4 +1,37 @@
-"""Compiled sweeps behind :func:`cgcopt.evaluation.crossing.crossing` (imports numba)."""
+"""Compiled sweeps behind :func:`cgcopt.evaluation.crossing.crossing` (imports numba).
+
+Let a Poisson process of rate ``N`` run over [0, 1] and write ``lam_k = N (p_k - p_{k-1})``,
+``p_0 = 0``.  With all terms positive,
+
+- forward   ``a_k(j) = sum_{i=k-1..j} a_{k-1}(i) lam_k^(j-i) / (j-i)!``, ``j >= k``,
+  ``a_0(0) = 1``, and ``P = N!/N^N a_N(N)``;
+- backward  ``r_{k-1}(i) = sum_{j>=max(i,k)} lam_k^(j-i) / (j-i)! r_k(j)``, ``r_N(N) = 1``;
+- ``d log P/dp_k = N a_{k-1}(k-1) r_k(k) / a_N(N)``: one point at ``p_k``, ``k-1`` below it;
+- ``1 - P = N!/N^N sum_k a_{k-1}(k-1) (N (1 - p_k))^(N-k+1) / (N-k+1)!``: first failure at ``k``.
+
+The chains are those of Noe (1972) with the sums kept positive.  Four things make them fast and
+keep them accurate to a few units in the last place:
+
+*Short sums.* Rows and Poisson weights are log-concave, hence so are the terms of an inner sum,
+and the share of the terms beyond ``d`` grows with ``j``.  Cells are computed in blocks, and a
+block takes more terms until a geometric bound on the tail of its last cell is negligible.
+
+*Short rows.* Let ``m(p)`` be the least concave majorant of the points ``(k, p_k)``.  Given
+success, the number of points below ``p_k`` is stochastically smaller than Binomial(N, m/N)
+conditioned on a bridge that stays above its own mean line (Holley's inequality: all laws
+involved are totally positive), which has probability ``(N-1)^(N-1)/N^N > 1/(e N)``.  So the
+cells above a Bernstein or Hoeffding quantile at the level ``ROW_TAIL/N^2`` lose less than a
+rounding error, of the gradient and of the complement too, since both condition on *fewer*
+points.  A row then has O(sqrt(N)) cells beside the slack of the thresholds.
+
+*Scaling by powers of two.* The weights are ``2^-s lam^d/d!`` with whole numbers ``s`` that add
+up to ``sum lam_k / log 2``; rows are renormalised by powers of two as well.
+
+*Tilting.* Where ``P`` is tiny the increments are multiplied by ``theta_k``, the slope of ``m``
+over ``N``, so that the tilted process meets the thresholds on average; a row is multiplied by
+``(theta_{k+1}/theta_k)^(j-k) <= 1`` at the corners of ``m``, and
+``a_N(N) = prod_k (1/theta_k) a'_N(N)`` exactly.
+"""
 
 from __future__ import annotations
 
@@ -6,73 +39,362 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 __all__ = ["sweep"]
 
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def sweep(lam, sf, gradient, log_p, complement, grad, log_grad):  # type: ignore[no-untyped-def]
-    """Forward and backward chain, row by row (plain O(N^3) form)."""
-    nodes, n = lam.shape
-    for v in range(nodes):
-        a = np.zeros(n + 1)
-        diagonal = np.zeros(n + 1)
-        exponent = np.zeros(n + 1)
-        a[0] = 1.0
-        diagonal[0] = 1.0
-        scale = 0.0
-        for k in range(1, n + 1):
-            x = lam[v, k - 1]
-            new = np.zeros(n + 1)
-            for j in range(k, n + 1):
-                term = 1.0
-                total = 0.0
-                for d in range(j - k + 2):
-                    total += term * a[j - d]
-                    term *= x / (d + 1)
-                new[j] = total
-            top = new.max()
-            if top > 0.0:
-                new /= top
-                scale += math.log(top)
-            a = new
-            diagonal[k] = a[k]
-            exponent[k] = scale
-        constant = math.lgamma(n + 1.0) - n * math.log(n)
-        log_p[v] = constant + scale + (math.log(a[n]) if a[n] > 0.0 else -math.inf)
-        total = 0.0
-        for k in range(1, n + 1):
+BLOCK = 32
+"""Cells computed together; with 8 terms at a time they fill the vector registers."""
+PAD = 48
+"""Zero cells before the first cell of a row, read (never used) by the first block."""
+TERM_TAIL = 2.0**-60
+"""Share of an inner sum that may be cut off."""
+ROW_TAIL = 38.0
+"""Minus the logarithm of the share of a row that may be cut off, before the factor ``N^2``."""
+LARGEST_STEP = 100.0
+"""Larger ``lam_k`` are taken in several equal steps, so that no weight underflows."""
+RENORMALISE = 16
+"""Rows between two renormalisations."""
+SMALLEST_CELL = 2.0**-900
+"""Cells below this share of the largest of their row become zero."""
+LARGEST_TILT = 2.0**1000
+"""Keeps the slope finite at subnormal thresholds; any positive tilt is exact."""
+TILT = 60.0
+"""Tilt where ``P < exp(-TILT)``; then ``1 - P`` rounds to one."""
+
+
+_LOG2_HIGH, _LOG2_LOW = 0.6931471824645996, -1.904654299957768e-09
+_STIRLING = np.array([  # log(m!) - log(sqrt(2 pi m) (m/e)^m), m = 1..16
+    0.08106146679532726, 0.0413406959554093, 0.02767792568499834, 0.020790672103765093,
+    0.016644691189821193, 0.013876128823070748, 0.01189670994589177, 0.010411265261972096,
+    0.009255462182712733, 0.00833056343336287, 0.007573675487951841, 0.00694284010720953,
+    0.006408994188004207, 0.0059513701127588475, 0.005554733551962801, 0.0052076559196096404,
+])  # fmt: skip
+
+_SIGNATURE = (
+    "void(float64[:,::1], float64[:,::1], boolean, float64[::1], float64[::1], float64[::1], "
+    "float64[:,::1], float64[:,::1])"
+)
+
+
+@njit(error_model="numpy", fastmath={"contract"})
+def _spread(
+    old: Floats, new: Floats, lo: int, first: int, last: int, mean: float, weight: float,
+    weights: Floats, reciprocals: Floats,
+) -> None:  # fmt: skip
+    """Convolve ``old``, zero below ``lo``, with ``weight mean^d / d!`` into ``first..last``."""
+    weights[0] = weight
+    known = 1
+    new[first : first + PAD] = 0.0
+    for start in range(first, last + 1, BLOCK):
+        cells = new[PAD + start : PAD + start + BLOCK]
+        for c in range(BLOCK):
+            cells[c] = 0.0
+        top = min(start + BLOCK - 1, last)
+        d = 0
+        while d <= top - lo:
+            while known < d + 9:
+                weights[known] = weights[known - 1] * (mean * reciprocals[known])
+                known += 1
+            v0, v1, v2, v3 = weights[d], weights[d + 1], weights[d + 2], weights[d + 3]
+            v4, v5, v6, v7 = weights[d + 4], weights[d + 5], weights[d + 6], weights[d + 7]
+            o = old[PAD + start - d - 7 : PAD + start - d + BLOCK]
+            for c in range(BLOCK):
+                cells[c] += (
+                    v0 * o[c + 7] + v1 * o[c + 6] + v2 * o[c + 5] + v3 * o[c + 4]
+                    + v4 * o[c + 3] + v5 * o[c + 2] + v6 * o[c + 1] + v7 * o[c]
+                )  # fmt: skip
+            d += 8
+            total = cells[top - start]
+            if d <= top - lo and total > 0.0:
+                before = weights[d - 1] * old[PAD + top - d + 1]
+                term = weights[d] * old[PAD + top - d]
+                if term == 0.0 or (
+                    term < before and term <= TERM_TAIL * total * (1.0 - term / before)
+                ):
+                    break
+        for j in range(last + 1, start + BLOCK):
+            new[PAD + j] = 0.0
+
+
+@njit(error_model="numpy")
+def _advance(
+    rows: Floats, side: int, lo: int, first: int, last: int, lam: float, shift: int,
+    weights: Floats, reciprocals: Floats,
+) -> int:  # fmt: skip
+    """Take ``rows[side]`` through an interval with increment ``lam``; the side of the result."""
+    steps = max(1, math.ceil(lam / LARGEST_STEP))
+    for i in range(steps):
+        weight = 0.5 ** ((shift * (i + 1)) // steps - (shift * i) // steps)
+        start = first if i == steps - 1 else lo
+        _spread(
+            rows[side], rows[1 - side], lo, start, last, lam / steps, weight, weights, reciprocals
+        )
+        side = 1 - side
+    return side
+
+
+@njit(error_model="numpy")
+def _renormalise(row: Floats, lo: int, last: int) -> tuple[int, int]:
+    """Bring the largest cell near one, drop hopelessly small ends; new ``lo``, exponent taken."""
+    largest = 0.0
+    for j in range(lo, last + 1):
+        largest = max(largest, row[PAD + j])
+    if largest == 0.0:
+        return lo, 0
+    while row[PAD + lo] < SMALLEST_CELL * largest:
+        row[PAD + lo] = 0.0
+        lo += 1
+    while row[PAD + last] < SMALLEST_CELL * largest:
+        row[PAD + last] = 0.0
+        last -= 1
+    exponent = math.frexp(largest)[1]
+    if abs(exponent) < 50:
+        return lo, 0
+    factor = math.ldexp(1.0, -exponent)
+    for j in range(lo, last + 1):
+        row[PAD + j] *= factor
+    return lo, exponent
+
+
+@njit(error_model="numpy")
+def _forward(
+    lam: Floats, theta: Floats, shift: Integers, upper: Integers, rows: Floats,
+    weights: Floats, reciprocals: Floats, edge: Floats, exponent: Integers,
+) -> None:  # fmt: skip
+    """Sweep to ``edge[k] = a_k(k) / 2^(exponent[k] + shift_1 + .. + shift_k)``, k = 0..N."""
+    n = lam.size
+    rows[:] = 0.0
+    rows[0, PAD] = 1.0
+    edge[0] = 1.0
+    exponent[0] = 0
+    side, lo = 0, 0
+    for k in range(1, n + 1):
+        first = max(lo, k)
+        if lam[k - 1] > 0.0:
+            side = _advance(
+                rows, side, lo, first, upper[k], lam[k - 1], shift[k - 1], weights, reciprocals
+            )
+        else:
+            rows[side, PAD + k - 1] = 0.0
+        lo = first
+        edge[k] = rows[side, PAD + k]
+        exponent[k] = exponent[k - 1]
+        if k < n and theta[k] != theta[k - 1]:
+            factor, ratio = 1.0, theta[k] / theta[k - 1]
+            for j in range(k + 1, upper[k] + 1):
+                factor *= ratio
+                rows[side, PAD + j] *= factor
+        if k % RENORMALISE == 1:
+            lo, taken = _renormalise(rows[side], lo, upper[k])
+            edge[k] = rows[side, PAD + k]
+            exponent[k] += taken
+
+
+@njit(error_model="numpy")
+def _backward(
+    lam: Floats, theta: Floats, shift: Integers, upper: Integers, rows: Floats,
+    weights: Floats, reciprocals: Floats, edge: Floats, exponent: Integers,
+) -> None:  # fmt: skip
+    """Sweep to ``edge[k] = r_k(k) / 2^(exponent[k] + shift_{k+1} + .. + shift_N)``, k = N..1.
+
+    Cells are counted from the other end, ``N - j``, which turns the backward sum into the
+    forward one.
+    """
+    n = lam.size
+    rows[:] = 0.0
+    rows[0, PAD] = 1.0
+    exponent[n] = 0
+    side, lo = 0, 0
+    for k in range(n, 0, -1):
+        if k < n:
+            exponent[k] = exponent[k + 1]
+            if theta[k] != theta[k - 1]:
+                factor, ratio = 1.0, theta[k] / theta[k - 1]
+                for j in range(n - k - 1, lo - 1, -1):
+                    factor *= ratio
+                    rows[side, PAD + j] *= factor
+            if k % RENORMALISE == 1:
+                lo, taken = _renormalise(rows[side], lo, n - k)
+                exponent[k] += taken
+        edge[k] = rows[side, PAD + n - k]
+        if lam[k - 1] > 0.0:
+            first = max(lo, n - upper[k - 1])
+            side = _advance(
+                rows, side, lo, first, n - k + 1, lam[k - 1], shift[k - 1], weights, reciprocals
+            )
+            lo = first
+
+
+@njit(error_model="numpy")
+def _increments(p: Floats, s: Floats, lam: Floats) -> None:
+    """``lam_k = N (p_k - p_{k-1})`` from whichever of ``p`` and ``s = 1 - p`` is smaller."""
+    p_before, s_before = 0.0, 1.0
+    for k in range(p.size):
+        if p[k] <= 0.5:
+            step = p[k] - p_before
+        elif p_before > 0.5:
+            step = s_before - s[k]
+        else:
+            step = (0.5 - p_before) + (0.5 - s[k])
+        lam[k] = p.size * max(step, 0.0)
+        p_before, s_before = p[k], s[k]
+
+
+@njit(error_model="numpy")
+def _majorant(p: Floats, s: Floats, theta: Floats, mean: Floats, corners: Integers) -> float:
+    """Least concave majorant ``m`` of the points ``(p_k, k)``: slopes over N, ``m(p_k)``.
+
+    Returns ``sum_k log theta_k``, N times the relative entropy of the majorant; ``P`` is at most
+    ``exp`` of minus that (Csiszar 1984, the event is convex).
+    """
+    n = p.size
+    theta[:] = 1.0
+    mean[0] = 0.0
+    inside = s[n - 1] == 0.0
+    for k in range(n):
+        mean[k + 1] = n * p[k]
+        inside = inside and mean[k + 1] >= k + 1
+    if inside:
+        return 0.0
+    count = 1
+    corners[0] = 0
+    for k in range(1, n + 1):
+        while count > 1:
+            i, j = corners[count - 2], corners[count - 1]
+            p_i = p[i - 1] if i > 0 else 0.0
+            if (j - i) * (p[k - 1] - p[j - 1]) > (k - j) * (p[j - 1] - p_i):
+                break
+            count -= 1
+        corners[count] = k
+        count += 1
+    entropy = 0.0
+    for c in range(1, count):
+        i, j = corners[c - 1], corners[c]
+        p_i = p[i - 1] if i > 0 else 0.0
+        slope = (j - i) / (p[j - 1] - p_i)
+        for k in range(i + 1, j + 1):
+            theta[k - 1] = min(slope / n, LARGEST_TILT)
+            mean[k] = min(i + slope * (p[k - 1] - p_i), float(j))
+        entropy += (j - i) * math.log(theta[j - 1])
+    return entropy
+
+
+@njit(error_model="numpy")
+def _row_ends(mean: Floats, upper: Integers) -> None:
+    """Last cell of each row, from a tail bound of Binomial(N, mean/N)."""
+    n = mean.size - 1
+    tail = ROW_TAIL + 2.0 * math.log(n)
+    upper[0] = 0
+    for k in range(1, n + 1):
+        rest = 1.0 - mean[k] / n
+        bernstein = tail / 3.0 * rest if rest > 0.5 else 0.0
+        spread = bernstein + math.sqrt(bernstein**2 + 2.0 * tail * max(mean[k] * rest, 0.0))
+        upper[k] = max(min(math.ceil(mean[k] + spread), n), upper[k - 1], k)
+
+
+@njit(error_model="numpy")
+def _scale(lam: Floats, shift: Integers, drift: Floats) -> int:
+    """Whole numbers near ``lam / log 2`` that add up; what their running sum leaves over."""
+    total, error = 0.0, 0.0
+    taken = 0
+    drift[0] = 0.0
+    for k in range(lam.size):
+        larger = total + lam[k]
+        error += (total - larger) + lam[k] if total >= lam[k] else (lam[k] - larger) + total
+        total = larger
+        now = round(total / _LOG2_HIGH)
+        shift[k] = now - taken
+        taken = now
+        drift[k + 1] = ((taken * _LOG2_HIGH - total) - error) + taken * _LOG2_LOW
+    return taken
+
+
+@njit(error_model="numpy")
+def _stirling_error(m: int) -> float:
+    if m <= _STIRLING.size:
+        return _STIRLING[m - 1]
+    z = 1.0 / (m * m)
+    return (1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - z / 1188) * z) * z) * z) / m
+
+
+@njit(error_model="numpy")
+def _deviance(m: float, mean: float) -> float:
+    """``m log(m/mean) + mean - m`` without cancellation (Loader 2000)."""
+    if abs(m - mean) > 0.1 * (m + mean):
+        return m * math.log(m / mean) + mean - m
+    v = (m - mean) / (m + mean)
+    total, term = (m - mean) * v, 2.0 * m * v
+    for j in range(3, 100, 2):
+        term *= v * v
+        larger = total + term / j
+        if larger == total:
+            break
+        total = larger
+    return total
+
+
+@njit(error_model="numpy")
+def _first_failures(
+    lam: Floats, s: Floats, drift: Floats, edge: Floats, exponent: Integers
+) -> float:
+    """``1 - P`` over ``sqrt(2 pi N) exp(stirling error of N)``, summed over the first failure."""
+    n = lam.size
+    total = 0.0
+    for k in range(1, n + 1):
+        if s[k - 1] > 0.0 and edge[k - 1] > 0.0:
             m = n - k + 1
-            s = n * sf[v, k - 1]
-            if s > 0.0 and diagonal[k - 1] > 0.0:
-                total += math.exp(
-                    constant + math.log(diagonal[k - 1]) + exponent[k - 1]
-                    + m * math.log(s) - math.lgamma(m + 1.0)
-                )
-        complement[v] = total
-        if not gradient:
-            continue
-        r = np.zeros(n + 1)
-        r[n] = 1.0
-        back = 0.0
-        for k in range(n, 0, -1):
-            value = 0.0
-            if diagonal[k - 1] > 0.0 and r[k] > 0.0:
-                value = math.log(n * diagonal[k - 1] * r[k]) + exponent[k - 1] + back
-                grad[v, k - 1] = math.exp(constant + value)
-                log_grad[v, k - 1] = math.exp(constant + value - log_p[v])
-            x = lam[v, k - 1]
-            new = np.zeros(n + 1)
-            for i in range(k - 1, n + 1):
-                first = max(i, k)
-                term = 1.0 if first == i else x
-                total = 0.0
-                for j in range(first, n + 1):
-                    total += term * r[j]
-                    term *= x / (j - i + 1)
-                new[i] = total
-            top = new.max()
-            if top > 0.0:
-                new /= top
-                back += math.log(top)
-            r = new
+            log_rest = (
+                drift[k - 1] - lam[k - 1] - _stirling_error(m) - _deviance(m, n * s[k - 1])
+            )
+            term = edge[k - 1] * math.exp(log_rest) / math.sqrt(2.0 * math.pi * m)
+            total += math.ldexp(term, exponent[k - 1])
+    return total
+
+
+@njit(_SIGNATURE, cache=True, nogil=True, error_model="numpy")
+def sweep(
+    cdf: Floats, sf: Floats, gradient: bool, probability: Floats, complement: Floats,
+    log_probability: Floats, slope: Floats, log_slope: Floats,
+) -> None:  # fmt: skip
+    """Fill the outputs for every row of ``cdf > 0`` and ``sf = 1 - cdf``, both monotone."""
+    nodes, n = cdf.shape
+    lam, theta, edge_r = np.empty(n), np.empty(n), np.empty(n + 1)
+    mean, drift, edge = np.empty(n + 1), np.empty(n + 1), np.empty(n + 1)
+    shift, upper, corners = np.empty(n, np.int64), np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
+    exponent, exponent_r = np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
+    rows, weights = np.empty((2, n + 1 + PAD + BLOCK)), np.empty(n + 32)
+    reciprocals = 1.0 / np.maximum(np.arange(n + 32), 1)
+    log_constant = 0.5 * math.log(2.0 * math.pi * n) + _stirling_error(n)
+    constant = math.exp(log_constant)
+    for v in range(nodes):
+        p, s = cdf[v], sf[v]
+        _increments(p, s, lam)
+        entropy = _majorant(p, s, theta, mean, corners)
+        _row_ends(mean, upper)
+        tilted = entropy > TILT
+        if tilted:
+            lam *= theta
+        else:
+            theta[:] = 1.0
+        taken = _scale(lam, shift, drift)
+        _forward(lam, theta, shift, upper, rows, weights, reciprocals, edge, exponent)
+        rest = (taken * _LOG2_HIGH - n) + taken * _LOG2_LOW - entropy if tilted else drift[n] - n * s[n - 1]
+        rest += exponent[n] * _LOG2_HIGH + exponent[n] * _LOG2_LOW
+        log_probability[v] = math.log(edge[n]) + log_constant + rest
+        probability[v] = math.exp(log_probability[v]) if tilted else edge[n] * constant * math.exp(rest)
+        complement[v] = 1.0 if tilted else constant * _first_failures(lam, s, drift, edge, exponent)
+        if complement[v] < 0.5:
+            log_probability[v] = math.log1p(-complement[v])
+        if complement[v] < 1e-3:
+            probability[v] = 1.0 - complement[v]
+        if gradient:
+            _backward(lam, theta, shift, upper, rows, weights, reciprocals, edge_r, exponent_r)
+            for k in range(1, n + 1):
+                ratio = n * theta[k - 1] * (edge[k - 1] * edge_r[k] / edge[n])
+                taken = exponent[k - 1] + exponent_r[k] - exponent[n] - shift[k - 1]
+                log_slope[v, k - 1] = math.ldexp(ratio, taken)
+                slope[v, k - 1] = log_slope[v, k - 1] * probability[v]

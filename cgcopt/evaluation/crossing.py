@@ -79,22 +79,20 @@ def crossing(
     n = p.shape[-1]
     batch = p.shape[:-1]
     p, s = p.reshape(-1, n), s.reshape(-1, n)
-    p = np.minimum.accumulate(p[:, ::-1], axis=1)[:, ::-1]
-    s = np.maximum.accumulate(s[:, ::-1], axis=1)[:, ::-1]
-    lam = n * _increments(p, s)
+    p = np.ascontiguousarray(np.minimum.accumulate(p[:, ::-1], axis=1)[:, ::-1])
+    s = np.ascontiguousarray(np.maximum.accumulate(s[:, ::-1], axis=1)[:, ::-1])
     from cgcopt.evaluation._crossing_kernel import sweep
 
-    log_p = np.empty(len(p))
-    complement = np.empty(len(p))
-    shape = p.shape if gradient else (0, 0)
-    grad, log_grad = np.zeros(shape), np.zeros(shape)
-    sweep(lam, np.ascontiguousarray(s), gradient, log_p, complement, grad, log_grad)
+    value, complement, log_value = (np.empty(len(p)) for _ in range(3))
+    shape = p.shape if gradient else (0, n)
+    slope, log_slope = np.empty(shape), np.empty(shape)
+    sweep(p, s, gradient, value, complement, log_value, slope, log_slope)
     return Crossing(
-        np.exp(log_p).reshape(batch),
+        value.reshape(batch),
         complement.reshape(batch),
-        log_p.reshape(batch),
-        grad.reshape((*batch, n)) if gradient else None,
-        log_grad.reshape((*batch, n)) if gradient else None,
+        log_value.reshape(batch),
+        slope.reshape((*batch, n)) if gradient else None,
+        log_slope.reshape((*batch, n)) if gradient else None,
     )
 
 
@@ -109,14 +107,3 @@ def _checked(cdf: ArrayLike, sf: ArrayLike) -> tuple[Floats, Floats]:
         if bad.any():
             raise InvalidInputError(name, float(values[bad][0]), "probabilities in [0, 1]")
     return p, s
-
-
-def _increments(p: Floats, s: Floats) -> Floats:
-    """``p_k - p_{k-1}`` (``p_0 = 0``) from whichever of ``p`` and ``1 - p`` is smaller."""
-    p0 = np.concatenate([np.zeros_like(p[:, :1]), p[:, :-1]], axis=1)
-    s0 = np.concatenate([np.ones_like(s[:, :1]), s[:, :-1]], axis=1)
-    low = p - p0
-    high = s0 - s
-    mixed = (0.5 - p0) + (0.5 - s)
-    step = np.where(p <= 0.5, low, np.where(p0 > 0.5, high, mixed))
-    return np.ascontiguousarray(np.maximum(step, 0.0))
