@@ -1,4 +1,4 @@
-"""The examples of README.md and docs/, executed as a reader would: in order, in an empty folder.
+"""The examples of README.md, CONTRIBUTING.md and docs/, executed as a reader would: in order, in an empty folder.
 
 A block that must not be run carries ``<!-- not run -->`` on the line above its fence.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 FENCE = re.compile(
     r"^(?P<skip><!-- not run -->\n)?```(?P<language>\w+)\n(?P<code>.*?)^```$", re.M | re.S
 )
