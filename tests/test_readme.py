@@ -1,4 +1,4 @@
-"""The examples of README.md, CONTRIBUTING.md and docs/, executed as a reader would: in order, in an empty folder.
+"""The examples of the pages, executed as a reader would: in order, in an empty folder.
 
 A block that must not be run carries ``<!-- not run -->`` on the line above its fence.
 """
