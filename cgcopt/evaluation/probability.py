@@ -75,9 +75,9 @@ class Completion:
     log_probability : ndarray, shape batch
         ``log P``, right also where ``P`` underflows.
     gradient : ndarray, shape batch + (N,), or None
-        ``dP/dw_n``, at most 0; that of ``1 - P`` is its negative.
+        ``dP/dw_n``, at most 0; that of ``1 - P`` is its negative. 0 where ``P`` is 0.
     log_gradient : ndarray, shape batch + (N,), or None
-        ``d log P/dw_n``.
+        ``d log P/dw_n``; not finite where ``log P`` is not.
     """
 
     probability: FloatArray
@@ -132,7 +132,7 @@ def completion_probability(
     >>> system = System(workers=2, coordinates=3, worker_times=Exponential(rate=1.0))
     >>> result = completion_probability(system, Design([1, 2]).work, 2.0)
     >>> round(result.value, 6), round(result.value + result.complement, 12)
-    (0.752196, 1.0)
+    (0.777932, 1.0)
     """
     return completion_probabilities(system, work, float(deadline), gradient=gradient).evaluation()
 
@@ -175,9 +175,9 @@ def completion_probabilities(
     --------
     >>> from cgcopt import Design, Exponential, System
     >>> system = System(workers=2, coordinates=3, worker_times=Exponential(rate=1.0))
-    >>> result = completion_probabilities(system, Design([1, 2]).work, [1.0, 2.0, 4.0], gradient=True)
+    >>> result = completion_probabilities(system, Design([1, 2]).work, [1.0, 2.0, 4.0])
     >>> result.probability.round(4).tolist()
-    [0.4447, 0.7522, 0.9606]
+    [0.4614, 0.7779, 0.9587]
     """
     times = system.worker_times
     if not isinstance(times, IndependentTimes):
@@ -201,9 +201,9 @@ def completion_probabilities(
         return Completion(*values)
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.where(w > 0.0, levels.slope / w, 0.0)
-    return Completion(
-        *values, result.gradient[..., ::-1] * slope, result.log_gradient[..., ::-1] * slope
-    )
+        dp, dlog = result.gradient[..., ::-1] * slope, result.log_gradient[..., ::-1] * slope
+    possible = result.probability[..., np.newaxis] > 0.0
+    return Completion(*values, np.where(possible, dp, 0.0), dlog)
 
 
 def proportional_thresholds(
