@@ -8,7 +8,6 @@ from enum import StrEnum
 from cgcopt._validate import whole_number
 from cgcopt.errors import InvalidInputError
 from cgcopt.objective import Objective
-from cgcopt.seeds import generator
 from cgcopt.system import System
 
 __all__ = ["Level", "Problem"]
@@ -73,7 +72,6 @@ class Problem:
         from cgcopt.workers.empirical import Scenarios
 
         count = whole_number("scenarios", scenarios, least=1)
-        rng = generator(seed, "scenarios", self.system.worker_times.label, self.system.workers)
-        times = self.system.worker_times.sample(count, self.system.workers, rng)
-        source = f"{count} rounds of {self.system.worker_times.label}, seed {seed}"
-        return replace(self, system=self.system.with_times(Scenarios(times, source=source)))
+        system = self.system
+        drawn = Scenarios.draw(system.worker_times, count, system.workers, seed)
+        return replace(self, system=system.with_times(drawn))
