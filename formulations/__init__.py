@@ -1,4 +1,4 @@
-"""The design problems written as mathematical programs."""
+"""The design problems written as mathematical programs, in four modelling languages."""
 
 from __future__ import annotations
 
@@ -6,3 +6,8 @@ if __name__ != "cgcopt.formulations":
     raise ImportError(
         f"'{__name__}' is the source folder of 'cgcopt.formulations': import it under that name"
     )
+
+from cgcopt.formulations.base import Formulation, Point
+from cgcopt.formulations.formulate import formulate
+
+__all__ = ["Formulation", "Point", "formulate"]

@@ -7,12 +7,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from importlib import metadata
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+import cgcopt
 from cgcopt.evaluation.result import Certificate
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective
 from cgcopt.options import Options
@@ -139,6 +141,8 @@ class Solver(ABC):
     """Import name of the optional package that the solver needs, if any."""
     extra: ClassVar[str] = ""
     """The extra that installs it."""
+    distribution: ClassVar[str] = "cgcopt"
+    """Name of the installed package whose version counts."""
     licence: ClassVar[str] = "Apache-2.0"
     """Licence class of what runs."""
 
@@ -146,6 +150,16 @@ class Solver(ABC):
     def available(cls) -> bool:
         """Whether the needed package is installed; imports nothing."""
         return not cls.requires or find_spec(cls.requires) is not None
+
+    @classmethod
+    def version(cls) -> str:
+        """Version of what runs, empty where it is not installed; imports nothing."""
+        if cls.distribution == "cgcopt":
+            return cgcopt.__version__
+        try:
+            return metadata.version(cls.distribution)
+        except metadata.PackageNotFoundError:
+            return ""
 
     def prepare(self, problem: Problem, level: Level) -> None:
         """Import and compile what :meth:`solve` needs, outside the measured time."""

@@ -1,0 +1,184 @@
+"""What every formulation offers: models in four languages, and the way back to a design."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cgcopt.design import Design
+from cgcopt.errors import InvalidInputError
+from cgcopt.problem import Level, Problem
+
+__all__ = ["Formulation", "Point"]
+
+FloatArray = NDArray[np.float64]
+
+#: Values of the variables of a formulation by name, in the units of the model.
+Point = Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
+class Formulation(ABC):
+    """A problem written as a mathematical program at one level.
+
+    The models are written in scaled units, so that their coefficients are near 1: times in units
+    of :attr:`time_scale`, coordinates in units of :attr:`coordinate_scale`.  The variables carry
+    the same names in every language, see :attr:`variables`.
+
+    Attributes
+    ----------
+    problem : Problem
+        What is formulated.
+    level : Level
+        In which variables.
+    """
+
+    problem: Problem
+    level: Level
+
+    @property
+    @abstractmethod
+    def variables(self) -> Mapping[str, tuple[int, ...]]:
+        """Name and shape of every variable, in the order of the columns of the matrix models."""
+
+    @property
+    @abstractmethod
+    def time_scale(self) -> float:
+        """Seconds per cycle that count as 1 in the model."""
+
+    @property
+    def coordinate_scale(self) -> float:
+        """Coordinates that count as 1 in the model: ``L`` at the relaxed level, else 1."""
+        relaxed = self.level is Level.RELAXED
+        return float(self.problem.system.coordinates) if relaxed else 1.0
+
+    @property
+    def budget(self) -> float:
+        """The coordinates ``L`` in units of the model: 1 at the relaxed level."""
+        return self.problem.system.coordinates / self.coordinate_scale
+
+    @property
+    def workers(self) -> int:
+        """``N``."""
+        return self.problem.system.workers
+
+    @abstractmethod
+    def value(self, objective: float) -> float:
+        """Convert a value of the model's objective to seconds or to a probability."""
+
+    @abstractmethod
+    def point(self, design: Design) -> dict[str, FloatArray]:
+        """Return the best values of all variables for a design: a feasible point of the model.
+
+        Raises
+        ------
+        InvalidInputError
+            If the design does not fit the system, or has fractional blocks at a discrete level.
+        """
+
+    @abstractmethod
+    def partition(self, point: Point) -> FloatArray:
+        """Return the partition ``x`` of a point in coordinates, shape ``(N,)``, unchecked.
+
+        What a solver's tolerances have bent is straightened where the point says how: whole
+        numbers are whole, and a scenario that the point claims to meet is met.
+        """
+
+    def design(self, point: Point | ArrayLike | Any) -> Design:
+        """Map a solver's point back to a design.
+
+        Parameters
+        ----------
+        point : mapping, array_like or solved model
+            Values by variable name, a flat vector in the order of :attr:`variables`, or a solved
+            model of one of the languages (see :meth:`read`).
+
+        Raises
+        ------
+        InvalidInputError
+            If the point is incomplete or violates the budget or the signs by more than 1e-6 ``L``.
+        """
+        if not isinstance(point, Mapping):
+            array = isinstance(point, np.ndarray | list | tuple)
+            point = self.unflatten(point) if array else self.read(point)
+        x = self.partition(point)
+        slack = 1e-6 * self.problem.system.coordinates
+        if not np.isfinite(x).all() or x.min() < -slack:
+            raise InvalidInputError("point", x.tolist(), "a point with finite blocks of at least 0")
+        if abs(x.sum() - self.problem.system.coordinates) > slack:
+            allowed = f"a point whose blocks sum to {self.problem.system.coordinates}"
+            raise InvalidInputError("point", x.tolist(), allowed)
+        return Design(np.maximum(x, 0.0))
+
+    def flatten(self, point: Point) -> FloatArray:
+        """Write a point as one vector, in the order of :attr:`variables`."""
+        return np.concatenate([np.ravel(point[name]) for name in self.variables])
+
+    def unflatten(self, vector: ArrayLike) -> dict[str, FloatArray]:
+        """Cut a vector into named arrays; the inverse of :meth:`flatten`.
+
+        Raises
+        ------
+        InvalidInputError
+            If the length is wrong.
+        """
+        flat = np.asarray(vector, dtype=np.float64)
+        sizes = [int(np.prod(shape)) for shape in self.variables.values()]
+        if flat.shape != (sum(sizes),):
+            raise InvalidInputError("point", flat.shape, f"a vector of {sum(sizes)} numbers")
+        pieces = np.split(flat, np.cumsum(sizes)[:-1])
+        return {
+            name: piece.reshape(shape)
+            for (name, shape), piece in zip(self.variables.items(), pieces, strict=True)
+        }
+
+    def read(self, model: Any) -> dict[str, FloatArray]:
+        """Read the point out of a solved model of any of the languages.
+
+        Raises
+        ------
+        InvalidInputError
+            If the model holds no point, or is of an unknown kind.
+        """
+        from cgcopt.formulations.points import read_point
+
+        return read_point(self, model)
+
+    def warm_start(self, model: Any, design: Design) -> None:
+        """Give a model of cvxpy, pyomo or highspy the point of a design to start from."""
+        from cgcopt.formulations.points import write_point
+
+        write_point(self, model, self.point(design))
+
+    def write(self, path: str | Path) -> Path:
+        """Write the model as ``.lp``, ``.mps`` (linear) or ``.nl`` (any) and return the path.
+
+        Raises
+        ------
+        InvalidInputError
+            If the suffix is unknown, or the model is not linear and so has no such file.
+        """
+        from cgcopt.formulations.files import write_model
+
+        return write_model(self, Path(path))
+
+    def latex(self) -> str:
+        """Return the mathematics of the model as a LaTeX ``align`` environment."""
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex()}\n$$"
+
+    def _whole_partition(self, design: Design) -> FloatArray:
+        system = self.problem.system
+        design.check(system.workers, system.coordinates)
+        if not design.is_integer:
+            raise InvalidInputError(
+                "partition", design.partition.tolist(), f"whole numbers at the {self.level} level"
+            )
+        return design.partition

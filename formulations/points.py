@@ -1,0 +1,77 @@
+"""Read a point out of a solved model, and write one into a model to start from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from cgcopt.formulations.base import Formulation, Point
+
+__all__ = ["read_point", "write_point"]
+
+FloatArray = NDArray[np.float64]
+
+
+def read_point(formulation: Formulation, model: Any) -> dict[str, FloatArray]:
+    """Return the values of the variables that a solved model holds."""
+    language = _language(model)
+    if language == "highspy":
+        return formulation.unflatten(np.asarray(model.getSolution().col_value))
+    if language == "scipy":
+        return formulation.unflatten(_present(model.x))
+    shapes = formulation.variables
+    if language == "cvxpy":
+        found = {variable.name(): variable.value for variable in model.variables()}
+        return {name: _present(found[name]).reshape(shape) for name, shape in shapes.items()}
+    return {
+        name: np.array(
+            [_present(entry.value) for entry in getattr(model, name).values()], dtype=np.float64
+        ).reshape(shape)
+        for name, shape in shapes.items()
+    }
+
+
+def write_point(formulation: Formulation, model: Any, point: Point) -> None:
+    """Set the values of the variables of a model."""
+    language = _language(model)
+    if language == "highspy":
+        import highspy
+
+        solution = highspy.HighsSolution()
+        solution.col_value = formulation.flatten(point).tolist()
+        solution.value_valid = True
+        model.setSolution(solution)
+    elif language == "cvxpy":
+        for variable in model.variables():
+            variable.value = point[variable.name()]
+    elif language == "pyomo":
+        for name in formulation.variables:
+            for entry, value in zip(
+                getattr(model, name).values(), np.ravel(point[name]), strict=True
+            ):
+                entry.set_value(float(value))
+    else:
+        raise InvalidInputError("model", type(model).__name__, "a model of cvxpy, pyomo or highspy")
+
+
+def _language(model: Any) -> str:
+    package = type(model).__module__.split(".")[0]
+    known = {"highspy": "highspy", "cvxpy": "cvxpy", "pyomo": "pyomo", "scipy": "scipy"}
+    if package not in known:
+        raise InvalidInputError(
+            "model",
+            type(model).__name__,
+            "a mapping, a vector, or a model of cvxpy, pyomo, highspy or a result of scipy",
+        )
+    return known[package]
+
+
+def _present(value: Any) -> Any:
+    if value is None:
+        raise InvalidInputError("model", "without values", "a solved model")
+    return np.asarray(value, dtype=np.float64)

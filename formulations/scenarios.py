@@ -1,0 +1,178 @@
+"""Data common to the formulations on scenarios, in units in which coefficients are near 1."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.design import Design, budget_weights, partition_of_redundancies, work_of_partition
+from cgcopt.errors import InvalidInputError
+from cgcopt.formulations.base import Formulation, Point
+from cgcopt.objective import ExpectedRuntime
+from cgcopt.problem import Level
+from cgcopt.workers.empirical import Scenarios
+
+__all__ = ["LARGEST_COORDINATE_MODEL", "ScenarioFormulation"]
+
+FloatArray = NDArray[np.float64]
+
+#: Most entries ``K L N`` of a coordinate-level model.
+LARGEST_COORDINATE_MODEL = 2_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class ScenarioFormulation(Formulation):
+    """A formulation on ``K`` equally likely rounds: a finite linear or mixed-integer program.
+
+    Attributes
+    ----------
+    strong : bool
+        Whether the model carries the stronger inequalities (same optimum, tighter relaxation).
+    symmetry : bool
+        At the coordinate level: whether redundancies are made to increase along the coordinates,
+        which loses no optimum (arXiv 2206.02450, Theorem 1).
+    """
+
+    strong: bool = field(default=True, kw_only=True)
+    symmetry: bool = field(default=True, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.problem.system.worker_times, Scenarios):
+            raise InvalidInputError(
+                "problem.system.worker_times",
+                self.problem.system.worker_times.label,
+                "Scenarios; problem.sampled(1000) draws them",
+            )
+        entries = self.rounds * self.workers * self.problem.system.coordinates
+        if self.level is Level.COORDINATE and entries > LARGEST_COORDINATE_MODEL:
+            raise InvalidInputError(
+                "system.coordinates",
+                self.problem.system.coordinates,
+                f"at most {LARGEST_COORDINATE_MODEL // (self.rounds * self.workers)} for a model "
+                "at the coordinate level; the block level has the same optimum",
+            )
+
+    @property
+    def rounds(self) -> int:
+        """``K``, the number of scenarios."""
+        return self._scenarios.rounds
+
+    @property
+    def _scenarios(self) -> Scenarios:
+        times = self.problem.system.worker_times
+        assert isinstance(times, Scenarios)
+        return times
+
+    @cached_property
+    def time_scale(self) -> float:
+        """Mean of all worker times, seconds per cycle."""
+        return float(self._scenarios.times.mean())
+
+    @cached_property
+    def times(self) -> FloatArray:
+        """``T^k_(N-n)`` in units of :attr:`time_scale`: shape ``(K, N)``, falling along ``n``."""
+        return np.ascontiguousarray(self._scenarios.sorted_times[:, ::-1] / self.time_scale)
+
+    @cached_property
+    def budget_weights(self) -> FloatArray:
+        """``v`` with ``v . w = sum x``, shape ``(N,)``."""
+        return budget_weights(self.workers)
+
+    @property
+    def redundancy(self) -> FloatArray:
+        """Work ``n + 1`` that a coordinate of level ``n`` costs, shape ``(N,)``."""
+        return np.arange(1.0, self.workers + 1)
+
+    @property
+    def most_work(self) -> FloatArray:
+        """``N l``, the most that the cumulative work ``c_l`` can be, shape ``(L,)``."""
+        return self.workers * np.arange(1.0, self.problem.system.coordinates + 1)
+
+    @property
+    def most_work_at_level(self) -> FloatArray:
+        """The most that ``c_l`` can be when coordinate ``l`` has level ``n``, shape ``(L, N)``.
+
+        ``l (n+1)`` where redundancies increase along the coordinates, else ``N (l-1) + n + 1``.
+        """
+        l = np.arange(1.0, self.problem.system.coordinates + 1)[:, None]
+        before = self.redundancy if self.symmetry else self.workers
+        return (l - 1) * before + self.redundancy
+
+    # -- points ---------------------------------------------------------------------------------
+
+    def point(self, design: Design) -> dict[str, FloatArray]:
+        """Return the best values of all variables for a design: a feasible point of the model."""
+        if self.level is Level.COORDINATE:
+            self._whole_partition(design)
+            s = design.redundancies
+            z = np.zeros((s.size, self.workers))
+            z[np.arange(s.size), s] = 1.0
+            return {"z": z, "c": np.cumsum(s + 1.0), **self._recourse(design)}
+        if self.level is Level.BLOCK:
+            x = self._whole_partition(design)
+        else:
+            x = design.check(self.workers, self.problem.system.coordinates).partition
+        x = x / self.coordinate_scale
+        return {"x": x, "w": work_of_partition(x), **self._recourse(design)}
+
+    @abstractmethod
+    def _recourse(self, design: Design) -> dict[str, FloatArray]:
+        """Return the best values of the variables of the scenarios."""
+
+    def partition(self, point: Point) -> FloatArray:
+        """Return the partition ``x`` of a point in coordinates, shape ``(N,)``, unchecked."""
+        if self.level is Level.COORDINATE:
+            return partition_of_redundancies(np.argmax(point["z"], axis=1), self.workers)
+        x = np.asarray(point["x"], dtype=np.float64) * self.coordinate_scale
+        if self.level is Level.BLOCK:
+            whole = np.round(x)
+            if np.abs(whole - x).max() <= 1e-4 and whole.sum() == self.problem.system.coordinates:
+                return whole
+        return x
+
+    # -- languages ------------------------------------------------------------------------------
+
+    @property
+    def integer(self) -> bool:
+        """Whether blocks come in whole numbers."""
+        return self.level is not Level.RELAXED
+
+    @property
+    def linear(self) -> bool:
+        """Whether the model is a linear program: it has no integer variables at all."""
+        return isinstance(self.problem.objective, ExpectedRuntime) and not self.integer
+
+    def to_cvxpy(self) -> Any:
+        """Return a ``cvxpy.Problem``."""
+
+    def to_pyomo(self) -> Any:
+        """Return a ``pyomo.environ.ConcreteModel``."""
+
+    @abstractmethod
+    def to_highspy(self) -> Any:
+        """Return a ``highspy.Highs`` holding the model, with named columns and rows."""
+
+    def to_scipy(self) -> Any:
+        """Return a :class:`~cgcopt.formulations.scipy_program.LinearProgram` for scipy."""
+
+    def bound(self, dual_bound: float) -> float:
+        """Convert a dual bound of the model's objective to one on the value of every design.
+
+        It is loosened by 1e-9 relative, for the feasibility tolerance of the solver.
+        """
+        return self.value(dual_bound) * (1.0 - 1e-9)
+
+    def bound_of_duals(self, duals: FloatArray) -> float:
+        """Turn the multipliers of the runtime rows into a bound; NaN where there is none.
+
+        Parameters
+        ----------
+        duals : ndarray, shape (K, N)
+            Of any sign and accuracy; the bound is valid for every array.
+        """
+        return float("nan")

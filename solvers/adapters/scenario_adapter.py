@@ -1,0 +1,156 @@
+"""What the adapters of outside solvers share: build, solve, translate, each in one place."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.design import Design
+from cgcopt.errors import InvalidInputError
+from cgcopt.evaluation.result import Certificate
+from cgcopt.formulations import formulate
+from cgcopt.formulations.base import Point
+from cgcopt.formulations.scenarios import ScenarioFormulation
+from cgcopt.objective import CompletionProbability, ExpectedRuntime
+from cgcopt.options import Options
+from cgcopt.problem import Level, Problem
+from cgcopt.solution import TerminationCondition
+from cgcopt.solvers.base import SAMPLED, Outcome, Role, Solver, tasks
+
+__all__ = ["LINEAR", "MIXED_INTEGER", "Answer", "ScenarioAdapter", "native_options", "termination"]
+
+FloatArray = NDArray[np.float64]
+
+#: All six problems: what a solver of mixed-integer linear programs can do.
+MIXED_INTEGER = tasks(ExpectedRuntime, CompletionProbability, levels=tuple(Level))
+#: What a solver of linear programs can do.
+LINEAR = tasks(ExpectedRuntime, levels=(Level.RELAXED,))
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What an outside solver says, in the terms of the model.
+
+    Attributes
+    ----------
+    termination : TerminationCondition
+        Why it stopped.
+    point : mapping, optional
+        Values of the variables; ``None`` unless the solver vouches for their feasibility.
+    dual_bound : float
+        Bound on the model's objective; NaN where there is none.
+    duals : ndarray, optional
+        Multipliers of the runtime rows of a linear program, shape ``(K, N)``.
+    """
+
+    termination: TerminationCondition
+    point: Point | None = None
+    dual_bound: float = math.nan
+    duals: FloatArray | None = None
+    message: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ScenarioAdapter(Solver):
+    """An outside solver applied to a formulation on scenarios.
+
+    Two raw options are the adapter's own: ``formulation``, a mapping with the arguments ``strong``
+    and ``symmetry`` of :func:`~cgcopt.formulations.formulate`, and ``start``, the partition to
+    start from where the solver supports it.  All others go to the solver under its own names.
+    """
+
+    role = Role.ADAPTER
+    times = SAMPLED
+    imports: ClassVar[tuple[str, ...]] = ()
+    """Modules that :meth:`run` imports; they are loaded outside the measured time."""
+    neutral: ClassVar[Mapping[str, str]] = {}
+    """The solver's own name of every neutral option that it honours."""
+
+    def prepare(self, problem: Problem, level: Level) -> None:
+        """Import what is needed, outside the measured time."""
+        for module in self.imports:
+            import_module(module)
+
+    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+        """Formulate, hand over, and translate the answer."""
+        started = time.perf_counter()
+        raw = dict(options.raw)
+        formulation = formulate(problem, level, **_formulation_options(raw))
+        start = raw.pop("start", None)
+        design = None if start is None else Design(start)
+        model = self.build(formulation, design)
+        built = time.perf_counter() - started
+        if options.time_limit is not None:
+            options = replace(options, time_limit=max(options.time_limit - built, 1e-3))
+        answer = self.run(formulation, model, replace(options, raw=raw))
+        return replace(_outcome(formulation, answer), build_seconds=built)
+
+    @abstractmethod
+    def build(self, formulation: ScenarioFormulation, start: Design | None) -> Any:
+        """Write the model in the adapter's language, with the point to start from."""
+
+    @abstractmethod
+    def run(self, formulation: ScenarioFormulation, model: Any, options: Options) -> Answer:
+        """Solve the model."""
+
+
+def _formulation_options(raw: dict[str, Any]) -> dict[str, bool]:
+    chosen = raw.pop("formulation", {})
+    if not isinstance(chosen, Mapping) or not set(chosen) <= {"strong", "symmetry"}:
+        allowed = "a mapping with the keys strong and symmetry"
+        raise InvalidInputError("options.raw['formulation']", chosen, allowed)
+    return {name: bool(value) for name, value in chosen.items()}
+
+
+def _outcome(formulation: ScenarioFormulation, answer: Answer) -> Outcome:
+    bound, certificate = math.nan, Certificate.NONE
+    if math.isfinite(answer.dual_bound):
+        bound, certificate = formulation.bound(answer.dual_bound), Certificate.DUAL_BOUND
+    if answer.duals is not None:
+        bound, certificate = formulation.bound_of_duals(answer.duals), Certificate.CUTTING_PLANES
+    return Outcome(
+        answer.termination,
+        partition=None if answer.point is None else formulation.partition(answer.point),
+        bound=bound,
+        certificate=certificate if math.isfinite(bound) else Certificate.NONE,
+        message=answer.message,
+        details=answer.details,
+    )
+
+
+def termination(
+    solver: str, code: Any, table: Mapping[Any, TerminationCondition]
+) -> TerminationCondition:
+    """Translate a solver's code; an unknown one is a warning and ``unknown``.
+
+    Examples
+    --------
+    >>> str(termination("scipy", 0, {0: TerminationCondition.OPTIMAL}))
+    'optimal'
+    """
+    if code not in table:
+        warnings.warn(f"{solver} reported the unknown code {code!r}", RuntimeWarning, stacklevel=3)
+        return TerminationCondition.UNKNOWN
+    return table[code]
+
+
+def native_options(options: Options, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the neutral options under the solver's own names, and the raw ones over them.
+
+    Examples
+    --------
+    >>> native_options(Options(gap=1e-4, raw={"x": 1}), {"gap": "mip_rel_gap", "threads": "threads"})
+    {'mip_rel_gap': 0.0001, 'x': 1}
+    """
+    values = {name: getattr(options, name) for name in names}
+    neutral = {names[name]: value for name, value in values.items() if value is not None}
+    return {**neutral, **options.raw}
