@@ -49,7 +49,8 @@ clean: ## remove builds and caches, keep the environment
 # The stamps make the set-up run again only when the dependencies change. `compare` needs the core
 # alone; `test` adds the tools and the optional solvers to the same environment.
 $(VENV)/core.stamp: pyproject.toml constraints.txt
-	@test -x $(BIN)/python || test -n "$(PYTHON)" || \
+	@test -x $(BIN)/python || \
+		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo "cgcopt needs Python 3.11 or newer: make PYTHON=/path/to/python"; exit 1; }
 	@echo "Setting up $(VENV) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
