@@ -234,6 +234,12 @@ class Products:
         padded = np.concatenate(([0.0], self.values))
         return np.asarray((self.factors * padded[counts]).max(axis=-1))
 
+    def middle(self, first: FloatArray, last: FloatArray) -> FloatArray:
+        """A product near the middle of ``[first, last)``, where ``first < last`` are products."""
+        counts = self.counts(first + (last - first) / 2)
+        beyond = self.after(counts)
+        return np.where(beyond < last, beyond, self.upto(counts))
+
     def between(self, low: float, high: float) -> int:
         """Number of products in ``(low, high]``, equal ones counted for each level."""
         return int((self.counts(np.array(high)) - self.counts(np.array(low))).sum())
@@ -310,15 +316,8 @@ def _bracketed(products: Products, allowed: int) -> Evaluation:
             return Evaluation((lower + upper) / 2, Method.BRACKET, lower, upper)
         worst = np.flatnonzero(widths >= _SPLIT_SHARE * widths.max())
         worst = worst[np.argsort(-widths[worst], kind="stable")[:left]]
-        known = known.joined(_known(products, np.sort(_splits(products, known, worst))))
-
-
-def _splits(products: Products, known: _Known, intervals: IntArray) -> FloatArray:
-    """A product near the middle of the uncertain part of each interval, strictly inside it."""
-    first, last = known.after[intervals], known.z[intervals + 1]
-    counts = products.counts(first + (last - first) / 2)
-    beyond = products.after(counts)
-    return np.where(beyond < last, beyond, products.upto(counts))
+        splits = products.middle(known.after[worst], known.z[worst + 1])
+        known = known.joined(_known(products, splits))
 
 
 def _relevant(products: Products) -> tuple[float, float]:
