@@ -168,7 +168,7 @@ def fit(trace: Trace, *, holdout: float = 0.5, families: Sequence[str] | None = 
     >>> [row.family for row in result.rows]
     ['shifted-exponential', 'lognormal']
     >>> round(result.best.shift, 2), round(result.best.rate, 2)
-    (10.0, 0.49)
+    (10.0, 0.5)
     """
     holdout = finite_number("holdout", holdout, above=0.0, below=1.0)
     names = tuple(_ESTIMATORS) if families is None else tuple(families)

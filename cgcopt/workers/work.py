@@ -1,0 +1,85 @@
+"""What a recorded worker does: the gradient of a softmax regression on its own data."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from multiprocessing.synchronize import Barrier
+
+__all__ = ["CLASSES", "FEATURES", "run_rounds"]
+
+FloatArray = NDArray[np.float64]
+
+FEATURES = 64
+CLASSES = 10
+
+
+def run_rounds(
+    number: int, total: int, pipe: Connection[Any, Any], barrier: Barrier, patience: float
+) -> None:
+    """Compute one gradient a round and send the seconds it took; the body of a worker process.
+
+    Parameters
+    ----------
+    number : int
+        Which worker this is; the seed of its data.
+    total : int
+        How many rounds.
+    pipe : Connection
+        To the parent.  First "ready" is sent; then the number of samples is received, or ``None``
+        as the request to send the seconds per sample first.
+    barrier : Barrier
+        Where all workers meet before each round.
+    patience : float
+        Seconds to wait there.
+    """
+    try:
+        pipe.send("ready")
+        samples = pipe.recv()
+        if samples is None:
+            pipe.send(_seconds_per_sample())
+            samples = pipe.recv()
+        x, y, weights = _data(samples, np.random.default_rng(number))
+        for _ in range(total):
+            barrier.wait(patience)
+            start = time.perf_counter()
+            weights -= 0.1 * _gradient(x, y, weights)
+            pipe.send(time.perf_counter() - start)
+    except (EOFError, OSError, threading.BrokenBarrierError):
+        return  # the parent has gone, or a worker was lost and the parent knows
+    except Exception as error:
+        pipe.send(error)
+
+
+def _data(samples: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray]:
+    x = rng.standard_normal((samples, FEATURES))
+    y = np.eye(CLASSES)[rng.integers(CLASSES, size=samples)]
+    return x, y, np.zeros((FEATURES, CLASSES))
+
+
+def _gradient(x: FloatArray, y: FloatArray, weights: FloatArray) -> FloatArray:
+    """Gradient of the mean cross-entropy of a softmax regression."""
+    scores = x @ weights
+    scores -= scores.max(axis=1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(axis=1, keepdims=True)
+    scores -= y
+    return np.asarray(x.T @ scores / len(x))
+
+
+def _seconds_per_sample() -> float:
+    x, y, weights = _data(2000, np.random.default_rng(0))
+    best = math.inf
+    for _ in range(15):
+        start = time.perf_counter()
+        _gradient(x, y, weights)
+        best = min(best, time.perf_counter() - start)
+    return best / len(x)
