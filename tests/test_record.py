@@ -62,7 +62,7 @@ def test_more_samples_take_longer() -> None:
 
 def test_the_work_is_the_gradient_of_the_cross_entropy() -> None:
     rng = np.random.default_rng(1)
-    x, y, _ = work._data(40, rng)
+    x, y, _ = work._data(2300, rng)
     weights = rng.standard_normal((work.FEATURES, work.CLASSES))
 
     def loss(w: Any) -> float:

@@ -154,6 +154,7 @@ def test_selecting_workers() -> None:
     assert trace.select(["c", "a"]).times.tolist() == [[3.0, 1.0]]
     assert trace.select([1]).columns == ("b",)
     assert trace.select(["b", 2]).columns == ("b", "c")
+    assert trace.select(list(np.arange(2))).columns == ("a", "b")
     for bad in ([], ["d"], [3], [-1], [0.5], ["a", "a"], [True]):
         with pytest.raises(InvalidInputError, match=r"columns = "):
             trace.select(bad)  # type: ignore[arg-type]

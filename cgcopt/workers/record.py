@@ -49,7 +49,7 @@ def record(
     workers: int,
     rounds: int,
     *,
-    work_seconds: float = 0.005,
+    work_seconds: float = 0.003,
     samples: int | None = None,
     warmup: int = 10,
     patience: float = 60.0,

@@ -15,6 +15,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -193,12 +194,11 @@ class Trace:
         InvalidInputError
             Unless ``0 <= first < stop <= R``.
         """
-        whole = type(first) is int and type(stop) is int
-        if not whole or not 0 <= first < stop <= self.round_count:
+        if not _is_whole(first) or not _is_whole(stop) or not 0 <= first < stop <= self.round_count:
             allowed = f"two whole numbers, 0 <= first < stop <= {self.round_count}"
             raise InvalidInputError("worker_times.rounds", [first, stop], allowed)
         offset = 0 if self.span is None else self.span[0]
-        span = (offset + first, offset + stop)
+        span = (offset + int(first), offset + int(stop))
         return replace(self, times=self.times[first:stop], span=span)
 
     def select(self, workers: Sequence[int | str]) -> Trace:
@@ -211,7 +211,7 @@ class Trace:
         """
         numbers = {name: i for i, name in enumerate(self.columns)}
         index = [numbers.get(w, -1) if isinstance(w, str) else w for w in workers]
-        if not index or not all(type(i) is int and 0 <= i < self.workers for i in index):
+        if not index or not all(_is_whole(i) and 0 <= i < self.workers for i in index):
             allowed = f"columns of the trace: {', '.join(self.columns)}"
             raise InvalidInputError("worker_times.columns", list(workers), allowed)
         columns = tuple(self.columns[i] for i in index)
@@ -283,6 +283,10 @@ def _seconds(file: Path, line: int, column: str, cell: str) -> float:
         allowed = "a finite number of seconds > 0"
         raise InvalidInputError(f"{file}:{line}: {column}", cell.strip(), allowed)
     return value
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _is_number(text: str) -> bool:
