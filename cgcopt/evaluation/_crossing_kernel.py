@@ -36,6 +36,7 @@ over ``N``, so that the tilted process meets the thresholds on average; a row is
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -66,6 +67,9 @@ TILT = 60.0
 """Tilt where ``P < exp(-TILT)``; then ``1 - P`` rounds to one."""
 
 
+WORKSPACE = 13
+"""Rows of workspace that :func:`sweep` needs."""
+
 _LOG2_HIGH, _LOG2_LOW = 0.6931471824645996, -1.904654299957768e-09
 _STIRLING = np.array([  # log(m!) - log(sqrt(2 pi m) (m/e)^m), m = 1..16
     0.08106146679532726, 0.0413406959554093, 0.02767792568499834, 0.020790672103765093,
@@ -75,12 +79,19 @@ _STIRLING = np.array([  # log(m!) - log(sqrt(2 pi m) (m/e)^m), m = 1..16
 ])  # fmt: skip
 
 _SIGNATURE = (
-    "void(float64[:,::1], float64[:,::1], boolean, float64[::1], float64[::1], float64[::1], "
-    "float64[:,::1], float64[:,::1])"
+    "void(float64[:,::1], float64[:,::1], boolean, float64[:,::1], float64[:,::1], "
+    "float64[:,::1], float64[:,::1], int64[:,::1])"
 )
 
+_INNER: dict[str, Any] = {
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+"""These functions are only called by compiled ones; wrappers would cost compilation time."""
 
-@njit(error_model="numpy", fastmath={"contract"})
+
+@njit(**_INNER, fastmath={"contract"})
 def _spread(
     old: Floats, new: Floats, lo: int, first: int, last: int, mean: float, weight: float,
     weights: Floats, reciprocals: Floats,
@@ -88,7 +99,8 @@ def _spread(
     """Convolve ``old``, zero below ``lo``, with ``weight mean^d / d!`` into ``first..last``."""
     weights[0] = weight
     known = 1
-    new[first : first + PAD] = 0.0
+    for j in range(first, first + PAD):
+        new[j] = 0.0
     for start in range(first, last + 1, BLOCK):
         cells = new[PAD + start : PAD + start + BLOCK]
         for c in range(BLOCK):
@@ -120,29 +132,12 @@ def _spread(
             new[PAD + j] = 0.0
 
 
-@njit(error_model="numpy")
-def _advance(
-    rows: Floats, side: int, lo: int, first: int, last: int, lam: float, shift: int,
-    weights: Floats, reciprocals: Floats,
-) -> int:  # fmt: skip
-    """Take ``rows[side]`` through an interval with increment ``lam``; the side of the result."""
-    steps = max(1, math.ceil(lam / LARGEST_STEP))
-    for i in range(steps):
-        weight = 0.5 ** ((shift * (i + 1)) // steps - (shift * i) // steps)
-        start = first if i == steps - 1 else lo
-        _spread(
-            rows[side], rows[1 - side], lo, start, last, lam / steps, weight, weights, reciprocals
-        )
-        side = 1 - side
-    return side
-
-
-@njit(error_model="numpy")
+@njit(**_INNER)
 def _renormalise(row: Floats, lo: int, last: int) -> tuple[int, int]:
     """Bring the largest cell near one, drop hopelessly small ends; new ``lo``, exponent taken."""
     largest = 0.0
-    for j in range(lo, last + 1):
-        largest = max(largest, row[PAD + j])
+    for j in range(PAD + lo, PAD + last + 1):
+        largest = max(largest, row[j])
     if largest == 0.0:
         return lo, 0
     while row[PAD + lo] < SMALLEST_CELL * largest:
@@ -155,81 +150,58 @@ def _renormalise(row: Floats, lo: int, last: int) -> tuple[int, int]:
     if abs(exponent) < 50:
         return lo, 0
     factor = math.ldexp(1.0, -exponent)
-    for j in range(lo, last + 1):
-        row[PAD + j] *= factor
+    for j in range(PAD + lo, PAD + last + 1):
+        row[j] *= factor
     return lo, exponent
 
 
-@njit(error_model="numpy")
-def _forward(
-    lam: Floats, theta: Floats, shift: Integers, upper: Integers, rows: Floats,
+@njit(**_INNER)
+def _chain(
+    lam: Floats, ratio: Floats, shift: Integers, first: Integers, last: Integers, rows: Floats,
     weights: Floats, reciprocals: Floats, edge: Floats, exponent: Integers,
 ) -> None:  # fmt: skip
-    """Sweep to ``edge[k] = a_k(k) / 2^(exponent[k] + shift_1 + .. + shift_k)``, k = 0..N."""
-    n = lam.size
-    rows[:] = 0.0
-    rows[0, PAD] = 1.0
-    edge[0] = 1.0
-    exponent[0] = 0
-    side, lo = 0, 0
-    for k in range(1, n + 1):
-        first = max(lo, k)
-        if lam[k - 1] > 0.0:
-            side = _advance(
-                rows, side, lo, first, upper[k], lam[k - 1], shift[k - 1], weights, reciprocals
-            )
-        else:
-            rows[side, PAD + k - 1] = 0.0
-        lo = first
-        edge[k] = rows[side, PAD + k]
-        exponent[k] = exponent[k - 1]
-        if k < n and theta[k] != theta[k - 1]:
-            factor, ratio = 1.0, theta[k] / theta[k - 1]
-            for j in range(k + 1, upper[k] + 1):
-                factor *= ratio
-                rows[side, PAD + j] *= factor
-        if k % RENORMALISE == 1:
-            lo, taken = _renormalise(rows[side], lo, upper[k])
-            edge[k] = rows[side, PAD + k]
-            exponent[k] += taken
+    """Take the unit mass at cell 0 through N intervals.
 
-
-@njit(error_model="numpy")
-def _backward(
-    lam: Floats, theta: Floats, shift: Integers, upper: Integers, rows: Floats,
-    weights: Floats, reciprocals: Floats, edge: Floats, exponent: Integers,
-) -> None:  # fmt: skip
-    """Sweep to ``edge[k] = r_k(k) / 2^(exponent[k] + shift_{k+1} + .. + shift_N)``, k = N..1.
-
-    Cells are counted from the other end, ``N - j``, which turns the backward sum into the
-    forward one.
+    Step ``t`` spreads the row with increment ``lam[t-1]`` over the cells ``first[t]..last[t]``,
+    whose edge ``t`` lies at the thresholds, and weighs cell ``c`` with ``ratio[t]^abs(c - t)``.
+    Afterwards ``edge[t] 2^exponent[t]`` is ``2^-(shift_1 + .. + shift_t)`` times the edge cell.
     """
     n = lam.size
-    rows[:] = 0.0
+    for j in range(rows.shape[1]):
+        rows[0, j] = rows[1, j] = 0.0
     rows[0, PAD] = 1.0
-    exponent[n] = 0
-    side, lo = 0, 0
-    for k in range(n, 0, -1):
-        if k < n:
-            exponent[k] = exponent[k + 1]
-            if theta[k] != theta[k - 1]:
-                factor, ratio = 1.0, theta[k] / theta[k - 1]
-                for j in range(n - k - 1, lo - 1, -1):
-                    factor *= ratio
-                    rows[side, PAD + j] *= factor
-            if k % RENORMALISE == 1:
-                lo, taken = _renormalise(rows[side], lo, n - k)
-                exponent[k] += taken
-        edge[k] = rows[side, PAD + n - k]
-        if lam[k - 1] > 0.0:
-            first = max(lo, n - upper[k - 1])
-            side = _advance(
-                rows, side, lo, first, n - k + 1, lam[k - 1], shift[k - 1], weights, reciprocals
-            )
-            lo = first
+    edge[0], exponent[0] = 1.0, 0
+    side, lo = 0, first[0]
+    for t in range(1, n + 1):
+        begin = max(lo, first[t])
+        if lam[t - 1] > 0.0:
+            steps = max(1, math.ceil(lam[t - 1] / LARGEST_STEP))
+            for i in range(steps):
+                halvings = (shift[t - 1] * (i + 1)) // steps - (shift[t - 1] * i) // steps
+                _spread(
+                    rows[side], rows[1 - side], lo, begin if i == steps - 1 else lo, last[t],
+                    lam[t - 1] / steps, 0.5**halvings, weights, reciprocals,
+                )  # fmt: skip
+                side = 1 - side
+        else:
+            for c in range(lo, begin):
+                rows[side, PAD + c] = 0.0
+        lo = begin
+        row = rows[side]
+        if ratio[t] != 1.0:
+            factor = 1.0
+            step = 1 if first[t] == t else -1
+            for c in range(t + step, last[t] + 1 if step > 0 else lo - 1, step):
+                factor *= ratio[t]
+                row[PAD + c] *= factor
+        exponent[t] = exponent[t - 1]
+        if t % RENORMALISE == 1:
+            lo, taken = _renormalise(row, lo, last[t])
+            exponent[t] += taken
+        edge[t] = row[PAD + t]
 
 
-@njit(error_model="numpy")
+@njit(**_INNER)
 def _increments(p: Floats, s: Floats, lam: Floats) -> None:
     """``lam_k = N (p_k - p_{k-1})`` from whichever of ``p`` and ``s = 1 - p`` is smaller."""
     p_before, s_before = 0.0, 1.0
@@ -244,7 +216,7 @@ def _increments(p: Floats, s: Floats, lam: Floats) -> None:
         p_before, s_before = p[k], s[k]
 
 
-@njit(error_model="numpy")
+@njit(**_INNER)
 def _majorant(p: Floats, s: Floats, theta: Floats, mean: Floats, corners: Integers) -> float:
     """Least concave majorant ``m`` of the points ``(p_k, k)``: slopes over N, ``m(p_k)``.
 
@@ -252,10 +224,10 @@ def _majorant(p: Floats, s: Floats, theta: Floats, mean: Floats, corners: Intege
     ``exp`` of minus that (Csiszar 1984, the event is convex).
     """
     n = p.size
-    theta[:] = 1.0
     mean[0] = 0.0
     inside = s[n - 1] == 0.0
     for k in range(n):
+        theta[k] = 1.0
         mean[k + 1] = n * p[k]
         inside = inside and mean[k + 1] >= k + 1
     if inside:
@@ -283,10 +255,9 @@ def _majorant(p: Floats, s: Floats, theta: Floats, mean: Floats, corners: Intege
     return entropy
 
 
-@njit(error_model="numpy")
-def _row_ends(mean: Floats, upper: Integers) -> None:
+@njit(**_INNER)
+def _row_ends(n: int, mean: Floats, upper: Integers) -> None:
     """Last cell of each row, from a tail bound of Binomial(N, mean/N)."""
-    n = mean.size - 1
     tail = ROW_TAIL + 2.0 * math.log(n)
     upper[0] = 0
     for k in range(1, n + 1):
@@ -296,7 +267,7 @@ def _row_ends(mean: Floats, upper: Integers) -> None:
         upper[k] = max(min(math.ceil(mean[k] + spread), n), upper[k - 1], k)
 
 
-@njit(error_model="numpy")
+@njit(**_INNER)
 def _scale(lam: Floats, shift: Integers, drift: Floats) -> int:
     """Whole numbers near ``lam / log 2`` that add up; what their running sum leaves over."""
     total, error = 0.0, 0.0
@@ -313,15 +284,15 @@ def _scale(lam: Floats, shift: Integers, drift: Floats) -> int:
     return taken
 
 
-@njit(error_model="numpy")
+@njit(**_INNER)
 def _stirling_error(m: int) -> float:
     if m <= _STIRLING.size:
-        return _STIRLING[m - 1]
+        return float(_STIRLING[m - 1])
     z = 1.0 / (m * m)
     return (1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - z / 1188) * z) * z) * z) / m
 
 
-@njit(error_model="numpy")
+@njit(**_INNER)
 def _deviance(m: float, mean: float) -> float:
     """``m log(m/mean) + mean - m`` without cancellation (Loader 2000)."""
     if abs(m - mean) > 0.1 * (m + mean):
@@ -337,7 +308,7 @@ def _deviance(m: float, mean: float) -> float:
     return total
 
 
-@njit(error_model="numpy")
+@njit(**_INNER)
 def _first_failures(
     lam: Floats, s: Floats, drift: Floats, edge: Floats, exponent: Integers
 ) -> float:
@@ -357,44 +328,72 @@ def _first_failures(
 
 @njit(_SIGNATURE, cache=True, nogil=True, error_model="numpy")
 def sweep(
-    cdf: Floats, sf: Floats, gradient: bool, probability: Floats, complement: Floats,
-    log_probability: Floats, slope: Floats, log_slope: Floats,
+    cdf: Floats, sf: Floats, gradient: bool, values: Floats, slope: Floats, log_slope: Floats,
+    reals: Floats, whole: Integers,
 ) -> None:  # fmt: skip
-    """Fill the outputs for every row of ``cdf > 0`` and ``sf = 1 - cdf``, both monotone."""
+    """Fill the outputs for every row of ``cdf > 0`` and ``sf = 1 - cdf``, both monotone.
+
+    ``values`` holds ``P``, ``1 - P`` and ``log P`` in its columns; ``reals`` and ``whole`` are
+    workspace (:data:`WORKSPACE` rows of ``N + 128``).
+    """
     nodes, n = cdf.shape
-    lam, theta, edge_r = np.empty(n), np.empty(n), np.empty(n + 1)
-    mean, drift, edge = np.empty(n + 1), np.empty(n + 1), np.empty(n + 1)
-    shift, upper, corners = np.empty(n, np.int64), np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
-    exponent, exponent_r = np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
-    rows, weights = np.empty((2, n + 1 + PAD + BLOCK)), np.empty(n + 32)
-    reciprocals = 1.0 / np.maximum(np.arange(n + 32), 1)
+    lam, theta, mean, drift = reals[0, :n], reals[1, :n], reals[2], reals[3]
+    below, above, weights, reciprocals = reals[4], reals[5], reals[6], reals[7]
+    back_lam, ratio, back_ratio, rows = reals[8, :n], reals[9], reals[10], reals[11:13]
+    shift, upper, corners, first = whole[0], whole[1], whole[2], whole[3]
+    back_shift, back_first, back_last = whole[4], whole[5], whole[6]
+    exponent, back_exponent = whole[7], whole[8]
+    for d in range(1, reciprocals.size):
+        reciprocals[d] = 1.0 / d
     log_constant = 0.5 * math.log(2.0 * math.pi * n) + _stirling_error(n)
     constant = math.exp(log_constant)
     for v in range(nodes):
         p, s = cdf[v], sf[v]
         _increments(p, s, lam)
         entropy = _majorant(p, s, theta, mean, corners)
-        _row_ends(mean, upper)
+        _row_ends(n, mean, upper)
         tilted = entropy > TILT
-        if tilted:
-            lam *= theta
-        else:
-            theta[:] = 1.0
+        for k in range(n):
+            theta[k] = theta[k] if tilted else 1.0
+            lam[k] *= theta[k]
         taken = _scale(lam, shift, drift)
-        _forward(lam, theta, shift, upper, rows, weights, reciprocals, edge, exponent)
-        rest = (taken * _LOG2_HIGH - n) + taken * _LOG2_LOW - entropy if tilted else drift[n] - n * s[n - 1]
-        rest += exponent[n] * _LOG2_HIGH + exponent[n] * _LOG2_LOW
-        log_probability[v] = math.log(edge[n]) + log_constant + rest
-        probability[v] = math.exp(log_probability[v]) if tilted else edge[n] * constant * math.exp(rest)
-        complement[v] = 1.0 if tilted else constant * _first_failures(lam, s, drift, edge, exponent)
-        if complement[v] < 0.5:
-            log_probability[v] = math.log1p(-complement[v])
-        if complement[v] < 1e-3:
-            probability[v] = 1.0 - complement[v]
+        for k in range(n + 1):
+            first[k], back_first[n - k], back_last[n - k] = k, n - upper[k], n - k
+            if k < n:
+                back_lam[n - 1 - k], back_shift[n - 1 - k] = lam[k], shift[k]
+            ratio[k] = theta[k] / theta[k - 1] if 0 < k < n else 1.0
+            back_ratio[n - k] = ratio[k]
+        for direction in range(2 if gradient else 1):
+            forward = direction == 0
+            _chain(
+                lam if forward else back_lam,
+                ratio if forward else back_ratio,
+                shift if forward else back_shift,
+                first if forward else back_first,
+                upper if forward else back_last,
+                rows,
+                weights,
+                reciprocals,
+                below if forward else above,
+                exponent if forward else back_exponent,
+            )
+        rest = exponent[n] * _LOG2_HIGH + exponent[n] * _LOG2_LOW
+        if tilted:
+            rest += (taken * _LOG2_HIGH - n) + taken * _LOG2_LOW - entropy
+            values[v, 1] = 1.0
+        else:
+            rest += drift[n] - n * s[n - 1]
+            values[v, 1] = constant * _first_failures(lam, s, drift, below, exponent)
+        values[v, 0] = below[n] * constant * math.exp(rest)
+        if values[v, 1] < 1e-3:
+            values[v, 0] = 1.0 - values[v, 1]
+        if values[v, 1] < 0.5:
+            values[v, 2] = math.log1p(-values[v, 1])
+        else:
+            values[v, 2] = math.log(below[n]) + log_constant + rest
         if gradient:
-            _backward(lam, theta, shift, upper, rows, weights, reciprocals, edge_r, exponent_r)
             for k in range(1, n + 1):
-                ratio = n * theta[k - 1] * (edge[k - 1] * edge_r[k] / edge[n])
-                taken = exponent[k - 1] + exponent_r[k] - exponent[n] - shift[k - 1]
-                log_slope[v, k - 1] = math.ldexp(ratio, taken)
-                slope[v, k - 1] = log_slope[v, k - 1] * probability[v]
+                product = n * theta[k - 1] * (below[k - 1] * above[n - k] / below[n])
+                taken = exponent[k - 1] + back_exponent[n - k] - exponent[n] - shift[k - 1]
+                log_slope[v, k - 1] = math.ldexp(product, taken)
+                slope[v, k - 1] = log_slope[v, k - 1] * values[v, 0]
