@@ -1,1 +1,1 @@
-"""Comparisons: many problems times many solvers, judged by one evaluator."""
+"""Many problems times many solvers, judged by one evaluator, shown as tables and plots."""

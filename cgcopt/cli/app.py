@@ -1,0 +1,45 @@
+"""The commands of ``cgcopt`` put together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cgcopt import __version__
+from cgcopt.cli.compare import compare
+from cgcopt.cli.evaluate import evaluate
+from cgcopt.cli.fit import fit
+from cgcopt.cli.record import record
+from cgcopt.cli.solve import solve
+from cgcopt.cli.solvers import solvers
+from cgcopt.cli.verify import verify
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Certified redundancy designs for gradient coding under partial stragglers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (solve, evaluate, verify, compare, fit, record, solvers):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"cgcopt {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Certified redundancy designs for gradient coding under partial stragglers."""

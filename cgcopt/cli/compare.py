@@ -1,0 +1,185 @@
+"""``cgcopt compare``: many solvers on many instances, as tables and plots."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cgcopt.cli.arguments import Json, ScenarioCount, Seed, Threads
+
+if TYPE_CHECKING:
+    from cgcopt.compare.report import Report
+    from cgcopt.compare.run import Entrant
+    from cgcopt.options import Options
+    from cgcopt.problem import Problem
+    from cgcopt.workers.trace import Trace
+
+__all__ = ["DEFAULT_INSTANCES", "compare"]
+
+DEFAULT_INSTANCES = ("paper", "recorded")
+
+STORE_NAME = "results.sqlite"
+
+
+def compare(
+    context: typer.Context,
+    instances: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Instance files or names of shipped instances; by default paper and recorded, "
+            "with the published plot against the number of workers and a replay of the trace.",
+            metavar="[INSTANCE]...",
+            show_default=False,
+        ),
+    ] = None,
+    solvers: Annotated[
+        str | None,
+        typer.Option(
+            help="Names apart by commas; name:block for whole numbers. By default all methods of "
+            "this package, and HiGHS."
+        ),
+    ] = None,
+    scenarios: ScenarioCount = 1000,
+    seed: Seed = 0,
+    time_limit: Annotated[
+        float, typer.Option("--time-limit", help="Seconds for each solver on each instance.")
+    ] = 20.0,
+    threads: Threads = None,
+    replay: Annotated[
+        bool,
+        typer.Option(
+            "--replay",
+            help="The instances have traces, or are traces (CSV): design on the first rounds, "
+            "judge on the rest.",
+        ),
+    ] = False,
+    split: Annotated[
+        float, typer.Option(help="Share of the rounds that a replay designs on.")
+    ] = 0.5,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for Markdown, CSV, LaTeX, PNG and the results.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Compute again what the folder already holds.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Compare solvers on instances: exact values, bounds, gaps, published figures."""
+    from cgcopt.cli.inputs import problem_of, traces_of, writable_folder
+    from cgcopt.cli.terminal import progress
+    from cgcopt.compare.run import Entrant
+    from cgcopt.options import Options
+
+    names = instances or DEFAULT_INSTANCES
+    plan = _Plan(
+        problems=[] if replay else [problem_of(name) for name in names],
+        solvers=None if solvers is None else [Entrant.parse(name) for name in solvers.split(",")],
+        traces=traces_of(names, required=replay) if replay or not instances else {},
+        split=split,
+        published=not instances and not replay,
+        fresh=fresh,
+    )
+    folder = None if out is None else writable_folder("out", out)
+    options = Options(scenarios=scenarios, seed=seed, time_limit=time_limit, threads=threads)
+    try:
+        with progress("comparing") as report:
+            result = plan.carry_out(replace(options, progress=report), folder)
+    except KeyboardInterrupt:
+        if folder is not None:
+            print(f"what was done is kept in {folder}: the same command goes on", file=sys.stderr)
+        raise
+    files = [] if folder is None else replace(result, command=_command(context)).write(folder)
+    if as_json:
+        _print_json(result)
+    else:
+        _print_tables(result, files)
+    return 0
+
+
+@dataclass(frozen=True)
+class _Plan:
+    problems: Sequence[Problem]
+    solvers: Sequence[Entrant] | None
+    traces: Mapping[str, Trace]
+    split: float
+    published: bool
+    fresh: bool
+
+    def carry_out(self, options: Options, folder: Path | None) -> Report:
+        """Run everything; rows go into the folder one by one."""
+        from cgcopt.compare.replay import replay
+        from cgcopt.compare.report import Report
+        from cgcopt.compare.run import compare
+        from cgcopt.compare.store import Store
+        from cgcopt.compare.sweep import published_sweep
+
+        with Store(None if folder is None else folder / STORE_NAME) as store:
+            comparison = compare(
+                self.problems, self.solvers, options=options, store=store, fresh=self.fresh
+            )
+            sweeps = []
+            if self.published and self.solvers is None:
+                sweeps = [published_sweep(options=options, store=store, fresh=self.fresh)]
+        replays = [
+            replay(trace, title=name, fraction=self.split, options=options)
+            for name, trace in self.traces.items()
+        ]
+        return Report(comparison, sweeps, replays)
+
+
+def _command(context: typer.Context) -> str:
+    """The command line that makes this report again, without what is at its default."""
+    words = ["cgcopt", "compare", *(context.params["instances"] or ())]
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        value = context.params.get(name)
+        if name == "instances" or value in (None, parameter.default) or not parameter.opts:
+            continue
+        words += [parameter.opts[0]] if value is True else [parameter.opts[0], str(value)]
+    return shlex.join(words)
+
+
+def _print_tables(result: Report, files: Sequence[Path]) -> None:
+    from cgcopt.cli.terminal import console
+    from cgcopt.compare.report import sweep_title
+    from cgcopt.compare.tables import readable, rich_table
+
+    output = console()
+    comparison = result.comparison
+    for name in comparison.problems:
+        output.print(rich_table(readable(comparison.of(name)), title=name))
+    for sweep in result.sweeps:
+        output.print(rich_table(sweep.readable(), title=sweep_title(sweep)))
+    for replay in result.replays:
+        output.print(rich_table(replay.readable(), title=replay.heading))
+    if files:
+        output.print(f"written to {files[0].parent}: {', '.join(file.name for file in files)}")
+
+
+def _print_json(result: Report) -> None:
+    from cgcopt.cli.terminal import print_json
+
+    frames = {
+        "results": [result.comparison.frame()] if result.comparison.rows else [],
+        "sweeps": [sweep.frame() for sweep in result.sweeps],
+        "replays": [replay.frame() for replay in result.replays],
+    }
+    print_json({name: [_records(frame) for frame in found] for name, found in frames.items()})
+
+
+def _records(frame: Any) -> list[dict[str, Any]]:
+    import math
+
+    return [
+        {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in record.items()
+        }
+        for record in frame.to_dict(orient="records")
+    ]

@@ -1,0 +1,201 @@
+"""What users type, turned into what the library takes; refused with one line where it cannot be."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from cgcopt.design import Design
+from cgcopt.errors import InvalidInputError
+from cgcopt.instance import example_instances, load_instance
+from cgcopt.problem import Problem
+from cgcopt.workers.trace import Trace
+
+__all__ = [
+    "partition_of",
+    "problem_of",
+    "raw_options",
+    "traces_of",
+    "writable_file",
+    "writable_folder",
+]
+
+
+def problem_of(instance: str) -> Problem:
+    """Read an instance file, or a shipped instance by its name.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is neither, or the file is refused.
+    """
+    return load_instance(_path_of(instance))
+
+
+def traces_of(instances: Iterable[str], *, required: bool) -> dict[str, Trace]:
+    """Read the traces behind instances, by name; a CSV file stands for itself.
+
+    Raises
+    ------
+    InvalidInputError
+        If a file is refused, or ``required`` and an instance has no trace.
+    """
+    traces = {}
+    for instance in instances:
+        path = _path_of(instance)
+        if path.suffix.lower() == ".csv":
+            traces[path.stem] = Trace.read(path)
+            continue
+        problem = load_instance(path)
+        table = problem.system.worker_times.to_dict()
+        if table.get("family") == "trace":
+            trace = Trace.read(path.parent / table["path"])
+            if "rounds" in table:
+                trace = trace.between(*table["rounds"])
+            traces[problem.name] = trace.select(table["columns"]) if "columns" in table else trace
+        elif required:
+            family = table.get("family")
+            raise InvalidInputError(
+                f"worker_times.family of {instance}", family, "trace, for --replay"
+            )
+    return traces
+
+
+def partition_of(text: str) -> Design:
+    """Read a design from ``"x0,x1,..."`` or from a file.
+
+    A file holds numbers apart by commas, spaces or lines; or CSV with a header, of which the
+    column ``coordinates`` (or the last one) counts; or JSON, a list or what ``cgcopt solve
+    --json`` prints.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is neither, or the numbers are not a partition.
+
+    Examples
+    --------
+    >>> partition_of("3, 0, 1").partition.tolist()
+    [3.0, 0.0, 1.0]
+    """
+    inline = _numbers(text)
+    if inline is not None:
+        return Design(inline)  # type: ignore[arg-type]  # converted there
+    allowed = "a file, or numbers x0,x1,... (one for each level)"
+    try:
+        content = Path(text).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not text"
+        raise InvalidInputError("partition", text, f"{allowed} ({reason.lower()})") from None
+    numbers = _json_numbers(content) or _numbers(content) or _csv_numbers(content)
+    if numbers is None:
+        raise InvalidInputError(
+            "partition", text, "a file of numbers: CSV, JSON, or apart by spaces or commas"
+        )
+    return Design(numbers)  # type: ignore[arg-type]
+
+
+def raw_options(pairs: Iterable[str] | None) -> dict[str, Any]:
+    """Read ``NAME=VALUE`` pairs; a value that is JSON is taken as such, any other as text.
+
+    Examples
+    --------
+    >>> raw_options(["presolve=off", "mip_rel_gap=1e-3", "iterations=300", "warm=true"])
+    {'presolve': 'off', 'mip_rel_gap': 0.001, 'iterations': 300, 'warm': True}
+    """
+    options: dict[str, Any] = {}
+    for pair in pairs or ():
+        name, equals, value = pair.partition("=")
+        if not name or not equals:
+            raise InvalidInputError("option", pair, "NAME=VALUE")
+        try:
+            options[name.strip()] = json.loads(value)
+        except json.JSONDecodeError:
+            options[name.strip()] = value
+    return options
+
+
+def writable_file(field: str, path: Path, suffixes: tuple[str, ...]) -> Path:
+    """Refuse a file that cannot be written, before anything is computed for it."""
+    if path.suffix.lower() not in suffixes:
+        raise InvalidInputError(
+            field, str(path), f"a file name that ends in {' or '.join(suffixes)}"
+        )
+    allowed = "a file that can be written"
+    if path.is_dir():
+        raise InvalidInputError(field, str(path), f"{allowed} (it is a folder)")
+    if path.exists():
+        if not os.access(path, os.W_OK):
+            raise InvalidInputError(field, str(path), f"{allowed} (permission denied)")
+        return path
+    _try_to_write(field, path, path.parent, allowed)
+    return path
+
+
+def writable_folder(field: str, path: Path) -> Path:
+    """Make a folder, and refuse one that cannot be written, before anything is computed for it."""
+    allowed = "a folder that can be written"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or "cannot be made").lower()
+        raise InvalidInputError(field, str(path), f"{allowed} ({reason})") from None
+    _try_to_write(field, path, path, allowed)
+    return path
+
+
+def _path_of(instance: str) -> Path:
+    path, shipped = Path(instance), example_instances()
+    if path.exists():
+        return path
+    if instance not in shipped:
+        names = ", ".join(shipped)
+        raise InvalidInputError(
+            "instance", instance, f"a TOML file that exists, or a shipped instance: {names}"
+        )
+    return shipped[instance]
+
+
+def _try_to_write(field: str, path: Path, folder: Path, allowed: str) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = (error.strerror or "not writable").lower()
+        raise InvalidInputError(field, str(path), f"{allowed} ({reason})") from None
+
+
+def _numbers(text: str) -> list[float] | None:
+    words = [word for word in re.split(r"[\s,;]+", text) if word]
+    try:
+        return [float(word) for word in words] or None
+    except ValueError:
+        return None
+
+
+def _json_numbers(text: str) -> list[float] | None:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        return None
+    if isinstance(value, dict):
+        value = value.get("partition")
+    if not isinstance(value, list) or not value:
+        return None
+    return value
+
+
+def _csv_numbers(text: str) -> list[float] | None:
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    rows = list(csv.reader(lines))
+    if len(rows) < 2 or len({len(row) for row in rows}) != 1:
+        return None
+    header = [name.strip().lower() for name in rows[0]]
+    column = header.index("coordinates") if "coordinates" in header else -1
+    return _numbers(" ".join(row[column] for row in rows[1:]))

@@ -1,0 +1,85 @@
+"""``cgcopt solve``: one instance, one solver, one design."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cgcopt.cli.arguments import Gap, Instance, Json, Raw, ScenarioCount, Seed, Threads, TimeLimit
+
+if TYPE_CHECKING:
+    from cgcopt.solution import Solution
+
+__all__ = ["solve"]
+
+
+def solve(
+    instance: Instance,
+    solver: Annotated[
+        str | None, typer.Option(help="A name listed by `cgcopt solvers`; by default the best one.")
+    ] = None,
+    integer: Annotated[
+        bool, typer.Option("--integer", help="Whole numbers of coordinates: --level block.")
+    ] = False,
+    level: Annotated[
+        str | None, typer.Option(help="relaxed (default), block or coordinate.")
+    ] = None,
+    scenarios: ScenarioCount = 1000,
+    seed: Seed = 0,
+    time_limit: TimeLimit = None,
+    gap: Gap = 1e-6,
+    threads: Threads = None,
+    option: Raw = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the partition (.csv) or the whole solution (.json).")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Find a design, with its exact value, a bound and the proof of the gap."""
+    from cgcopt.cli.inputs import problem_of, raw_options, writable_file
+    from cgcopt.cli.show import show_solution
+    from cgcopt.cli.terminal import console, print_json, progress
+    from cgcopt.errors import InvalidInputError
+    from cgcopt.options import Options
+    from cgcopt.solution import SolutionStatus
+    from cgcopt.solvers.run import solve as run
+
+    if integer and level not in (None, "block"):
+        raise InvalidInputError("level", level, "block, or not given, beside --integer")
+    problem = problem_of(instance)
+    if out is not None:
+        writable_file("out", out, (".csv", ".json"))
+    with progress(f"{problem.name}: {solver or 'solving'}") as report:
+        options = Options(
+            gap=gap,
+            time_limit=time_limit,
+            threads=threads,
+            seed=seed,
+            scenarios=scenarios,
+            raw=raw_options(option),
+            progress=report,
+        )
+        chosen = level or ("block" if integer else "relaxed")
+        solution = run(problem, solver, level=chosen, options=options)
+    if out is not None:
+        _write(solution, out)
+    if as_json:
+        print_json(solution.to_dict())
+    else:
+        show_solution(console(), solution)
+    found = solution.status not in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE)
+    if not found:
+        typer.echo(f"no design: {solution.message or solution.termination}", err=True)
+    return 0 if found else 1
+
+
+def _write(solution: Solution, path: Path) -> None:
+    if path.suffix.lower() == ".json":
+        text = json.dumps(solution.to_dict(), indent=2) + "\n"
+    else:
+        partition = [] if solution.partition is None else solution.partition.tolist()
+        text = "n,coordinates\n" + "".join(f"{n},{x!r}\n" for n, x in enumerate(partition))
+    path.write_text(text, encoding="utf-8")

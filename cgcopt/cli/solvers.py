@@ -1,0 +1,66 @@
+"""``cgcopt solvers``: which methods there are, and what each can do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cgcopt.cli.arguments import Json
+
+__all__ = ["solvers"]
+
+_OBJECTIVES = ("expected-runtime", "completion-probability", "quantile")
+
+
+def solvers(as_json: Json = False) -> int:
+    """List the solvers: what each solves, and whether it is installed or which extra brings it."""
+    from cgcopt.cli.terminal import console, print_json
+    from cgcopt.solvers.registry import all_solvers
+
+    facts = [_facts(cls) for cls in all_solvers()]
+    if as_json:
+        print_json({"solvers": facts})
+        return 0
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("name", "kind", "solves", "worker times", "available", "licence", "summary"):
+        table.add_column(name, overflow="fold")
+    for fact in facts:
+        by_objective = "\n".join(f"{kind}: {', '.join(at)}" for kind, at in fact["solves"].items())
+        available = "yes" if fact["available"] else f"pip install 'cgcopt[{fact['extra']}]'"
+        times = "any" if len(fact["worker_times"]) == 3 else ", ".join(fact["worker_times"])
+        table.add_row(
+            fact["name"],
+            fact["role"],
+            by_objective,
+            times,
+            available,
+            fact["licence"],
+            fact["summary"],
+        )
+    console().print(table)
+    return 0
+
+
+def _facts(cls: Any) -> dict[str, Any]:
+    from cgcopt.problem import Level
+
+    order = list(Level)[::-1]
+    objectives = [kind for kind in _OBJECTIVES if any(kind == k for k, _ in _tasks(cls))]
+    return {
+        "name": cls.name,
+        "role": str(cls.role),
+        "solves": {
+            kind: [str(at) for at in order if (kind, at) in _tasks(cls)] for kind in objectives
+        },
+        "worker_times": sorted(map(str, cls.times)),
+        "available": cls.available(),
+        "extra": cls.extra,
+        "licence": cls.licence,
+        "summary": cls.summary,
+    }
+
+
+def _tasks(cls: Any) -> set[tuple[str, Any]]:
+    return {(task.objective.kind, task.level) for task in cls.solves}

@@ -1,0 +1,84 @@
+"""What commands show: results on standard output, progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from cgcopt.options import Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["console", "print_json", "progress"]
+
+#: Seconds of work before a progress bar appears.
+PATIENCE = 1.0
+#: Columns of a table that is not written to a terminal.
+PLAIN_WIDTH = 240
+
+
+def console() -> Console:
+    """Return the console of standard output; plain and wide where that is not a terminal."""
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(highlight=False, width=PLAIN_WIDTH, no_color=True)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print JSON and nothing else."""
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Progress | None]:
+    """Show a progress bar on standard error while the block runs, from its second second on.
+
+    It leaves nothing behind, and there is none where standard error is not a terminal.
+
+    Yields
+    ------
+    Progress or None
+        The callback for :class:`~cgcopt.options.Options`.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    bar = Bar(
+        TextColumn("[progress.description]{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    task = bar.add_task(title, total=None)
+
+    def report(share: float | None, message: str) -> None:
+        text = message or title
+        bar.update(
+            task,
+            description=text[:70],
+            total=None if share is None else 1.0,
+            completed=share or 0.0,
+        )
+
+    # A timer, because a solver that reports nothing must not look like a hanging program.
+    timer = threading.Timer(PATIENCE, bar.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield report
+    finally:
+        timer.cancel()
+        timer.join()
+        bar.stop()

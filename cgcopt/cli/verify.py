@@ -1,0 +1,46 @@
+"""``cgcopt verify``: whether independent methods agree on an instance."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cgcopt.cli.arguments import Instance, Json, Seed
+
+__all__ = ["verify"]
+
+
+def verify(
+    instance: Instance,
+    scenarios: Annotated[
+        int, typer.Option(help="Rounds to draw, on which outside solvers are compared.")
+    ] = 200,
+    seed: Seed = 0,
+    time_limit: Annotated[
+        float, typer.Option("--time-limit", help="Seconds for each single run.")
+    ] = 30.0,
+    as_json: Json = False,
+) -> int:
+    """Check our methods against outside solvers and simulation; exit code 1 on a conflict."""
+    from cgcopt.cli.inputs import problem_of
+    from cgcopt.cli.terminal import console, print_json, progress
+    from cgcopt.compare.verify import verify as run
+    from cgcopt.options import Options
+
+    problem = problem_of(instance)
+    with progress(f"{problem.name}: verifying") as report:
+        options = Options(scenarios=scenarios, seed=seed, time_limit=time_limit, progress=report)
+        result = run(problem, options=options)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        output = console()
+        output.print(f"[bold]{problem.name}[/]")
+        for check in result.checks:
+            mark = "[green]ok[/]  " if check.passed else "[bold red]FAIL[/]"
+            output.print(f"{mark} {check.name}\n     {check.detail}")
+        failed = [check.name for check in result.checks if not check.passed]
+        verdict = f"{len(result.checks)} checks, {len(failed)} failed"
+        output.print(f"{verdict}{': ' if failed else ''}{'; '.join(failed)}")
+    return 0 if result.passed else 1
