@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from inspect import isabstract
-from pkgutil import iter_modules
+from pkgutil import ModuleInfo, iter_modules
 
 from cgcopt.errors import InvalidInputError, MissingSolverError, UnsupportedProblemError
 from cgcopt.objective import Objective
@@ -90,8 +90,15 @@ def _built_in_modules() -> list[str]:
     found = []
     for package in ("cgcopt.solvers", "cgcopt.solvers.adapters"):
         path = import_module(package).__path__
-        found += [f"{package}.{info.name}" for info in iter_modules(path) if not info.ispkg]
+        found += [
+            f"{package}.{info.name}" for info in iter_modules(path) if _is_solver_module(info)
+        ]
     return [name for name in found if name not in (__name__, "cgcopt.solvers.base")]
+
+
+def _is_solver_module(info: ModuleInfo) -> bool:
+    """Modules with a leading underscore serve the others and hold no solver."""
+    return not info.ispkg and not info.name.startswith("_")
 
 
 def _solvers_in(module_name: str) -> list[type[Solver]]:

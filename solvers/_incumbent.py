@@ -1,0 +1,98 @@
+"""The best design, the best bound and the clock of a run, shared by the exact methods."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.options import Options
+
+__all__ = ["Clock", "Incumbent"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When a run has to stop.
+
+    Examples
+    --------
+    >>> Clock.started(None).expired
+    False
+    """
+
+    end: float
+
+    @classmethod
+    def started(cls, limit: float | None) -> Clock:
+        """Start the clock; ``limit`` in seconds, ``None`` for no limit."""
+        return cls(math.inf if limit is None else time.perf_counter() + limit)
+
+    @property
+    def left(self) -> float:
+        """Seconds left, at least 0."""
+        return max(self.end - time.perf_counter(), 0.0)
+
+    @property
+    def expired(self) -> bool:
+        """Whether no time is left."""
+        return self.left == 0.0
+
+
+@dataclass
+class Incumbent:
+    """What a minimisation has reached so far.
+
+    Attributes
+    ----------
+    target : float
+        Relative gap at which the run is over.
+    partition : ndarray, optional
+        Of the best design found.
+    value, bound : float
+        Worth of that design, and what no design beats.
+    history : list of tuple
+        Best value and best bound after every evaluation.
+    """
+
+    target: float
+    options: Options | None = None
+    partition: FloatArray | None = None
+    value: float = math.inf
+    bound: float = -math.inf
+    history: list[tuple[float, float]] = field(default_factory=list)
+
+    def offer(self, partition: FloatArray, value: float, bound: float = -math.inf) -> bool:
+        """Take note of a valued design and of a bound; return whether the design is the best."""
+        better = value < self.value
+        if better:
+            self.value, self.partition = value, partition.copy()
+        self.bound = max(self.bound, bound)
+        self.history.append((self.value, self.bound))
+        if self.options is not None:
+            self.options.report(self._share, f"value {self.value:.9g}, gap {self.gap:.1e}")
+        return better
+
+    @property
+    def gap(self) -> float:
+        """``1 - bound/value``; infinite without a bound."""
+        if not math.isfinite(self.bound) or not math.isfinite(self.value) or self.value <= 0.0:
+            return math.inf
+        return max(1.0 - self.bound / self.value, 0.0)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the gap is at most the target."""
+        return self.gap <= self.target
+
+    @property
+    def _share(self) -> float | None:
+        """Digits of the gap reached, as a share of those wanted."""
+        if not 0.0 < self.target < 1.0 or not 0.0 < self.gap < 1.0:
+            return None
+        return min(math.log(self.gap) / math.log(self.target), 1.0)

@@ -1,0 +1,99 @@
+"""Certified optimum of a sample average: smoothed Newton steps, then cutting planes to the end."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.evaluation.result import Certificate
+from cgcopt.options import Options
+from cgcopt.problem import Level, Problem
+from cgcopt.solution import TerminationCondition
+from cgcopt.solvers._incumbent import Clock, Incumbent
+from cgcopt.solvers._sample_average import SampleAverage
+from cgcopt.solvers.base import RUNTIME_RELAXED, SAMPLED, Outcome, Role, Solver
+from cgcopt.workers.empirical import Scenarios
+
+__all__ = ["CuttingPlane", "optimum_of_rounds", "prepare_rounds"]
+
+
+def optimum_of_rounds(problem: Problem, options: Options) -> Outcome:
+    """Minimise the expected runtime over finitely many rounds.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its worker times are :class:`~cgcopt.workers.empirical.Scenarios`.
+    options : Options
+        ``gap``, ``time_limit`` and ``threads`` count.
+
+    Returns
+    -------
+    Outcome
+        With the bound of a convex combination of slopes, one of every round.
+    """
+    system = problem.system
+    times = system.worker_times
+    assert isinstance(times, Scenarios)
+    incumbent = Incumbent(options.gap, options)
+    run = SampleAverage(
+        times.sorted_times, incumbent, Clock.started(options.time_limit), options.threads
+    )
+    run.minimise()
+    unit = system.unit * system.coordinates
+    termination = TerminationCondition.CONVERGED
+    if not incumbent.closed:
+        expired = run.clock.expired
+        limits = TerminationCondition.TIME_LIMIT, TerminationCondition.ITERATION_LIMIT
+        termination = limits[0] if expired else limits[1]
+    return Outcome(
+        termination,
+        partition=_scaled(incumbent.partition, system.coordinates),
+        bound=incumbent.bound * unit,
+        certificate=Certificate.CUTTING_PLANES,
+        details={
+            "iterations": run.passes,
+            "evaluations": run.passes,
+            "masters": run.masters,
+            "pivots": run.pivots,
+            "history": [(value * unit, bound * unit) for value, bound in incumbent.history],
+        },
+    )
+
+
+def prepare_rounds(problem: Problem) -> None:
+    """Import and compile what :func:`optimum_of_rounds` needs, and sort the rounds."""
+    import highspy  # noqa: F401
+
+    from cgcopt.solvers._smoothed_maximum import COMPILED_FROM, warm_up
+
+    times = problem.system.worker_times
+    if isinstance(times, Scenarios) and times.sorted_times.size >= COMPILED_FROM:
+        warm_up()
+
+
+def _scaled(partition: NDArray[np.float64] | None, coordinates: int) -> NDArray[np.float64] | None:
+    return None if partition is None else partition * coordinates
+
+
+class CuttingPlane(Solver):
+    """Sample average over rounds: Newton on its smoothing, then cutting planes, to 1e-9.
+
+    The master problem is a linear program with one set of cuts for every round whose slowest level
+    is in doubt; HiGHS solves it. Given a model instead of rounds it is given drawn rounds.
+    """
+
+    name = "cutting-plane"
+    summary = "sample average over rounds: smoothed Newton steps, then cutting planes (HiGHS)"
+    role = Role.EXACT
+    solves = RUNTIME_RELAXED
+    times = SAMPLED
+    tolerance = 1e-9
+
+    def prepare(self, problem: Problem, level: Level) -> None:
+        """Import HiGHS, and compile the pass over the rounds where there are many."""
+        prepare_rounds(problem)
+
+    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+        """Minimise the average runtime of the rounds."""
+        return optimum_of_rounds(problem, options)
