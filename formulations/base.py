@@ -104,9 +104,10 @@ class Formulation(ABC):
         InvalidInputError
             If the point is incomplete or violates the budget or the signs by more than 1e-6 ``L``.
         """
-        if not isinstance(point, Mapping):
-            array = isinstance(point, np.ndarray | list | tuple)
-            point = self.unflatten(point) if array else self.read(point)
+        if isinstance(point, np.ndarray | list | tuple):
+            point = self.unflatten(point)
+        elif not isinstance(point, Mapping) or isinstance(getattr(point, "x", None), np.ndarray):
+            point = self.read(point)
         x = self.partition(point)
         slack = 1e-6 * self.problem.system.coordinates
         if not np.isfinite(x).all() or x.min() < -slack:
@@ -150,6 +151,10 @@ class Formulation(ABC):
 
         return read_point(self, model)
 
+    @abstractmethod
+    def to_pyomo(self) -> Any:
+        """Return a ``pyomo.environ.ConcreteModel``."""
+
     def warm_start(self, model: Any, design: Design) -> None:
         """Give a model of cvxpy, pyomo or highspy the point of a design to start from."""
         from cgcopt.formulations.points import write_point
@@ -168,6 +173,7 @@ class Formulation(ABC):
 
         return write_model(self, Path(path))
 
+    @abstractmethod
     def latex(self) -> str:
         """Return the mathematics of the model as a LaTeX ``align`` environment."""
 

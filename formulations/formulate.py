@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations.probability_coordinate import ProbabilityCoordinate
 from cgcopt.formulations.probability_partition import ProbabilityPartition
@@ -62,13 +64,12 @@ def formulate(
         level = Level(level)
     except ValueError:
         raise InvalidInputError("level", level, f"one of: {', '.join(Level)}") from None
-    kinds: dict[tuple[type, bool], type[ScenarioFormulation]] = {
-        (ExpectedRuntime, True): RuntimeCoordinate,
-        (ExpectedRuntime, False): RuntimePartition,
-        (CompletionProbability, True): ProbabilityCoordinate,
-        (CompletionProbability, False): ProbabilityPartition,
-    }
-    kind = kinds.get((type(problem.objective), level is Level.COORDINATE))
-    if kind is None:
+    discrete = level is Level.COORDINATE
+    kind: Callable[..., ScenarioFormulation]
+    if isinstance(problem.objective, ExpectedRuntime):
+        kind = RuntimeCoordinate if discrete else RuntimePartition
+    elif isinstance(problem.objective, CompletionProbability):
+        kind = ProbabilityCoordinate if discrete else ProbabilityPartition
+    else:
         raise UnsupportedProblemError(f"no formulation of the objective {problem.objective.kind}")
     return kind(problem, level, strong=strong, symmetry=symmetry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -61,7 +61,7 @@ class HighsModel:
         self,
         name: str,
         shape: tuple[int, ...],
-        terms: list[tuple[ArrayLike, IntArray]],
+        terms: Sequence[tuple[Any, IntArray]],
         *,
         lower: ArrayLike = -np.inf,
         upper: ArrayLike = np.inf,

@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.formulations.latex import program
 from cgcopt.formulations.probability import ProbabilityFormulation
+from cgcopt.formulations.scipy_program import LinearProgram, block_row, coordinate_rows
 
 __all__ = ["ProbabilityCoordinate"]
 
 FloatArray = NDArray[np.float64]
+
+_PYOMO_DOC = "Completion probability of coordinate gradient coding on scenarios."
 
 
 class ProbabilityCoordinate(ProbabilityFormulation):
@@ -51,6 +55,129 @@ class ProbabilityCoordinate(ProbabilityFormulation):
         least = np.arange(1, self.problem.system.coordinates + 1)[:, None] + np.arange(self.workers)
         return np.asarray(self.thresholds[:, None, :] >= least)
 
+    def to_cvxpy(self) -> Any:
+        """Return a ``cvxpy.Problem``."""
+        import cvxpy as cp
+
+        K, N, L = self.rounds, self.workers, self.problem.system.coordinates
+        z = cp.Variable((L, N), name="z", boolean=True)
+        c = cp.Variable(L, name="c")
+        y = cp.Variable(K, name="y", boolean=True)
+        constraints = [
+            (cp.sum(z, axis=1) == 1).set_label("one_level"),
+            (c == cp.cumsum(z @ self.redundancy)).set_label("work"),
+            (y <= self.reachable.astype(float)).set_label("reachable"),
+        ]
+        if self.symmetry and L > 1:
+            constraints.append((cp.diff(z @ np.arange(N)) >= 0).set_label("increasing"))
+        column = cp.reshape(c, (L, 1), order="C")
+        for k in range(K):
+            if self.strong:
+                room = cp.sum(cp.multiply(self.room[k], z), axis=1)
+                possible = cp.sum(cp.multiply(self.possible[k].astype(float), z), axis=1)
+                constraints += [
+                    (c <= room + self.slack[k] * (1 - y[k])).set_label(f"met_{k}"),
+                    (y[k] <= possible).set_label(f"possible_{k}"),
+                ]
+            else:
+                big = np.repeat(self.most_work[:, None], N, axis=1)
+                room = self.thresholds[k][None, :] + cp.multiply(big, 2 - z - y[k])
+                constraints.append((column @ np.ones((1, N)) <= room).set_label(f"met_{k}"))
+        return cp.Problem(cp.Maximize(cp.sum(y)), constraints)
+
+    def to_pyomo(self) -> Any:
+        """Return a ``pyomo.environ.ConcreteModel``."""
+        import pyomo.environ as pyo
+
+        N, L, b = self.workers, self.problem.system.coordinates, self.thresholds
+        m = pyo.ConcreteModel("completion probability", doc=_PYOMO_DOC)
+        m.L = pyo.RangeSet(0, L - 1, doc="coordinates")
+        m.N = pyo.RangeSet(0, N - 1, doc="redundancy levels")
+        m.K = pyo.RangeSet(0, self.rounds - 1, doc="scenarios")
+        m.z = pyo.Var(m.L, m.N, domain=pyo.Binary, doc="whether coordinate l has level n")
+        m.c = pyo.Var(m.L, domain=pyo.NonNegativeReals, doc="cumulative work up to coordinate l")
+        m.y = pyo.Var(m.K, domain=pyo.Binary, doc="whether a scenario is met")
+        for k in m.K:
+            if not self.reachable[k]:
+                m.y[k].setub(0)
+        m.count = pyo.Objective(expr=pyo.quicksum(m.y[k] for k in m.K), sense=pyo.maximize)
+
+        @m.Constraint(m.L, doc="a coordinate has one level")
+        def one_level(m: Any, l: int) -> Any:
+            return pyo.quicksum(m.z[l, n] for n in m.N) == 1
+
+        @m.Constraint(m.L, doc="a coordinate of level n costs n+1 units of work")
+        def work(m: Any, l: int) -> Any:
+            before = m.c[l - 1] if l else 0.0
+            return m.c[l] == before + pyo.quicksum((n + 1) * m.z[l, n] for n in m.N)
+
+        @m.Constraint(m.L, doc="redundancies increase along the coordinates")
+        def increasing(m: Any, l: int) -> Any:
+            if l == 0 or not self.symmetry:
+                return pyo.Constraint.Skip
+            return pyo.quicksum(n * (m.z[l, n] - m.z[l - 1, n]) for n in m.N) >= 0
+
+        if not self.strong:
+
+            def keeps(m: Any, k: int, l: int, n: int) -> Any:
+                return m.c[l] <= float(b[k, n]) + N * (l + 1) * (2 - m.z[l, n] - m.y[k])
+
+            m.met = pyo.Constraint(
+                m.K, m.L, m.N, rule=keeps, doc="a met scenario bounds the work of every coordinate"
+            )
+            return m
+
+        @m.Constraint(m.K, m.L, doc="a met scenario bounds the work of every coordinate")
+        def met(m: Any, k: int, l: int) -> Any:
+            most = self.most_work_at_level[l]
+            room = [min(float(b[k, n]), float(most[n])) for n in m.N]
+            slack = max(float(most[n]) - room[n] for n in m.N)
+            return m.c[l] <= (pyo.quicksum(room[n] * m.z[l, n] for n in m.N) + slack * (1 - m.y[k]))
+
+        @m.Constraint(
+            m.K, m.L, doc="a met scenario excludes levels that need more work than it has"
+        )
+        def possible(m: Any, k: int, l: int) -> Any:
+            return m.y[k] <= pyo.quicksum(m.z[l, n] for n in m.N if b[k, n] >= l + 1 + n)
+
+        return m
+
+    def to_scipy(self) -> LinearProgram:
+        """Return the program for :func:`scipy.optimize.milp`."""
+        from scipy import sparse
+        from scipy.optimize import Bounds, LinearConstraint
+
+        K, N, L = self.rounds, self.workers, self.problem.system.coordinates
+        rows = coordinate_rows(self)
+        coordinate, scenario = sparse.eye_array(L), sparse.eye_array(K)
+        if self.strong:
+            of_level = sparse.kron(coordinate, np.ones((1, N)))
+            room = [of_level @ sparse.diags_array(self.room[k].ravel()) for k in range(K)]
+            can = [of_level @ sparse.diags_array(1.0 * self.possible[k].ravel()) for k in range(K)]
+            every = sparse.kron(np.ones((K, 1)), coordinate)
+            whose = sparse.kron(scenario, np.ones((L, 1)))
+            slack = sparse.diags_array(self.slack.ravel()) @ whose
+            rows["met"] = ([-sparse.vstack(room), every, slack], -np.inf, self.slack.ravel())
+            rows["possible"] = ([-sparse.vstack(can), None, whose], -np.inf, 0.0)
+        else:
+            big = np.repeat(self.most_work, N)
+            each = sparse.kron(np.ones((K, 1)), sparse.kron(coordinate, np.ones((N, 1))))
+            chosen = sparse.kron(np.ones((K, 1)), sparse.diags_array(big))
+            whose = sparse.kron(scenario, big[:, None])
+            upper = np.concatenate([np.tile(self.thresholds[k], L) + 2 * big for k in range(K)])
+            rows["met"] = ([chosen, each, whose], -np.inf, upper)
+        most = np.concatenate([np.ones(L * N), self.most_work, self.reachable.astype(float)])
+        return LinearProgram(
+            c=np.concatenate([np.zeros(L * N + L), -np.ones(K)]),
+            integrality=np.concatenate([np.ones(L * N), np.zeros(L), np.ones(K)]),
+            bounds=Bounds(np.zeros(most.size), most),
+            constraints={
+                name: LinearConstraint(block_row(blocks, (L * N, L, K)), lower, upper)
+                for name, (blocks, lower, upper) in rows.items()
+            },
+            sign=-1.0,
+        )
+
     def to_highspy(self) -> Any:
         """Return a ``highspy.Highs`` holding the model, with named columns and rows."""
         from cgcopt.formulations.highs_model import HighsModel
@@ -78,3 +205,20 @@ class ProbabilityCoordinate(ProbabilityFormulation):
             met = [(1.0, c[None, :, None]), (big, z[None]), (big, y[:, None, None])]
             model.rows("met", (K, L, N), met, upper=self.thresholds[:, None, :] + 2.0 * big)
         return model.build(maximize=True)
+
+    def latex(self) -> str:
+        """Return the mathematics of the model as a LaTeX ``align`` environment."""
+        if self.strong:
+            room = [
+                r"& c_l \le \textstyle\sum_n \min(b_{k,n}, C_{l,n})\, z_{l,n} + M_{k,l} (1 - y_k) "
+                r"&& \forall k, l",
+                r"& y_k \le \textstyle\sum_{n : b_{k,n} \ge l + n} z_{l,n} && \forall k, l",
+            ]
+        else:
+            room = [r"& c_l \le b_{k,n} + N l\, (2 - z_{l,n} - y_k) && \forall k, l, n"]
+        return program(
+            r"\max_{z, c, y} \quad & \frac{1}{K} \sum_{k} y_k",
+            *room,
+            *self.coordinate_rows_latex(),
+            r"& y \in \{0,1\}^K, \quad b_{k,n} = \lfloor t / (u\, T^k_{(N-n)}) \rfloor",
+        )

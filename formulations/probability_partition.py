@@ -1,4 +1,4 @@
-"""Completion probability on scenarios in the blocks: a MILP, with or without mixing inequalities."""
+"""Completion probability on scenarios in the blocks: a MILP with mixing inequalities."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 
 from cgcopt.design import Design, partition_of_work, work_of_partition
 from cgcopt.formulations.base import Point
+from cgcopt.formulations.latex import program
 from cgcopt.formulations.probability import ProbabilityFormulation
+from cgcopt.formulations.scipy_program import LinearProgram, block_row
 from cgcopt.problem import Level
 
 __all__ = ["ProbabilityPartition"]
 
 FloatArray = NDArray[np.float64]
+
+_PYOMO_DOC = "Completion probability on scenarios, {level} level."
 
 
 class ProbabilityPartition(ProbabilityFormulation):
@@ -92,6 +96,142 @@ class ProbabilityPartition(ProbabilityFormulation):
             return x
         return partition_of_work(room * (self.problem.system.coordinates / full))
 
+    def to_cvxpy(self) -> Any:
+        """Return a ``cvxpy.Problem``."""
+        import cvxpy as cp
+
+        K, N, most = self.rounds, self.workers, self.most
+        x = cp.Variable(N, name="x", integer=self.integer)
+        w = cp.Variable(N, name="w")
+        y = cp.Variable(K, name="y", boolean=True)
+        constraints = [
+            (x >= 0).set_label("sign"),
+            (cp.sum(x) == self.budget).set_label("budget"),
+            (w == cp.cumsum(cp.multiply(self.redundancy, x))).set_label("work"),
+            (y <= self.reachable.astype(float)).set_label("reachable"),
+        ]
+        if self.strong:
+            d = cp.Variable((K, N), name="d")
+            constraints += [(d >= 0).set_label("d_least"), (d <= 1).set_label("d_most")]
+            for n in range(N):
+                ordered = d[:, n][self.order[:, n]]
+                keeps = w[n] <= most[n] - self.steps[:, n] @ ordered
+                constraints.append(keeps.set_label(f"mixing_{n}"))
+                if K > 1:
+                    constraints.append((cp.diff(ordered) >= 0).set_label(f"nested_{n}"))
+                constraints.append((y <= d[:, n]).set_label(f"met_{n}"))
+        else:
+            for n in range(N):
+                room = most[n] - cp.multiply(most[n] - self.capped[:, n], y)
+                constraints.append((w[n] <= room).set_label(f"met_{n}"))
+        return cp.Problem(cp.Maximize(cp.sum(y)), constraints)
+
+    def to_pyomo(self) -> Any:
+        """Return a ``pyomo.environ.ConcreteModel``."""
+        import pyomo.environ as pyo
+
+        b, most = self.capped, self.most
+        m = pyo.ConcreteModel("completion probability", doc=_PYOMO_DOC.format(level=self.level))
+        m.N = pyo.RangeSet(0, self.workers - 1, doc="redundancy levels")
+        m.K = pyo.RangeSet(0, self.rounds - 1, doc="scenarios")
+        kind = pyo.NonNegativeIntegers if self.integer else pyo.NonNegativeReals
+        m.x = pyo.Var(m.N, domain=kind, doc="coordinates at every level")
+        m.w = pyo.Var(m.N, domain=pyo.NonNegativeReals, doc="cumulative work up to every level")
+        m.y = pyo.Var(m.K, domain=pyo.Binary, doc="whether a scenario is met")
+        for k in m.K:
+            if not self.reachable[k]:
+                m.y[k].setub(0)
+        m.count = pyo.Objective(expr=pyo.quicksum(m.y[k] for k in m.K), sense=pyo.maximize)
+        m.budget = pyo.Constraint(expr=pyo.quicksum(m.x[n] for n in m.N) == self.budget)
+
+        @m.Constraint(m.N, doc="a coordinate of level n costs n+1 units of work")
+        def work(m: Any, n: int) -> Any:
+            before = m.w[n - 1] if n else 0.0
+            return m.w[n] == before + (n + 1) * m.x[n]
+
+        if not self.strong:
+
+            def keeps(m: Any, k: int, n: int) -> Any:
+                return m.w[n] <= float(most[n]) - float(most[n] - b[k, n]) * m.y[k]
+
+            m.met = pyo.Constraint(
+                m.K, m.N, rule=keeps, doc="a scenario that is met leaves this much room at level n"
+            )
+            return m
+        m.d = pyo.Var(
+            m.K, m.N, bounds=(0, 1), doc="whether level n keeps to the room of scenario k"
+        )
+
+        @m.Constraint(m.K, m.N, doc="a scenario is met if every level keeps to it")
+        def met(m: Any, k: int, n: int) -> Any:
+            return m.y[k] <= m.d[k, n]
+
+        @m.Constraint(m.K, m.N, doc="who keeps to a scenario keeps to the next easier one")
+        def nested(m: Any, j: int, n: int) -> Any:
+            if j == 0:
+                return pyo.Constraint.Skip
+            order = self.order[:, n]
+            return m.d[int(order[j - 1]), n] <= m.d[int(order[j]), n]
+
+        @m.Constraint(m.N, doc="the room is that of the hardest scenario that is kept to")
+        def mixing(m: Any, n: int) -> Any:
+            order, steps = self.order[:, n], self.steps[:, n]
+            return m.w[n] <= float(most[n]) - pyo.quicksum(
+                float(steps[j]) * m.d[int(order[j]), n] for j in m.K
+            )
+
+        return m
+
+    def to_scipy(self) -> LinearProgram:
+        """Return the program for :func:`scipy.optimize.milp`."""
+        from scipy import sparse
+        from scipy.optimize import Bounds, LinearConstraint
+
+        K, N, most = self.rounds, self.workers, self.most
+        one, scenario = sparse.eye_array(N), sparse.eye_array(K)
+        step = one - sparse.eye_array(N, k=-1)
+        each_level = sparse.kron(scenario, np.ones((N, 1)))
+        sizes = (N, N, K, K * N) if self.strong else (N, N, K)
+        rows: dict[str, tuple[list[Any], Any, Any]] = {
+            "budget": ([np.ones((1, N)), None, None], self.budget, self.budget),
+            "work": ([-sparse.diags_array(self.redundancy), step, None], 0.0, 0.0),
+        }
+        if self.strong:
+            for name, (blocks, lower, upper) in rows.items():
+                rows[name] = ([*blocks, None], lower, upper)
+            # pick[n] takes d of level n in the order of the thresholds.
+            pick = [
+                sparse.csr_array(
+                    (np.ones(K), (np.arange(K), self.order[:, n] * N + n)), shape=(K, K * N)
+                )
+                for n in range(N)
+            ]
+            nested = sparse.vstack([chosen[:-1] - chosen[1:] for chosen in pick])
+            steps = self.steps.T
+            mixing = sparse.vstack([sparse.csr_array(steps[[n]]) @ pick[n] for n in range(N)])
+            rows["mixing"] = ([None, one, None, mixing], -np.inf, most)
+            if K > 1:
+                rows["nested"] = ([None, None, None, nested], -np.inf, 0.0)
+            rows["met"] = ([None, None, each_level, -sparse.eye_array(K * N)], -np.inf, 0.0)
+        else:
+            gap = sparse.diags_array((most - self.capped).ravel()) @ each_level
+            every = sparse.kron(np.ones((K, 1)), one)
+            rows["met"] = ([None, every, gap], -np.inf, np.tile(most, K))
+        extra = sum(sizes[3:])
+        upper = [np.full(N, np.inf), most, self.reachable.astype(float), np.ones(extra)]
+        return LinearProgram(
+            c=np.concatenate([np.zeros(2 * N), -np.ones(K), np.zeros(extra)]),
+            integrality=np.concatenate(
+                [np.full(N, float(self.integer)), np.zeros(N), np.ones(K), np.zeros(extra)]
+            ),
+            bounds=Bounds(np.zeros(sum(sizes)), np.concatenate(upper)),
+            constraints={
+                name: LinearConstraint(block_row(blocks, sizes), lower, upper)
+                for name, (blocks, lower, upper) in rows.items()
+            },
+            sign=-1.0,
+        )
+
     def to_highspy(self) -> Any:
         """Return a ``highspy.Highs`` holding the model, with named columns and rows."""
         from cgcopt.formulations.highs_model import HighsModel
@@ -117,3 +257,22 @@ class ProbabilityPartition(ProbabilityFormulation):
             late = [(1.0, w[None, :]), (most - self.capped, y[:, None])]
             model.rows("met", (K, N), late, upper=most, where=binds)
         return model.build(maximize=True)
+
+    def latex(self) -> str:
+        """Return the mathematics of the model as a LaTeX ``align`` environment."""
+        if self.strong:
+            room = [
+                r"& w_n \le W_n - \textstyle\sum_j (b_{[j+1],n} - b_{[j],n})\, d_{[j],n} "
+                r"&& \forall n",
+                r"& d_{[j],n} \le d_{[j+1],n}, \quad y_k \le d_{k,n} && \forall j, k, n",
+            ]
+        else:
+            room = [r"& w_n \le W_n - (W_n - b_{k,n})\, y_k && \forall k, n"]
+        return program(
+            r"\max_{x, w, y} \quad & \frac{1}{K} \sum_{k} y_k",
+            *room,
+            r"& w_n = w_{n-1} + (n+1)\, x_n && \forall n",
+            r"& \textstyle\sum_n x_n = L",
+            rf"& x \in {self.domain}, \quad y \in \{{0,1\}}^K",
+            r"& b_{k,n} = t / (u\, T^k_{(N-n)}), \quad W_n = (n+1) L",
+        )

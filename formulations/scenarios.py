@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cgcopt.design import Design, budget_weights, partition_of_redundancies, work_of_partition
 from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.base import Formulation, Point
+from cgcopt.formulations.scipy_program import LinearProgram
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.problem import Level
 from cgcopt.workers.empirical import Scenarios
@@ -103,6 +104,21 @@ class ScenarioFormulation(Formulation):
         before = self.redundancy if self.symmetry else self.workers
         return (l - 1) * before + self.redundancy
 
+    @property
+    def domain(self) -> str:
+        """Where ``x`` lives, in LaTeX."""
+        return r"\mathbb{Z}_{\ge 0}^N" if self.integer else r"\mathbb{R}_{\ge 0}^N"
+
+    def coordinate_rows_latex(self) -> list[str]:
+        """Rows on ``z`` and ``c`` of a coordinate level, in LaTeX."""
+        order = [r"& \textstyle\sum_n n\, (z_{l,n} - z_{l-1,n}) \ge 0 && \forall l > 1"]
+        return [
+            r"& c_l = c_{l-1} + \textstyle\sum_n (n+1)\, z_{l,n} && \forall l",
+            r"& \textstyle\sum_n z_{l,n} = 1 && \forall l",
+            *(order if self.symmetry else []),
+            r"& z \in \{0,1\}^{L \times N}",
+        ]
+
     # -- points ---------------------------------------------------------------------------------
 
     def point(self, design: Design) -> dict[str, FloatArray]:
@@ -147,17 +163,16 @@ class ScenarioFormulation(Formulation):
         """Whether the model is a linear program: it has no integer variables at all."""
         return isinstance(self.problem.objective, ExpectedRuntime) and not self.integer
 
+    @abstractmethod
     def to_cvxpy(self) -> Any:
         """Return a ``cvxpy.Problem``."""
-
-    def to_pyomo(self) -> Any:
-        """Return a ``pyomo.environ.ConcreteModel``."""
 
     @abstractmethod
     def to_highspy(self) -> Any:
         """Return a ``highspy.Highs`` holding the model, with named columns and rows."""
 
-    def to_scipy(self) -> Any:
+    @abstractmethod
+    def to_scipy(self) -> LinearProgram:
         """Return a :class:`~cgcopt.formulations.scipy_program.LinearProgram` for scipy."""
 
     def bound(self, dual_bound: float) -> float:
