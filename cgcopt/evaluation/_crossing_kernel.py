@@ -147,8 +147,6 @@ def _renormalise(row: Floats, lo: int, last: int) -> tuple[int, int]:
         row[PAD + last] = 0.0
         last -= 1
     exponent = math.frexp(largest)[1]
-    if abs(exponent) < 50:
-        return lo, 0
     factor = math.ldexp(1.0, -exponent)
     for j in range(PAD + lo, PAD + last + 1):
         row[j] *= factor
@@ -157,43 +155,40 @@ def _renormalise(row: Floats, lo: int, last: int) -> tuple[int, int]:
 
 @njit(**_INNER)
 def _chain(
-    lam: Floats, ratio: Floats, shift: Integers, first: Integers, last: Integers, rows: Floats,
-    weights: Floats, reciprocals: Floats, edge: Floats, exponent: Integers,
+    n: int, lam: Floats, ratio: Floats, shift: Integers, first: Integers, last: Integers,
+    rows: Floats, weights: Floats, reciprocals: Floats, edge: Floats, exponent: Integers,
 ) -> None:  # fmt: skip
-    """Take the unit mass at cell 0 through N intervals.
+    """Take the unit mass at cell 0 through ``n`` intervals.
 
-    Step ``t`` spreads the row with increment ``lam[t-1]`` over the cells ``first[t]..last[t]``,
+    Step ``t`` spreads the row with increment ``lam[t]`` over the cells ``first[t]..last[t]``,
     whose edge ``t`` lies at the thresholds, and weighs cell ``c`` with ``ratio[t]^abs(c - t)``.
-    Afterwards ``edge[t] 2^exponent[t]`` is ``2^-(shift_1 + .. + shift_t)`` times the edge cell.
+    Afterwards ``edge[t] 2^exponent[t]`` is ``2^-(shift[1] + .. + shift[t])`` times cell ``t``.
     """
-    n = lam.size
-    for j in range(rows.shape[1]):
+    for j in range(n + 1 + PAD + BLOCK):
         rows[0, j] = rows[1, j] = 0.0
-    rows[0, PAD] = 1.0
-    edge[0], exponent[0] = 1.0, 0
+    rows[0, PAD] = edge[0] = 1.0
+    exponent[0] = 0
     side, lo = 0, first[0]
     for t in range(1, n + 1):
         begin = max(lo, first[t])
-        if lam[t - 1] > 0.0:
-            steps = max(1, math.ceil(lam[t - 1] / LARGEST_STEP))
-            for i in range(steps):
-                halvings = (shift[t - 1] * (i + 1)) // steps - (shift[t - 1] * i) // steps
+        if lam[t] > 0.0:
+            steps = int(lam[t] / LARGEST_STEP) + 1
+            for i in range(1, steps + 1):
+                halvings = (shift[t] * i) // steps - (shift[t] * (i - 1)) // steps
                 _spread(
-                    rows[side], rows[1 - side], lo, begin if i == steps - 1 else lo, last[t],
-                    lam[t - 1] / steps, 0.5**halvings, weights, reciprocals,
+                    rows[side], rows[1 - side], lo, begin if i == steps else lo, last[t],
+                    lam[t] / steps, 0.5**halvings, weights, reciprocals,
                 )  # fmt: skip
                 side = 1 - side
-        else:
-            for c in range(lo, begin):
-                rows[side, PAD + c] = 0.0
-        lo = begin
         row = rows[side]
+        for c in range(PAD + lo, PAD + begin):
+            row[c] = 0.0
+        lo = begin
         if ratio[t] != 1.0:
             factor = 1.0
-            step = 1 if first[t] == t else -1
-            for c in range(t + step, last[t] + 1 if step > 0 else lo - 1, step):
+            for distance in range(1, max(t - lo, last[t] - t) + 1):
                 factor *= ratio[t]
-                row[PAD + c] *= factor
+                row[PAD + t + (distance if lo == t else -distance)] *= factor
         exponent[t] = exponent[t - 1]
         if t % RENORMALISE == 1:
             lo, taken = _renormalise(row, lo, last[t])
@@ -202,8 +197,9 @@ def _chain(
 
 
 @njit(**_INNER)
-def _increments(p: Floats, s: Floats, lam: Floats) -> None:
-    """``lam_k = N (p_k - p_{k-1})`` from whichever of ``p`` and ``s = 1 - p`` is smaller."""
+def _increments(p: Floats, s: Floats, mean: Floats, lam: Floats) -> None:
+    """``mean_k = N p_k``, and its increments from whichever of ``p``, ``s = 1 - p`` is smaller."""
+    mean[0] = lam[0] = 0.0
     p_before, s_before = 0.0, 1.0
     for k in range(p.size):
         if p[k] <= 0.5:
@@ -212,46 +208,42 @@ def _increments(p: Floats, s: Floats, lam: Floats) -> None:
             step = s_before - s[k]
         else:
             step = (0.5 - p_before) + (0.5 - s[k])
-        lam[k] = p.size * max(step, 0.0)
+        mean[k + 1] = p.size * p[k]
+        lam[k + 1] = p.size * max(step, 0.0)
         p_before, s_before = p[k], s[k]
 
 
 @njit(**_INNER)
-def _majorant(p: Floats, s: Floats, theta: Floats, mean: Floats, corners: Integers) -> float:
-    """Least concave majorant ``m`` of the points ``(p_k, k)``: slopes over N, ``m(p_k)``.
+def _majorant(n: int, mean: Floats, theta: Floats, corners: Integers) -> float:
+    """Raise ``mean_k = N p_k`` to the least concave majorant of ``(mean_k, k)``, with slopes.
 
     Returns ``sum_k log theta_k``, N times the relative entropy of the majorant; ``P`` is at most
     ``exp`` of minus that (Csiszar 1984, the event is convex).
     """
-    n = p.size
-    mean[0] = 0.0
-    inside = s[n - 1] == 0.0
-    for k in range(n):
+    inside = mean[n] == n
+    for k in range(n + 1):
         theta[k] = 1.0
-        mean[k + 1] = n * p[k]
-        inside = inside and mean[k + 1] >= k + 1
+        inside = inside and mean[k] >= k
     if inside:
         return 0.0
-    count = 1
-    corners[0] = 0
-    for k in range(1, n + 1):
+    count = 0
+    for k in range(n + 1):
         while count > 1:
             i, j = corners[count - 2], corners[count - 1]
-            p_i = p[i - 1] if i > 0 else 0.0
-            if (j - i) * (p[k - 1] - p[j - 1]) > (k - j) * (p[j - 1] - p_i):
+            if (j - i) * (mean[k] - mean[j]) > (k - j) * (mean[j] - mean[i]):
                 break
             count -= 1
         corners[count] = k
         count += 1
-    entropy = 0.0
+    entropy, left = 0.0, 0.0
     for c in range(1, count):
         i, j = corners[c - 1], corners[c]
-        p_i = p[i - 1] if i > 0 else 0.0
-        slope = (j - i) / (p[j - 1] - p_i)
+        slope = min((j - i) / (mean[j] - left), LARGEST_TILT)
+        entropy += (j - i) * math.log(slope)
+        start, left = left, mean[j]
         for k in range(i + 1, j + 1):
-            theta[k - 1] = min(slope / n, LARGEST_TILT)
-            mean[k] = min(i + slope * (p[k - 1] - p_i), float(j))
-        entropy += (j - i) * math.log(theta[j - 1])
+            theta[k] = slope
+            mean[k] = min(i + slope * (mean[k] - start), float(j))
     return entropy
 
 
@@ -264,23 +256,23 @@ def _row_ends(n: int, mean: Floats, upper: Integers) -> None:
         rest = 1.0 - mean[k] / n
         bernstein = tail / 3.0 * rest if rest > 0.5 else 0.0
         spread = bernstein + math.sqrt(bernstein**2 + 2.0 * tail * max(mean[k] * rest, 0.0))
-        upper[k] = max(min(math.ceil(mean[k] + spread), n), upper[k - 1], k)
+        upper[k] = max(min(int(mean[k] + spread) + 1, n), upper[k - 1])
 
 
 @njit(**_INNER)
-def _scale(lam: Floats, shift: Integers, drift: Floats) -> int:
+def _scale(n: int, lam: Floats, shift: Integers, drift: Floats) -> int:
     """Whole numbers near ``lam / log 2`` that add up; what their running sum leaves over."""
     total, error = 0.0, 0.0
     taken = 0
     drift[0] = 0.0
-    for k in range(lam.size):
+    for k in range(1, n + 1):
         larger = total + lam[k]
         error += (total - larger) + lam[k] if total >= lam[k] else (lam[k] - larger) + total
         total = larger
-        now = round(total / _LOG2_HIGH)
+        now = int(total / _LOG2_HIGH + 0.5)
         shift[k] = now - taken
         taken = now
-        drift[k + 1] = ((taken * _LOG2_HIGH - total) - error) + taken * _LOG2_LOW
+        drift[k] = ((taken * _LOG2_HIGH - total) - error) + taken * _LOG2_LOW
     return taken
 
 
@@ -299,12 +291,9 @@ def _deviance(m: float, mean: float) -> float:
         return m * math.log(m / mean) + mean - m
     v = (m - mean) / (m + mean)
     total, term = (m - mean) * v, 2.0 * m * v
-    for j in range(3, 100, 2):
+    for j in range(3, 20, 2):
         term *= v * v
-        larger = total + term / j
-        if larger == total:
-            break
-        total = larger
+        total += term / j
     return total
 
 
@@ -313,14 +302,12 @@ def _first_failures(
     lam: Floats, s: Floats, drift: Floats, edge: Floats, exponent: Integers
 ) -> float:
     """``1 - P`` over ``sqrt(2 pi N) exp(stirling error of N)``, summed over the first failure."""
-    n = lam.size
+    n = s.size
     total = 0.0
     for k in range(1, n + 1):
         if s[k - 1] > 0.0 and edge[k - 1] > 0.0:
             m = n - k + 1
-            log_rest = (
-                drift[k - 1] - lam[k - 1] - _stirling_error(m) - _deviance(m, n * s[k - 1])
-            )
+            log_rest = drift[k - 1] - lam[k] - _stirling_error(m) - _deviance(m, n * s[k - 1])
             term = edge[k - 1] * math.exp(log_rest) / math.sqrt(2.0 * math.pi * m)
             total += math.ldexp(term, exponent[k - 1])
     return total
@@ -336,64 +323,55 @@ def sweep(
     ``values`` holds ``P``, ``1 - P`` and ``log P`` in its columns; ``reals`` and ``whole`` are
     workspace (:data:`WORKSPACE` rows of ``N + 128``).
     """
-    nodes, n = cdf.shape
-    lam, theta, mean, drift = reals[0, :n], reals[1, :n], reals[2], reals[3]
-    below, above, weights, reciprocals = reals[4], reals[5], reals[6], reals[7]
-    back_lam, ratio, back_ratio, rows = reals[8, :n], reals[9], reals[10], reals[11:13]
-    shift, upper, corners, first = whole[0], whole[1], whole[2], whole[3]
-    back_shift, back_first, back_last = whole[4], whole[5], whole[6]
-    exponent, back_exponent = whole[7], whole[8]
+    n = cdf.shape[1]
+    lam, theta, mean, drift, edge, ratio = (
+        reals[0], reals[1], reals[2], reals[3], reals[4], reals[5],
+    )  # fmt: skip
+    lam_b, edge_b, ratio_b = reals[6], reals[7], reals[8]
+    weights, reciprocals, rows = reals[9], reals[10], reals[11:13]
+    shift, upper, first, exponent = whole[0], whole[1], whole[2], whole[3]
+    shift_b, upper_b, first_b, exponent_b = whole[4], whole[5], whole[6], whole[7]
     for d in range(1, reciprocals.size):
         reciprocals[d] = 1.0 / d
     log_constant = 0.5 * math.log(2.0 * math.pi * n) + _stirling_error(n)
-    constant = math.exp(log_constant)
-    for v in range(nodes):
-        p, s = cdf[v], sf[v]
-        _increments(p, s, lam)
-        entropy = _majorant(p, s, theta, mean, corners)
+    for v in range(cdf.shape[0]):
+        _increments(cdf[v], sf[v], mean, lam)
+        entropy = _majorant(n, mean, theta, first)
         _row_ends(n, mean, upper)
         tilted = entropy > TILT
-        for k in range(n):
+        for k in range(n + 1):
             theta[k] = theta[k] if tilted else 1.0
             lam[k] *= theta[k]
-        taken = _scale(lam, shift, drift)
-        for k in range(n + 1):
-            first[k], back_first[n - k], back_last[n - k] = k, n - upper[k], n - k
-            if k < n:
-                back_lam[n - 1 - k], back_shift[n - 1 - k] = lam[k], shift[k]
-            ratio[k] = theta[k] / theta[k - 1] if 0 < k < n else 1.0
-            back_ratio[n - k] = ratio[k]
-        for direction in range(2 if gradient else 1):
-            forward = direction == 0
-            _chain(
-                lam if forward else back_lam,
-                ratio if forward else back_ratio,
-                shift if forward else back_shift,
-                first if forward else back_first,
-                upper if forward else back_last,
-                rows,
-                weights,
-                reciprocals,
-                below if forward else above,
-                exponent if forward else back_exponent,
-            )
+            ratio[k] = theta[k + 1] / theta[k] if tilted and 0 < k < n else 1.0
+        taken = _scale(n, lam, shift, drift)
+        for t in range(n + 1):
+            first[t], first_b[t], upper_b[t] = t, n - upper[n - t], t
+            lam_b[t], shift_b[t], ratio_b[t] = lam[n + 1 - t], shift[n + 1 - t], ratio[n - t]
+        _chain(
+            n, lam, ratio, shift, first, upper, rows, weights, reciprocals, edge, exponent
+        )
         rest = exponent[n] * _LOG2_HIGH + exponent[n] * _LOG2_LOW
         if tilted:
             rest += (taken * _LOG2_HIGH - n) + taken * _LOG2_LOW - entropy
             values[v, 1] = 1.0
         else:
-            rest += drift[n] - n * s[n - 1]
-            values[v, 1] = constant * _first_failures(lam, s, drift, below, exponent)
-        values[v, 0] = below[n] * constant * math.exp(rest)
-        if values[v, 1] < 1e-3:
-            values[v, 0] = 1.0 - values[v, 1]
+            rest += drift[n] - n * sf[v, n - 1]
+            values[v, 1] = math.exp(log_constant) * _first_failures(
+                lam, sf[v], drift, edge, exponent
+            )
+        values[v, 0] = edge[n] * math.exp(log_constant + rest)
+        values[v, 2] = math.log(edge[n]) + log_constant + rest
         if values[v, 1] < 0.5:
             values[v, 2] = math.log1p(-values[v, 1])
-        else:
-            values[v, 2] = math.log(below[n]) + log_constant + rest
+        if values[v, 1] < 1e-3:
+            values[v, 0] = 1.0 - values[v, 1]
         if gradient:
+            _chain(
+                n, lam_b, ratio_b, shift_b, first_b, upper_b, rows, weights, reciprocals,
+                edge_b, exponent_b,
+            )  # fmt: skip
             for k in range(1, n + 1):
-                product = n * theta[k - 1] * (below[k - 1] * above[n - k] / below[n])
-                taken = exponent[k - 1] + back_exponent[n - k] - exponent[n] - shift[k - 1]
+                product = n * theta[k] * (edge[k - 1] * edge_b[n - k] / edge[n])
+                taken = exponent[k - 1] + exponent_b[n - k] - exponent[n] - shift[k]
                 log_slope[v, k - 1] = math.ldexp(product, taken)
                 slope[v, k - 1] = log_slope[v, k - 1] * values[v, 0]
