@@ -118,7 +118,9 @@ def crossing(
         values, slopes = _swept(p, s, gradient, threads)
     else:
         values, slopes = _impossible(p, s, gradient)
-        values[positive], slopes[:, positive] = _swept(p[positive], s[positive], gradient, threads)
+        values[positive], found = _swept(p[positive], s[positive], gradient, threads)
+        if gradient:
+            slopes[:, positive] = found
     return Crossing(
         values[:, 0].reshape(batch),
         values[:, 1].reshape(batch),
