@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -22,7 +21,7 @@ from cgcopt.solvers.adapters.scenario_adapter import (
     termination,
 )
 
-__all__ = ["HIGHS_TERMINATIONS", "Highs"]
+__all__ = ["HIGHS_TERMINATIONS", "HIGHS_TOLERANCES", "Highs", "forget_threads"]
 
 #: ``highspy.HighsModelStatus`` by name.
 HIGHS_TERMINATIONS: Mapping[str, T] = {
@@ -47,6 +46,20 @@ HIGHS_TERMINATIONS: Mapping[str, T] = {
     "kNotset": T.ERROR,
     "kUnknown": T.UNKNOWN,
 }
+
+#: Feasibility and optimality, tighter than the defaults of 1e-7 and 1e-6.
+HIGHS_TOLERANCES: Mapping[str, float] = {
+    "primal_feasibility_tolerance": 1e-9,
+    "dual_feasibility_tolerance": 1e-9,
+    "mip_feasibility_tolerance": 1e-9,
+}
+
+
+def forget_threads() -> None:
+    """Drop the threads of HiGHS: they are the process's own, and their number is else fixed."""
+    import highspy
+
+    highspy.Highs.resetGlobalScheduler(True)
 
 
 class Highs(ScenarioAdapter):
@@ -80,13 +93,9 @@ class Highs(ScenarioAdapter):
 
         linear = formulation.linear
         # Interior point with crossover takes half the time of the simplex method on these LPs.
-        defaults = {"solver": "ipm" if linear else "choose", **_TOLERANCES}
+        defaults = {"solver": "ipm" if linear else "choose", **HIGHS_TOLERANCES}
         _set_options(model, {**defaults, **native_options(options, self.neutral)})
-        if options.verbose:
-            model.setOptionValue("log_to_console", False)
-            model.cbLogging.subscribe(lambda event: sys.stderr.write(event.message))
-        # The pool of threads is the process's own: it must go before their number can change.
-        highspy.Highs.resetGlobalScheduler(True)
+        forget_threads()
         model.run()
         info = model.getInfo()
         feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
@@ -101,9 +110,7 @@ class Highs(ScenarioAdapter):
             point=formulation.read(model) if feasible else None,
             dual_bound=math.nan if linear else info.mip_dual_bound,
             duals=duals,
-            message=""
-            if status is T.OPTIMAL
-            else model.modelStatusToString(model.getModelStatus()),
+            message=model.modelStatusToString(model.getModelStatus()),
             details={
                 "nodes": max(info.mip_node_count, 0),
                 "iterations": info.simplex_iteration_count + info.ipm_iteration_count,
@@ -112,13 +119,6 @@ class Highs(ScenarioAdapter):
                 "nonzeros": model.getNumNz(),
             },
         )
-
-
-_TOLERANCES = {
-    "primal_feasibility_tolerance": 1e-9,
-    "dual_feasibility_tolerance": 1e-9,
-    "mip_feasibility_tolerance": 1e-9,
-}
 
 
 def _set_options(model: Any, options: Mapping[str, Any]) -> None:

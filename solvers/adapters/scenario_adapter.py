@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 import time
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, ClassVar
@@ -26,7 +29,15 @@ from cgcopt.problem import Level, Problem
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import SAMPLED, Outcome, Role, Solver, tasks
 
-__all__ = ["LINEAR", "MIXED_INTEGER", "Answer", "ScenarioAdapter", "native_options", "termination"]
+__all__ = [
+    "LINEAR",
+    "MIXED_INTEGER",
+    "Answer",
+    "ScenarioAdapter",
+    "log_on_stderr",
+    "native_options",
+    "termination",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -85,14 +96,20 @@ class ScenarioAdapter(Solver):
         started = time.perf_counter()
         raw = dict(options.raw)
         formulation = formulate(problem, level, **_formulation_options(raw))
+        assert isinstance(formulation, ScenarioFormulation)
         start = raw.pop("start", None)
         design = None if start is None else Design(start)
         model = self.build(formulation, design)
         built = time.perf_counter() - started
         if options.time_limit is not None:
             options = replace(options, time_limit=max(options.time_limit - built, 1e-3))
-        answer = self.run(formulation, model, replace(options, raw=raw))
+        with self.shown(options):
+            answer = self.run(formulation, model, replace(options, raw=raw))
         return replace(_outcome(formulation, answer), build_seconds=built)
+
+    def shown(self, options: Options) -> AbstractContextManager[None]:
+        """While the solver runs: its log goes to standard error."""
+        return log_on_stderr() if options.verbose else nullcontext()
 
     @abstractmethod
     def build(self, formulation: ScenarioFormulation, start: Design | None) -> Any:
@@ -122,7 +139,7 @@ def _outcome(formulation: ScenarioFormulation, answer: Answer) -> Outcome:
         partition=None if answer.point is None else formulation.partition(answer.point),
         bound=bound,
         certificate=certificate if math.isfinite(bound) else Certificate.NONE,
-        message=answer.message,
+        message="" if answer.termination is TerminationCondition.OPTIMAL else answer.message,
         details=answer.details,
     )
 
@@ -143,13 +160,27 @@ def termination(
     return table[code]
 
 
+@contextmanager
+def log_on_stderr() -> Iterator[None]:
+    """Send standard output to standard error, also what compiled code writes."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
 def native_options(options: Options, names: Mapping[str, str]) -> dict[str, Any]:
     """Return the neutral options under the solver's own names, and the raw ones over them.
 
     Examples
     --------
-    >>> native_options(Options(gap=1e-4, raw={"x": 1}), {"gap": "mip_rel_gap", "threads": "threads"})
-    {'mip_rel_gap': 0.0001, 'x': 1}
+    >>> native_options(Options(gap=1e-4, raw={"x": 1}), {"gap": "rel_gap", "threads": "threads"})
+    {'rel_gap': 0.0001, 'x': 1}
     """
     values = {name: getattr(options, name) for name in names}
     neutral = {names[name]: value for name, value in values.items() if value is not None}

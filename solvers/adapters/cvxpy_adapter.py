@@ -1,0 +1,69 @@
+"""What the adapters of cvxpy share: they read the solver's own codes, not those of cvxpy."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.design import Design
+from cgcopt.formulations.scenarios import ScenarioFormulation
+from cgcopt.options import Options
+from cgcopt.solvers.adapters.scenario_adapter import Answer, ScenarioAdapter, native_options
+
+__all__ = ["CvxpyAdapter"]
+
+
+class CvxpyAdapter(ScenarioAdapter):
+    """A solver reached through cvxpy, always named, never chosen by cvxpy.
+
+    The problem is canonicalised while it is built; solving is the solver's own time.
+    """
+
+    solver: ClassVar[str]
+    """Name of the solver in cvxpy."""
+
+    def build(self, formulation: ScenarioFormulation, start: Design | None) -> Any:
+        """Write the problem with cvxpy and canonicalise it; there is no point to start from."""
+        problem = formulation.to_cvxpy()
+        data, chain, inverse = problem.get_problem_data(self.solver, solver_opts={})
+        return problem, data, chain, inverse
+
+    def run(self, formulation: ScenarioFormulation, model: Any, options: Options) -> Answer:
+        """Run the solver on the canonical problem."""
+        problem, data, chain, inverse = model
+        native = {**self.defaults(options), **native_options(options, self.neutral)}
+        raw = chain.solve_via_data(problem, data, False, options.verbose, native)
+        answer, feasible = self.interpret(raw, formulation)
+        if not feasible:
+            return answer
+        with warnings.catch_warnings():
+            # cvxpy warns of limits, of which the termination speaks.
+            warnings.simplefilter("ignore", UserWarning)
+            problem.unpack_results(raw, chain, inverse)
+        return Answer(
+            answer.termination,
+            point=formulation.read(problem),
+            dual_bound=answer.dual_bound,
+            duals=_runtime_duals(problem) if formulation.linear else None,
+            message=answer.message,
+            details=answer.details,
+        )
+
+    def defaults(self, options: Options) -> Mapping[str, Any]:
+        """Return the solver's options where neither neutral nor raw ones speak."""
+        return {}
+
+    @abstractmethod
+    def interpret(self, raw: Any, formulation: ScenarioFormulation) -> tuple[Answer, bool]:
+        """Translate what the solver itself returned; also whether it holds a feasible point."""
+
+
+def _runtime_duals(problem: Any) -> NDArray[np.float64] | None:
+    named = {constraint.label: constraint for constraint in problem.constraints}
+    value = named["runtime"].dual_value
+    return None if value is None else np.asarray(value, dtype=np.float64)

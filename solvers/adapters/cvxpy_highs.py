@@ -1,0 +1,51 @@
+"""HiGHS through cvxpy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from cgcopt.formulations.scenarios import ScenarioFormulation
+from cgcopt.objective import Sense
+from cgcopt.options import Options
+from cgcopt.solvers.adapters.cvxpy_adapter import CvxpyAdapter
+from cgcopt.solvers.adapters.highs import HIGHS_TERMINATIONS, HIGHS_TOLERANCES, forget_threads
+from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER, Answer, termination
+
+__all__ = ["CvxpyHighs"]
+
+
+class CvxpyHighs(CvxpyAdapter):
+    """The scenario problems in cvxpy, solved by HiGHS."""
+
+    name = "cvxpy-highs"
+    summary = "cvxpy with HiGHS on the scenario LP or MILP"
+    solves = MIXED_INTEGER
+    requires = "cvxpy"
+    distribution = "cvxpy"
+    licence = "Apache-2.0, MIT"
+    imports = ("cvxpy", "highspy")
+    solver = "HIGHS"
+    neutral: ClassVar[Mapping[str, str]] = {
+        "time_limit": "time_limit",
+        "gap": "mip_rel_gap",
+        "threads": "threads",
+        "seed": "random_seed",
+    }
+
+    def defaults(self, options: Options) -> Mapping[str, Any]:
+        """Return tolerances like those of the adapter ``highs``."""
+        forget_threads()
+        return HIGHS_TOLERANCES
+
+    def interpret(self, raw: Any, formulation: ScenarioFormulation) -> tuple[Answer, bool]:
+        """Translate the model status of HiGHS."""
+        info = raw["info"]
+        # cvxpy turns a maximisation around.
+        sign = -1.0 if formulation.problem.objective.sense is Sense.MAXIMIZE else 1.0
+        bound = math.nan if formulation.linear else sign * info.mip_dual_bound
+        status = termination("HiGHS", raw["model_status"], HIGHS_TERMINATIONS)
+        details = {"nodes": max(info.mip_node_count, 0)}
+        answer = Answer(status, dual_bound=bound, message=raw["model_status"], details=details)
+        return answer, int(info.primal_solution_status) == 2

@@ -1,0 +1,40 @@
+"""HiGHS through pyomo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from cgcopt.solvers.adapters.highs import HIGHS_TOLERANCES, forget_threads
+from cgcopt.solvers.adapters.pyomo_adapter import PyomoAdapter
+from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER
+
+__all__ = ["PyomoHighs"]
+
+
+class PyomoHighs(PyomoAdapter):
+    """The scenario problems in pyomo, solved by HiGHS."""
+
+    name = "pyomo-highs"
+    summary = "pyomo with HiGHS on the scenario LP or MILP"
+    solves = MIXED_INTEGER
+    requires = "pyomo"
+    distribution = "pyomo"
+    licence = "BSD-3-Clause, MIT"
+    imports = ("pyomo.environ", "pyomo.contrib.solver.solvers.highs", "highspy")
+    neutral: ClassVar[Mapping[str, str]] = {
+        **PyomoAdapter.common,
+        "threads": "threads",
+        "seed": "random_seed",
+    }
+
+    def defaults(self) -> Mapping[str, Any]:
+        """Return tolerances like those of the adapter ``highs``."""
+        return HIGHS_TOLERANCES
+
+    def interface(self, started: bool) -> Any:
+        """Return pyomo's HiGHS."""
+        from pyomo.contrib.solver.solvers.highs import Highs
+
+        forget_threads()
+        return Highs()

@@ -1,0 +1,40 @@
+"""SCIP through pyomo and PySCIPOpt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from cgcopt.solvers.adapters.pyomo_adapter import PyomoAdapter
+from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER
+
+__all__ = ["PyomoScip"]
+
+
+class PyomoScip(PyomoAdapter):
+    """The scenario problems in pyomo, solved by the branch-and-cut framework SCIP."""
+
+    name = "pyomo-scip"
+    summary = "pyomo with SCIP on the scenario LP or MILP"
+    solves = MIXED_INTEGER
+    requires = "pyscipopt"
+    extra = "scip"
+    distribution = "pyscipopt"
+    licence = "MIT, Apache-2.0"
+    imports = ("pyomo.environ", "pyomo.contrib.solver.solvers.scip.scip_direct", "pyscipopt")
+    neutral: ClassVar[Mapping[str, str]] = {
+        **PyomoAdapter.common,
+        "threads": "lp/threads",
+        "seed": "randomization/randomseedshift",
+    }
+    has_duals = False
+
+    def defaults(self) -> Mapping[str, Any]:
+        """Return a wall clock for the time limit, and tight tolerances."""
+        return {"timing/clocktype": 2, "numerics/feastol": 1e-9, "numerics/dualfeastol": 1e-9}
+
+    def interface(self, started: bool) -> Any:
+        """Return pyomo's SCIP."""
+        from pyomo.contrib.solver.solvers.scip.scip_direct import ScipDirect
+
+        return ScipDirect(warmstart_discrete_vars=started)

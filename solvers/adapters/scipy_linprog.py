@@ -1,0 +1,69 @@
+"""scipy.optimize.linprog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from cgcopt.design import Design
+from cgcopt.formulations.scenarios import ScenarioFormulation
+from cgcopt.options import Options
+from cgcopt.solution import TerminationCondition as T
+from cgcopt.solvers.adapters.scenario_adapter import (
+    LINEAR,
+    Answer,
+    ScenarioAdapter,
+    native_options,
+    termination,
+)
+
+__all__ = ["ScipyLinprog"]
+
+#: ``OptimizeResult.status`` of :func:`scipy.optimize.linprog`.
+TERMINATIONS: Mapping[int, T] = {
+    0: T.OPTIMAL,
+    1: T.ITERATION_LIMIT,
+    2: T.INFEASIBLE,
+    3: T.UNBOUNDED,
+    4: T.ERROR,
+}
+
+
+class ScipyLinprog(ScenarioAdapter):
+    """The interior point method that scipy carries; raw option ``method`` chooses another."""
+
+    name = "scipy-linprog"
+    summary = "scipy.optimize.linprog on the scenario LP"
+    solves = LINEAR
+    requires = "scipy"
+    distribution = "scipy"
+    licence = "BSD-3-Clause"
+    imports = ("scipy.optimize", "scipy.sparse")
+    neutral: ClassVar[Mapping[str, str]] = {"time_limit": "time_limit", "verbose": "disp"}
+
+    def build(self, formulation: ScenarioFormulation, start: Design | None) -> Any:
+        """Write the program with scipy; it takes no point to start from."""
+        return formulation.to_scipy().linprog_arguments()
+
+    def run(self, formulation: ScenarioFormulation, model: Any, options: Options) -> Answer:
+        """Run ``linprog``."""
+        from scipy.optimize import linprog
+
+        native: Any = native_options(options, self.neutral)
+        method = native.pop("method", "highs-ipm")
+        del model["integrality"]
+        result: Any = linprog(**model, method=method, options=native)
+        status = termination("scipy.optimize.linprog", result.status, TERMINATIONS)
+        if status is T.ITERATION_LIMIT and "time" in result.message.lower():
+            status = T.TIME_LIMIT
+        optimal = status is T.OPTIMAL
+        duals = None
+        if optimal:  # the runtime rows are the only inequalities
+            duals = result.ineqlin.marginals.reshape(formulation.rounds, formulation.workers)
+        return Answer(
+            status,
+            point=formulation.read(result) if optimal else None,
+            duals=duals,
+            message=result.message,
+            details={"iterations": result.nit},
+        )
