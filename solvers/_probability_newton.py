@@ -83,6 +83,14 @@ def merit_at(system: System, deadline: float, x: FloatArray, late: bool | None =
     p = float(completion.probability)
     chosen = p < 0.5 if late is None else late
     gradient = _merit_gradients(completion, chosen) * system.coordinates
+    if x[0] <= EMPTY:
+        # A level without work has no threshold to differentiate; take the slope next to it, which
+        # is steep for heavy tails and 0 for light ones.
+        first = int(np.argmax(x > EMPTY))
+        beside = x.copy()
+        beside[0] = 1e-9 * x[first] * (first + 1)
+        nearby = _merit_gradients(_completions(system, deadline, beside), chosen)
+        gradient[:first] = nearby[:first] * system.coordinates
     return Point(
         x,
         p,
@@ -164,7 +172,9 @@ def _trial(
     if length > limit:
         step *= limit / length
     moved = point.x.copy()
-    moved[free] = np.maximum(point.x[free] + scale * (vectors @ step), 0.0)
+    # A block shrinks by at most a factor five in one step, unless it is about to vanish.
+    floor = np.where(point.x[free] > 1e-4 / point.x.size, 0.2 * point.x[free], 0.0)
+    moved[free] = np.maximum(point.x[free] + scale * (vectors @ step), floor)
     moved[moved <= EMPTY] = 0.0
     result: FloatArray = moved / moved.sum()
     return result
@@ -184,7 +194,10 @@ def _hessian(
     gradients = _by_share(_merit_gradients(completion, point.late) * system.coordinates)
     rows = (gradients[:, levels] - point.gradient[levels]) / width[:, np.newaxis]
     symmetric: FloatArray = 0.5 * (rows + rows.T)
-    return symmetric
+    if np.all(np.isfinite(symmetric)):
+        return symmetric
+    steepest: FloatArray = -np.diag(np.abs(point.gradient[levels]) / reach[levels])
+    return steepest
 
 
 def _completions(system: System, deadline: float, x: FloatArray) -> Completion:

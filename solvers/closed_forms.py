@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -35,6 +36,7 @@ __all__ = [
     "ClosedFormFrequency",
     "ClosedFormTime",
     "EqualRisk",
+    "equal_level_risk_work",
     "equal_risk_work",
     "partition_with_work_proportional_to",
 ]
@@ -133,38 +135,80 @@ def equal_risk_work(system: System, deadline: float) -> FloatArray:
     With ``q_n = P(T > t/(u w_n))`` the union bound of level ``n`` is ``C(N, n+1) q_n^(n+1)``. Setting
     all of them to ``eps`` gives ``w_n(eps) = t / (u F^{-1}(1 - q_n))``, and the budget
     ``sum_n v_n w_n = L`` determines ``eps``. Work that decreases from one level to the next is raised
-    to the level before, at no cost in probability.
+    to the level before, at no cost in probability. Where the budget asks for union bounds above 1,
+    which say nothing, the exact risks ``P(T_(N-n) > t/(u w_n))`` are made equal instead.
     """
-    times = system.worker_times
-    assert isinstance(times, IndependentTimes)
-    n = np.arange(1.0, system.workers + 1)
     log_choose = _log_binomials(system.workers)
-    v = budget_weights(system.workers)
+    stragglers = np.arange(1.0, system.workers + 1)
 
-    def work(log_eps: float) -> FloatArray:
-        q = np.exp(np.minimum((log_eps - log_choose) / n, 0.0))
-        slowest = times.isf(q)
-        with np.errstate(divide="ignore"):
-            w = deadline / (system.unit * slowest)
-        w = np.minimum(w, 2 * system.coordinates * system.workers)  # F^{-1} = 0 at the support's end
-        risen: FloatArray = np.maximum.accumulate(w)
-        return risen
+    def late(log_eps: float) -> FloatArray:
+        survival: FloatArray = np.exp((log_eps - log_choose) / stragglers)
+        return survival
 
-    def excess(log_eps: float) -> float:
-        return float(v @ work(log_eps)) / system.coordinates - 1
+    if _excess(system, deadline, late(0.0)) < 0:
+        return equal_level_risk_work(system, deadline)
+    return _work_at_root(system, deadline, late, -1e6, 0.0)
 
-    # The budget grows with eps; beyond log C(N, n+1) <= N ln 2 every level is at its limit.
-    low, high = -1.0, system.workers * math.log(2.0) + 1.0
-    while excess(low) > 0 and low > -1e6:
-        low *= 4
-    if excess(low) > 0 or excess(high) < 0:
-        return work(low if excess(low) > 0 else high)
-    for _ in range(200):  # bisection: a step distribution makes the budget jump
+
+def equal_level_risk_work(system: System, deadline: float) -> FloatArray:
+    """Cumulative work, shape ``(N,)``, with ``P(T_(N-n) > t/(u w_n))`` equal on all levels.
+
+    ``T_(N-n)`` is late when at least ``n+1`` workers are, so the risk of level ``n`` is the
+    regularised incomplete beta function ``I_q(n+1, N-n)``.
+    """
+    from scipy.special import betainccinv, betaincinv
+
+    n = np.arange(1.0, system.workers + 1)
+
+    def late(logit: float) -> FloatArray:
+        # Both tails of the risk are reached to full accuracy.
+        odds = np.exp(-abs(logit))
+        share = odds / (1 + odds)
+        inverse = betaincinv if logit < 0 else betainccinv
+        survival: FloatArray = inverse(n, system.workers - n + 1, share)
+        return survival
+
+    return _work_at_root(system, deadline, late, -300.0, 300.0)
+
+
+def _work_at_root(
+    system: System,
+    deadline: float,
+    late: Callable[[float], FloatArray],
+    low: float,
+    high: float,
+) -> FloatArray:
+    """Work of the smallest parameter of ``late`` that spends the whole budget, by bisection.
+
+    A step distribution makes the budget jump; the side that spends at least all of it is returned,
+    to be scaled down.
+    """
+    if _excess(system, deadline, late(low)) >= 0:
+        return _work(system, deadline, late(low))
+    for _ in range(200):
         middle = 0.5 * (low + high)
         if not low < middle < high:
             break
-        low, high = (low, middle) if excess(middle) >= 0 else (middle, high)
-    return work(high)
+        spent = _excess(system, deadline, late(middle)) >= 0
+        low, high = (low, middle) if spent else (middle, high)
+    return _work(system, deadline, late(high))
+
+
+def _excess(system: System, deadline: float, late: FloatArray) -> float:
+    """Budget that the work at survival probabilities ``late`` spends, relative to ``L``, less 1."""
+    budget = float(budget_weights(system.workers) @ _work(system, deadline, late))
+    return budget / system.coordinates - 1
+
+
+def _work(system: System, deadline: float, late: FloatArray) -> FloatArray:
+    """``t / (u F^{-1}(1 - q_n))``, made nondecreasing, and no larger than any design needs."""
+    times = system.worker_times
+    assert isinstance(times, IndependentTimes)
+    with np.errstate(divide="ignore"):
+        work = deadline / (system.unit * times.isf(np.minimum(late, 1.0)))
+    work = np.minimum(work, 2.0 * system.coordinates * system.workers)
+    risen: FloatArray = np.maximum.accumulate(work)
+    return risen
 
 
 def _log_binomials(workers: int) -> FloatArray:

@@ -1,0 +1,152 @@
+"""The best stationary point of the completion probability, from several starts."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.objective import CompletionProbability
+from cgcopt.options import Options
+from cgcopt.problem import Level, Problem
+from cgcopt.seeds import generator
+from cgcopt.solution import TerminationCondition
+from cgcopt.solvers._probability_newton import Stationary, ascend, merit_at
+from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver, Times
+from cgcopt.solvers.closed_forms import (
+    equal_level_risk_work,
+    equal_risk_work,
+    partition_with_work_proportional_to,
+)
+from cgcopt.workers.base import ContinuousTimes
+
+__all__ = ["RESIDUAL", "OptimalProbability", "default_starts"]
+
+FloatArray = NDArray[np.float64]
+
+#: Stationarity residual at which an ascent has converged.
+RESIDUAL = 1e-6
+
+
+class OptimalProbability(Solver):
+    """Projected Newton ascent on the exact probability, multi-start.
+
+    Starts are the equal-risk design, the design of equal exact level risks, the large-deadline
+    design, the best single level, and random neighbours of the first. The outcome names how many
+    distinct stationary points were found. It carries no bound; the solver ``global`` proves one.
+    """
+
+    name = "optimal"
+    summary = "Newton ascent on the exact completion probability, several starts"
+    role = Role.EXACT
+    solves = PROBABILITY_RELAXED
+    times = frozenset({Times.CONTINUOUS})
+    tolerance = 1e-6
+
+    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+        """Climb from every start and keep the best."""
+        assert isinstance(problem.objective, CompletionProbability)
+        system, deadline = problem.system, problem.objective.deadline
+        limit = math.inf if options.time_limit is None else options.time_limit
+        ends = time.perf_counter() + limit
+        planned = options.starts or default_starts(system.workers)
+        found: list[Stationary] = []
+        for index, start in enumerate(_starts(problem, deadline, options.seed, planned)):
+            options.report(index / planned, "Newton ascent")
+            if found and time.perf_counter() > ends:
+                break
+            if math.isfinite(merit_at(system, deadline, start).merit):
+                found.append(
+                    ascend(
+                        system,
+                        deadline,
+                        start,
+                        tolerance=RESIDUAL,
+                        stop=lambda: time.perf_counter() > ends,
+                    )
+                )
+        if not found:
+            return _hopeless(problem)
+        best = max(found, key=lambda end: (end.point.merit if not end.point.late else -math.inf,
+                                           end.point.log_probability))
+        out_of_time = time.perf_counter() > ends
+        if best.converged:
+            termination = TerminationCondition.CONVERGED
+        elif out_of_time:
+            termination = TerminationCondition.TIME_LIMIT
+        else:
+            termination = TerminationCondition.ITERATION_LIMIT
+        return Outcome(
+            termination,
+            partition=best.point.x * system.coordinates,
+            residual=best.point.residual,
+            details={
+                "starts": len(found),
+                "stationary_points": _distinct(found),
+                "iterations": best.iterations,
+                "evaluations": sum(end.evaluations for end in found),
+            },
+        )
+
+
+def default_starts(workers: int) -> int:
+    """Starts when the user names no number: fewer where each is dear."""
+    return 12 if workers <= 50 else 6 if workers <= 200 else 2
+
+
+def _starts(problem: Problem, deadline: float, seed: int, count: int) -> Iterator[FloatArray]:
+    system = problem.system
+    base = partition_with_work_proportional_to(equal_risk_work(system, deadline), 1)
+    fixed = [
+        base,
+        partition_with_work_proportional_to(equal_level_risk_work(system, deadline), 1),
+        partition_with_work_proportional_to(np.arange(1.0, system.workers + 1), 1),
+        _mostly_single_level(problem, deadline),
+    ]
+    yield from fixed[:count]
+    rng = generator(seed, "optimal", problem.name)
+    for index in range(count - len(fixed)):
+        spread = (0.5, 1.0, 2.0)[index % 3]
+        x = (base + 1e-3 / system.workers) * np.exp(spread * rng.normal(size=system.workers))
+        yield x / x.sum()
+
+
+def _mostly_single_level(problem: Problem, deadline: float) -> FloatArray:
+    """The best single level, mixed with a little of every level below and above."""
+    from scipy.special import betainc
+
+    system = problem.system
+    n = np.arange(system.workers)
+    times = system.worker_times
+    assert isinstance(times, ContinuousTimes)
+    done = times.cdf(deadline / (system.unit * system.coordinates * (n + 1)))
+    best = int(np.argmax(betainc(system.workers - n, n + 1, done)))
+    x = np.full(system.workers, 0.1 / system.workers)
+    x[best] += 0.9
+    return x
+
+
+def _distinct(found: list[Stationary]) -> int:
+    """Number of converged ends that differ in their shares."""
+    points: list[FloatArray] = []
+    for end in found:
+        x = end.point.x
+        if end.converged and all(np.abs(x - other).max() > 1e-4 for other in points):
+            points.append(x)
+    return len(points)
+
+
+def _hopeless(problem: Problem) -> Outcome:
+    """No start finishes with positive probability: return the design that needs the least time."""
+    x = np.zeros(problem.system.workers)
+    x[0] = problem.system.coordinates
+    return Outcome(
+        TerminationCondition.CONVERGED,
+        partition=x,
+        residual=0.0,
+        message="no start can finish by the deadline with positive probability",
+        details={"starts": 0, "stationary_points": 0},
+    )
