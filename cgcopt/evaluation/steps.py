@@ -59,7 +59,7 @@ def affordable_products(workers: int) -> int:
     >>> affordable_products(1000) < affordable_products(20)
     True
     """
-    return int(4.0 / (2e-6 + 5e-9 * workers**2))
+    return int(4.0 / (2e-6 + 2e-7 * workers + 1.2e-8 * workers**1.5))
 
 
 def expected_runtime_steps(
