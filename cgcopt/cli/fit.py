@@ -43,10 +43,6 @@ def fit(
     """Fit families of worker times to a trace, ranked on rounds that they have not seen."""
     from cgcopt.cli.inputs import writable_file
     from cgcopt.cli.terminal import console, print_json
-    from cgcopt.instance import instance_text
-    from cgcopt.objective import ExpectedRuntime
-    from cgcopt.problem import Problem
-    from cgcopt.system import System
     from cgcopt.workers.fitting import fit as run
     from cgcopt.workers.trace import Trace
 
@@ -54,21 +50,33 @@ def fit(
     if out is not None:
         writable_file("out", out, (".toml",))
     result = run(measured, holdout=holdout)
-    model = result.best if family is None else result.row(family).model
-    if model is None:
-        model = result.best  # names the reason
-    count = measured.workers if workers is None else workers
-    # With these two numbers runtimes come out in the seconds of the trace.
-    system = System(count, coordinates, model, samples=count, cycles=1 / coordinates)
     if out is not None:
-        text = f"# {model.label}, fitted to {trace.name}.\n"
-        problem = Problem(system, ExpectedRuntime())
-        out.write_text(text + instance_text(problem), encoding="utf-8")
+        count = measured.workers if workers is None else workers
+        out.write_text(_instance(result, family, count, coordinates), encoding="utf-8")
     if as_json:
         print_json(_to_dict(result))
     else:
         _show(console(), result, str(measured))
     return 0
+
+
+def _instance(result: FitResult, family: str | None, workers: int, coordinates: int) -> str:
+    from cgcopt._validate import whole_number
+    from cgcopt.errors import InvalidInputError
+    from cgcopt.instance import instance_text
+    from cgcopt.objective import ExpectedRuntime
+    from cgcopt.problem import Problem
+    from cgcopt.system import System
+
+    coordinates = whole_number("coordinates", coordinates, least=1)
+    workers = whole_number("workers", workers, least=1)
+    row = result.rows[0] if family is None else result.row(family)
+    if row.model is None:
+        raise InvalidInputError("family", row.family, f"one that can be fitted ({row.failure})")
+    # With these two numbers runtimes come out in the seconds of the trace.
+    system = System(workers, coordinates, row.model, samples=workers, cycles=1 / coordinates)
+    source = "" if result.train.path is None else f" to {result.train.path.name}"
+    return f"# {row.model.label}, fitted{source}.\n" + instance_text(Problem(system, ExpectedRuntime()))
 
 
 def _to_dict(result: FitResult) -> dict[str, Any]:

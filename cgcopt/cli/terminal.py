@@ -27,8 +27,8 @@ def console() -> Console:
     from rich.console import Console
 
     if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(highlight=False, width=PLAIN_WIDTH, no_color=True)
+        return Console(highlight=False, markup=False)
+    return Console(highlight=False, markup=False, width=PLAIN_WIDTH, no_color=True)
 
 
 def print_json(value: Mapping[str, Any]) -> None:

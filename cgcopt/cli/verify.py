@@ -36,10 +36,11 @@ def verify(
         print_json(result.to_dict())
     else:
         output = console()
-        output.print(f"[bold]{problem.name}[/]")
+        output.print(problem.name, style="bold")
         for check in result.checks:
-            mark = "[green]ok[/]  " if check.passed else "[bold red]FAIL[/]"
-            output.print(f"{mark} {check.name}\n     {check.detail}")
+            mark = "ok  " if check.passed else "FAIL"
+            output.print(mark, check.name, style="green" if check.passed else "bold red")
+            output.print(f"     {check.detail}")
         failed = [check.name for check in result.checks if not check.passed]
         verdict = f"{len(result.checks)} checks, {len(failed)} failed"
         output.print(f"{verdict}{': ' if failed else ''}{'; '.join(failed)}")

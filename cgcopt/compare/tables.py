@@ -120,11 +120,11 @@ def rich_table(table: pd.DataFrame, *, title: str) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    result = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    result = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
     for name in table.columns:
         left = name in _TEXT
         result.add_column(
-            name, justify="left" if left else "right", no_wrap=name != "note", overflow="fold"
+            Text(name), justify="left" if left else "right", no_wrap=name != "note", overflow="fold"
         )
     for row in table.itertuples(index=False):
         result.add_row(*(Text(str(text)) for text in row))
