@@ -185,6 +185,17 @@ def test_rows_are_ranked_and_usable() -> None:
     assert len(third.rows) == 1
 
 
+def test_the_best_family_with_a_finite_mean() -> None:
+    result = fit(simulated(Pareto(0.6, 2.0), rounds=100))
+    assert isinstance(result.best, Pareto)
+    assert result.best.mean() == math.inf
+    finite = next(row for row in result.rows if row.family != "pareto")
+    assert result.best_finite == finite.model
+    assert fit(simulated(Gamma(3.0, 0.2, 5.0))).best_finite.to_dict()["family"] == "gamma"
+    with pytest.raises(InvalidInputError, match="finite mean"):
+        _ = fit(simulated(Pareto(0.6, 2.0), rounds=100), families=["pareto"]).best_finite
+
+
 def test_a_single_round_is_split_by_workers() -> None:
     result = fit(Trace(np.random.default_rng(0).exponential(size=(1, 200)) + 1.0))
     assert (result.train.workers, result.test.workers) == (100, 100)

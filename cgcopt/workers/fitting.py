@@ -122,6 +122,23 @@ class FitResult:
             raise InvalidInputError("trace", repr(self.train), f"fitted ({self.rows[0].failure})")
         return self.rows[0].model
 
+    @property
+    def best_finite(self) -> ContinuousTimes:
+        """The first model whose mean is finite, as an expected runtime needs it.
+
+        A Pareto distribution often fits best, and often with a shape below 1: its mean is
+        infinite, and so is the expected runtime of every design.
+
+        Raises
+        ------
+        InvalidInputError
+            If no family could be fitted with a finite mean.
+        """
+        for row in self.rows:
+            if row.model is not None and math.isfinite(row.model.mean()):
+                return row.model
+        raise InvalidInputError("trace", repr(self.train), "fitted by a family with a finite mean")
+
     def row(self, family: str) -> FitRow:
         """The row of a family.
 

@@ -2,8 +2,8 @@
 
 Every worker is a process of its own that computes the gradient of a softmax regression on its own
 data, the same number of samples for each, once a round; a barrier starts the rounds.  What is
-measured is the time from the barrier to the finished gradient.  With more workers than cores, or
-with other work on the machine, stragglers come by themselves.
+measured is the wall time from the moment a worker leaves the barrier to its finished gradient.
+With more workers than cores, or with other work on the machine, stragglers come by themselves.
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ def record(
     Returns
     -------
     Trace
-        The recorded rounds, with the machine and the work described in its comments.  When a
-        worker dies or is stuck, or on Ctrl-C, these are the rounds completed until then, and a
-        comment says so.
+        The recorded rounds, rounded to nanoseconds, with the machine and the work described in
+        its comments.  When a worker dies or is stuck, or on Ctrl-C, these are the rounds
+        completed until then, and a comment says so.
 
     Raises
     ------
@@ -126,9 +126,8 @@ def record(
     comments = _description(workers, completed, warmup, size)
     if completed < rounds:
         comments.append(f"stopped after {completed} of {rounds} rounds: {ending}")
-    return Trace(
-        np.array([row[warmup : warmup + completed] for row in times]).T, comments=tuple(comments)
-    )
+    kept = np.array([row[warmup : warmup + completed] for row in times]).T
+    return Trace(np.maximum(np.round(kept, 9), 1e-9), comments=tuple(comments))
 
 
 class _WorkerLost(Exception):
@@ -270,7 +269,7 @@ def _description(workers: int, rounds: int, warmup: int, samples: int) -> list[s
     return [
         f"{workers} worker processes, {rounds} rounds after {warmup} warm-up rounds",
         f"work of a round: gradient of a softmax regression on own data, {work}, 1 BLAS thread",
-        "seconds from a barrier of all workers to the worker's finished gradient",
+        "wall seconds from leaving the barrier that starts a round to the finished gradient",
         f"machine: {platform.system()} {platform.machine()}, {_processor()}, {_cores()} cores",
         f"Python {platform.python_version()}, numpy {np.__version__}",
         f"recorded {datetime.now(UTC):%Y-%m-%d} with cgcopt",
