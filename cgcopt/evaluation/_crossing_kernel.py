@@ -362,7 +362,7 @@ def sweep(
         values[v, 0] = edge[n] * math.exp(log_constant + rest)
         values[v, 2] = math.log(edge[n]) + log_constant + rest
         if values[v, 1] < 0.5:
-            values[v, 2] = math.log1p(-values[v, 1])
+            values[v, 2] = 0.0 + math.log1p(-values[v, 1])
         if values[v, 1] < 1e-3:
             values[v, 0] = 1.0 - values[v, 1]
         if gradient:

@@ -109,6 +109,8 @@ def crossing(
     2e-20
     """
     p, s = _checked(cdf, sf)
+    if threads is not None and not (isinstance(threads, int) and threads >= 1):
+        raise InvalidInputError("threads", threads, "a whole number of at least 1, or None")
     n, batch = p.shape[-1], p.shape[:-1]
     p, s = p.reshape(-1, n), s.reshape(-1, n)
     p = np.ascontiguousarray(np.minimum.accumulate(p[:, ::-1], axis=1)[:, ::-1])

@@ -1,0 +1,432 @@
+"""Crossing probabilities against exact enumeration, high precision and closed forms."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import tracemalloc
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mpmath import mp, mpf
+
+from cgcopt.errors import InvalidInputError
+from cgcopt.evaluation.crossing import Crossing, crossing
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _precision() -> Iterator[None]:
+    with mp.workprec(300):
+        yield
+
+
+Thresholds = tuple[np.ndarray, np.ndarray]
+
+
+def thresholds(p: np.ndarray) -> Thresholds:
+    return np.asarray(p, dtype=float), 1.0 - np.asarray(p, dtype=float)
+
+
+def exact(cdf: np.ndarray, sf: np.ndarray) -> list[Fraction]:
+    """The effective 1 - p_k that the arguments stand for."""
+    q = [
+        Fraction(float(b)) if a > 0.5 else 1 - Fraction(float(a))
+        for a, b in zip(cdf, sf, strict=True)
+    ]
+    return list(itertools.accumulate(reversed(q), max))[::-1]
+
+
+def enumerate_counts(cdf: np.ndarray, sf: np.ndarray) -> Fraction:
+    """P as the sum of the multinomial probabilities of all admissible cell counts."""
+    n = len(cdf)
+    edges = [Fraction(0), *(1 - q for q in exact(cdf, sf)), Fraction(1)]
+    total = Fraction(0)
+    for counts in itertools.product(range(n + 1), repeat=n):
+        sums = list(itertools.accumulate(counts))
+        if sums[-1] <= n and all(total >= k for k, total in enumerate(sums, start=1)):
+            term = Fraction(math.factorial(n))
+            cells = zip((*counts, n - sums[-1]), itertools.pairwise(edges), strict=True)
+            for count, (a, b) in cells:
+                term *= (b - a) ** count / math.factorial(count)
+            total += term
+    return total
+
+
+class Reference:
+    """Bolshev's recursion ``P_m = 1 - sum_k C(m,k) q_{k+1}^(m-k) P_k`` in fixed point.
+
+    It subtracts, hence the many bits; the gradient is its adjoint.  (Shorack and Wellner,
+    Empirical Processes with Applications to Statistics, section 9.3.)
+    """
+
+    def __init__(self, cdf: np.ndarray, sf: np.ndarray, extra_bits: float = 0.0) -> None:
+        n = len(cdf)
+        bits = 10 * n + 300 + 3 * math.ceil(extra_bits)
+        one = 1 << bits
+        q = exact(cdf, sf)
+        below = [one]
+        terms: list[list[int]] = [[]]
+        for m in range(1, n + 1):
+            row = [
+                term * m * q[k].numerator // ((m - k) * q[k].denominator)
+                for k, term in enumerate(terms[-1])
+            ]
+            row.append(m * one * q[m - 1].numerator // q[m - 1].denominator)
+            terms.append(row)
+            failures = sum(term * p for term, p in zip(row, below, strict=True)) >> bits
+            below.append(one - failures)
+        adjoint = [0] * n + [one]
+        gradient = [0] * n
+        for m in range(n, 0, -1):
+            for k, term in enumerate(terms[m]):
+                adjoint[k] -= term * adjoint[m] >> bits
+                if q[k]:
+                    slope = term * (m - k) * q[k].denominator // q[k].numerator
+                else:
+                    slope = m * one if m - k == 1 else 0
+                gradient[k] += (slope * adjoint[m] >> bits) * below[k] >> bits
+        self.probability = mpf(below[n]) / one
+        self.complement = mpf(failures) / one
+        self.gradient = [mpf(g) / one for g in gradient]
+
+
+def relative(value: float, reference: mpf) -> float:
+    value = mpf(float(value))
+    return float(abs(value - reference) / abs(reference)) if reference else float(abs(value))
+
+
+def assert_agrees(result: Crossing, reference: Reference, rtol: float = 1e-13) -> None:
+    """All five outputs, entry by entry where they are in the range of normal numbers."""
+    p = reference.probability
+    log_p = mp.log(p) if p < 0.5 else mp.log1p(-reference.complement)
+    loose = rtol + 1e-15 * abs(float(log_p))
+    if p > mpf(10) ** -290:
+        assert relative(result.probability, p) < loose
+    else:
+        assert result.probability < 1e-289
+    if reference.complement > mpf(10) ** -250:
+        assert relative(result.complement, reference.complement) < rtol
+    else:
+        assert result.complement < 1e-249
+    assert abs(mpf(float(result.log_probability)) - log_p) <= rtol * abs(log_p)
+    assert result.gradient is not None
+    assert result.log_gradient is not None
+    for slope, log_slope, expected in zip(
+        result.gradient, result.log_gradient, reference.gradient, strict=True
+    ):
+        if mpf(10) ** -240 < expected / p < mpf(10) ** 300:
+            assert relative(log_slope, expected / p) < rtol
+        elif expected < mpf(10) ** -240 * p:
+            assert log_slope < 1e-239
+        if mpf(10) ** -240 < expected and p > mpf(10) ** -290:
+            assert relative(slope, expected) < loose
+
+
+def shapes(n: int) -> dict[str, Thresholds]:
+    from scipy import stats
+
+    k = np.arange(1, n + 1)
+    rng = np.random.default_rng(n)
+    tails = {z: stats.norm.sf(z) for z in (-2.0, -0.5, 1.0, 4.0, 7.5)}
+    result = {
+        f"equal level risk {z}": (
+            stats.beta.isf(risk, k, n - k + 1),
+            stats.beta.ppf(risk, n - k + 1, k),
+        )
+        for z, risk in tails.items()
+    }
+    result |= {
+        "line": thresholds(np.minimum(1.0, k / n + 0.7 / math.sqrt(n))),
+        "random": thresholds(np.sort(rng.random(n))),
+        "not monotone": thresholds(0.4 + 0.6 * rng.random(n)),
+        "square": thresholds((k / n) ** 2),
+        "fifth power": thresholds(0.9 * (k / n) ** 5),
+        "square root": thresholds(0.97 * np.sqrt(k / n)),
+        "geometric": (10.0 ** (-(n - k) * 60 / n - 1), 1.0 - 10.0 ** (-(n - k) * 60 / n - 1)),
+        "steps": thresholds(np.minimum(1.0, np.floor(10 * k / n + 2) / 11)),
+        "low steps": thresholds(np.floor(10 * k / n + 1) / 12),
+        "one small": thresholds(np.where(k == 1, 1e-200, 1.0)),
+        "middle": thresholds(np.where(k <= n / 2, 0.3, 1.0)),
+    }
+    return result
+
+
+SHAPES = sorted(shapes(2))
+
+
+@pytest.mark.parametrize(
+    "p",
+    [[0.7], [0.25, 0.5], [0.5, 0.25, 0.75], [0.125, 0.125, 0.5, 1.0], [0.2, 0.3, 0.5, 0.7, 0.9]],
+)
+def test_reference_and_kernel_agree_with_enumeration(p: list[float]) -> None:
+    cdf, sf = thresholds(np.array(p))
+    truth = enumerate_counts(cdf, sf)
+    reference = Reference(cdf, sf)
+    assert relative(float(truth), reference.probability) < 1e-15
+    result = crossing(cdf, sf)
+    assert abs(Fraction(float(result.probability)) - truth) <= 4e-16 * truth
+    assert abs(Fraction(float(result.complement)) - (1 - truth)) <= 4e-16 * (1 - truth)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("n", [1, 2, 9, 60])
+def test_agrees_with_high_precision(n: int, shape: str) -> None:
+    cdf, sf = shapes(n)[shape]
+    result = crossing(cdf, sf, gradient=True)
+    bits = abs(float(result.log_probability)) / math.log(2.0)
+    assert_agrees(result, Reference(cdf, sf, bits))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "shape", ["equal level risk -0.5", "line", "equal level risk 7.5", "square"]
+)
+def test_agrees_with_high_precision_at_300_workers(shape: str) -> None:
+    cdf, sf = shapes(300)[shape]
+    result = crossing(cdf, sf, gradient=True)
+    bits = abs(float(result.log_probability)) / math.log(2.0)
+    assert_agrees(result, Reference(cdf, sf, bits))
+
+
+GRID = st.integers(0, 16).map(lambda i: (i / 16, 1 - i / 16))
+TINY = st.integers(2, 60).map(lambda e: (10.0**-e, 1 - 10.0**-e))
+NEARLY_ONE = st.integers(2, 60).map(lambda e: (1 - 10.0**-e, 10.0**-e))
+ANY = st.floats(0.0, 1.0).map(lambda p: (p, 1 - p))
+POSITIVE = st.one_of(GRID, GRID, TINY, NEARLY_ONE, ANY).filter(lambda pair: pair[0] > 1e-60)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(POSITIVE, min_size=1, max_size=14))
+def test_ties_steps_ones_and_disorder(pairs: list[tuple[float, float]]) -> None:
+    cdf, sf = np.array(pairs).T
+    result = crossing(cdf, sf, gradient=True)
+    assert_agrees(result, Reference(cdf, sf, extra_bits=3000))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.floats(1e-9, 1.0), min_size=10, max_size=400).map(np.array),
+    st.floats(0.2, 4.0),
+    st.floats(0.3, 1.0),
+)
+def test_both_sums_make_one(p: np.ndarray, power: float, scale: float) -> None:
+    result = crossing(*thresholds(scale * np.sort(p) ** power))
+    assert float(result.probability + result.complement) == pytest.approx(1.0, abs=1e-14)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(GRID, min_size=1, max_size=40), st.integers(0, 39))
+def test_grows_with_every_threshold(pairs: list[tuple[float, float]], index: int) -> None:
+    cdf, _ = np.array(pairs).T
+    higher = cdf.copy()
+    higher[index % len(cdf)] = (1.0 + higher[index % len(cdf)]) / 2
+    result = crossing(*thresholds(np.array([cdf, higher])))
+    assert result.probability[0] <= result.probability[1] * (1 + 1e-14)
+    assert result.complement[0] * (1 + 1e-14) >= result.complement[1]
+
+
+def test_gradient_is_the_finite_difference() -> None:
+    step = 2.0**-40
+    p = np.round(np.sort(np.random.default_rng(3).random(9)) * 2**20) / 2**20
+    gradient = crossing(*thresholds(p), gradient=True).gradient
+    for k in range(9):
+        move = step * (np.arange(9) == k)
+        up, down = (Reference(*thresholds(p + sign * move)).probability for sign in (1, -1))
+        assert relative(gradient[k], (up - down) / (2 * step)) < 1e-13
+
+
+def test_gradient_at_a_tie_belongs_to_the_entry_that_attains_the_minimum() -> None:
+    step = 2.0**-40
+    p = np.array([0.25, 0.625, 0.5, 0.5, 0.75])
+    gradient = crossing(*thresholds(p), gradient=True).gradient
+    assert gradient[1] == gradient[2] == 0.0
+    base = Reference(*thresholds(p)).probability
+    for k, sign in itertools.product(range(5), (-1, 1)):
+        moved = Reference(*thresholds(p + sign * step * (np.arange(5) == k))).probability
+        assert float((moved - base) / (sign * step)) == pytest.approx(gradient[k], abs=1e-10)
+
+
+@pytest.mark.parametrize("level", [1, 3, 8, 32, 64, 124, 300])
+@pytest.mark.parametrize("n", [1024, 4096])
+def test_kolmogorov_smirnov(n: int, level: int) -> None:
+    """p_k = (k-1)/n + e: the one-sided statistic; Birnbaum and Tingey (1951) give 1 - P."""
+    p = np.minimum(1.0, (np.arange(n) + level) / n)
+    result = crossing(*thresholds(p), gradient=True)
+
+    def log_term(j: int) -> mpf:
+        a, b = mpf(level + j) / n, mpf(n - level - j) / n
+        return binomials[j] + (j - 1) * mp.log(a) + (n - j) * mp.log(b)
+
+    binomials = [mpf(0)]
+    for j in range(1, n + 1):
+        binomials.append(binomials[-1] + mp.log(mpf(n - j + 1) / j))
+    e = mpf(level) / n
+    terms = [mp.exp(log_term(j)) for j in range(n - level)]
+    complement = e * mp.fsum(terms)
+    slope = -mp.fsum(terms) - e * mp.fsum(
+        term * ((j - 1) / (mpf(level + j) / n) - (n - j) / (mpf(n - level - j) / n))
+        for j, term in enumerate(terms)
+    )
+    assert relative(result.complement, complement) < 2e-13
+    assert relative(result.probability, 1 - complement) < 2e-13
+    assert relative(result.gradient[p < 1.0].sum(), slope) < 2e-13
+
+
+@pytest.mark.parametrize(("a", "b"), [(1, 1), (3, 1), (1, 4), (900, 1), (2, 3)])
+def test_line_that_ends_inside(a: int, b: int) -> None:
+    """P = a (a + N b)^(N-1) for p_k = a + (k-1) b <= 1 (Abel); the gradient splits in two lines."""
+    n, unit = 1024, 2.0**-12 if a * b > 1 else 2.0**-10
+    p = unit * (a + b * np.arange(n))
+    result = crossing(*thresholds(p), gradient=True)
+    a, b = mpf(a) * unit, mpf(b) * unit
+    log_p = mp.log(a) + (n - 1) * mp.log(a + n * b)
+    assert relative(result.log_probability, log_p) < 1e-13
+    if log_p > -600:
+        assert relative(result.probability, mp.exp(log_p)) < 1e-12
+    for k in range(1, n + 1):
+        below = mp.log(a) + (k - 2) * mp.log(a + (k - 1) * b) if k > 1 else 0
+        above = mp.log(b) + (n - k - 1) * mp.log((n - k + 1) * b) if k < n else 0
+        ways = mp.log(n) + mp.log(mp.binomial(n - 1, k - 1))
+        assert relative(result.log_gradient[k - 1], mp.exp(ways + below + above - log_p)) < 3e-13
+
+
+@pytest.mark.parametrize(
+    ("n", "level", "p"),
+    [(1000, 415, 0.25), (1000, 990, 2.0**-10), (300, 300, 1e-5), (2000, 700, 0.5), (50, 1, 1e-300)],
+)
+def test_one_step_is_a_binomial_tail(n: int, level: int, p: float) -> None:
+    """Only U_(level) is restricted; the derivative is its density."""
+    cdf = np.where(np.arange(1, n + 1) <= level, p, 1.0)
+    result = crossing(cdf, 1.0 - cdf, gradient=True)
+    q = mpf(p)
+    chance = mp.fsum(mp.binomial(n, j) * q**j * (1 - q) ** (n - j) for j in range(level, n + 1))
+    missing = mp.fsum(mp.binomial(n, j) * q**j * (1 - q) ** (n - j) for j in range(level))
+    density = level * mp.binomial(n, level) * q ** (level - 1) * (1 - q) ** (n - level)
+    assert relative(result.log_probability, mp.log(chance)) < 1e-13
+    assert relative(result.complement, missing) < 2e-13
+    assert relative(result.log_gradient[level - 1], density / chance) < 2e-13
+    assert np.count_nonzero(result.log_gradient[: level - 1]) == 0
+
+
+def test_log_probability_of_minus_eleven_thousand() -> None:
+    n = 1000
+    result = crossing(np.full(n, 1e-5), np.full(n, 1.0 - 1e-5), gradient=True)
+    assert float(result.log_probability) == pytest.approx(n * math.log(1e-5), rel=1e-14)
+    assert float(result.probability) == 0.0
+    assert float(result.complement) == 1.0
+    assert result.log_gradient[-1] == pytest.approx(n / 1e-5, rel=1e-13)
+
+
+def test_simulation_agrees() -> None:
+    rng = np.random.default_rng(7)
+    p = np.minimum(1.0, np.arange(1, 13) / 12 + 0.15)
+    inside = (np.sort(rng.random((200_000, 12)), axis=1) <= p).all(axis=1)
+    error = inside.std() / math.sqrt(len(inside))
+    assert abs(inside.mean() - float(crossing(*thresholds(p)).probability)) < 4 * error
+
+
+@pytest.mark.parametrize("n", [1, 2, 30, 1500])
+def test_certain(n: int) -> None:
+    result = crossing(np.ones(n), np.zeros(n), gradient=True)
+    assert float(result.probability) == 1.0
+    assert float(result.complement) == 0.0
+    assert float(result.log_probability) == 0.0
+    np.testing.assert_allclose(result.gradient, n * (np.arange(n) == n - 1), rtol=1e-13)
+
+
+def test_zero_thresholds() -> None:
+    p = np.array([[0.0, 0.5, 0.75], [0.0, 0.0, 0.75], [0.25, 0.5, 0.75], [0.5, 0.5, 0.0]])
+    result = crossing(*thresholds(p), gradient=True)
+    assert result.probability[[0, 1, 3]].tolist() == [0.0, 0.0, 0.0]
+    assert result.complement[[0, 1, 3]].tolist() == [1.0, 1.0, 1.0]
+    assert np.isneginf(result.log_probability[[0, 1, 3]]).all()
+    pair = crossing(*thresholds(p[0, 1:])).probability
+    np.testing.assert_allclose(result.gradient[0], [3 * pair, 0.0, 0.0], rtol=1e-14)
+    assert not result.gradient[[1, 3]].any()
+    assert result.log_gradient[0].tolist() == [np.inf, 0.0, 0.0]
+    assert result.log_gradient[1].tolist() == [0.0, np.inf, 0.0]
+    alone = crossing(*thresholds(p[2]), gradient=True)
+    np.testing.assert_array_equal(result.gradient[2], alone.gradient)
+
+
+def test_batches_and_threads_change_nothing() -> None:
+    rng = np.random.default_rng(11)
+    p = np.minimum(1.0, np.arange(1, 121) / 120 + rng.uniform(0.0, 0.4, (3, 4, 1)))
+    p[1, 2, :2] = 0.0
+    one = crossing(*thresholds(p), gradient=True, threads=1)
+    assert one.probability.shape == one.complement.shape == one.log_probability.shape == (3, 4)
+    assert one.gradient.shape == one.log_gradient.shape == p.shape
+    for other in (
+        crossing(*thresholds(p), gradient=True, threads=3),
+        crossing(*thresholds(p), gradient=True),
+    ):
+        for name in ("probability", "complement", "log_probability", "gradient", "log_gradient"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    for index in np.ndindex(3, 4):
+        alone = crossing(*thresholds(p[index]), gradient=True)
+        assert alone.probability == one.probability[index]
+        np.testing.assert_array_equal(alone.log_gradient, one.log_gradient[index])
+    value = crossing(*thresholds(p))
+    assert value.gradient is None
+    assert value.log_gradient is None
+    np.testing.assert_array_equal(value.probability, one.probability)
+    assert crossing(np.empty((0, 3)), np.empty((0, 3)), gradient=True).gradient.shape == (0, 3)
+
+
+def test_memory_is_linear() -> None:
+    def peak(n: int) -> int:
+        cdf, sf = thresholds(np.arange(1, n + 1) / n)
+        crossing(cdf, sf, gradient=True)
+        tracemalloc.start()
+        crossing(cdf, sf, gradient=True)
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return size
+
+    assert peak(8000) < 8000 * 8 * 50
+
+
+@pytest.mark.parametrize(
+    ("cdf", "sf", "field"),
+    [
+        (0.5, 0.5, "cdf"),
+        ([], [], "cdf"),
+        ([0.5, 0.5], [0.5], "sf"),
+        ([0.5, math.nan], [0.5, 0.5], "cdf"),
+        ([0.5, 0.5], [0.5, math.nan], "sf"),
+        ([0.5, 1.5], [0.5, 0.0], "cdf"),
+        ([-0.1, 0.5], [1.0, 0.5], "cdf"),
+        ([0.5, 0.5], [0.5, -0.5], "sf"),
+        ([0.2, 0.5], [0.5, 0.5], "sf"),
+        ([0.2, math.inf], [0.8, 0.5], "cdf"),
+    ],
+)
+def test_bad_input_is_refused(cdf: object, sf: object, field: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        crossing(cdf, sf)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5])
+def test_bad_threads_are_refused(threads: object) -> None:
+    with pytest.raises(InvalidInputError, match="threads"):
+        crossing([0.5], [0.5], threads=threads)
+
+
+def test_time_grows_like_a_power_below_two_point_one() -> None:
+    from time import process_time
+
+    def seconds(n: int, measure: Callable[[], float] = process_time) -> float:
+        cdf, sf = thresholds(np.minimum(1.0, np.arange(1, n + 1) / n + 0.5 / math.sqrt(n)))
+        times = []
+        for _ in range(5):
+            start = measure()
+            crossing(cdf, sf, gradient=True)
+            times.append(measure() - start)
+        return min(times)
+
+    assert math.log(seconds(4000) / seconds(1000), 4) < 2.1
