@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgcopt.design import Design
-from cgcopt.errors import InvalidInputError
+from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.problem import Level, Problem
 
 __all__ = ["Formulation", "Point"]
@@ -46,6 +46,11 @@ class Formulation(ABC):
     @abstractmethod
     def variables(self) -> Mapping[str, tuple[int, ...]]:
         """Name and shape of every variable, in the order of the columns of the matrix models."""
+
+    @property
+    def pyomo_variables(self) -> Mapping[str, tuple[int, ...]]:
+        """Those of a pyomo model that determine the design, where they are others."""
+        return self.variables
 
     @property
     @abstractmethod
@@ -151,15 +156,41 @@ class Formulation(ABC):
 
         return read_point(self, model)
 
+    def to_cvxpy(self) -> Any:
+        """Return a ``cvxpy.Problem``."""
+        raise self._no_model("cvxpy, whose rules do not see that it is convex")
+
+    def to_highspy(self) -> Any:
+        """Return a ``highspy.Highs`` holding the model, with named columns and rows."""
+        raise self._no_model("highspy, which takes linear models only")
+
     @abstractmethod
     def to_pyomo(self) -> Any:
         """Return a ``pyomo.environ.ConcreteModel``."""
+
+    @abstractmethod
+    def to_scipy(self) -> Any:
+        """Return the program as scipy takes it."""
+
+    def _no_model(self, language: str) -> UnsupportedProblemError:
+        return UnsupportedProblemError(
+            f"no model of the exact {self.problem.objective.kind} for {language}; "
+            "problem.sampled(1000) has one"
+        )
 
     def warm_start(self, model: Any, design: Design) -> None:
         """Give a model of cvxpy, pyomo or highspy the point of a design to start from."""
         from cgcopt.formulations.points import write_point
 
-        write_point(self, model, self.point(design))
+        write_point(self, model, design)
+
+    def set_pyomo(self, model: Any, design: Design) -> None:
+        """Set the variables of a pyomo model to the point of a design."""
+        point = self.point(design)
+        for name in self.pyomo_variables:
+            values = np.ravel(point[name])
+            for entry, value in zip(getattr(model, name).values(), values, strict=True):
+                entry.set_value(float(value))
 
     def write(self, path: str | Path) -> Path:
         """Write the model as ``.lp``, ``.mps`` (linear) or ``.nl`` (any) and return the path.

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.formulations.base import Formulation
+from cgcopt.formulations.exact_probability import ExactProbability
+from cgcopt.formulations.exact_runtime import ExactRuntime
 from cgcopt.formulations.probability_coordinate import ProbabilityCoordinate
 from cgcopt.formulations.probability_partition import ProbabilityPartition
 from cgcopt.formulations.runtime_coordinate import RuntimeCoordinate
@@ -12,6 +15,7 @@ from cgcopt.formulations.runtime_partition import RuntimePartition
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.problem import Level, Problem
+from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["formulate"]
 
@@ -22,14 +26,15 @@ def formulate(
     *,
     strong: bool = True,
     symmetry: bool = True,
-) -> ScenarioFormulation:
+) -> Formulation:
     """Write a problem as a mathematical program.
 
     Parameters
     ----------
     problem : Problem
-        With :class:`~cgcopt.Scenarios` as worker times (``problem.sampled(1000)``) and expected
-        runtime or completion probability as objective.
+        With expected runtime or completion probability as objective.  With
+        :class:`~cgcopt.Scenarios` as worker times (``problem.sampled(1000)``) it has all three
+        levels; with a distribution that has a density, the relaxed one.
     level : Level or str
         ``"coordinate"``, ``"block"`` or ``"relaxed"``.
     strong : bool
@@ -39,14 +44,17 @@ def formulate(
 
     Returns
     -------
-    ScenarioFormulation
+    Formulation
+        On scenarios a linear or mixed-integer program
+        (:class:`~cgcopt.formulations.scenarios.ScenarioFormulation`), else the exact relaxed
+        problem (:class:`~cgcopt.formulations.exact.ExactFormulation`).
 
     Raises
     ------
     InvalidInputError
         If the level is unknown, or the coordinate level would be too large.
     UnsupportedProblemError
-        If the objective has no such formulation.
+        If the objective or the level has no such formulation.
 
     Examples
     --------
@@ -64,12 +72,14 @@ def formulate(
         level = Level(level)
     except ValueError:
         raise InvalidInputError("level", level, f"one of: {', '.join(Level)}") from None
-    discrete = level is Level.COORDINATE
-    kind: Callable[..., ScenarioFormulation]
-    if isinstance(problem.objective, ExpectedRuntime):
-        kind = RuntimeCoordinate if discrete else RuntimePartition
-    elif isinstance(problem.objective, CompletionProbability):
-        kind = ProbabilityCoordinate if discrete else ProbabilityPartition
-    else:
+    if not isinstance(problem.objective, ExpectedRuntime | CompletionProbability):
         raise UnsupportedProblemError(f"no formulation of the objective {problem.objective.kind}")
+    runtime = isinstance(problem.objective, ExpectedRuntime)
+    if not isinstance(problem.system.worker_times, Scenarios):
+        return ExactRuntime(problem, level) if runtime else ExactProbability(problem, level)
+    kind: Callable[..., ScenarioFormulation]
+    if level is Level.COORDINATE:
+        kind = RuntimeCoordinate if runtime else ProbabilityCoordinate
+    else:
+        kind = RuntimePartition if runtime else ProbabilityPartition
     return kind(problem, level, strong=strong, symmetry=symmetry)

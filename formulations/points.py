@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from cgcopt.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from cgcopt.formulations.base import Formulation, Point
+    from cgcopt.design import Design
+    from cgcopt.formulations.base import Formulation
 
 __all__ = ["read_point", "write_point"]
 
@@ -24,21 +25,25 @@ def read_point(formulation: Formulation, model: Any) -> dict[str, FloatArray]:
         return formulation.unflatten(np.asarray(model.getSolution().col_value))
     if language == "scipy":
         return formulation.unflatten(_present(model.x))
-    shapes = formulation.variables
     if language == "cvxpy":
+        shapes = formulation.variables
         found = {variable.name(): variable.value for variable in model.variables()}
         return {name: _present(found[name]).reshape(shape) for name, shape in shapes.items()}
     return {
         name: np.array(
             [_present(entry.value) for entry in getattr(model, name).values()], dtype=np.float64
         ).reshape(shape)
-        for name, shape in shapes.items()
+        for name, shape in formulation.pyomo_variables.items()
     }
 
 
-def write_point(formulation: Formulation, model: Any, point: Point) -> None:
-    """Set the values of the variables of a model."""
+def write_point(formulation: Formulation, model: Any, design: Design) -> None:
+    """Set the variables of a model to a feasible point with the given design."""
     language = _language(model)
+    if language == "pyomo":
+        formulation.set_pyomo(model, design)
+        return
+    point = formulation.point(design)
     if language == "highspy":
         import highspy
 
@@ -49,12 +54,6 @@ def write_point(formulation: Formulation, model: Any, point: Point) -> None:
     elif language == "cvxpy":
         for variable in model.variables():
             variable.value = point[variable.name()]
-    elif language == "pyomo":
-        for name in formulation.variables:
-            for entry, value in zip(
-                getattr(model, name).values(), np.ravel(point[name]), strict=True
-            ):
-                entry.set_value(float(value))
     else:
         raise InvalidInputError("model", type(model).__name__, "a model of cvxpy, pyomo or highspy")
 

@@ -1,0 +1,145 @@
+"""The exact relaxed problems for independent workers: what both objectives have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.design import Design, budget_weights, partition_of_work
+from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.formulations.algebra import settle
+from cgcopt.formulations.base import Formulation, Point
+from cgcopt.problem import Level
+from cgcopt.workers.base import ContinuousTimes
+
+if TYPE_CHECKING:
+    from scipy.optimize import Bounds, LinearConstraint, NonlinearConstraint
+
+__all__ = ["ExactFormulation", "NonlinearProgram"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class NonlinearProgram:
+    """``min f(v)`` with its gradient, named constraints, bounds and a feasible start.
+
+    Attributes
+    ----------
+    value_and_gradient : callable
+        ``v -> (f(v), gradient)``.
+    start : ndarray
+        A feasible ``v``.
+    bounds : scipy.optimize.Bounds
+        Of the variables.
+    constraints : mapping
+        :class:`scipy.optimize.LinearConstraint` or ``NonlinearConstraint`` by name.
+    """
+
+    value_and_gradient: Callable[[FloatArray], tuple[float, FloatArray]]
+    start: FloatArray
+    bounds: Bounds
+    constraints: Mapping[str, LinearConstraint | NonlinearConstraint]
+
+    def minimize_arguments(self) -> dict[str, Any]:
+        """Arguments of :func:`scipy.optimize.minimize`."""
+        return {
+            "fun": self.value_and_gradient,
+            "jac": True,
+            "x0": self.start,
+            "bounds": self.bounds,
+            "constraints": list(self.constraints.values()),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class ExactFormulation(Formulation):
+    """The relaxed problem with the exact objective, in units in which ``L`` is 1."""
+
+    def __post_init__(self) -> None:
+        if self.level is not Level.RELAXED:
+            raise UnsupportedProblemError(
+                f"the {self.level} level is formulated on scenarios; problem.sampled(K) draws K"
+            )
+        if not isinstance(self.problem.system.worker_times, ContinuousTimes):
+            raise InvalidInputError(
+                "problem.system.worker_times",
+                self.problem.system.worker_times.label,
+                "a distribution with a density, or Scenarios (problem.sampled(1000) draws them)",
+            )
+
+    @property
+    def worker_times(self) -> ContinuousTimes:
+        """The distribution of the worker times."""
+        times = self.problem.system.worker_times
+        assert isinstance(times, ContinuousTimes)
+        return times
+
+    @cached_property
+    def time_scale(self) -> float:
+        """Median of the worker times, seconds per cycle."""
+        return float(self.worker_times.ppf(0.5))
+
+    @cached_property
+    def budget_weights(self) -> FloatArray:
+        """``v`` with ``v . w = sum x``, shape ``(N,)``."""
+        return budget_weights(self.workers)
+
+    @cached_property
+    def start(self) -> FloatArray:
+        """Feasible cumulative work to start from, in units of ``L``, shape ``(N,)``.
+
+        Work inversely proportional to the ``(N-n)/(N+1)``-quantiles: the order statistics are near
+        these, and every distribution has them.
+        """
+        share = np.arange(self.workers, 0, -1) / (self.workers + 1.0)
+        profile = 1.0 / self.worker_times.ppf(share)
+        return profile / float(self.budget_weights @ profile)
+
+    def partition(self, point: Point) -> FloatArray:
+        """Return the partition ``x`` of a point in coordinates, shape ``(N,)``, unchecked."""
+        if "x" in point:
+            return np.asarray(point["x"]) * self.coordinate_scale
+        return partition_of_work(point["w"]) * self.coordinate_scale
+
+    def point(self, design: Design) -> dict[str, FloatArray]:
+        """Return the values of the variables of the scipy program for a design."""
+        design.check(self.workers, self.problem.system.coordinates)
+        return self._point_of_work(design.work / self.coordinate_scale)
+
+    @property
+    def pyomo_variables(self) -> Mapping[str, tuple[int, ...]]:
+        """``x`` and ``w`` of shape ``(N,)``."""
+        return {"x": (self.workers,), "w": (self.workers,)}
+
+    def set_pyomo(self, model: Any, design: Design) -> None:
+        """Set the variables of a pyomo model to the point of a design."""
+        design.check(self.workers, self.problem.system.coordinates)
+        for n in range(self.workers):
+            model.x[n].set_value(design.partition[n] / self.coordinate_scale)
+            model.w[n].set_value(max(design.work[n] / self.coordinate_scale, model.w[n].lb))
+        settle(model)
+
+    @abstractmethod
+    def _point_of_work(self, work: FloatArray) -> dict[str, FloatArray]:
+        """Return the variables of the scipy program; ``work`` in units of ``L``."""
+
+    @abstractmethod
+    def to_scipy(self) -> NonlinearProgram:
+        """Return the program for :func:`scipy.optimize.minimize`."""
+
+    @abstractmethod
+    def to_pyomo(self) -> Any:
+        """Return an algebraic ``pyomo.environ.ConcreteModel`` of ``O(N^2)`` terms per deadline.
+
+        Raises
+        ------
+        UnsupportedProblemError
+            If the distribution function is not elementary.
+        """

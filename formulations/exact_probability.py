@@ -1,0 +1,168 @@
+"""The exact completion probability as a smooth program, and as an algebraic model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.design import partition_of_work
+from cgcopt.evaluation.probability import Completion, completion_probabilities
+from cgcopt.formulations.algebra import add_counts, elementary_tail
+from cgcopt.formulations.base import Point
+from cgcopt.formulations.exact import ExactFormulation, NonlinearProgram
+from cgcopt.formulations.latex import program
+from cgcopt.objective import CompletionProbability
+
+__all__ = ["ExactProbability"]
+
+FloatArray = NDArray[np.float64]
+
+#: Least work of a level in units of ``L``; an empty first block comes down to it.
+_LEAST = 1e-6
+
+
+class ExactProbability(ExactFormulation):
+    r"""``max P[tau(x, T) <= t]``, ``x >= 0``, ``sum x = L``, the probability without sampling.
+
+    arXiv 2206.02450, Problem 6.  For scipy the variables are ``omega = log(w/L)``, in which
+    ``log P`` is concave for every family with a log-concave density of ``log T`` (Prekopa), under
+    the budget ``sum_n v_n exp(omega_n) = 1``.  The objective is ``log(1 - P)`` where the start has
+    ``P >= 1/2`` and ``-log P`` elsewhere: near 1 only the former has digits.  The algebraic model
+    has ``x``, ``w`` and the recursion for ``1 - P`` as constraints.
+    """
+
+    @property
+    def variables(self) -> Mapping[str, tuple[int, ...]]:
+        """``omega`` of shape ``(N,)``."""
+        return {"omega": (self.workers,)}
+
+    @property
+    def deadline(self) -> float:
+        """Seconds."""
+        objective = self.problem.objective
+        assert isinstance(objective, CompletionProbability)
+        return objective.deadline
+
+    @cached_property
+    def start(self) -> FloatArray:
+        """The better of two profiles: inverse quantiles, and equal work in every block."""
+        quantiles = super().start
+        equal = np.arange(1.0, self.workers + 1)
+        equal /= float(self.budget_weights @ equal)
+        at = [self._completion(work).log_probability for work in (quantiles, equal)]
+        return quantiles if at[0] >= at[1] else equal
+
+    def _completion(self, work: FloatArray, *, gradient: bool = False) -> Completion:
+        w = work * self.coordinate_scale
+        return completion_probabilities(self.problem.system, w, self.deadline, gradient=gradient)
+
+    @cached_property
+    def of_complement(self) -> bool:
+        """Whether the objective is ``log(1 - P)`` rather than ``-log P``."""
+        return bool(self._completion(self.start).probability >= 0.5)
+
+    def value(self, objective: float) -> float:
+        """Convert the objective of the model to a probability."""
+        return -math.expm1(objective) if self.of_complement else math.exp(-objective)
+
+    def partition(self, point: Point) -> FloatArray:
+        """Return the partition ``x`` of a point in coordinates, shape ``(N,)``, unchecked."""
+        if "omega" not in point:
+            return super().partition(point)
+        work = np.exp(np.asarray(point["omega"], dtype=np.float64))
+        work[work <= 1.001 * _LEAST] = 0.0  # an empty first block
+        return partition_of_work(work / float(self.budget_weights @ work)) * self.coordinate_scale
+
+    def _point_of_work(self, work: FloatArray) -> dict[str, FloatArray]:
+        return {"omega": np.log(np.maximum(work, _LEAST))}
+
+    def value_and_gradient(self, omega: FloatArray) -> tuple[float, FloatArray]:
+        """``log(1 - P)`` or ``-log P`` and its gradient in ``omega``."""
+        work = np.exp(omega)
+        found = self._completion(work, gradient=True)
+        assert found.gradient is not None
+        assert found.log_gradient is not None
+        in_omega = work * self.coordinate_scale
+        if not self.of_complement:
+            return -float(found.log_probability), -found.log_gradient * in_omega
+        complement = max(float(found.complement), 1e-300)
+        return math.log(complement), -found.gradient / complement * in_omega
+
+    def to_scipy(self) -> NonlinearProgram:
+        """Return the program for :func:`scipy.optimize.minimize`."""
+        from scipy.optimize import Bounds, LinearConstraint, NonlinearConstraint
+
+        N, v = self.workers, self.budget_weights
+
+        def curvature(omega: FloatArray, multiplier: FloatArray) -> FloatArray:
+            return np.diag(multiplier[0] * v * np.exp(omega))
+
+        constraints: dict[str, Any] = {
+            "budget": NonlinearConstraint(
+                lambda omega: v @ np.exp(omega),
+                1.0,
+                1.0,
+                jac=lambda omega: (v * np.exp(omega))[None, :],
+                hess=curvature,  # type: ignore[arg-type]
+            )
+        }
+        if N > 1:
+            steps = np.eye(N)[1:] - np.eye(N)[:-1]
+            constraints["increasing"] = LinearConstraint(steps, 0.0, np.inf)
+        most = np.log(np.arange(1.0, N + 1))
+        return NonlinearProgram(
+            self.value_and_gradient,
+            start=np.log(self.start),
+            bounds=Bounds(np.full(N, math.log(_LEAST)), most),
+            constraints=constraints,
+        )
+
+    def to_pyomo(self) -> Any:
+        """Return an algebraic ``pyomo.environ.ConcreteModel``."""
+        import pyomo.environ as pyo
+
+        tail = elementary_tail(self.worker_times)
+        origin = self.worker_times.support[0] / self.time_scale
+        N, scale = self.workers, self.time_scale
+        horizon = self.deadline / (self.problem.system.unit * scale * self.coordinate_scale)
+        m = pyo.ConcreteModel("completion probability", doc="exact, relaxed level")
+        m.N = pyo.RangeSet(0, N - 1, doc="redundancy levels")
+        m.only = pyo.Set(initialize=[0], doc="the one deadline")
+        most = [min(n + 1.0, horizon / origin if origin > 0 else math.inf) for n in range(N)]
+        begin = np.minimum(self.start, most)
+        share = np.maximum(partition_of_work(begin), 0.0)
+        m.x = pyo.Var(m.N, bounds=(0, 1), initialize=dict(enumerate(share)), doc="share of L")
+        m.w = pyo.Var(
+            m.N,
+            bounds=lambda m, n: (_LEAST, most[n]),
+            initialize=dict(enumerate(begin)),
+            doc="cumulative work, at most what the fastest worker can do by the deadline",
+        )
+        m.budget = pyo.Constraint(expr=pyo.quicksum(m.x[n] for n in m.N) == 1)
+
+        @m.Constraint(m.N, doc="a coordinate of level n costs n+1 units of work")
+        def work(m: Any, n: int) -> Any:
+            return m.w[n] == (m.w[n - 1] if n else 0.0) + (n + 1) * m.x[n]
+
+        @m.Expression(m.N, doc="chance that a worker is late for level n")
+        def late(m: Any, n: int) -> Any:
+            return tail((horizon / m.w[n] - origin) * scale)
+
+        missed = add_counts(m, m.only, N, lambda _, n: m.late[n])
+        m.missed = pyo.Expression(expr=missed(0), doc="1 - P")
+        log = pyo.log(m.missed) if self.of_complement else -pyo.log(1.0 - m.missed)
+        m.total = pyo.Objective(expr=log, sense=pyo.minimize)
+        return m
+
+    def latex(self) -> str:
+        """Return the mathematics of the model as a LaTeX ``aligned`` environment."""
+        return program(
+            r"\max_x \quad & P[U_{(k)} \le F_T(t / (u\, w_{N-k})) \;\forall k]",
+            r"\textstyle\sum_n x_n = L, \quad x \ge 0",
+            r"& \textstyle w_n = \sum_{i \le n} (i+1)\, x_i",
+        )

@@ -1,0 +1,135 @@
+"""The exact expected runtime as a smooth convex program, and as an algebraic model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.design import partition_of_work, work_of_partition
+from cgcopt.evaluation.runtime import expected_runtime
+from cgcopt.formulations.algebra import add_counts, elementary_tail
+from cgcopt.formulations.exact import ExactFormulation, NonlinearProgram
+from cgcopt.formulations.latex import program
+
+__all__ = ["ExactRuntime"]
+
+FloatArray = NDArray[np.float64]
+
+#: Gauss-Legendre panels of the algebraic model and nodes in each.
+_PANELS, _NODES = 10, 6
+#: Chance that a round of the start is later than the last panel.
+_CUT = 1e-12
+
+
+class ExactRuntime(ExactFormulation):
+    r"""``min E[tau(x, T)]``, ``x >= 0``, ``sum x = L``, the expectation without sampling.
+
+    arXiv 2206.02450, Problem 3.  For scipy the objective is the quadrature of
+    :func:`cgcopt.evaluation.runtime.expected_runtime` with its gradient.  The algebraic model has
+    fixed nodes: ``E = t_min + sum_q omega_q (1 - P[tau <= t_min + s_q])`` with
+    ``t_min = u w_{N-1} min T``, and the recursion for every ``P`` as constraints.
+    """
+
+    @property
+    def variables(self) -> Mapping[str, tuple[int, ...]]:
+        """``x`` of shape ``(N,)``."""
+        return {"x": (self.workers,)}
+
+    @property
+    def runtime_scale(self) -> float:
+        """Seconds that count as 1."""
+        return self.problem.system.unit * self.time_scale * self.coordinate_scale
+
+    def value(self, objective: float) -> float:
+        """Convert the objective of the model to seconds."""
+        return objective * self.runtime_scale
+
+    def _point_of_work(self, work: FloatArray) -> dict[str, FloatArray]:
+        return {"x": partition_of_work(work)}
+
+    def value_and_gradient(self, x: FloatArray) -> tuple[float, FloatArray]:
+        """Expected runtime in units of :attr:`runtime_scale`, and its gradient in ``x``."""
+        work = work_of_partition(np.maximum(x, 0.0)) * self.coordinate_scale
+        found = expected_runtime(self.problem.system, work, gradient=True)
+        assert found.gradient is not None
+        slope = np.cumsum(found.gradient[::-1])[::-1] * np.arange(1.0, self.workers + 1)
+        return found.value / self.runtime_scale, slope * (
+            self.coordinate_scale / self.runtime_scale
+        )
+
+    def to_scipy(self) -> NonlinearProgram:
+        """Return the program for :func:`scipy.optimize.minimize`."""
+        from scipy.optimize import Bounds, LinearConstraint
+
+        total = LinearConstraint(np.ones((1, self.workers)), 1.0, 1.0)
+        return NonlinearProgram(
+            self.value_and_gradient,
+            start=np.maximum(partition_of_work(self.start), 0.0),
+            bounds=Bounds(np.zeros(self.workers), np.ones(self.workers)),
+            constraints={"budget": total},
+        )
+
+    @cached_property
+    def nodes(self) -> tuple[FloatArray, FloatArray]:
+        """Nodes ``s_q`` after ``t_min`` and weights, in units of :attr:`runtime_scale`."""
+        times, n = self.worker_times, np.arange(self.workers)
+        # Level n is late where n + 1 workers are: their number times the tail bounds the chance.
+        late = times.isf((_CUT / 2.0**self.workers) ** (1.0 / (n + 1.0)))
+        last = float((late * self.start).max()) / self.time_scale
+        edges = last * np.concatenate([[0.0], np.geomspace(1e-3, 1.0, _PANELS)])
+        at, weight = np.polynomial.legendre.leggauss(_NODES)
+        half = 0.5 * np.diff(edges)[:, None]
+        middle = 0.5 * (edges[1:] + edges[:-1])[:, None]
+        return (middle + half * at).ravel(), (half * weight).ravel()
+
+    def to_pyomo(self) -> Any:
+        """Return an algebraic ``pyomo.environ.ConcreteModel``."""
+        import pyomo.environ as pyo
+
+        tail = elementary_tail(self.worker_times)
+        nodes, weights = self.nodes
+        origin = self.worker_times.support[0] / self.time_scale
+        N, scale = self.workers, self.time_scale
+        m = pyo.ConcreteModel("expected runtime", doc="exact, relaxed level")
+        m.N = pyo.RangeSet(0, N - 1, doc="redundancy levels")
+        m.Q = pyo.RangeSet(0, len(nodes) - 1, doc="nodes of the quadrature")
+        begin = self.start
+        share = np.maximum(partition_of_work(begin), 0.0)
+        m.x = pyo.Var(m.N, bounds=(0, 1), initialize=dict(enumerate(share)), doc="share of L")
+        m.w = pyo.Var(
+            m.N,
+            bounds=lambda m, n: (1e-6, n + 1),
+            initialize=dict(enumerate(begin)),
+            doc="cumulative work",
+        )
+        m.budget = pyo.Constraint(expr=pyo.quicksum(m.x[n] for n in m.N) == 1)
+
+        @m.Constraint(m.N, doc="a coordinate of level n costs n+1 units of work")
+        def work(m: Any, n: int) -> Any:
+            return m.w[n] == (m.w[n - 1] if n else 0.0) + (n + 1) * m.x[n]
+
+        @m.Expression(m.Q, m.N, doc="chance that a worker is late for level n at node q")
+        def late(m: Any, q: int, n: int) -> Any:
+            # Counted from t_min the time beyond the origin is >= 0 for every admissible w.
+            beyond = (origin * m.w[N - 1] + float(nodes[q])) / m.w[n] - origin
+            return tail(beyond * scale)
+
+        missed = add_counts(m, m.Q, N, lambda q, n: m.late[q, n])
+        m.total = pyo.Objective(
+            expr=origin * m.w[N - 1] + pyo.quicksum(float(weights[q]) * missed(q) for q in m.Q),
+            sense=pyo.minimize,
+        )
+        return m
+
+    def latex(self) -> str:
+        """Return the mathematics of the model as a LaTeX ``aligned`` environment."""
+        return program(
+            r"\min_x \quad & t_{\min} + \int_{t_{\min}}^\infty (1 - P[\tau(x, T) \le t])\, dt",
+            r"\textstyle\sum_n x_n = L, \quad x \ge 0",
+            r"& P[\tau(x, T) \le t] = P[U_{(k)} \le F_T(t / (u\, w_{N-k})) \;\forall k]",
+            r"& \textstyle w_n = \sum_{i \le n} (i+1)\, x_i",
+        )
