@@ -23,11 +23,12 @@ from cgcopt.workers import (
     ShiftedExponential,
     Trace,
     Weibull,
+    estimators,
     fitting,
     worker_times_from_dict,
 )
-from cgcopt.workers.families import LocationScale
 from cgcopt.workers.fitting import fit
+from cgcopt.workers.location_scale import LocationScale
 
 SHARED = Path(__file__).parents[2] / "shared" / "traces"
 TRACES = [
@@ -105,18 +106,18 @@ def test_likelihood_equations_against_scipy(shape: float, size: int, seed: int) 
     rng = np.random.default_rng(seed)
     sample = 3.0 * rng.weibull(shape, size)
     k, _, scale = stats.weibull_min.fit(sample, floc=0)
-    ours = fitting._weibull(sample, 0.0)
+    ours = estimators._weibull(sample, 0.0)
     reference = stats.weibull_min.logpdf(sample, k, scale=scale).sum()
     assert ours.logpdf(sample).sum() >= reference - 1e-9
     assert ours.shape == pytest.approx(k, rel=1e-3)  # scipy's own search is that coarse
 
     sample = np.sort(rng.gamma(shape, 2.0, size))
     k, _, scale = stats.gamma.fit(sample, floc=0)
-    ours = fitting._gamma(sample, 0.0)
+    ours = estimators._gamma(sample, 0.0)
     assert (ours.shape, ours.scale) == pytest.approx((k, scale), rel=1e-8)
 
     sigma, _, scale = stats.lognorm.fit(sample, floc=0)
-    ours = fitting._lognormal(sample, 0.0)
+    ours = estimators._lognormal(sample, 0.0)
     assert (ours.sigma, ours.scale) == pytest.approx((sigma, scale), rel=1e-10)
 
 
@@ -214,7 +215,7 @@ def test_failures_come_last(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(times: Any) -> Any:
         raise RuntimeError("no convergence")
 
-    monkeypatch.setitem(fitting._ESTIMATORS, "weibull", broken)
+    monkeypatch.setitem(fitting.ESTIMATORS, "weibull", broken)
     result = fit(simulated(Weibull(2.0, 3.0, 10.0), rounds=50))
     assert result.rows[-1].family == "weibull"
     assert result.rows[-1].failure == "no convergence"

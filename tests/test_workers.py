@@ -30,7 +30,7 @@ from cgcopt.workers import (
     family_names,
     worker_times_from_dict,
 )
-from cgcopt.workers.families import LocationScale
+from cgcopt.workers.location_scale import LocationScale
 
 # (ours, scipy's frozen distribution)
 CASES: list[tuple[LocationScale, Any]] = [

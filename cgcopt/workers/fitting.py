@@ -1,15 +1,8 @@
-r"""Which family of worker times fits a trace.
+"""Which family of worker times fits a trace.
 
 Each family is fitted to the first part of the rounds and judged on the rest, by the mean
 log-likelihood and by the Kolmogorov-Smirnov distance; then it is fitted to all rounds.
-
-*The shift.*  For a family with a shift the likelihood is unbounded (Weibull and gamma with a
-shape below 1, log-normal) or largest (exponential, Pareto) when the support starts at the smallest
-observation.  The shift is therefore held at least ``(mean - min)/(n - 1)`` below the smallest of
-``n`` observations, which is the unbiased shift of an exponential sample; below that, the remaining
-parameters solve their likelihood equations and the shift maximises the profile likelihood (R. C. H.
-Cheng and T. C. Iles, "Corrected Maximum Likelihood in Non-Regular Problems", JRSS B 49, 1987,
-on why the plain maximum misleads).
+How a family is fitted, the shift above all, is told in :mod:`cgcopt.workers.estimators`.
 
 *Held-out times below the fitted support.*  They have density 0, and one such time would make the
 log-likelihood of a good fit ``-inf``.  By exchangeability the next observation lies below the
@@ -24,7 +17,7 @@ dependent in many traces; no family here can show that (see ``mode = "rounds"``)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,23 +26,14 @@ from numpy.typing import NDArray
 from cgcopt._validate import finite_number
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.base import ContinuousTimes
-from cgcopt.workers.families import (
-    Exponential,
-    Gamma,
-    LocationScale,
-    LogNormal,
-    Pareto,
-    ShiftedExponential,
-    Weibull,
-)
+from cgcopt.workers.estimators import ESTIMATORS, estimate
+from cgcopt.workers.location_scale import LocationScale
 from cgcopt.workers.trace import Trace
 from cgcopt.workers.validation import did_you_mean
 
 __all__ = ["FitResult", "FitRow", "fit"]
 
 FloatArray = NDArray[np.float64]
-
-_LARGEST_GAMMA_SHAPE = 1e4  # beyond it a gamma variable is normal for every purpose here
 
 
 @dataclass(frozen=True)
@@ -179,6 +163,7 @@ def fit(trace: Trace, *, holdout: float = 0.5, families: Sequence[str] | None = 
 
     Examples
     --------
+    >>> from cgcopt.workers import ShiftedExponential
     >>> rng = np.random.default_rng(1)
     >>> trace = Trace(ShiftedExponential(rate=0.5, shift=10.0).sample(200, 10, rng))
     >>> result = fit(trace, families=["lognormal", "shifted-exponential"])
@@ -188,10 +173,10 @@ def fit(trace: Trace, *, holdout: float = 0.5, families: Sequence[str] | None = 
     (10.0, 0.5)
     """
     holdout = finite_number("holdout", holdout, above=0.0, below=1.0)
-    names = tuple(_ESTIMATORS) if families is None else tuple(families)
+    names = tuple(ESTIMATORS) if families is None else tuple(families)
     for name in names:
-        if name not in _ESTIMATORS:
-            raise InvalidInputError("families", name, did_you_mean(str(name), _ESTIMATORS))
+        if name not in ESTIMATORS:
+            raise InvalidInputError("families", name, did_you_mean(str(name), ESTIMATORS))
     if not names or len(set(names)) < len(names):
         raise InvalidInputError("families", names, "different names, at least one")
     if trace.times.size < 4:
@@ -214,7 +199,7 @@ def _split(trace: Trace, fraction: float) -> tuple[Trace, Trace, str]:
 def _fit_family(name: str, train: FloatArray, test: FloatArray, whole: FloatArray) -> FitRow:
     try:
         with np.errstate(all="ignore"):
-            trained, model = _estimate(name, train), _estimate(name, whole)
+            trained, model = estimate(name, train), estimate(name, whole)
             inside = float(np.mean(trained.logpdf(train)))
             outside, judged = _judge(trained, train.size, test)
         if not math.isfinite(inside) or math.isnan(judged):
@@ -223,12 +208,6 @@ def _fit_family(name: str, train: FloatArray, test: FloatArray, whole: FloatArra
         nan = math.nan
         return FitRow(name, None, None, nan, nan, nan, nan, str(error))
     return FitRow(name, model, trained, inside, judged, _distance(trained, test), outside)
-
-
-def _estimate(name: str, times: FloatArray) -> LocationScale:
-    if times[0] == times[-1]:
-        raise ValueError("all times are equal")
-    return _ESTIMATORS[name](times)
 
 
 def _judge(model: LocationScale, seen: int, times: FloatArray) -> tuple[float, float]:
@@ -253,108 +232,3 @@ def _two_sample_distance(a: FloatArray, b: FloatArray) -> float:
     at = np.concatenate((a, b))
     below = [np.searchsorted(part, at, side="right") / part.size for part in (a, b)]
     return float(np.max(np.abs(below[0] - below[1])))
-
-
-def _least_gap(times: FloatArray) -> float:
-    """How far below the smallest observation a support starts, on average, at least."""
-    return float(times.mean() - times[0]) / (times.size - 1)
-
-
-def _exponential(times: FloatArray) -> LocationScale:
-    return Exponential(1.0 / float(times.mean()))
-
-
-def _shifted_exponential(times: FloatArray) -> LocationScale:
-    shift = max(float(times[0]) - _least_gap(times), 0.0)
-    return ShiftedExponential(1.0 / (float(times.mean()) - shift), shift)
-
-
-def _weibull(above: FloatArray, shift: float) -> LocationScale:
-    """Solve ``sum(l exp(k l)) / sum(exp(k l)) = 1/k`` for centred logarithms ``l``; increasing."""
-    from scipy.optimize import brentq
-
-    logs = np.log(above)
-    centre = float(logs.mean())
-    logs -= centre
-    top = float(logs.max())
-
-    def equation(k: float) -> float:
-        weights = np.exp(k * (logs - top))
-        return float(weights @ logs / weights.sum()) - 1.0 / k
-
-    # The mean of l under growing weights lies between 0 and its maximum, which brackets the root.
-    low = high = 1.0 / top
-    while equation(high) < 0.0:
-        low, high = high, 2.0 * high
-    k = float(brentq(equation, low, high, rtol=1e-12)) if high > low else low
-    mean_power = float(np.mean(np.exp(k * (logs - top))))
-    return Weibull(k, math.exp(centre + top + math.log(mean_power) / k), shift)
-
-
-def _gamma(above: FloatArray, shift: float) -> LocationScale:
-    """Solve ``log a - digamma(a) = log(mean) - mean(log)`` by T. Minka's Newton step on ``1/a``."""
-    from scipy.special import digamma, polygamma
-
-    mean = float(above.mean())
-    spread = -float(np.mean(np.log(above / mean)))
-    if spread <= 0.5 / _LARGEST_GAMMA_SHAPE:
-        shape = _LARGEST_GAMMA_SHAPE
-    else:
-        shape = (3.0 - spread + math.sqrt((spread - 3.0) ** 2 + 24.0 * spread)) / (12.0 * spread)
-        for _ in range(6):
-            error = math.log(shape) - float(digamma(shape)) - spread
-            slope = shape * shape * (1.0 / shape - float(polygamma(1, shape)))
-            shape = 1.0 / (1.0 / shape + error / slope)
-        shape = min(shape, _LARGEST_GAMMA_SHAPE)
-    return Gamma(shape, mean / shape, shift)
-
-
-def _lognormal(above: FloatArray, shift: float) -> LocationScale:
-    logs = np.log(above)
-    return LogNormal(float(logs.std()), math.exp(float(logs.mean())), shift)
-
-
-def _pareto(above: FloatArray, shift: float) -> LocationScale:
-    """The logarithm of a Pareto variable is a shifted exponential one."""
-    logs = np.log(above)
-    start = float(logs[0]) - _least_gap(logs)
-    return Pareto(1.0 / (float(logs.mean()) - start), math.exp(start), shift)
-
-
-def _profiled(
-    estimate: Callable[[FloatArray, float], LocationScale],
-) -> Callable[[FloatArray], LocationScale]:
-    """Let the shift maximise the likelihood that the other parameters reach beside it."""
-
-    def fitted(times: FloatArray) -> LocationScale:
-        from scipy.optimize import minimize_scalar
-
-        low = float(times[0])
-
-        def model(log_gap: float) -> LocationScale:
-            shift = max(low - math.exp(log_gap), 0.0)
-            return estimate(times - shift, shift)
-
-        def loss(log_gap: float) -> float:
-            return -float(np.mean(model(log_gap).logpdf(times)))
-
-        # A gap of 2 low stands for shift = 0 exactly, beyond rounding.
-        grid = np.log(np.geomspace(min(_least_gap(times), low), low, 33))
-        grid[-1] = math.log(2.0 * low)
-        losses = np.array([loss(gap) for gap in grid])
-        i = int(np.nanargmin(losses))
-        ends = (grid[max(i - 1, 0)], grid[min(i + 1, grid.size - 1)])
-        found = minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 1e-6})
-        return model(float(found.x) if found.fun < losses[i] else float(grid[i]))
-
-    return fitted
-
-
-_ESTIMATORS: dict[str, Callable[[FloatArray], LocationScale]] = {
-    "exponential": _exponential,
-    "shifted-exponential": _shifted_exponential,
-    "weibull": _profiled(_weibull),
-    "gamma": _profiled(_gamma),
-    "lognormal": _profiled(_lognormal),
-    "pareto": _profiled(_pareto),
-}
