@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.objective import Sense
 from cgcopt.problem import Level, Problem
 
 __all__ = ["Formulation", "Point"]
@@ -76,6 +77,15 @@ class Formulation(ABC):
     @abstractmethod
     def value(self, objective: float) -> float:
         """Convert a value of the model's objective to seconds or to a probability."""
+
+    def bound(self, dual_bound: float) -> float:
+        """Convert a dual bound of the model's objective to one on the value of every design.
+
+        It is loosened by 1e-9 relative, for the feasibility tolerance of the solver.
+        """
+        value = self.value(dual_bound)
+        minimize = self.problem.objective.sense is Sense.MINIMIZE
+        return value - 1e-9 * abs(value) if minimize else value + 1e-9 * abs(value)
 
     @abstractmethod
     def point(self, design: Design) -> dict[str, FloatArray]:

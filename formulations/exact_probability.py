@@ -70,6 +70,14 @@ class ExactProbability(ExactFormulation):
         """Convert the objective of the model to a probability."""
         return -math.expm1(objective) if self.of_complement else math.exp(-objective)
 
+    def bound(self, dual_bound: float) -> float:
+        """Convert a dual bound of the objective to one on the probability.
+
+        It is loosened by 1e-6 of ``1 - P``, or of ``P``, for the tolerance of the solver.
+        """
+        loose = 1e-6
+        return min(self.value(dual_bound - loose), 1.0)
+
     def partition(self, point: Point) -> FloatArray:
         """Return the partition ``x`` of a point in coordinates, shape ``(N,)``, unchecked."""
         if "omega" not in point:

@@ -19,8 +19,8 @@ __all__ = ["ExactRuntime"]
 
 FloatArray = NDArray[np.float64]
 
-#: Gauss-Legendre panels of the algebraic model and nodes in each.
-_PANELS, _NODES = 10, 6
+#: Gauss-Legendre panels of the algebraic model: where most rounds end and beyond; nodes in each.
+_FIRST, _PANELS, _NODES = 4, 9, 6
 #: Chance that a round of the start is later than the last panel.
 _CUT = 1e-12
 
@@ -47,6 +47,10 @@ class ExactRuntime(ExactFormulation):
     def value(self, objective: float) -> float:
         """Convert the objective of the model to seconds."""
         return objective * self.runtime_scale
+
+    def bound(self, dual_bound: float) -> float:
+        """Convert a dual bound to seconds, loosened by 1e-6 for the fixed nodes."""
+        return self.value(dual_bound) * (1.0 - 1e-6)
 
     def _point_of_work(self, work: FloatArray) -> dict[str, FloatArray]:
         return {"x": partition_of_work(work)}
@@ -77,10 +81,12 @@ class ExactRuntime(ExactFormulation):
     def nodes(self) -> tuple[FloatArray, FloatArray]:
         """Nodes ``s_q`` after ``t_min`` and weights, in units of :attr:`runtime_scale`."""
         times, n = self.worker_times, np.arange(self.workers)
-        # Level n is late where n + 1 workers are: their number times the tail bounds the chance.
-        late = times.isf((_CUT / 2.0**self.workers) ** (1.0 / (n + 1.0)))
-        last = float((late * self.start).max()) / self.time_scale
-        edges = last * np.concatenate([[0.0], np.geomspace(1e-3, 1.0, _PANELS)])
+        # Level n is late where n + 1 workers are: subsets times the tail bound the chance.
+        chance = np.geomspace(0.5, _CUT, _PANELS)[:, None]
+        late = times.isf((chance / 2.0**self.workers) ** (1.0 / (n + 1.0)))
+        begin = times.support[0] * self.start[-1]
+        falls = ((late * self.start).max(axis=1) - begin) / self.time_scale
+        edges = np.concatenate([np.linspace(0.0, falls[0], _FIRST + 1), falls[1:]])
         at, weight = np.polynomial.legendre.leggauss(_NODES)
         half = 0.5 * np.diff(edges)[:, None]
         middle = 0.5 * (edges[1:] + edges[:-1])[:, None]

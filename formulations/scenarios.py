@@ -175,13 +175,6 @@ class ScenarioFormulation(Formulation):
     def to_scipy(self) -> LinearProgram:
         """Return a :class:`~cgcopt.formulations.scipy_program.LinearProgram` for scipy."""
 
-    def bound(self, dual_bound: float) -> float:
-        """Convert a dual bound of the model's objective to one on the value of every design.
-
-        It is loosened by 1e-9 relative, for the feasibility tolerance of the solver.
-        """
-        return self.value(dual_bound) * (1.0 - 1e-9)
-
     def bound_of_duals(self, duals: FloatArray) -> float:
         """Turn the multipliers of the runtime rows into a bound; NaN where there is none.
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from cgcopt.design import Design
+from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
@@ -20,7 +22,7 @@ from cgcopt.solvers.adapters.scenario_adapter import (
     termination,
 )
 
-__all__ = ["PYOMO_TERMINATIONS", "PyomoAdapter"]
+__all__ = ["COMMON", "PYOMO_TERMINATIONS", "PyomoAdapter", "own_names", "run_pyomo"]
 
 #: ``pyomo.contrib.solver.common.results.TerminationCondition`` by name.
 PYOMO_TERMINATIONS: Mapping[str, T] = {
@@ -41,11 +43,49 @@ PYOMO_TERMINATIONS: Mapping[str, T] = {
 }
 
 
+#: Neutral options that pyomo itself has a name for.
+COMMON: Mapping[str, str] = {"time_limit": "time_limit", "gap": "rel_gap", "verbose": "tee"}
+
+
+def own_names(neutral: Mapping[str, str]) -> dict[str, str]:
+    """Return the options that pyomo leaves to the solver."""
+    return {name: label for name, label in neutral.items() if name not in COMMON}
+
+
+def run_pyomo(
+    interface: Any,
+    formulation: Formulation,
+    model: Any,
+    native: Mapping[str, Any],
+    options: Options,
+) -> tuple[Answer, Any]:
+    """Run one of pyomo's solver interfaces on a model; also return pyomo's own results."""
+    results = interface.solve(
+        model,
+        time_limit=options.time_limit,
+        rel_gap=options.gap,
+        tee=options.verbose,
+        load_solutions=False,
+        raise_exception_on_nonoptimal_result=False,
+        solver_options=dict(native),
+    )
+    condition = results.termination_condition.name
+    feasible = results.solution_status.name in ("feasible", "optimal")
+    if feasible:
+        results.solution_loader.load_vars()
+    bound = results.objective_bound
+    answer = Answer(
+        termination("pyomo", condition, PYOMO_TERMINATIONS),
+        point=formulation.read(model) if feasible else None,
+        dual_bound=math.nan if bound is None else bound,
+        message=condition,
+        details=dict(results.extra_info),
+    )
+    return answer, results
+
+
 class PyomoAdapter(ScenarioAdapter):
     """A solver reached through the solver interfaces of pyomo."""
-
-    common: ClassVar[Mapping[str, str]] = {"time_limit": "time_limit", "gap": "rel_gap"}
-    """Neutral options that pyomo itself has a name for."""
 
     def build(self, formulation: ScenarioFormulation, start: Design | None) -> Any:
         """Write the model with pyomo."""
@@ -56,37 +96,15 @@ class PyomoAdapter(ScenarioAdapter):
 
     def run(self, formulation: ScenarioFormulation, model: Any, options: Options) -> Answer:
         """Run the solver."""
-        model, started = model
-        own = {name: label for name, label in self.neutral.items() if name not in self.common}
-        native = {**self.defaults(), **native_options(options, own)}
-        results = self.interface(started).solve(
-            model,
-            time_limit=options.time_limit,
-            rel_gap=options.gap,
-            tee=options.verbose,
-            load_solutions=False,
-            raise_exception_on_nonoptimal_result=False,
-            solver_options=native,
-        )
-        condition = results.termination_condition.name
-        status = termination(f"pyomo ({self.name})", condition, PYOMO_TERMINATIONS)
-        feasible = results.solution_status.name in ("feasible", "optimal")
-        if feasible:
-            results.solution_loader.load_vars()
-        duals = None
-        if formulation.linear and status is T.OPTIMAL and self.has_duals:
-            found = results.solution_loader.get_duals(list(model.runtime.values()))
-            duals = np.array([found[row] for row in model.runtime.values()])
-            duals = duals.reshape(formulation.rounds, formulation.workers)
-        bound = results.objective_bound
-        return Answer(
-            status,
-            point=formulation.read(model) if feasible else None,
-            dual_bound=math.nan if bound is None else bound,
-            duals=duals,
-            message=condition,
-            details=dict(results.extra_info),
-        )
+        written, started = model
+        native = {**self.defaults(), **native_options(options, own_names(self.neutral))}
+        answer, results = run_pyomo(self.interface(started), formulation, written, native, options)
+        if not (formulation.linear and self.has_duals and answer.termination is T.OPTIMAL):
+            return answer
+        found = results.solution_loader.get_duals(list(written.runtime.values()))
+        duals = np.array([found[row] for row in written.runtime.values()])
+        shape = (formulation.rounds, formulation.workers)
+        return replace(answer, duals=duals.reshape(shape))
 
     has_duals: ClassVar[bool] = True
     """Whether the interface returns the multipliers of a linear program."""

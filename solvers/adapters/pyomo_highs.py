@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from cgcopt.solvers.adapters.highs import HIGHS_TOLERANCES, forget_threads
-from cgcopt.solvers.adapters.pyomo_adapter import PyomoAdapter
+from cgcopt.solvers.adapters.pyomo_adapter import COMMON, PyomoAdapter
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER
 
 __all__ = ["PyomoHighs"]
@@ -23,7 +23,7 @@ class PyomoHighs(PyomoAdapter):
     licence = "BSD-3-Clause, MIT"
     imports = ("pyomo.environ", "pyomo.contrib.solver.solvers.highs", "highspy")
     neutral: ClassVar[Mapping[str, str]] = {
-        **PyomoAdapter.common,
+        **COMMON,
         "threads": "threads",
         "seed": "random_seed",
     }

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from cgcopt.solvers.adapters.pyomo_adapter import PyomoAdapter
+from cgcopt.solvers.adapters.pyomo_adapter import COMMON, PyomoAdapter
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER
 
-__all__ = ["PyomoScip"]
+__all__ = ["SCIP_DEFAULTS", "PyomoScip"]
+
+
+#: A wall clock for the time limit, and tight tolerances.
+SCIP_DEFAULTS: Mapping[str, float] = {
+    "timing/clocktype": 2,
+    "numerics/feastol": 1e-9,
+    "numerics/dualfeastol": 1e-9,
+}
 
 
 class PyomoScip(PyomoAdapter):
@@ -23,7 +31,7 @@ class PyomoScip(PyomoAdapter):
     licence = "MIT, Apache-2.0"
     imports = ("pyomo.environ", "pyomo.contrib.solver.solvers.scip.scip_direct", "pyscipopt")
     neutral: ClassVar[Mapping[str, str]] = {
-        **PyomoAdapter.common,
+        **COMMON,
         "threads": "lp/threads",
         "seed": "randomization/randomseedshift",
     }
@@ -31,7 +39,7 @@ class PyomoScip(PyomoAdapter):
 
     def defaults(self) -> Mapping[str, Any]:
         """Return a wall clock for the time limit, and tight tolerances."""
-        return {"timing/clocktype": 2, "numerics/feastol": 1e-9, "numerics/dualfeastol": 1e-9}
+        return SCIP_DEFAULTS
 
     def interface(self, started: bool) -> Any:
         """Return pyomo's SCIP."""

@@ -9,7 +9,7 @@ import time
 import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.result import Certificate
 from cgcopt.formulations import formulate
-from cgcopt.formulations.base import Point
+from cgcopt.formulations.base import Formulation, Point
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.options import Options
@@ -34,8 +34,9 @@ __all__ = [
     "MIXED_INTEGER",
     "Answer",
     "ScenarioAdapter",
-    "log_on_stderr",
     "native_options",
+    "outcome_of",
+    "solver_log",
     "termination",
 ]
 
@@ -103,13 +104,9 @@ class ScenarioAdapter(Solver):
         built = time.perf_counter() - started
         if options.time_limit is not None:
             options = replace(options, time_limit=max(options.time_limit - built, 1e-3))
-        with self.shown(options):
+        with solver_log(options):
             answer = self.run(formulation, model, replace(options, raw=raw))
-        return replace(_outcome(formulation, answer), build_seconds=built)
-
-    def shown(self, options: Options) -> AbstractContextManager[None]:
-        """While the solver runs: its log goes to standard error."""
-        return log_on_stderr() if options.verbose else nullcontext()
+        return replace(outcome_of(formulation, answer), build_seconds=built)
 
     @abstractmethod
     def build(self, formulation: ScenarioFormulation, start: Design | None) -> Any:
@@ -128,11 +125,12 @@ def _formulation_options(raw: dict[str, Any]) -> dict[str, bool]:
     return {name: bool(value) for name, value in chosen.items()}
 
 
-def _outcome(formulation: ScenarioFormulation, answer: Answer) -> Outcome:
+def outcome_of(formulation: Formulation, answer: Answer) -> Outcome:
+    """Translate an answer to coordinates, seconds and probabilities."""
     bound, certificate = math.nan, Certificate.NONE
     if math.isfinite(answer.dual_bound):
         bound, certificate = formulation.bound(answer.dual_bound), Certificate.DUAL_BOUND
-    if answer.duals is not None:
+    if answer.duals is not None and isinstance(formulation, ScenarioFormulation):
         bound, certificate = formulation.bound_of_duals(answer.duals), Certificate.CUTTING_PLANES
     return Outcome(
         answer.termination,
@@ -161,8 +159,11 @@ def termination(
 
 
 @contextmanager
-def log_on_stderr() -> Iterator[None]:
-    """Send standard output to standard error, also what compiled code writes."""
+def solver_log(options: Options) -> Iterator[None]:
+    """If ``verbose``, send standard output to standard error, also what compiled code writes."""
+    if not options.verbose:
+        yield
+        return
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)

@@ -1,0 +1,119 @@
+"""Ipopt on the algebraic model: pyomo writes it, casadi's Ipopt solves it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cgcopt.design import Design
+from cgcopt.formulations.exact import ExactFormulation
+from cgcopt.options import Options
+from cgcopt.solution import TerminationCondition as T
+from cgcopt.solvers.adapters.exact_adapter import ExactAdapter
+from cgcopt.solvers.adapters.scenario_adapter import Answer, native_options, termination
+
+__all__ = ["PyomoIpopt"]
+
+#: ``return_status`` of casadi's interface to Ipopt.
+TERMINATIONS: Mapping[str, T] = {
+    "Solve_Succeeded": T.CONVERGED,
+    "Solved_To_Acceptable_Level": T.CONVERGED,
+    "Feasible_Point_Found": T.CONVERGED,
+    "Search_Direction_Becomes_Too_Small": T.CONVERGED,
+    "Infeasible_Problem_Detected": T.INFEASIBLE,
+    "Diverging_Iterates": T.UNBOUNDED,
+    "User_Requested_Stop": T.INTERRUPTED,
+    "Maximum_Iterations_Exceeded": T.ITERATION_LIMIT,
+    "Maximum_CpuTime_Exceeded": T.TIME_LIMIT,
+    "Maximum_WallTime_Exceeded": T.TIME_LIMIT,
+    "Restoration_Failed": T.ERROR,
+    "Error_In_Step_Computation": T.ERROR,
+    "Not_Enough_Degrees_Of_Freedom": T.ERROR,
+    "Invalid_Problem_Definition": T.ERROR,
+    "Invalid_Option": T.ERROR,
+    "Invalid_Number_Detected": T.ERROR,
+    "Unrecoverable_Exception": T.ERROR,
+    "NonIpopt_Exception_Thrown": T.ERROR,
+    "Insufficient_Memory": T.ERROR,
+    "Internal_Error": T.ERROR,
+}
+
+
+class PyomoIpopt(ExactAdapter):
+    """The algebraic model as an NL file, solved by the Ipopt that casadi brings."""
+
+    name = "pyomo-ipopt"
+    summary = "pyomo with Ipopt (casadi's) on the algebraic model, for few workers"
+    requires = "casadi"
+    extra = "ipopt"
+    distribution = "casadi"
+    licence = "BSD-3-Clause, LGPL-3.0, EPL-2.0"
+    imports = ("pyomo.environ", "pyomo.repn.plugins.nl_writer", "casadi")
+    neutral: ClassVar[Mapping[str, str]] = {"time_limit": "max_wall_time", "gap": "tol"}
+
+    def build(self, formulation: ExactFormulation, start: Design | None) -> Any:
+        """Write the model with pyomo and read it with casadi."""
+        import casadi
+        from pyomo.repn.plugins.nl_writer import NLWriter
+
+        model = formulation.to_pyomo()
+        if start is not None:
+            formulation.warm_start(model, start)
+        problem = casadi.NlpBuilder()
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "model.nl"
+            with path.open("w", encoding="utf-8") as stream:
+                written = NLWriter().write(model, stream, linear_presolve=False, scale_model=False)
+            problem.import_nl(str(path), {})
+        return model, problem, written.variables
+
+    def run(self, formulation: ExactFormulation, model: Any, options: Options) -> Answer:
+        """Run Ipopt."""
+        import casadi
+
+        pyomo_model, problem, variables = model
+        native = native_options(options, self.neutral)
+        native["tol"] = options.raw.get("tol", min(options.gap, 1e-9))
+        settings = {f"ipopt.{name}": value for name, value in native.items()}
+        settings["ipopt.print_level"] = 5 if options.verbose else 0
+        solver = casadi.nlpsol(
+            "ipopt",
+            "ipopt",
+            {"x": casadi.vertcat(*problem.x), "f": problem.f, "g": casadi.vertcat(*problem.g)},
+            {"print_time": False, "ipopt.sb": "yes", "error_on_fail": False, **settings},
+        )
+        limits = {
+            "lbx": problem.x_lb,
+            "ubx": problem.x_ub,
+            "lbg": problem.g_lb,
+            "ubg": problem.g_ub,
+        }
+        result = solver(x0=problem.x_init, **limits)
+        statistics = solver.stats()
+        status = termination("Ipopt", statistics["return_status"], TERMINATIONS)
+        point = np.array(result["x"]).ravel()
+        for variable, value in zip(variables, point, strict=True):
+            variable.set_value(value, skip_validation=True)
+        feasible = status is T.CONVERGED or _violation(result, limits) <= 1e-7
+        return Answer(
+            status,
+            point=formulation.read(pyomo_model) if feasible else None,
+            message=statistics["return_status"],
+            details={"iterations": statistics["iter_count"], "variables": point.size},
+        )
+
+
+def _violation(result: Any, limits: Mapping[str, Any]) -> float:
+    """Largest violation of bounds and constraints at the point that Ipopt ended with."""
+    worst = 0.0
+    for values, lower, upper in (("x", "lbx", "ubx"), ("g", "lbg", "ubg")):
+        value = np.array(result[values]).ravel()
+        over = value - np.asarray(limits[upper], dtype=np.float64)
+        under = np.asarray(limits[lower], dtype=np.float64) - value
+        worst = max(worst, float(over.max(initial=0.0)), float(under.max(initial=0.0)))
+    return worst if math.isfinite(worst) else math.inf

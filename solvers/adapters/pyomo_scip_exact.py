@@ -1,0 +1,52 @@
+"""SCIP on the algebraic model: a proof of the optimum for very few workers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from cgcopt.design import Design
+from cgcopt.formulations.exact import ExactFormulation
+from cgcopt.objective import CompletionProbability
+from cgcopt.options import Options
+from cgcopt.problem import Level
+from cgcopt.solvers.adapters.exact_adapter import ExactAdapter
+from cgcopt.solvers.adapters.pyomo_adapter import own_names, run_pyomo
+from cgcopt.solvers.adapters.pyomo_scip import SCIP_DEFAULTS, PyomoScip
+from cgcopt.solvers.adapters.scenario_adapter import Answer, native_options
+from cgcopt.solvers.base import tasks
+
+__all__ = ["PyomoScipExact"]
+
+
+class PyomoScipExact(ExactAdapter):
+    """Spatial branch and bound on the algebraic model, with a dual bound.
+
+    The expected runtime is left out: the fixed nodes of its algebraic model have an error that no
+    dual bound accounts for, and its optimum is certified without branching.
+    """
+
+    name = "pyomo-scip-exact"
+    summary = "pyomo with SCIP on the algebraic model: global, for N up to about 4"
+    solves = tasks(CompletionProbability, levels=(Level.RELAXED,))
+    requires = "pyscipopt"
+    extra = "scip"
+    distribution = "pyscipopt"
+    licence = "MIT, Apache-2.0"
+    tolerance = 1e-4
+    imports = PyomoScip.imports
+    neutral: ClassVar[Mapping[str, str]] = PyomoScip.neutral
+
+    def build(self, formulation: ExactFormulation, start: Design | None) -> Any:
+        """Write the model with pyomo."""
+        model = formulation.to_pyomo()
+        if start is not None:
+            formulation.warm_start(model, start)
+        return model
+
+    def run(self, formulation: ExactFormulation, model: Any, options: Options) -> Answer:
+        """Run SCIP."""
+        from pyomo.contrib.solver.solvers.scip.scip_direct import ScipDirect
+
+        native = {**SCIP_DEFAULTS, **native_options(options, own_names(self.neutral))}
+        return run_pyomo(ScipDirect(), formulation, model, native, options)[0]
