@@ -1,4 +1,4 @@
-"""Lower bounds on the expected runtime that hold for every design.
+"""Bounds that hold for every design, each from a short proof.
 
 ``f(x) = E[tau(x, T)]`` is convex and positively homogeneous of degree 1 in the partition ``x``, for
 every distribution of the worker times and for every finite sample. A subgradient ``g`` at any
@@ -8,6 +8,11 @@ design hence bounds every design of ``L`` coordinates,
 
 and so does every convex combination of subgradients taken at different designs. A second bound
 replaces the order statistics by their means (Jensen's inequality).
+
+For the completion probability and for quantiles each level on its own must be in time: with
+``tau_n`` the ``q``-quantile of ``T_(N-n)`` a design whose runtime has the ``q``-quantile ``t`` has
+``u w_n tau_n <= t`` at every level, and the budget ``sum_n v_n w_n = L`` gives
+``t >= u L / sum_n (v_n / tau_n)``.
 """
 
 from __future__ import annotations
@@ -17,19 +22,24 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgcopt._validate import finite_number
 from cgcopt.design import Design, budget_weights
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import Certificate, Evaluation
+from cgcopt.evaluation.scenarios import rank_of
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.problem import Problem
 from cgcopt.system import System
-from cgcopt.workers.base import IndependentTimes
+from cgcopt.workers.base import ContinuousTimes, IndependentTimes
 from cgcopt.workers.empirical import Scenarios
 
 __all__ = [
     "certify",
+    "first_finite_level",
     "jensen_bound",
     "partition_gradient",
+    "probability_bound",
+    "quantile_bound",
     "runtime_bound",
     "subgradient_bound",
 ]
@@ -38,6 +48,10 @@ FloatArray = NDArray[np.float64]
 
 #: Part of a value that is given away, so that rounding cannot lift a bound above the optimum.
 _ROUNDING = 1e-13
+#: Relative accuracy of quantiles of order statistics.
+_REACHED = 1e-12
+#: Log-odds of a probability beyond which it counts as 1, or as 0.
+_LARGEST_ODDS = 34.0
 
 
 def partition_gradient(work_gradient: ArrayLike) -> FloatArray:
@@ -60,7 +74,9 @@ def partition_gradient(work_gradient: ArrayLike) -> FloatArray:
     return tails * np.arange(1, g.shape[-1] + 1)
 
 
-def subgradient_bound(work_gradient: ArrayLike, coordinates: float) -> float:
+def subgradient_bound(
+    work_gradient: ArrayLike, coordinates: float, *, first_level: int = 0
+) -> float:
     """Lower bound ``L min_n g_n`` on the expected runtime of every design of ``L`` coordinates.
 
     Parameters
@@ -70,16 +86,39 @@ def subgradient_bound(work_gradient: ArrayLike, coordinates: float) -> float:
         combination of such.
     coordinates : float
         ``L``.
+    first_level : int
+        Levels below make the expected runtime infinite and need no bound; see
+        :func:`first_finite_level`.
 
     Examples
     --------
     >>> subgradient_bound([1.0, 2.0, 0.5], 10)
     15.0
+    >>> subgradient_bound([1.0, 2.0, 3.0], 10, first_level=1)
+    90.0
     """
-    return float(coordinates * partition_gradient(work_gradient).min())
+    return float(coordinates * partition_gradient(work_gradient)[first_level:].min())
 
 
-def runtime_bound(evaluation: Evaluation, work: ArrayLike, coordinates: float) -> float:
+def first_finite_level(system: System) -> int:
+    """The lowest level that a design of finite expected runtime can use.
+
+    With a tail like ``t**-a`` the slowest worker but ``n`` has a mean only if ``(n + 1) a > 1``.
+
+    Examples
+    --------
+    >>> from cgcopt import Pareto, System
+    >>> first_finite_level(System(4, 3, Pareto(shape=0.4, scale=1.0)))
+    2
+    """
+    times = system.worker_times
+    index = times.tail_index if isinstance(times, ContinuousTimes) else math.inf
+    return int(min(np.count_nonzero(np.arange(1, system.workers) * index <= 1), system.workers - 1))
+
+
+def runtime_bound(
+    evaluation: Evaluation, work: ArrayLike, coordinates: float, *, first_level: int = 0
+) -> float:
     """Lower bound on the expected runtime from one evaluation with gradient, minus its own error.
 
     The gradient of a homogeneous function satisfies ``g . w = f(w)``; what is missing measures the
@@ -95,13 +134,16 @@ def runtime_bound(evaluation: Evaluation, work: ArrayLike, coordinates: float) -
         The cumulative work ``w`` it belongs to.
     coordinates : float
         ``L``.
+    first_level : int
+        As in :func:`subgradient_bound`.
     """
     assert evaluation.gradient is not None
     defect = 0.0
     if evaluation.lower == evaluation.upper:
         defect = abs(float(evaluation.gradient @ np.asarray(work)) - evaluation.value)
     allowance = defect + _ROUNDING * evaluation.upper
-    return subgradient_bound(evaluation.gradient, coordinates) - allowance
+    bound = subgradient_bound(evaluation.gradient, coordinates, first_level=first_level)
+    return bound - allowance
 
 
 def jensen_bound(system: System) -> float:
@@ -125,6 +167,62 @@ def jensen_bound(system: System) -> float:
     means = _order_statistic_means(system)[::-1]
     bound = system.unit * system.coordinates / float((budget_weights(system.workers) / means).sum())
     return bound * (1 - _ROUNDING)
+
+
+def quantile_bound(system: System, probability: float) -> float:
+    """Lower bound on the deadline that any design keeps with the given probability, seconds.
+
+    Every level alone must keep it; the design that makes all levels equally likely to fail attains
+    the bound but for rounds in which different levels fail.
+
+    Parameters
+    ----------
+    system : System
+        With independent worker times, or scenarios.
+    probability : float
+        Between 0 and 1, both excluded.
+
+    Examples
+    --------
+    One worker: nothing to choose, and the bound is the quantile itself.
+
+    >>> import cgcopt as cg
+    >>> quantile_bound(cg.System(1, 3, cg.Exponential(rate=1.0)), 0.5) / (3 * math.log(2))
+    1.0
+    """
+    q = finite_number("probability", probability, above=0, below=1)
+    # A slightly smaller probability has a smaller quantile: what rounding may have added.
+    return _levels_in_time(system, q * (1 - _REACHED), (1 - q) * (1 + _REACHED) + math.ulp(q))
+
+
+def probability_bound(system: System, deadline: float) -> float:
+    """Upper bound on the completion probability of every design.
+
+    The largest ``q`` whose :func:`quantile_bound` is within the deadline, by bisection.
+
+    Parameters
+    ----------
+    system : System
+        With independent worker times, or scenarios.
+    deadline : float
+        Seconds, positive.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> system = cg.System(1, 3, cg.Exponential(rate=1.0))
+    >>> probability_bound(system, 3.0), 1 - math.exp(-1)
+    (0.632120558829, 0.632120558829)
+    """
+    t = finite_number("deadline", deadline, above=0)
+    low, high = -_LARGEST_ODDS, _LARGEST_ODDS
+    if _levels_in_time(system, *_chances(high)) <= t:
+        return 1.0
+    while high - low > _REACHED * max(1.0, abs(high)):
+        middle = (low + high) / 2
+        inside = _levels_in_time(system, *_chances(middle)) <= t
+        low, high = (middle, high) if inside else (low, middle)
+    return min(_chances(high)[0] * (1 + _REACHED), 1.0)
 
 
 def certify(
@@ -164,10 +262,36 @@ def certify(
     if evaluation is None or evaluation.gradient is None:
         evaluation = evaluate(problem, design, gradient=True)
     if evaluation.gradient is not None:
-        bound = runtime_bound(evaluation, design.work, problem.system.coordinates)
+        first = first_finite_level(problem.system)
+        coordinates = problem.system.coordinates
+        bound = runtime_bound(evaluation, design.work, coordinates, first_level=first)
         if bound > best:
             return bound, Certificate.SUBGRADIENT
     return best, certificate
+
+
+def _chances(log_odds: float) -> tuple[float, float]:
+    """``q`` and ``1 - q``."""
+    return 1 / (1 + math.exp(-log_odds)), 1 / (1 + math.exp(log_odds))
+
+
+def _levels_in_time(system: System, on_time: float, late: float) -> float:
+    """``u L / sum_n (v_n / tau_n)`` with ``tau_n`` the quantile of ``T_(N-n)``."""
+    weights, times = budget_weights(system.workers), system.worker_times
+    if isinstance(times, Scenarios):
+        rank = rank_of(on_time, times.rounds)
+        tau = np.partition(times.sorted_times, rank - 1, axis=0)[rank - 1, ::-1]
+    else:
+        assert isinstance(times, IndependentTimes)
+        from scipy.special import betaincinv
+
+        n = np.arange(system.workers)
+        if on_time <= 0.5:
+            tau = times.ppf(betaincinv(system.workers - n, n + 1, on_time))
+        else:
+            tau = times.isf(betaincinv(n + 1, system.workers - n, late))
+    with np.errstate(divide="ignore"):
+        return system.unit * system.coordinates / float((weights / tau).sum())
 
 
 def _order_statistic_means(system: System) -> FloatArray:

@@ -176,7 +176,8 @@ def _plain(times: FloatArray, factors: FloatArray, runtimes: FloatArray) -> Floa
     first = products.argmax(axis=1)
     rows = np.arange(len(times))
     runtimes[:] = products[rows, first]
-    return np.bincount(first, weights=times[rows, first], minlength=factors.size)
+    sums = np.bincount(first, weights=times[rows, first], minlength=factors.size)
+    return np.asarray(sums, dtype=np.float64)
 
 
 def _compiled(times: FloatArray, factors: FloatArray, runtimes: FloatArray) -> FloatArray:
