@@ -205,7 +205,8 @@ class _LogQuantile:
         return cls(times, 1.0 / float(power[0]), right, lowest)
 
     def __call__(self, logit: FloatArray) -> FloatArray:
-        inner = np.clip(logit, self.lowest, _FAR)
+        # Heavy tails leave the range of doubles before their probabilities do.
+        inner = np.clip(logit, self.lowest, _FAR * min(1.0, 0.9 / max(self.right, 0.9)))
         with np.errstate(divide="ignore", over="ignore"):
             tail = np.exp(-np.abs(inner))
             share = tail / (1.0 + tail)
