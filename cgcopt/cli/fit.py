@@ -32,7 +32,8 @@ def fit(
         Path | None, typer.Option(help="Write an instance file (.toml) with the fitted family.")
     ] = None,
     family: Annotated[
-        str | None, typer.Option(help="The family of the instance; by default the best one.")
+        str | None,
+        typer.Option(help="Family of the instance; by default the best with a finite mean."),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Workers of the instance; by default those of the trace.")
@@ -70,13 +71,13 @@ def _instance(result: FitResult, family: str | None, workers: int, coordinates: 
 
     coordinates = whole_number("coordinates", coordinates, least=1)
     workers = whole_number("workers", workers, least=1)
-    row = result.rows[0] if family is None else result.row(family)
-    if row.model is None:
-        raise InvalidInputError("family", row.family, f"one that can be fitted ({row.failure})")
+    model = result.best_finite if family is None else result.row(family).model
+    if model is None:
+        raise InvalidInputError("family", family, "one that can be fitted to this trace")
     # With these two numbers runtimes come out in the seconds of the trace.
-    system = System(workers, coordinates, row.model, samples=workers, cycles=1 / coordinates)
+    system = System(workers, coordinates, model, samples=workers, cycles=1 / coordinates)
     source = "" if result.train.path is None else f" to {result.train.path.name}"
-    return f"# {row.model.label}, fitted{source}.\n" + instance_text(Problem(system, ExpectedRuntime()))
+    return f"# {model.label}, fitted{source}.\n" + instance_text(Problem(system, ExpectedRuntime()))
 
 
 def _to_dict(result: FitResult) -> dict[str, Any]:

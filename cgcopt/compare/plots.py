@@ -38,6 +38,7 @@ __all__ = [
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 #: A second way to tell the curves apart.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+_DASHES = ("-", (0, (4, 3)))
 
 _PARAMETERS = {
     "workers": "workers N",
@@ -138,7 +139,7 @@ def _values(axis: Axes, part: Comparison) -> None:
         )
     axis.set_yticks(range(len(rows)), [_label(row) for row in rows])
     axis.set_ylim(-0.7, len(rows) + 0.1)
-    axis.margins(x=0.1)
+    axis.margins(x=0.13)
     axis.grid(axis="y", visible=False)
     axis.set_xlabel(_quantity(rows[0]))
     axis.set_title(rows[0].problem, loc="left", fontsize=9, fontweight="bold")
@@ -205,51 +206,49 @@ def plot_sweep(sweep: Sweep, path: str | Path) -> None:
     with figure(7.2, 4.4) as (drawn, axis):
         for index, solver in enumerate(sweep.solvers):
             rows = sweep.curve(solver)
-            colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+            style: Any = {
+                "color": COLOURS[index % len(COLOURS)],
+                "marker": MARKERS[index % len(MARKERS)],
+                "markerfacecolor": "none",
+                "markersize": 6,
+            }
+            dashes = _DASHES[index % len(_DASHES)]
             line = [height(row, row.value) for row in rows]
             marks = [height(row, row.published) for row in rows]
-            axis.plot(sweep.points, line, color=colour, linewidth=1.6, label=solver)
             axis.plot(
-                sweep.points, marks, marker, color=colour, markerfacecolor="none", markersize=6
+                sweep.points, line, color=style["color"], linestyle=dashes, linewidth=1.6, zorder=3
             )
-        axis.plot([], [], "o", color="#444444", markerfacecolor="none", label="published figures")
+            axis.plot(sweep.points, marks, linestyle="none", zorder=4, **style)
+            axis.plot([], [], linestyle=dashes, linewidth=1.6, label=solver, **style)
         axis.set_xticks(sweep.points)
         axis.set_xlabel(_PARAMETERS[sweep.parameter])
         quantity = "completion probability" if probability else r"$E[\tau]\,N/(M b)\;/\;10^7$ [s]"
         axis.set_ylabel(quantity)
-        drawn.legend(loc="outside right upper")
+        axis.set_title("lines: computed here; marks: published figures", loc="left", fontsize=8.5)
+        drawn.legend(loc="outside right upper", handlelength=3.2)
         save(drawn, path)
 
 
 def plot_replay(replay: Replay, path: str | Path) -> None:
     """Draw what every design promised and what became of it on the held-out rounds."""
     rows = [row for row in replay.rows if not math.isnan(row.held_out)][::-1]
-    with figure(7.2, 0.3 * len(rows) + 1.1) as (drawn, axis):
+    with figure(7.2, 0.27 * len(rows) + 1.3) as (drawn, axis):
         for y, row in enumerate(rows):
+            colour = COLOURS[1] if row.ratio > 1 else COLOURS[0]
             axis.plot([row.promised, row.held_out], [y, y], color="#bbbbbb", linewidth=1)
-            axis.errorbar(
-                row.held_out,
-                y,
-                xerr=row.standard_error,
-                fmt="o",
-                color=COLOURS[1] if row.ratio > 1 else COLOURS[0],
-                markersize=5,
-                capsize=2,
-            )
             axis.plot(row.promised, y, "|", color="#000000", markersize=9)
+            error = {"xerr": row.standard_error, "capsize": 2, "elinewidth": 1}
+            axis.errorbar(row.held_out, y, fmt="o", color=colour, markersize=5, **error)
+        axis.plot([], [], "o", color=COLOURS[0], label="held-out mean, standard error")
+        axis.plot([], [], "o", color=COLOURS[1], label="the same, worse than no coding")
+        axis.plot([], [], "|", color="#000000", markersize=9, label="promised by the model")
         uncoded = next((row.held_out for row in rows if row.design == "uncoded"), math.nan)
         if not math.isnan(uncoded):
-            axis.axvline(uncoded, color="#000000", linestyle="--", linewidth=1)
-        axis.set_yticks(range(len(rows)), [row.name for row in rows])
-        axis.tick_params(axis="y", labelsize=7.5)
+            axis.axvline(uncoded, color="#000000", linestyle="--", linewidth=1, label="no coding")
+        axis.set_yticks(range(len(rows)), [row.short_name for row in rows])
         axis.grid(axis="y", visible=False)
-        axis.set_xlabel(
-            "mean runtime [s]: held out (dot, standard error), promised (bar), no coding (dashed)"
-        )
-        axis.set_title(
-            f"{replay.title}: {replay.test.round_count} held-out rounds",
-            loc="left",
-            fontsize=9,
-            fontweight="bold",
-        )
+        axis.set_xlabel("mean runtime of a round [s]")
+        title = f"{replay.title}: {replay.test.round_count} held-out rounds"
+        axis.set_title(title, loc="left", fontsize=9, fontweight="bold")
+        drawn.legend(loc="outside lower center", ncols=2, fontsize=7.5)
         save(drawn, path)

@@ -80,6 +80,11 @@ class ReplayRow:
         """Design and model in one line."""
         return self.design if self.model == "none" else f"{self.design}, {self.model}"
 
+    @property
+    def short_name(self) -> str:
+        """Design and kind of model, without the model's parameters."""
+        return self.name.partition("(")[0]
+
 
 @dataclass(frozen=True)
 class Replay:
@@ -237,25 +242,22 @@ _Maker = tuple[str, str, Callable[[], WorkerTimes], str]
 def _optima(train: Trace, test: Trace) -> Iterator[_Maker]:
     """Designs that are optimal for some model: name, label, worker times, solver."""
     fitted = fit(train)
-    shifted = fitted.row("shifted-exponential")
-
-    def model(row_model: WorkerTimes | None) -> WorkerTimes:
-        return row_model if row_model is not None else fitted.best
-
-    yield "optimal", "", lambda: model(shifted.model), "optimal"
-    yield "closed-form-time", "", lambda: model(shifted.model), "closed-form-time"
-    yield "closed-form-frequency", "", lambda: model(shifted.model), "closed-form-frequency"
-    if fitted.rows[0].family != "shifted-exponential":
-        yield "optimal", "", lambda: fitted.best, "optimal"
+    shifted = fitted.row("shifted-exponential").model
+    if shifted is not None:
+        yield "optimal", "", lambda: shifted, "optimal"
+        yield "closed-form-time", "", lambda: shifted, "closed-form-time"
+        yield "closed-form-frequency", "", lambda: shifted, "closed-form-frequency"
+    if fitted.best_finite is not shifted:
+        yield "optimal", "", lambda: fitted.best_finite, "optimal"
     yield "optimal", "pooled trace", train.pooled, "optimal"
-    yield "optimal", "whole rounds of the trace", train.rounds, "optimal"
-    yield "hindsight optimum", "the held-out rounds themselves", test.rounds, "optimal"
+    yield "optimal", "whole rounds", train.rounds, "optimal"
+    yield "hindsight optimum", "held-out rounds", test.rounds, "optimal"
 
 
 def _baselines(train: Trace) -> Iterator[_Maker]:
     yield "uncoded", "none", train.rounds, "uncoded"
     for name in _SCHEMES:
-        label = "none" if name == "uniform" else "whole rounds of the trace"
+        label = "none" if name == "uniform" else "whole rounds"
         yield name, label, train.rounds, name
 
 

@@ -79,7 +79,7 @@ class Sweep:
             rows = self.curve(solver)
             lines.append([solver, *(_cell(row) for row in rows)])
             if solver == "optimal" and rows[0].objective == ExpectedRuntime.kind:
-                gaps = [f"{self.comparison.gap(row):.1e}" for row in rows]
+                gaps = [_gap(self.comparison.gap(row)) for row in rows]
                 lines.append(["  certified gap", *gaps])
                 lines.append(["  published above the optimum", *(_above(row) for row in rows)])
         return pd.DataFrame(lines, columns=["solver", *headings])
@@ -162,5 +162,10 @@ def _rounded(row: Row) -> str:
     return f"{row.published / row.scale / 1e7:.2f}"
 
 
+def _gap(gap: float) -> str:
+    return "-" if math.isnan(gap) else f"{gap:.1e}"
+
+
 def _above(row: Row) -> str:
-    return f"{100 * (row.published / row.value - 1):+.1f} %"
+    above = row.published / row.value - 1
+    return "-" if math.isnan(above) else f"{100 * above:+.1f} %"
