@@ -32,7 +32,9 @@ FloatArray = NDArray[np.float64]
 
 #: Normal scores at which the panels are cut.
 _CUTS = np.array([-7.5, -5.0, -3.0, -1.0, 1.0, 3.0, 5.0, 7.0, 9.0, 12.0, 16.0, 22.0, 30.0])
+_MIDDLE = int(np.searchsorted(_CUTS, 1.0))
 _TOLERANCE = 2e-12
+_NEGLIGIBLE = 1e-14
 
 
 def expected_runtime(
@@ -168,21 +170,32 @@ class _Normalised:
 
     def last_cut(self, after: FloatArray) -> int:
         """Index of the cut beyond which the integral is negligible, or known in closed form."""
-        n = self.omega.size
-        chance = np.minimum(1.0, n * _upper_normal(_CUTS))
-        middle = int(np.searchsorted(_CUTS, 1.0))
-        size = self.shift + self.origin + after[middle]
         if math.isfinite(self.tail_index):
-            first = int(np.argmax(self.omega > 0.0))
-            slowness = self.tail_index * (first + 1) - 1.0
-            theta = (after + self.origin) / self.omega[first] + self.shift
-            single = self.times.sf(theta)
-            rest = (after / slowness) * chance * ((self.shift + self.origin) / theta + n * single)
+            rest = self.tail_error(after)
         else:
-            steps = np.diff(after, append=after[-1]) * chance
-            rest = np.cumsum(steps[::-1])[::-1]
-        small = np.flatnonzero((rest <= 1e-14 * size) & (_CUTS >= 1.0))
+            chance = np.minimum(1.0, self.omega.size * _upper_normal(_CUTS))
+            late = np.cumsum((np.diff(after, append=after[-1]) * chance)[::-1])[::-1]
+            rest = late + (self.shift + self.origin + after) * chance
+        size = self.shift + self.origin + after[_MIDDLE]
+        small = np.flatnonzero((rest <= _NEGLIGIBLE * size) & (_CUTS >= _CUTS[_MIDDLE]))
         return int(small[0]) if small.size else len(_CUTS) - 1
+
+    def tail_error(self, after: FloatArray) -> FloatArray:
+        """Rough error of :meth:`tail` from each cut on.
+
+        Its leading term belongs to the first used level alone, late with all workers on time for
+        the others, and to times much longer than the shift.
+        """
+        n, first = self.omega.size, int(np.argmax(self.omega > 0.0))
+        used = np.arange(first, n)
+        theta = (after + self.origin)[:, np.newaxis] / self.omega[first:]
+        single = self.times.sf(theta)
+        with np.errstate(divide="ignore"):
+            failure = np.exp(_log_choose(n)[first:] + (used + 1.0) * np.log(single))
+        relative = (self.shift + self.origin) / theta[:, 0] + n * single[:, 0]
+        order = self.tail_index * (first + 1)
+        error = failure[:, 0] * relative + failure[:, 1:].sum(axis=1)
+        return np.asarray((after + self.origin) / (order - 1.0) * error)
 
     def tail(self, excess: float, gradient: bool, threads: int | None) -> FloatArray:
         """Integrals beyond the last cut of regularly varying functions, by Karamata's theorem.
@@ -218,9 +231,16 @@ def _level_quantiles(times: ContinuousTimes, workers: int) -> FloatArray:
     chance = special.ndtr(-high)
     late = special.betaincinv(n + 1.0, workers - n, chance)
     # Far out the inverse may fail, and one term of the binomial sum is all there is.
-    choose = -special.betaln(n + 1.0, workers - n) - np.log(n + 1.0)
-    late = np.where(chance > 1e-30, late, np.exp((np.log(chance) - choose) / (n + 1.0)))
+    single = np.exp((np.log(chance) - _log_choose(workers)) / (n + 1.0))
+    late = np.where(chance > 1e-30, late, single)
     return np.concatenate((times.ppf(finished), times.isf(late)))
+
+
+@lru_cache(maxsize=64)
+def _log_choose(workers: int) -> FloatArray:
+    """Logarithms of the binomial coefficients ``C(N, n + 1)``, ``n = 0..N-1``."""
+    log_factorial = np.cumsum(np.log(np.maximum(np.arange(workers + 1.0), 1.0)))
+    return np.asarray((log_factorial[-1] - log_factorial - log_factorial[::-1])[1:])
 
 
 def _upper_normal(score: FloatArray) -> FloatArray:
