@@ -17,6 +17,9 @@ def verify(
         int, typer.Option(help="Rounds to draw, on which outside solvers are compared.")
     ] = 200,
     seed: Seed = 0,
+    solvers: Annotated[
+        str, typer.Option(help="Outside solvers to compare with, apart by commas; or all.")
+    ] = "highs",
     time_limit: Annotated[
         float, typer.Option("--time-limit", help="Seconds for each single run.")
     ] = 30.0,
@@ -25,13 +28,16 @@ def verify(
     """Check our methods against outside solvers and simulation; exit code 1 on a conflict."""
     from cgcopt.cli.inputs import problem_of
     from cgcopt.cli.terminal import console, print_json, progress
+    from cgcopt.compare.verify import outside_solvers
     from cgcopt.compare.verify import verify as run
     from cgcopt.options import Options
 
     problem = problem_of(instance)
+    names = [name.strip() for name in solvers.split(",")]
+    outside = outside_solvers() if names == ["all"] else names
     with progress(f"{problem.name}: verifying") as report:
         options = Options(scenarios=scenarios, seed=seed, time_limit=time_limit, progress=report)
-        result = run(problem, options=options)
+        result = run(problem, outside=outside, options=options)
     if as_json:
         print_json(result.to_dict())
     else:

@@ -247,6 +247,7 @@ def plot_replay(replay: Replay, path: str | Path) -> None:
             axis.axvline(uncoded, color="#000000", linestyle="--", linewidth=1, label="no coding")
         axis.set_yticks(range(len(rows)), [row.short_name for row in rows])
         axis.grid(axis="y", visible=False)
+        axis.locator_params(axis="x", nbins=6)
         axis.set_xlabel("mean runtime of a round [s]")
         title = f"{replay.title}: {replay.test.round_count} held-out rounds"
         axis.set_title(title, loc="left", fontsize=9, fontweight="bold")

@@ -8,21 +8,21 @@ comes from the project's own evaluator.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cgcopt.errors import CgcoptError, UnsupportedProblemError
+from cgcopt.errors import CgcoptError, InvalidInputError, UnsupportedProblemError
 from cgcopt.objective import ExpectedRuntime, Sense
 from cgcopt.options import Options
 from cgcopt.problem import Level, Problem
 from cgcopt.solution import Solution, SolutionStatus
-from cgcopt.solvers.base import Role, Task
+from cgcopt.solvers.base import Role, Task, Times
 from cgcopt.solvers.registry import all_solvers, find_solver
 from cgcopt.solvers.run import solve
 from cgcopt.workers.empirical import Scenarios
 
-__all__ = ["CHECKS", "Check", "Run", "Verification", "verify"]
+__all__ = ["CHECKS", "Check", "Run", "Verification", "outside_solvers", "verify"]
 
 #: Relative disagreement that is still agreement.
 TOLERANCE = 1e-6
@@ -95,11 +95,14 @@ class Run:
         What is verified.
     options : Options
         For every solver; ``scenarios`` and ``seed`` draw the sample.
+    outside : sequence of str
+        The outside solvers to compare with.
     """
 
-    def __init__(self, problem: Problem, options: Options) -> None:
+    def __init__(self, problem: Problem, options: Options, outside: Sequence[str]) -> None:
         self.problem = problem
         self.options = options
+        self.outside = outside
         kept_whole = isinstance(problem.system.worker_times, Scenarios)
         self.sampled = problem if kept_whole else problem.sampled(options.scenarios, options.seed)
         self._solutions: dict[tuple[Problem, str, Level], Solution] = {}
@@ -123,19 +126,34 @@ class Run:
         return None
 
     def adapters(self, level: Level) -> list[str]:
-        """Names of the installed outside solvers that treat the objective at this level."""
+        """Names of the outside solvers that treat the scenario problem at this level."""
         task = Task(type(self.problem.objective), level)
-        classes = [cls for cls in all_solvers() if cls.role is Role.ADAPTER and task in cls.solves]
-        return list(dict.fromkeys(cls.name for cls in classes if cls.available()))
+        able = {
+            cls.name for cls in all_solvers() if task in cls.solves and Times.SCENARIOS in cls.times
+        }
+        return [name for name in self.outside if name in able]
 
 
-def verify(problem: Problem, *, options: Options | None = None) -> Verification:
+def outside_solvers() -> list[str]:
+    """Names of all installed outside solvers."""
+    adapters = (cls for cls in all_solvers() if cls.role is Role.ADAPTER and cls.available())
+    return list(dict.fromkeys(cls.name for cls in adapters))
+
+
+def verify(
+    problem: Problem,
+    *,
+    outside: Sequence[str] = ("highs",),
+    options: Options | None = None,
+) -> Verification:
     """Run all checks that apply to a problem.
 
     Parameters
     ----------
     problem : Problem
         What to verify.
+    outside : sequence of str
+        The outside solvers to compare with; :func:`outside_solvers` names all that are installed.
     options : Options, optional
         ``scenarios`` and ``seed`` draw the sample on which outside solvers are compared; the time
         limit holds for each single run.
@@ -144,8 +162,17 @@ def verify(problem: Problem, *, options: Options | None = None) -> Verification:
     -------
     Verification
         A solver that fails is a failed check, not an exception.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such outside solver.
     """
-    run = Run(problem, options or Options(scenarios=200, time_limit=30.0))
+    known = outside_solvers()
+    for name in outside:
+        if name not in known:
+            raise InvalidInputError("solver", name, f"one of: {', '.join(known)}")
+    run = Run(problem, options or Options(scenarios=200, time_limit=30.0), outside)
     checks = [check for make in CHECKS for check in make(run)]
     run.options.report(1.0, "")
     return Verification(problem, tuple(checks))
