@@ -113,7 +113,8 @@ def first_finite_level(system: System) -> int:
     """
     times = system.worker_times
     index = times.tail_index if isinstance(times, ContinuousTimes) else math.inf
-    return int(min(np.count_nonzero(np.arange(1, system.workers) * index <= 1), system.workers - 1))
+    infinite = int(np.count_nonzero(np.arange(1, system.workers + 1) * index <= 1))
+    return min(infinite, system.workers - 1)
 
 
 def runtime_bound(
