@@ -408,6 +408,25 @@ def test_bars_in_messages_do_not_break_markdown() -> None:
     assert r"a \| b" in markdown_table(table)
 
 
+@pytest.mark.parametrize("width", [80, 120, 240])
+def test_tables_fit_the_terminal(width: int) -> None:
+    from rich.console import Console
+
+    from cgcopt.compare.tables import rich_table
+
+    comparison = compare(SMALL, ["uncoded", "closed-form-time", "highs"], options=OPTIONS)
+    console = Console(width=width, record=True, quiet=True)
+    console.print(rich_table(readable(comparison), title="a [bold] title", width=width))
+    text = console.export_text()
+    assert "a [bold] title" in text
+    assert max(map(len, text.splitlines())) <= width
+    for row in comparison.rows:  # never broken, whatever else is left out
+        assert row.solver in text
+        assert show_number(row.value, 7) in text
+    assert "on its 40 scenarios" in text
+    assert ("certificate" in text) == (width > 80)
+
+
 def test_numbers_as_texts() -> None:
     assert show_number(70_494_550.12, 7) == "7.049455e+07"
     assert show_number(100_000_000.0, 4) == "1.000e+08"

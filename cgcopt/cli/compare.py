@@ -153,11 +153,11 @@ def _print_tables(result: Report, files: Sequence[Path]) -> None:
     output = console()
     comparison = result.comparison
     for name in comparison.problems:
-        output.print(rich_table(readable(comparison.of(name)), title=name))
+        output.print(rich_table(readable(comparison.of(name)), title=name, width=output.width))
     for sweep in result.sweeps:
-        output.print(rich_table(sweep.readable(), title=sweep_title(sweep)))
+        output.print(rich_table(sweep.readable(), title=sweep_title(sweep), width=output.width))
     for replay in result.replays:
-        output.print(rich_table(replay.readable(), title=replay.heading))
+        output.print(rich_table(replay.readable(), title=replay.heading, width=output.width))
     if files:
         output.print(f"written to {files[0].parent}: {', '.join(file.name for file in files)}")
 

@@ -83,7 +83,7 @@ class ReplayRow:
     @property
     def short_name(self) -> str:
         """Design and kind of model, without the model's parameters."""
-        return self.name.partition("(")[0]
+        return _family(self.name)
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Replay:
         records = [
             {
                 "design": row.design,
-                "made for": row.model,
+                "made for": _family(row.model),
                 "promised [s]": show_number(row.promised, 5),
                 "held-out [s]": show_number(row.held_out, 5),
                 "std. error": show_number(row.standard_error, 2),
@@ -285,6 +285,10 @@ def _judged(row: ReplayRow, runtimes: FloatArray, uncoded: FloatArray) -> Replay
         ratio=ratio,
         ratio_error=mean_error(runtimes - ratio * uncoded) / float(uncoded.mean()),
     )
+
+
+def _family(model: str) -> str:
+    return model.partition("(")[0]
 
 
 def _loses(row: ReplayRow) -> bool:

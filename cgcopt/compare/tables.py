@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cgcopt.compare.comparison import Comparison
 from cgcopt.compare.row import Row
@@ -16,7 +16,7 @@ from cgcopt.solvers.base import Role
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.table import Table
+    from rich.console import Group
 
 __all__ = ["latex_table", "markdown_table", "readable", "rich_table", "show_gap", "show_number"]
 
@@ -28,8 +28,26 @@ _REPRODUCED = 0.03
 #: Heading of runtimes in the unit of the published plots.
 PUBLISHED_UNIT = "E N/(M b)/1e7"
 
+#: Columns that a narrow terminal goes without, the first ones first.
+_EXPENDABLE = (
+    "note",
+    "kind",
+    "seconds",
+    "certificate",
+    "level",
+    "vs published",
+    "std. error",
+    "status",
+    "vs best",
+)
+#: Columns whose texts may take several lines, and the room that they need at least.
+_WRAPPING = frozenset({"note"})
+_WRAPPED = 40
+
 #: Columns that read better flush left.
-_TEXT = frozenset({"solver", "kind", "level", "certificate", "status", "note", "design", "family"})
+_TEXT = frozenset(
+    {"solver", "kind", "level", "certificate", "status", "note", "design", "made for"}
+)
 
 
 def readable(comparison: Comparison) -> pd.DataFrame:
@@ -114,21 +132,54 @@ def latex_table(table: pd.DataFrame, *, caption: str) -> str:
     return text
 
 
-def rich_table(table: pd.DataFrame, *, title: str) -> Table:
-    """Return a table of texts for the terminal."""
+def rich_table(table: pd.DataFrame, *, title: str, width: int) -> Group:
+    """Return a table of texts for a terminal of so many columns.
+
+    Columns that say least are left out where there is no room; notes then stand below the table.
+    """
     from rich import box
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    result = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
-    for name in table.columns:
-        left = name in _TEXT
-        result.add_column(
-            Text(name), justify="left" if left else "right", no_wrap=name != "note", overflow="fold"
-        )
-    for row in table.itertuples(index=False):
+    shown = _fitting(table, width)
+    result = Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    cramped = _width(shown) > width
+    for name in shown.columns:
+        wraps = name in _WRAPPING or (cramped and name != shown.columns[0])
+        justify: Any = "left" if name in _TEXT else "right"
+        result.add_column(Text(name), justify=justify, no_wrap=not wraps, overflow="fold")
+    for row in shown.itertuples(index=False):
         result.add_row(*(Text(str(text)) for text in row))
-    return result
+    notes: list[Text] = []
+    if "note" in table.columns and "note" not in shown.columns:
+        first = table.columns[0]
+        noted = table[table["note"] != ""]
+        lines = zip(noted[first], noted["note"], strict=True)
+        notes = [*(Text(f"  {name}: {note}") for name, note in lines), Text("")]
+    return Group(result, *notes)
+
+
+def _fitting(table: pd.DataFrame, width: int) -> pd.DataFrame:
+    """Drop columns, least telling ones first, until the rest fits."""
+    for name in _EXPENDABLE:
+        if _width(table) <= width:
+            break
+        if name in table.columns:
+            table = table.drop(columns=name)
+    return table
+
+
+def _width(table: pd.DataFrame) -> int:
+    widths = {name: max([len(name), *map(len, table[name])]) for name in table.columns}
+    return sum(min(w, _WRAPPED) if name in _WRAPPING else w for name, w in widths.items()) + (
+        3 * len(widths)
+    )
 
 
 def _published_columns(probability: bool) -> dict[str, Callable[[Row], str]]:
