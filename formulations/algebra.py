@@ -25,7 +25,7 @@ def elementary_tail(times: ContinuousTimes) -> Callable[[Any], Any]:
     --------
     >>> import cgcopt as cg
     >>> from math import log
-    >>> elementary_tail(cg.Exponential(rate=2.0))(log(2.0)).round(12)
+    >>> round(elementary_tail(cg.Exponential(rate=2.0))(log(2.0)), 12)
     0.25
     """
     import pyomo.environ as pyo

@@ -123,7 +123,9 @@ class ExactFormulation(Formulation):
         design.check(self.workers, self.problem.system.coordinates)
         for n in range(self.workers):
             model.x[n].set_value(design.partition[n] / self.coordinate_scale)
-            model.w[n].set_value(max(design.work[n] / self.coordinate_scale, model.w[n].lb))
+            least, most = model.w[n].bounds
+            work = design.work[n] / self.coordinate_scale
+            model.w[n].set_value(min(max(work, least), most))
         settle(model)
 
     @abstractmethod

@@ -170,7 +170,7 @@ class ExactProbability(ExactFormulation):
     def latex(self) -> str:
         """Return the mathematics of the model as a LaTeX ``aligned`` environment."""
         return program(
-            r"\max_x \quad & P[U_{(k)} \le F_T(t / (u\, w_{N-k})) \;\forall k]",
-            r"\textstyle\sum_n x_n = L, \quad x \ge 0",
-            r"& \textstyle w_n = \sum_{i \le n} (i+1)\, x_i",
+            r"\max_x \quad & P[U_{(k)} \leq F_T(t / (u\, w_{N-k})) \;\forall k]",
+            r"\textstyle\sum_n x_n = L, \quad x \geq 0",
+            r"& \textstyle w_n = \sum_{i \leq n} (i+1)\, x_i",
         )

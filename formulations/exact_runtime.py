@@ -20,7 +20,7 @@ __all__ = ["ExactRuntime"]
 FloatArray = NDArray[np.float64]
 
 #: Gauss-Legendre panels of the algebraic model: where most rounds end and beyond; nodes in each.
-_FIRST, _PANELS, _NODES = 4, 9, 6
+_FIRST, _PANELS, _NODES = 4, 13, 6
 #: Chance that a round of the start is later than the last panel.
 _CUT = 1e-12
 
@@ -134,8 +134,8 @@ class ExactRuntime(ExactFormulation):
     def latex(self) -> str:
         """Return the mathematics of the model as a LaTeX ``aligned`` environment."""
         return program(
-            r"\min_x \quad & t_{\min} + \int_{t_{\min}}^\infty (1 - P[\tau(x, T) \le t])\, dt",
-            r"\textstyle\sum_n x_n = L, \quad x \ge 0",
-            r"& P[\tau(x, T) \le t] = P[U_{(k)} \le F_T(t / (u\, w_{N-k})) \;\forall k]",
-            r"& \textstyle w_n = \sum_{i \le n} (i+1)\, x_i",
+            r"\min_x \quad & t_{\min} + \int_{t_{\min}}^\infty (1 - P[\tau(x, T) \leq t])\, dt",
+            r"\textstyle\sum_n x_n = L, \quad x \geq 0",
+            r"& P[\tau(x, T) \leq t] = P[U_{(k)} \leq F_T(t / (u\, w_{N-k})) \;\forall k]",
+            r"& \textstyle w_n = \sum_{i \leq n} (i+1)\, x_i",
         )

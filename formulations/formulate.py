@@ -64,9 +64,9 @@ def formulate(
     >>> highs = formulation.to_highspy()
     >>> _ = highs.run()
     >>> formulation.design(highs).partition
-    array([2., 4.])
+    array([3., 3.])
     >>> formulation.value(highs.getObjectiveValue())
-    13.0
+    6.75
     """
     try:
         level = Level(level)

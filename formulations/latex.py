@@ -10,10 +10,10 @@ def program(objective: str, *constraints: str) -> str:
 
     Examples
     --------
-    >>> print(program(r"\min_x \quad & x", r"& x \ge 1"))
+    >>> print(program(r"\min_x \quad & x", r"& x \geq 1"))
     \begin{aligned}
     \min_x \quad & x \\
-    \text{subject to} \quad & x \ge 1
+    \text{subject to} \quad & x \geq 1
     \end{aligned}
     """
     first, *others = constraints

@@ -22,7 +22,8 @@ def read_point(formulation: Formulation, model: Any) -> dict[str, FloatArray]:
     """Return the values of the variables that a solved model holds."""
     language = _language(model)
     if language == "highspy":
-        return formulation.unflatten(np.asarray(model.getSolution().col_value))
+        solution = model.getSolution()
+        return formulation.unflatten(_present(solution.col_value if solution.value_valid else None))
     if language == "scipy":
         return formulation.unflatten(_present(model.x))
     if language == "cvxpy":

@@ -210,12 +210,12 @@ class ProbabilityCoordinate(ProbabilityFormulation):
         """Return the mathematics of the model as a LaTeX ``align`` environment."""
         if self.strong:
             room = [
-                r"& c_l \le \textstyle\sum_n \min(b_{k,n}, C_{l,n})\, z_{l,n} + M_{k,l} (1 - y_k) "
+                r"& c_l \leq \textstyle\sum_n \min(b_{k,n}, C_{l,n})\, z_{l,n} + M_{k,l} (1 - y_k) "
                 r"&& \forall k, l",
-                r"& y_k \le \textstyle\sum_{n : b_{k,n} \ge l + n} z_{l,n} && \forall k, l",
+                r"& y_k \leq \textstyle\sum_{n : b_{k,n} \geq l + n} z_{l,n} && \forall k, l",
             ]
         else:
-            room = [r"& c_l \le b_{k,n} + N l\, (2 - z_{l,n} - y_k) && \forall k, l, n"]
+            room = [r"& c_l \leq b_{k,n} + N l\, (2 - z_{l,n} - y_k) && \forall k, l, n"]
         return program(
             r"\max_{z, c, y} \quad & \frac{1}{K} \sum_{k} y_k",
             *room,

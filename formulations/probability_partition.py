@@ -262,12 +262,12 @@ class ProbabilityPartition(ProbabilityFormulation):
         """Return the mathematics of the model as a LaTeX ``align`` environment."""
         if self.strong:
             room = [
-                r"& w_n \le W_n - \textstyle\sum_j (b_{[j+1],n} - b_{[j],n})\, d_{[j],n} "
+                r"& w_n \leq W_n - \textstyle\sum_j (b_{[j+1],n} - b_{[j],n})\, d_{[j],n} "
                 r"&& \forall n",
-                r"& d_{[j],n} \le d_{[j+1],n}, \quad y_k \le d_{k,n} && \forall j, k, n",
+                r"& d_{[j],n} \leq d_{[j+1],n}, \quad y_k \leq d_{k,n} && \forall j, k, n",
             ]
         else:
-            room = [r"& w_n \le W_n - (W_n - b_{k,n})\, y_k && \forall k, n"]
+            room = [r"& w_n \leq W_n - (W_n - b_{k,n})\, y_k && \forall k, n"]
         return program(
             r"\max_{x, w, y} \quad & \frac{1}{K} \sum_{k} y_k",
             *room,

@@ -175,9 +175,9 @@ class RuntimeCoordinate(RuntimeFormulation):
         """Return the mathematics of the model as a LaTeX ``align`` environment."""
         if self.strong:
             relief = r"\sum_{m>n} (T^k_{(N-n)} - T^k_{(N-m)})\, C_{l,m}\, z_{l,m}"
-            late = rf"\theta_k \ge u\, T^k_{{(N-n)}}\, c_l - u \textstyle{relief}"
+            late = rf"\theta_k \geq u\, T^k_{{(N-n)}}\, c_l - u \textstyle{relief}"
         else:
-            late = r"\theta_k \ge u\, T^k_{(N-n)} \left(c_l - N l\, (1 - z_{l,n})\right)"
+            late = r"\theta_k \geq u\, T^k_{(N-n)} \left(c_l - N l\, (1 - z_{l,n})\right)"
         return program(
             r"\min_{z, c, \theta} \quad & \frac{1}{K} \sum_{k} \theta_k",
             rf"& {late} && \forall k, l, n",

@@ -124,7 +124,7 @@ class RuntimePartition(RuntimeFormulation):
         """Return the mathematics of the model as a LaTeX ``align`` environment."""
         return program(
             r"\min_{x, w, \theta} \quad & \frac{1}{K} \sum_{k} \theta_k",
-            r"& \theta_k \ge u\, T^k_{(N-n)}\, w_n && \forall k, n",
+            r"& \theta_k \geq u\, T^k_{(N-n)}\, w_n && \forall k, n",
             r"& w_n = w_{n-1} + (n+1)\, x_n && \forall n",
             r"& \textstyle\sum_n x_n = L",
             rf"& x \in {self.domain}",

@@ -107,11 +107,11 @@ class ScenarioFormulation(Formulation):
     @property
     def domain(self) -> str:
         """Where ``x`` lives, in LaTeX."""
-        return r"\mathbb{Z}_{\ge 0}^N" if self.integer else r"\mathbb{R}_{\ge 0}^N"
+        return r"\mathbb{Z}_{\geq 0}^N" if self.integer else r"\mathbb{R}_{\geq 0}^N"
 
     def coordinate_rows_latex(self) -> list[str]:
         """Rows on ``z`` and ``c`` of a coordinate level, in LaTeX."""
-        order = [r"& \textstyle\sum_n n\, (z_{l,n} - z_{l-1,n}) \ge 0 && \forall l > 1"]
+        order = [r"& \textstyle\sum_n n\, (z_{l,n} - z_{l-1,n}) \geq 0 && \forall l > 1"]
         return [
             r"& c_l = c_{l-1} + \textstyle\sum_n (n+1)\, z_{l,n} && \forall l",
             r"& \textstyle\sum_n z_{l,n} = 1 && \forall l",

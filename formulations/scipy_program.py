@@ -43,7 +43,7 @@ class LinearProgram:
     >>> program = formulation.to_scipy()
     >>> result = milp(**program.milp_arguments())
     >>> formulation.design(result).partition, formulation.value(program.sign * result.fun)
-    (array([2., 4.]), 13.0)
+    (array([3., 3.]), 6.75)
     """
 
     c: NDArray[np.float64]
