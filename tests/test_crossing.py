@@ -329,6 +329,17 @@ def test_simulation_agrees() -> None:
     assert abs(inside.mean() - float(crossing(*thresholds(p)).probability)) < 4 * error
 
 
+def test_subnormal_threshold() -> None:
+    result = crossing([5e-324, 1.0], [1.0, 0.0], gradient=True)
+    assert float(result.log_probability) == pytest.approx(
+        math.log(2.0) + math.log(5e-324), rel=1e-14
+    )
+    assert float(result.probability) == 1e-323
+    assert result.gradient.tolist() == pytest.approx([2.0, 1e-323], rel=1e-13)
+    tail = crossing([1e-310, 0.5], [1.0, 0.5], gradient=True)
+    assert tail.gradient.tolist() == pytest.approx([1.0, 2e-310], rel=1e-12)
+
+
 @pytest.mark.parametrize("n", [1, 2, 30, 1500])
 def test_certain(n: int) -> None:
     result = crossing(np.ones(n), np.zeros(n), gradient=True)

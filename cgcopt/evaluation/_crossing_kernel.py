@@ -65,8 +65,6 @@ LARGEST_TILT = 2.0**1000
 """Keeps the slope finite at subnormal thresholds; any positive tilt is exact."""
 TILT = 60.0
 """Tilt where ``P < exp(-TILT)``; then ``1 - P`` rounds to one."""
-
-
 WORKSPACE = 13
 """Rows of workspace that :func:`sweep` needs."""
 
@@ -161,7 +159,8 @@ def _chain(
     """Take the unit mass at cell 0 through ``n`` intervals.
 
     Step ``t`` spreads the row with increment ``lam[t]`` over the cells ``first[t]..last[t]``,
-    whose edge ``t`` lies at the thresholds, and weighs cell ``c`` with ``ratio[t]^abs(c - t)``.
+    whose edge ``t`` (the first forward, the last backward) lies at the thresholds, and weighs
+    cell ``c`` with ``ratio[t]^abs(c - t)``.
     Afterwards ``edge[t] 2^exponent[t]`` is ``2^-(shift[1] + .. + shift[t])`` times cell ``t``.
     """
     for j in range(n + 1 + PAD + BLOCK):
@@ -188,7 +187,7 @@ def _chain(
             factor = 1.0
             for distance in range(1, max(t - lo, last[t] - t) + 1):
                 factor *= ratio[t]
-                row[PAD + t + (distance if lo == t else -distance)] *= factor
+                row[PAD + t + (distance if first[t] == t else -distance)] *= factor
         exponent[t] = exponent[t - 1]
         if t % RENORMALISE == 1:
             lo, taken = _renormalise(row, lo, last[t])
@@ -320,6 +319,9 @@ def sweep(
 ) -> None:  # fmt: skip
     """Fill the outputs for every row of ``cdf > 0`` and ``sf = 1 - cdf``, both monotone.
 
+    All functions called from here stay in this file, because numba looks at the date of this
+    file alone to decide whether what it cached is still valid.
+
     ``values`` holds ``P``, ``1 - P`` and ``log P`` in its columns; ``reals`` and ``whole`` are
     workspace (:data:`WORKSPACE` rows of ``N + 128``).
     """
@@ -347,18 +349,15 @@ def sweep(
         for t in range(n + 1):
             first[t], first_b[t], upper_b[t] = t, n - upper[n - t], t
             lam_b[t], shift_b[t], ratio_b[t] = lam[n + 1 - t], shift[n + 1 - t], ratio[n - t]
-        _chain(
-            n, lam, ratio, shift, first, upper, rows, weights, reciprocals, edge, exponent
-        )
+        _chain(n, lam, ratio, shift, first, upper, rows, weights, reciprocals, edge, exponent)
         rest = exponent[n] * _LOG2_HIGH + exponent[n] * _LOG2_LOW
         if tilted:
             rest += (taken * _LOG2_HIGH - n) + taken * _LOG2_LOW - entropy
             values[v, 1] = 1.0
         else:
             rest += drift[n] - n * sf[v, n - 1]
-            values[v, 1] = math.exp(log_constant) * _first_failures(
-                lam, sf[v], drift, edge, exponent
-            )
+            failures = _first_failures(lam, sf[v], drift, edge, exponent)
+            values[v, 1] = min(math.exp(log_constant) * failures, 1.0)
         values[v, 0] = edge[n] * math.exp(log_constant + rest)
         values[v, 2] = math.log(edge[n]) + log_constant + rest
         if values[v, 1] < 0.5:
@@ -374,4 +373,7 @@ def sweep(
                 product = n * theta[k] * (edge[k - 1] * edge_b[n - k] / edge[n])
                 taken = exponent[k - 1] + exponent_b[n - k] - exponent[n] - shift[k]
                 log_slope[v, k - 1] = math.ldexp(product, taken)
-                slope[v, k - 1] = log_slope[v, k - 1] * values[v, 0]
+                if math.isinf(log_slope[v, k - 1]):
+                    slope[v, k - 1] = math.ldexp(product * values[v, 0], taken)
+                else:
+                    slope[v, k - 1] = log_slope[v, k - 1] * values[v, 0]
