@@ -136,7 +136,9 @@ def ascend(
                 moved = trial
                 radius = min(2 * radius, 1.0)
                 break
-            if trial.residual < 0.5 * point.residual and abs(gain) <= 1e-13 * (1 + abs(point.merit)):
+            if trial.residual < 0.5 * point.residual and abs(gain) <= 1e-13 * (
+                1 + abs(point.merit)
+            ):
                 moved = trial  # the merit is flat to rounding; the gradient still improves
                 break
             radius *= 0.35
@@ -151,9 +153,7 @@ def _free_levels(point: Point) -> NDArray[np.bool_]:
     return (point.x > EMPTY) | (point.gradient > multiplier)
 
 
-def _trial(
-    point: Point, free: NDArray[np.bool_], hessian: FloatArray, radius: float
-) -> FloatArray:
+def _trial(point: Point, free: NDArray[np.bool_], hessian: FloatArray, radius: float) -> FloatArray:
     """Newton step in the free shares within a trust radius (relative to the design), projected."""
     g = point.gradient[free]
     scale = np.maximum(point.x[free], 0.1 / point.x.size * radius)
@@ -180,9 +180,7 @@ def _trial(
     return result
 
 
-def _hessian(
-    system: System, deadline: float, point: Point, free: NDArray[np.bool_]
-) -> FloatArray:
+def _hessian(system: System, deadline: float, point: Point, free: NDArray[np.bool_]) -> FloatArray:
     """Second derivatives of the merit in the free shares by forward differences of gradients."""
     levels = np.flatnonzero(free)
     work = work_of_partition(point.x)

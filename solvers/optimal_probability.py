@@ -70,8 +70,13 @@ class OptimalProbability(Solver):
                 )
         if not found:
             return _hopeless(problem)
-        best = max(found, key=lambda end: (end.point.merit if not end.point.late else -math.inf,
-                                           end.point.log_probability))
+        best = max(
+            found,
+            key=lambda end: (
+                end.point.merit if not end.point.late else -math.inf,
+                end.point.log_probability,
+            ),
+        )
         out_of_time = time.perf_counter() > ends
         if best.converged:
             termination = TerminationCondition.CONVERGED

@@ -67,6 +67,4 @@ class OptimalQuantile(Solver):
             if gain <= RESOLUTION:
                 termination = TerminationCondition.CONVERGED
                 break
-        return Outcome(
-            termination, partition=best, residual=residual, details={"rounds": rounds}
-        )
+        return Outcome(termination, partition=best, residual=residual, details={"rounds": rounds})

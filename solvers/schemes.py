@@ -41,9 +41,7 @@ class Scheme(Solver):
     """Base of the schemes; all of them treat every objective at the relaxed level."""
 
     role = Role.SCHEME
-    solves = tasks(
-        ExpectedRuntime, CompletionProbability, Quantile, levels=(Level.RELAXED,)
-    )
+    solves = tasks(ExpectedRuntime, CompletionProbability, Quantile, levels=(Level.RELAXED,))
     tolerance = math.inf
 
 
