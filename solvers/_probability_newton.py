@@ -82,21 +82,18 @@ def merit_at(system: System, deadline: float, x: FloatArray, late: bool | None =
     completion = _completions(system, deadline, x)
     p = float(completion.probability)
     chosen = p < 0.5 if late is None else late
-    gradient = _merit_gradients(completion, chosen) * system.coordinates
-    if x[0] <= EMPTY:
-        # A level without work has no threshold to differentiate; take the slope next to it, which
-        # is steep for heavy tails and 0 for light ones.
-        first = int(np.argmax(x > EMPTY))
-        beside = x.copy()
-        beside[0] = 1e-9 * x[first] * (first + 1)
-        nearby = _merit_gradients(_completions(system, deadline, beside), chosen)
-        gradient[:first] = nearby[:first] * system.coordinates
+    gradient = _by_share(_merit_gradients(completion, chosen)) * system.coordinates
+    first = int(np.argmax(x > EMPTY))
+    if first > 0:
+        # Levels before the first used one have no threshold to differentiate. Take the slope next
+        # to it, which is steep for heavy tails and 0 for light ones.
+        gradient[:first] = _slopes_of_empty_levels(system, deadline, x, first, chosen)
     return Point(
         x,
         p,
         float(completion.complement),
         float(completion.log_probability),
-        _by_share(gradient),
+        gradient,
         chosen,
     )
 
@@ -146,6 +143,17 @@ def ascend(
             break
         point = moved
     return Stationary(point, iteration + 1, evaluations, point.residual <= tolerance)
+
+
+def _slopes_of_empty_levels(
+    system: System, deadline: float, x: FloatArray, first: int, late: bool
+) -> FloatArray:
+    """Derivatives in the shares of the levels before ``first``, each with a little work of its own."""
+    beside = np.tile(x, (first, 1))
+    beside[np.arange(first), np.arange(first)] = 1e-9 * x[first]
+    slopes = _by_share(_merit_gradients(_completions(system, deadline, beside), late))
+    diagonal: FloatArray = slopes[np.arange(first), np.arange(first)] * system.coordinates
+    return diagonal
 
 
 def _free_levels(point: Point) -> NDArray[np.bool_]:

@@ -93,7 +93,7 @@ def test_every_family_ends_stationary_above_every_closed_form(
 
 
 def test_stationarity_by_differences_where_failure_is_rare() -> None:
-    given = problem(20, 10**6.95)
+    given = problem(20, 10**7.05)
     best = cg.solve(given)
     assert best.evaluation is not None
     assert best.evaluation.complement is not None
@@ -104,7 +104,7 @@ def test_stationarity_by_differences_where_failure_is_rare() -> None:
     for _ in range(20):
         shift = rng.normal(size=20) * x * 1e-3
         moved = x + shift - x * shift.sum() / x.sum()
-        other = completion_probability(given.system, cg.Design(moved).work, 10**6.95)
+        other = completion_probability(given.system, cg.Design(moved).work, 10**7.05)
         assert other.complement is not None
         assert other.complement >= base * (1 - 1e-10)
 
@@ -143,7 +143,7 @@ def test_seed_and_time_limit() -> None:
     assert np.array_equal(one.partition, two.partition)
     hurried = cg.solve(problem(100), time_limit=1e-3)
     assert hurried.termination in ("time-limit", "converged")
-    assert hurried.status == "feasible"
+    assert hurried.design is not None
 
 
 def test_scale_does_not_matter() -> None:
