@@ -406,16 +406,47 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "--version") == f"cgcopt {cg.__version__}\n"
 
 
-def test_a_closed_pipe_is_no_error(instance: str) -> None:
-    command = (
-        f"{sys.executable} -c 'import sys; from cgcopt.cli import main; sys.exit(main())' solvers"
+def test_a_closed_pipe_is_no_error() -> None:
+    command = [sys.executable, "-c", "import sys; from cgcopt.cli import main; sys.exit(main())"]
+    process = subprocess.Popen(
+        [*command, "solvers"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    done = subprocess.run(
-        ["bash", "-c", f"{command} | head -1 > /dev/null; echo ${{PIPESTATUS[0]}}"],
-        capture_output=True,
-        text=True,
-    )
-    assert (done.stdout, done.stderr) == ("0\n", "")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()  # nobody reads
+    assert process.wait(timeout=60) == 0
+    assert process.stderr.read() == ""
+    process.stderr.close()
+
+
+def test_ctrl_c_is_one_word_and_exit_code_130(
+    instance: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cgcopt.solvers.run.solve", stopped)
+    assert main(["solve", instance]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_an_interrupted_comparison_says_what_is_kept(
+    instance: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cgcopt.compare.run.compare", stopped)
+    assert main(["compare", instance, "--out", str(tmp_path / "kept")]) == 130
+    assert "is kept in" in capsys.readouterr().err
+
+
+def test_without_arguments_comes_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert "Usage: cgcopt" in capsys.readouterr().out
 
 
 def test_no_progress_without_a_terminal() -> None:

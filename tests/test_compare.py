@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import signal
@@ -353,6 +354,13 @@ def test_rows_survive_as_they_are() -> None:
     assert math.isnan(Row.from_json(row.to_json()).published)
 
 
+def test_problems_of_one_name_are_told_apart() -> None:
+    twin = replace(SMALL, system=replace(SYSTEM, coordinates=300))
+    comparison = compare([SMALL, twin, SMALL], ["uncoded"], options=OPTIONS)
+    assert comparison.problems == ["small", "small (2)", "small (3)"]
+    assert comparison.rows[1].value > comparison.rows[0].value == comparison.rows[2].value
+
+
 def test_entrants() -> None:
     assert Entrant.parse(" highs:coordinate ") == Entrant("highs", Level.COORDINATE)
     assert Entrant.parse("highs").level_for(ExpectedRuntime()) is Level.RELAXED
@@ -415,7 +423,7 @@ def test_tables_fit_the_terminal(width: int) -> None:
     from cgcopt.compare.tables import rich_table
 
     comparison = compare(SMALL, ["uncoded", "closed-form-time", "highs"], options=OPTIONS)
-    console = Console(width=width, record=True, quiet=True)
+    console = Console(width=width, file=io.StringIO(), record=True)
     console.print(rich_table(readable(comparison), title="a [bold] title", width=width))
     text = console.export_text()
     assert "a [bold] title" in text

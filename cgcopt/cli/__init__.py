@@ -36,17 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = typer.main.get_command(app)
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = command.main(given, prog_name="cgcopt", standalone_mode=False)
+        code = command.main(given or ["--help"], prog_name="cgcopt", standalone_mode=False)
     except CgcoptError as error:
         return _refuse(str(error))
     except usage_error as error:
         return _refuse(error.format_message())
-    except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader has seen enough, as in `cgcopt solvers | head -3`
-        sys.stdout = None
+    except SystemExit:  # typer's answer to a closed pipe, as in `cgcopt solvers | head -3`
         return 0
+    if code == INTERRUPTED:
+        print("interrupted", file=sys.stderr)
     return code if isinstance(code, int) else 0
 
 

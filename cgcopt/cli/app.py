@@ -19,7 +19,6 @@ __all__ = ["app"]
 
 app = typer.Typer(
     help="Certified redundancy designs for gradient coding under partial stragglers.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -34,7 +34,7 @@ def compare(
         typer.Argument(
             help="Instance files or names of shipped instances; by default paper and recorded, "
             "with the published plot against the number of workers and a replay of the trace.",
-            metavar="[INSTANCE]...",
+            metavar="INSTANCE",
             show_default=False,
         ),
     ] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -127,7 +128,7 @@ def compare(
     >>> [row.solver for row in comparison.rows]
     ['uncoded', 'closed-form-time']
     """
-    problems = [problems] if isinstance(problems, Problem) else list(problems)
+    problems = _told_apart([problems] if isinstance(problems, Problem) else problems)
     named = None if solvers is None else [_entrant(solver) for solver in solvers]
     runs = [
         (problem, entrant.solver, entrant.level_for(problem.objective))
@@ -166,6 +167,17 @@ def _run(problem: Problem, solver: str, level: Level, options: Options) -> Row:
         wrapped = RuntimeError(f"{type(error).__name__}: {error}")
         return failed_row(problem, solver, level, wrapped, role=role, computed=computed)
     return row_of(solution, role=role, computed=computed)
+
+
+def _told_apart(problems: Sequence[Problem]) -> list[Problem]:
+    """The problems, with a number behind the name of those that share one: rows go by name."""
+    seen: Counter[str] = Counter()
+    named = []
+    for problem in problems:
+        seen[problem.name] += 1
+        count = seen[problem.name]
+        named.append(problem if count == 1 else replace(problem, title=f"{problem.name} ({count})"))
+    return named
 
 
 def _entrant(solver: str | Entrant) -> Entrant:
