@@ -1,10 +1,10 @@
 """Minimise a sample average of runtimes: Newton on its smoothing, then cutting planes.
 
 The sample average ``(1/K) sum_k max_n c_{k,n} w_n`` is piecewise linear, but with many rounds it is
-nearly smooth at every scale that matters. So its smoothing at a falling sequence of temperatures is
-minimised by Newton's method over the simplex, each step one pass over the rounds. At the last
-temperature a handful of rounds decides the maximum of a handful of levels; the linear program over
-the cuts near the maximum (:mod:`cgcopt.solvers._scenario_cuts`) then ends at the exact optimum.
+nearly smooth at every scale that matters. So its smoothing is minimised by Newton's method over
+the simplex, each step one pass over the rounds, for widths of the smoothing that fall. At the last
+width a handful of rounds decides the maximum of a handful of levels; the linear program over the
+cuts near the maximum (:mod:`cgcopt.solvers._scenario_cuts`) then ends at the exact optimum.
 """
 
 from __future__ import annotations
@@ -21,23 +21,31 @@ from cgcopt.solvers._scenario_cuts import CutMaster, Cuts, bound_of
 from cgcopt.solvers._simplex_qp import simplex_minimiser
 from cgcopt.solvers._smoothed_maximum import SmoothedMaximum, smoothed_maximum
 
-__all__ = ["SampleAverage", "partition_curvature"]
+__all__ = ["SampleAverage", "damped_hessian", "partition_curvature"]
 
 FloatArray = NDArray[np.float64]
 
-#: First temperature, relative to the value: products this far below the maximum still count.
+#: First width, relative to the spread of the order statistics; products that lie this far below the
+#: maximum still count.
 _FIRST = 0.03
-#: Rounds in which a change of the maximum is smeared out, at the last temperatures.
+#: Rounds in which a change of the maximum is smeared out, at the last widths.
 _SMEARED = (40.0, 10.0)
-#: Factor between temperatures before that.
-_COOLING = 5.0
-#: Rounds that are enough while the temperature is high, at least and for every level.
-_FEW_ROUNDS, _ROUNDS_PER_LEVEL = 2000, 40
+#: Factor between widths before that.
+_NARROWING = 5.0
+#: Rounds that are enough while the width is large, at least and for every level.
+_FEW_ROUNDS, _ROUNDS_PER_LEVEL = 2000, 10
 #: and rounds over which a change is smeared out there.
 _RESOLVED = 60.0
 _STEPS = 25
-#: A temperature is done with when the predicted decrease is this small a part of its error.
+#: A width is done with when the predicted decrease is this small a part of the smoothing error.
 _DONE = 1e-2
+#: Damping of the first step, at least, and after a step that failed at the least.
+_FIRST_DAMPING, _LEAST_DAMPING, _RAISED_DAMPING = 0.1, 1e-7, 0.03
+#: Share of the reference below which relative changes of a work count for less.
+_FLOOR = 0.03
+#: How far from the maximum cuts are kept: change of the work of a level at the last width, times
+#: this, and at most.
+_WIDENED, _WIDEST = 1.2, 0.1
 _MASTERS = 100
 
 
@@ -64,7 +72,11 @@ class SampleAverage:
     passes: int = 0
     masters: int = 0
     pivots: int = 0
-    moved: float = field(default=0.1, init=False)
+    moved: FloatArray = field(init=False)
+    damping: float = field(default=_FIRST_DAMPING, init=False)
+
+    def __post_init__(self) -> None:
+        self.moved = np.full(self.times.shape[1], _WIDEST)
 
     def minimise(self) -> None:
         """Run until the gap is closed, the time is over or nothing more can be gained."""
@@ -89,67 +101,68 @@ class SampleAverage:
         return np.asarray(work / (budget_weights(work.size) @ work))
 
     def smooth(self, partition: FloatArray) -> FloatArray:
-        """Follow the minimiser of the smoothing down to the last temperature."""
-        for stage in self.stages():
+        """Follow the minimiser of the smoothing down to the last width."""
+        for width, rounds in self.stages():
             before = work_of_partition(partition)
-            partition = self.newton(partition, stage)
+            partition = self.newton(partition, rounds, 1.0 / width)
             if self.over:
                 break
             after = work_of_partition(partition)
-            share = np.abs(after - before) / np.maximum(np.maximum(after, before), 1e-300)
-            self.moved = float(share.max())
+            self.moved = np.abs(after - before) / np.maximum(np.maximum(after, before), 1e-300)
         return partition
 
     def stages(self) -> list[tuple[float, FloatArray]]:
-        """Temperatures, relative to the value, and rounds that are enough at each of them."""
+        """Widths, relative to the value, and rounds that are enough at each of them."""
         count, levels = self.times.shape
         last = [smeared / count for smeared in _SMEARED if smeared / count < _FIRST]
-        temperatures = [_FIRST]
-        while last and temperatures[-1] > _COOLING * last[0]:
-            temperatures.append(temperatures[-1] / _COOLING)
+        shares = [_FIRST]
+        while last and shares[-1] > _NARROWING * last[0]:
+            shares.append(shares[-1] / _NARROWING)
+        spread = self.spread()
         result = []
-        for temperature in [*temperatures, *last]:
-            few = max(_FEW_ROUNDS, _ROUNDS_PER_LEVEL * levels, int(_RESOLVED / temperature))
-            every = 1 if temperature in last else max(count // few, 1)
+        for share in [*shares, *last]:
+            few = max(_FEW_ROUNDS, _ROUNDS_PER_LEVEL * levels, int(_RESOLVED / share))
+            every = 1 if share in last else max(count // few, 1)
             rounds = self.times if every == 1 else np.ascontiguousarray(self.times[::every])
-            result.append((temperature, rounds))
+            result.append((share * spread, rounds))
         return result
 
-    def newton(self, partition: FloatArray, stage: tuple[float, FloatArray]) -> FloatArray:
-        """Minimise the smoothing at one temperature."""
-        temperature, rounds = stage
-        here = self.evaluate(partition, rounds, temperature)
+    def spread(self) -> float:
+        """How far the means of the order statistics lie apart, relative to the largest."""
+        means = self.times.mean(axis=0)
+        return max(1.0 - float(means[0] / means[-1]), 1e-6)
+
+    def newton(self, partition: FloatArray, rounds: FloatArray, power: float) -> FloatArray:
+        """Minimise the smoothing with one power, by damped Newton steps over the simplex."""
+        here = self.evaluate(partition, rounds, power)
+        reference = self.reference_work()
         for _ in range(_STEPS):
             if self.over:
                 break
-            slope = partition_gradient(here.gradient)
-            target = simplex_minimiser(*_model(here, partition))
-            step = target - partition
-            decrease = -float(slope @ step)
-            if decrease <= _DONE * (here.value - here.mean):
+            target, decrease = _step(here, partition, reference, self.damping)
+            negligible = _DONE * (here.smoothed - here.value)
+            if decrease <= negligible and self.damping > _LEAST_DAMPING:
+                # Damping hides what is left to gain.
+                self.damping = _LEAST_DAMPING
+                target, decrease = _step(here, partition, reference, self.damping)
+            if decrease <= negligible:
                 break
-            size = 1.0
-            while True:
-                trial = np.maximum(partition + size * step, 0.0)
-                there = self.evaluate(trial, rounds, temperature)
-                if there.smoothed <= here.smoothed - 1e-4 * size * decrease:
-                    break
-                size *= 0.3
-                if size < 1e-3 or self.over:
-                    return partition
-            partition, here = trial, there
+            there = self.evaluate(target, rounds, power)
+            if there.smoothed <= here.smoothed - 0.1 * decrease:
+                self.damping = max(self.damping / 30.0, _LEAST_DAMPING)
+            else:
+                self.damping = max(self.damping * 30.0, _RAISED_DAMPING)
+            if there.smoothed < here.smoothed:
+                partition, here = target, there
         return partition
 
-    def evaluate(
-        self, partition: FloatArray, rounds: FloatArray, temperature: float
-    ) -> SmoothedMaximum:
+    def evaluate(self, partition: FloatArray, rounds: FloatArray, power: float) -> SmoothedMaximum:
         """One pass over the rounds; offers what it finds when these are all of them."""
         work = work_of_partition(partition)
-        scale = float((rounds.mean(axis=0)[::-1] * work).max())
-        result = smoothed_maximum(rounds, work, temperature * scale, self.threads)
+        result = smoothed_maximum(rounds, work, power, self.threads)
         if rounds is self.times:
             self.passes += 1
-            bound = bound_of(result.gradient, result.value)
+            bound = bound_of(result.mixture, result.value)
             self.incumbent.offer(partition, result.value, bound)
         return result
 
@@ -157,8 +170,9 @@ class SampleAverage:
         """Solve to the end by cutting planes."""
         cuts = Cuts(self.times)
         work = work_of_partition(partition)
-        width = min(1.5 * self.moved, 0.5)
-        cuts.add_near(work, width)
+        # What the last width changed is about what is left to change.
+        reach = np.minimum(_WIDENED * self.moved + 1e-9, _WIDEST)
+        cuts.add_near(work, reach)
         master = CutMaster(cuts, self.reference_work(), self.incumbent.value)
         for _ in range(_MASTERS):
             point = master.solve(work, self.clock)
@@ -167,7 +181,7 @@ class SampleAverage:
             self.masters += 1
             self.pivots += point.pivots
             work = point.work
-            value, missing = cuts.add_missing(work, width)
+            value, missing = cuts.add_missing(work, reach)
             self.passes += 1
             bound = bound_of(point.gradient, value)
             self.incumbent.offer(np.maximum(partition_of_work(work), 0.0), value, bound)
@@ -175,13 +189,37 @@ class SampleAverage:
                 return
 
 
-def _model(here: SmoothedMaximum, partition: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Hessian and linear term of the quadratic model in the partition, slightly regularised."""
-    hessian = partition_curvature(here.curvature)
-    diagonal = np.diag_indices(partition.size)
+def _step(
+    here: SmoothedMaximum, partition: FloatArray, reference: FloatArray, damping: float
+) -> tuple[FloatArray, float]:
+    """Minimise the quadratic model over the simplex; return the minimiser and the descent to it."""
+    hessian = damped_hessian(here, partition, reference, damping)
+    slope = partition_gradient(here.gradient)
+    target = simplex_minimiser(hessian, slope - hessian @ partition)
+    return target, float(slope @ (partition - target))
+
+
+def damped_hessian(
+    here: SmoothedMaximum, partition: FloatArray, reference: FloatArray, damping: float
+) -> FloatArray:
+    """Hessian in the partition, with relative changes of the work of a level penalised.
+
+    The penalty is weighted by how often a level is the slowest, as if the levels shared no round.
+    A work far below the reference counts as a share of it, so that levels can come into use.
+    """
+    work = np.maximum(work_of_partition(partition), _FLOOR * reference)
+    curvature = here.curvature.copy()
+    alone = here.gradient / work + 1e-3 * here.value / (partition.size * work**2)
+    curvature[np.diag_indices(partition.size)] += damping * alone
+    return _regular(partition_curvature(curvature))
+
+
+def _regular(hessian: FloatArray) -> FloatArray:
+    """Lift a semidefinite Hessian out of singularity by a share that rounding would hide."""
+    diagonal = np.diag_indices(len(hessian))
     hessian[diagonal] *= 1.0 + 1e-10
-    hessian[diagonal] += 1e-12 * np.trace(hessian) / partition.size
-    return hessian, partition_gradient(here.gradient) - hessian @ partition
+    hessian[diagonal] += 1e-13 * np.trace(hessian) / len(hessian)
+    return hessian
 
 
 def partition_curvature(curvature: FloatArray) -> FloatArray:

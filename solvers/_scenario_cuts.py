@@ -65,19 +65,22 @@ class Cuts:
         self.kept: BoolArray = np.zeros(self.times.shape, dtype=bool)
         self.leader: IntArray = np.zeros(len(self.times), dtype=np.int64)
 
-    def add_near(self, work: FloatArray, width: float) -> None:
-        """Keep the cuts within ``width`` (relative) of the largest at ``work``."""
-        self._pass(work, width, only_missing=False)
+    def add_near(self, work: FloatArray, reach: FloatArray) -> None:
+        """Keep the cuts that may be largest while every ``w_n`` moves by a share ``reach_n``."""
+        self._pass(work, reach, only_missing=False)
 
-    def add_missing(self, work: FloatArray, width: float) -> tuple[float, int]:
+    def add_missing(self, work: FloatArray, reach: FloatArray) -> tuple[float, int]:
         """Keep the cuts that the master lacked at ``work``; return the average and their number.
 
-        A round that lacked one gets all within ``width`` of its maximum.
+        A round that lacked one gets all that :meth:`add_near` would give it.
         """
-        return self._pass(work, width, only_missing=True)
+        return self._pass(work, reach, only_missing=True)
 
-    def _pass(self, work: FloatArray, width: float, *, only_missing: bool) -> tuple[float, int]:
+    def _pass(
+        self, work: FloatArray, reach: FloatArray, *, only_missing: bool
+    ) -> tuple[float, int]:
         factors = np.ascontiguousarray(work[::-1])
+        above, below = 1.0 + reach[::-1], 1.0 - reach[::-1]
         total, missing = 0.0, 0
         for start in range(0, len(self.times), _BLOCK):
             rows = slice(start, start + _BLOCK)
@@ -85,7 +88,8 @@ class Cuts:
             kept = self.kept[rows]
             top = products.max(axis=1)
             total += float(top.sum())
-            near = products >= (top * (1.0 - width))[:, np.newaxis]
+            near = products * above >= (products * below).max(axis=1)[:, np.newaxis]
+            near |= products >= top[:, np.newaxis]
             if only_missing:
                 known = np.where(kept, products, 0.0).max(axis=1)
                 lacking = known < top * (1.0 - 1e-13)

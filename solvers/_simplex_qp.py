@@ -38,6 +38,10 @@ def simplex_minimiser(hessian: FloatArray, linear: FloatArray) -> FloatArray:
     [0.75, 0.25, 0.0]
     """
     n = linear.size
+    if n == 1:
+        return np.ones(1)
+    # On the simplex this adds a constant; a Hessian that is flat along a ray becomes definite.
+    hessian = hessian + np.trace(hessian) / n**2
     used = np.ones(n, dtype=bool)
     fewest, patience = n + 1, _PATIENCE
     y = np.full(n, 1.0 / n)

@@ -1,0 +1,109 @@
+"""Quasi-Newton minimisation of a smooth convex function over the unit simplex, to a proven gap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.solvers._incumbent import Clock, Incumbent
+from cgcopt.solvers._simplex_qp import simplex_minimiser
+
+__all__ = ["Oracle", "Point", "quasi_newton"]
+
+FloatArray = NDArray[np.float64]
+
+#: A secant pair counts when it curves at least so much as the model says, relatively.
+_LEAST_CURVATURE = 1e-3
+#: Relative difference of values that an evaluation cannot resolve.
+_RESOLUTION = 1e-12
+#: Evaluations in a row that may leave the gap where it is.
+_IDLE = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """A partition with sum 1, its value, its gradient in the partition, and the bound it proves."""
+
+    partition: FloatArray
+    value: float
+    slope: FloatArray
+    bound: float
+
+
+Oracle = Callable[[FloatArray], Point]
+
+
+def quasi_newton(
+    oracle: Oracle,
+    start: FloatArray,
+    hessian: FloatArray,
+    incumbent: Incumbent,
+    clock: Clock,
+    *,
+    steps: int,
+) -> int:
+    """Minimise by BFGS steps, each the minimiser of the quadratic model over the whole simplex.
+
+    The function is convex, so every evaluated point, also one that turned out worse than the best,
+    gives a secant pair with the best point; the next step starts from the best point with the model
+    so corrected. The run ends when the gap is closed, when the clock or ``steps`` run out, or when
+    the gap has ceased to fall.
+
+    Parameters
+    ----------
+    oracle : callable
+        Evaluates a partition.
+    start : ndarray, shape (N,)
+        On the simplex.
+    hessian : ndarray, shape (N, N)
+        First model, positive definite.
+    incumbent : Incumbent
+        Receives every point.
+    clock : Clock
+        When to stop.
+    steps : int
+        Evaluations at most.
+
+    Returns
+    -------
+    int
+        Evaluations made.
+    """
+    best = oracle(start)
+    incumbent.offer(start, best.value, best.bound)
+    model = hessian * best.value
+    gap, idle = incumbent.gap, 0
+    for used in range(1, steps):
+        if incumbent.closed or clock.expired:
+            return used
+        target = simplex_minimiser(model, best.slope - model @ best.partition)
+        if idle == _IDLE or not np.any(target != best.partition):
+            return used
+        there = oracle(target)
+        incumbent.offer(target, there.value, there.bound)
+        model = _updated(model, there.partition - best.partition, there.slope - best.slope)
+        idle = 0 if incumbent.gap < 0.9 * gap else idle + 1
+        gap = min(gap, incumbent.gap)
+        if _better(there, best):
+            best = there
+    return steps
+
+
+def _better(there: Point, best: Point) -> bool:
+    """Compare by value, and where rounding hides the difference, by the bound."""
+    if abs(there.value - best.value) <= _RESOLUTION * best.value:
+        return there.bound > best.bound
+    return there.value < best.value
+
+
+def _updated(model: FloatArray, step: FloatArray, change: FloatArray) -> FloatArray:
+    """BFGS update; skipped where the change of the gradient is lost in rounding."""
+    image = model @ step
+    modelled = float(step @ image)
+    curved = float(step @ change)
+    if not curved > _LEAST_CURVATURE * modelled > 0.0:
+        return model
+    return np.asarray(model - np.outer(image, image / modelled) + np.outer(change, change / curved))
