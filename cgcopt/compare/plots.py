@@ -108,41 +108,35 @@ def _values(axis: Axes, part: Comparison) -> None:
         return
     minimize = sense_of(rows[0]) is Sense.MINIMIZE
     rows.sort(key=lambda row: row.value, reverse=minimize)
-    bound = part.best_bound(rows[-1])
-    start = bound if math.isfinite(bound) else part.best_value(rows[0])
+    # The bound of the relaxed level holds for every design in the panel.
+    bound = part.best_bound(min(rows, key=lambda row: row.level != Level.RELAXED))
+    start = 0.0
+    if minimize:
+        start = bound if math.isfinite(bound) else part.best_value(rows[0])
     for y, row in enumerate(rows):
         colour = _ROLE_COLOURS.get(row.role, "#000000")
         axis.plot([start, row.value], [y, y], color=colour, linewidth=2, alpha=0.5)
         axis.plot(row.value, y, "o", color=colour, markersize=5)
-        excess = row.value / start - 1
+        excess = row.value / start - 1 if minimize else 0.0
         text = f"{100 * excess:+.1f} %" if abs(excess) >= 5e-4 else f"{row.value:.5g}"
-        axis.annotate(
-            text,
-            (row.value, y),
-            (6 if minimize else -6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=7.5,
-            ha="left" if minimize else "right",
-            color="#444444",
-        )
+        _beside(axis, text, (row.value, y), (6, 0), va="center", color="#444444")
     if math.isfinite(bound):
         axis.axvline(bound, color="#000000", linestyle="--", linewidth=1)
-        axis.annotate(
-            "certified bound",
-            (bound, 1),
-            (3, -1),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            va="top",
-            fontsize=7.5,
-        )
+        top = (bound, len(rows) - 0.3)
+        side = {"ha": "left"} if minimize else {"ha": "right"}
+        _beside(axis, "certified bound", top, (4 if minimize else -4, 0), va="center", **side)
     axis.set_yticks(range(len(rows)), [_label(row) for row in rows])
-    axis.set_ylim(-0.7, len(rows) + 0.1)
+    axis.set_ylim(-0.7, len(rows) + 0.2)
     axis.margins(x=0.13)
     axis.grid(axis="y", visible=False)
     axis.set_xlabel(_quantity(rows[0]))
     axis.set_title(rows[0].problem, loc="left", fontsize=9, fontweight="bold")
+
+
+def _beside(
+    axis: Axes, text: str, at: tuple[float, float], offset: tuple[float, float], **style: Any
+) -> None:
+    axis.annotate(text, at, offset, textcoords="offset points", fontsize=7.5, **style)
 
 
 def plot_blocks(comparison: Comparison, path: str | Path, *, limit: int = 6) -> None:
