@@ -1,0 +1,226 @@
+r"""Where the completion probability is log-concave in the work, for any distribution of times.
+
+Let ``G(y) = P(1/T >= y)`` be the chance that a worker is at least as fast as ``y``.  A level with
+cumulative work ``w_n`` is finished by the deadline ``t`` by workers faster than
+``y_n = u w_n / t``, so that ``p_n = G(y_n)`` are the thresholds of the completion probability
+(arXiv 2206.02450; :mod:`cgcopt.evaluation.probability`).
+
+**Theorem.** ``P`` is log-concave in ``(-log p_0, ..., -log p_{N-1})``.  Hence, if every ``p_n`` is a
+nonincreasing log-concave function of its own ``y_n``, ``P`` is log-concave in ``y``.
+
+*Proof.* With ``E = -log U`` of the uniform variables, ``E_1 >= ... >= E_N`` ordered, the event
+``U_(k) <= p_{N-k}`` reads ``E_k >= eta_{N-k}`` with ``eta = -log p``.  On the cone of ordered points
+the density of the ordered ``E`` is ``N! exp(-sum E)``, log-concave, and the event is jointly convex
+in ``(E, eta)``; integrating ``E`` out keeps log-concavity (Prekopa 1973).  ``P`` falls with every
+``eta_n``, and ``eta_n(y_n)`` is convex where ``p_n`` is log-concave.
+
+``log G`` is concave exactly where the hazard rate ``h = f/G`` of ``1/T`` (density ``f``) increases.
+For the usual families it increases up to a barrier ``H``, then may fall up to some ``C`` and
+increase again; :func:`convex_stretches` finds the stretches in which it falls, and only there does a
+global method have to branch.  A second, stricter condition works with the cone of ``1/T`` itself: with
+``f`` log-concave on ``(0, B]`` and ``f(B)^2 + f'(B) G(B) >= 0`` the density may be continued
+log-linearly beyond ``B`` without changing the mass there.  The second half says that ``h`` increases
+at ``B``, so ``B <= H`` always, and nothing is lost by using ``H``.
+
+Barriers found numerically (:func:`log_concave_barrier`, :func:`hazard_barrier`), in units of
+``1/scale`` (``rate`` for the exponential families); the probability beyond ``H`` is what needs
+branching.  ``end`` is the upper end ``1/t_min`` of the support: nothing ever needs branching.
+
+===============================================  ==========  =========  ============
+family                                                B          H       P(1/T > H)
+===============================================  ==========  =========  ============
+exponential                                        0.6275     0.6275       0.7968
+shifted exponential, rate shift 0.05               0.6446     0.6446       0.7772
+shifted exponential, rate shift 0.1                0.6640     0.6640       0.7549
+shifted exponential, rate shift 0.3                0.9108     0.9108       0.5497
+shifted exponential, rate shift > 1 - log 2        rate       end          0
+===============================================  ==========  =========  ============
+
+The examples and tests of this module check the table; nothing of it is used as a constant.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cgcopt.workers.base import ContinuousTimes
+
+__all__ = [
+    "Stretch",
+    "convex_stretches",
+    "hazard",
+    "hazard_barrier",
+    "log_concave_barrier",
+    "log_reach",
+    "speed_grid",
+]
+
+FloatArray = NDArray[np.float64]
+
+#: Slower speeds are reached with a probability that differs from 1 by less than this.
+NEGLIGIBLE = 1e-25
+#: Relative rounding error up to which a derivative of the wrong sign counts as zero.
+ROUNDING = 1e-12
+#: Points of each of the two halves of the grid of speeds.
+POINTS = 2048
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Speeds ``low <= y <= high`` between which ``log G`` is convex."""
+
+    low: float
+    high: float
+
+
+def log_reach(times: ContinuousTimes, speed: ArrayLike) -> FloatArray:
+    """``log G(y) = log P(1/T >= y)``, accurate where ``G`` is tiny and where it is near 1.
+
+    Examples
+    --------
+    >>> from cgcopt import Exponential
+    >>> log_reach(Exponential(rate=1.0), [0.0, 1.0]).round(6).tolist()
+    [0.0, -0.458675]
+    """
+    with np.errstate(divide="ignore"):
+        theta = 1.0 / np.asarray(speed, dtype=np.float64)
+        done, late = times.cdf(theta), times.sf(theta)
+        return np.where(late < 0.5, np.log1p(-np.minimum(late, 0.5)), np.log(done))
+
+
+def hazard(times: ContinuousTimes, speed: ArrayLike) -> FloatArray:
+    """``h(y) = f(y)/G(y)``, minus the derivative of :func:`log_reach`; 0 at ``y = 0``.
+
+    Examples
+    --------
+    >>> from cgcopt import Exponential
+    >>> hazard(Exponential(rate=1.0), [1.0]).round(6).tolist()
+    [0.581977]
+    """
+    y = np.asarray(speed, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        rate = np.exp(times.logpdf(1.0 / y) - 2.0 * np.log(y) - log_reach(times, y))
+    return np.where(y > 0.0, rate, 0.0)
+
+
+def speed_grid(times: ContinuousTimes, fastest: float) -> FloatArray:
+    """Increasing speeds from where ``1 - G`` is negligible to ``fastest``, dense where mass lies."""
+    tails = np.exp(-np.linspace(0.0, -math.log(NEGLIGIBLE), POINTS // 2) - math.log(2.0))
+    with np.errstate(divide="ignore", over="ignore"):
+        likely = 1.0 / np.concatenate([times.isf(tails), times.ppf(tails)])
+    slowest = max(float(1.0 / times.isf(NEGLIGIBLE)), fastest * 1e-200)
+    spaced = np.geomspace(min(slowest, fastest), fastest, POINTS)
+    grid = np.unique(np.concatenate([spaced, likely]))
+    return np.asarray(grid[(grid >= spaced[0]) & (grid <= fastest)])
+
+
+def convex_stretches(times: ContinuousTimes, fastest: float) -> tuple[Stretch, ...]:
+    """Find where ``log G`` is convex up to the speed ``fastest``, each end to rounding.
+
+    The sign of the derivative of the hazard rate is read at the points of :func:`speed_grid` and its
+    changes are bisected; stretches shorter than the grid's spacing would be missed, and none of the
+    families has any.
+
+    Parameters
+    ----------
+    times : ContinuousTimes
+        Distribution of one worker's time.
+    fastest : float
+        Largest speed of interest, less than the upper end of the support of ``1/T``.
+
+    Examples
+    --------
+    >>> from cgcopt import ShiftedExponential
+    >>> [stretch] = convex_stretches(ShiftedExponential(rate=0.1, shift=1.0), 0.9)
+    >>> round(stretch.low, 6), round(stretch.high, 6)
+    (0.066402, 0.469915)
+    >>> convex_stretches(ShiftedExponential(rate=0.1, shift=4.0), 0.24)
+    ()
+    """
+    grid = speed_grid(times, fastest)
+    falls = _hazard_falls(times, grid)
+    changes = np.flatnonzero(falls[1:] != falls[:-1])
+    ends = [_change(times, grid[i], grid[i + 1], bool(falls[i])) for i in changes]
+    if falls[0]:
+        ends.insert(0, 0.0)
+    if falls[-1]:
+        ends.append(fastest)
+    return tuple(Stretch(*pair) for pair in zip(ends[::2], ends[1::2], strict=True))
+
+
+def hazard_barrier(times: ContinuousTimes) -> float:
+    """``H``, up to which the hazard rate of ``1/T`` increases: levels below never need branching.
+
+    Examples
+    --------
+    >>> from cgcopt import Exponential
+    >>> round(hazard_barrier(Exponential(rate=2.0)), 6)
+    1.255002
+    """
+    fastest = _upper_end(times)
+    stretches = convex_stretches(times, fastest)
+    if not stretches:
+        end = times.support[0]
+        return 1.0 / end if end > 0.0 else math.inf
+    return stretches[0].low
+
+
+def log_concave_barrier(times: ContinuousTimes) -> float:
+    """Largest ``B`` with ``f`` log-concave on ``(0, B]`` and ``f(B)^2 + f'(B) G(B) >= 0``.
+
+    The log-concavity of ``f`` is read at the points of :func:`speed_grid` and its end rounded down
+    to one of them; 0 where ``f`` is log-convex near 0.
+
+    Examples
+    --------
+    >>> from cgcopt import ShiftedExponential
+    >>> round(log_concave_barrier(ShiftedExponential(rate=0.1, shift=1.0)), 3)
+    0.066
+    """
+    fastest = _upper_end(times)
+    grid = speed_grid(times, fastest)
+    slope, size = _log_density_slope(times, grid)
+    rises = np.flatnonzero(np.diff(slope) > ROUNDING * (size[1:] + size[:-1]))
+    barrier = float(grid[max(rises[0] - 1, 0)] if rises.size else grid[-1])
+    if rises.size and rises[0] == 0:
+        return 0.0
+    for stretch in convex_stretches(times, fastest):
+        if stretch.low < barrier < stretch.high:
+            return stretch.low
+    return barrier
+
+
+def _upper_end(times: ContinuousTimes) -> float:
+    """A speed that is hardly ever exceeded."""
+    return float(1.0 / times.ppf(1e-12))
+
+
+def _log_density_slope(times: ContinuousTimes, speed: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """``f'/f`` and the size of the terms that it is the difference of."""
+    theta = 1.0 / speed
+    pull = times.dlogpdf(theta) * theta**2
+    return -pull - 2.0 * theta, np.abs(pull) + 2.0 * theta
+
+
+def _hazard_falls(times: ContinuousTimes, speed: FloatArray) -> NDArray[np.bool_]:
+    """Whether ``h'/h = f'/f + h`` is negative beyond rounding."""
+    slope, size = _log_density_slope(times, speed)
+    rate = hazard(times, speed)
+    falls: NDArray[np.bool_] = slope + rate < -ROUNDING * (size + rate)
+    return falls
+
+
+def _change(times: ContinuousTimes, low: float, high: float, falls: bool) -> float:
+    """Bisect for the speed where the hazard rate turns; ``falls`` holds at ``low``."""
+    while True:
+        middle = 0.5 * (low + high)
+        if not low < middle < high:
+            return middle
+        if bool(_hazard_falls(times, np.array([middle]))[0]) == falls:
+            low = middle
+        else:
+            high = middle
