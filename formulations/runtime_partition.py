@@ -40,7 +40,7 @@ class RuntimePartition(RuntimeFormulation):
         import cvxpy as cp
 
         K, N = self.rounds, self.workers
-        L = cp.Parameter(nonneg=True, name="L", value=self.budget)
+        L = cp.Parameter(name="L", value=self.budget)
         x = cp.Variable(N, name="x", integer=self.integer)
         w = cp.Variable(N, name="w")
         theta = cp.Variable(K, name="theta")

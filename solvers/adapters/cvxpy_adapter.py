@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cgcopt.design import Design
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.options import Options
+from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.adapters.scenario_adapter import Answer, ScenarioAdapter, native_options
 
 __all__ = ["CvxpyAdapter"]
@@ -39,7 +40,7 @@ class CvxpyAdapter(ScenarioAdapter):
         native = {**self.defaults(options), **native_options(options, self.neutral)}
         raw = chain.solve_via_data(problem, data, False, options.verbose, native)
         answer, feasible = self.interpret(raw, formulation)
-        if not feasible:
+        if not feasible or answer.termination is TerminationCondition.UNBOUNDED:
             return answer
         with warnings.catch_warnings():
             # cvxpy warns of limits, of which the termination speaks.

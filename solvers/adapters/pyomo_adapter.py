@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cgcopt.design import Design
+from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.options import Options
@@ -60,15 +61,20 @@ def run_pyomo(
     options: Options,
 ) -> tuple[Answer, Any]:
     """Run one of pyomo's solver interfaces on a model; also return pyomo's own results."""
-    results = interface.solve(
-        model,
-        time_limit=options.time_limit,
-        rel_gap=options.gap,
-        tee=options.verbose,
-        load_solutions=False,
-        raise_exception_on_nonoptimal_result=False,
-        solver_options=dict(native),
-    )
+    try:
+        results = interface.solve(
+            model,
+            time_limit=options.time_limit,
+            rel_gap=options.gap,
+            tee=options.verbose,
+            load_solutions=False,
+            raise_exception_on_nonoptimal_result=False,
+            solver_options=dict(native),
+        )
+    except KeyError as error:  # SCIP does not say which name it does not know
+        raise InvalidInputError(
+            "options.raw", dict(options.raw), "options of the solver"
+        ) from error
     condition = results.termination_condition.name
     feasible = results.solution_status.name in ("feasible", "optimal")
     if feasible:
@@ -88,21 +94,17 @@ class PyomoAdapter(ScenarioAdapter):
     """A solver reached through the solver interfaces of pyomo."""
 
     def build(self, formulation: ScenarioFormulation, start: Design | None) -> Any:
-        """Write the model with pyomo."""
-        model = formulation.to_pyomo()
-        if start is not None:
-            formulation.warm_start(model, start)
-        return model, start is not None
+        """Write the model with pyomo; its interfaces take no point to start from."""
+        return formulation.to_pyomo()
 
     def run(self, formulation: ScenarioFormulation, model: Any, options: Options) -> Answer:
         """Run the solver."""
-        written, started = model
         native = {**self.defaults(), **native_options(options, own_names(self.neutral))}
-        answer, results = run_pyomo(self.interface(started), formulation, written, native, options)
+        answer, results = run_pyomo(self.interface(), formulation, model, native, options)
         if not (formulation.linear and self.has_duals and answer.termination is T.OPTIMAL):
             return answer
-        found = results.solution_loader.get_duals(list(written.runtime.values()))
-        duals = np.array([found[row] for row in written.runtime.values()])
+        found = results.solution_loader.get_duals(list(model.runtime.values()))
+        duals = np.array([found[row] for row in model.runtime.values()])
         shape = (formulation.rounds, formulation.workers)
         return replace(answer, duals=duals.reshape(shape))
 
@@ -114,5 +116,5 @@ class PyomoAdapter(ScenarioAdapter):
         return {}
 
     @abstractmethod
-    def interface(self, started: bool) -> Any:
-        """Return pyomo's interface of the solver; the model may be ``started`` from a point."""
+    def interface(self) -> Any:
+        """Return pyomo's interface of the solver."""

@@ -32,7 +32,7 @@ class PyomoHighs(PyomoAdapter):
         """Return tolerances like those of the adapter ``highs``."""
         return HIGHS_TOLERANCES
 
-    def interface(self, started: bool) -> Any:
+    def interface(self) -> Any:
         """Return pyomo's HiGHS."""
         from pyomo.contrib.solver.solvers.highs import Highs
 

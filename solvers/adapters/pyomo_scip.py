@@ -41,8 +41,8 @@ class PyomoScip(PyomoAdapter):
         """Return a wall clock for the time limit, and tight tolerances."""
         return SCIP_DEFAULTS
 
-    def interface(self, started: bool) -> Any:
+    def interface(self) -> Any:
         """Return pyomo's SCIP."""
         from pyomo.contrib.solver.solvers.scip.scip_direct import ScipDirect
 
-        return ScipDirect(warmstart_discrete_vars=started)
+        return ScipDirect()

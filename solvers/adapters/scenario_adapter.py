@@ -9,7 +9,7 @@ import time
 import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, ClassVar
@@ -132,14 +132,19 @@ def outcome_of(formulation: Formulation, answer: Answer) -> Outcome:
         bound, certificate = formulation.bound(answer.dual_bound), Certificate.DUAL_BOUND
     if answer.duals is not None and isinstance(formulation, ScenarioFormulation):
         bound, certificate = formulation.bound_of_duals(answer.duals), Certificate.CUTTING_PLANES
+    # HiGHS and SCIP hold some point of an unbounded model: it stands for nothing.
+    pointless = answer.point is None or answer.termination in _WITHOUT_POINT
     return Outcome(
         answer.termination,
-        partition=None if answer.point is None else formulation.partition(answer.point),
+        partition=None if pointless else formulation.partition(answer.point or {}),
         bound=bound,
         certificate=certificate if math.isfinite(bound) else Certificate.NONE,
         message="" if answer.termination is TerminationCondition.OPTIMAL else answer.message,
         details=answer.details,
     )
+
+
+_WITHOUT_POINT = (TerminationCondition.INFEASIBLE, TerminationCondition.UNBOUNDED)
 
 
 def termination(
@@ -168,7 +173,8 @@ def solver_log(options: Options) -> Iterator[None]:
     kept = os.dup(1)
     os.dup2(2, 1)
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     finally:
         sys.stdout.flush()
         os.dup2(kept, 1)

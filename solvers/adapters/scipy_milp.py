@@ -57,6 +57,8 @@ class ScipyMilp(ScenarioAdapter):
         native: Any = native_options(options, self.neutral)
         result = milp(**model.milp_arguments(), options=native)
         status = termination("scipy.optimize.milp", result.status, TERMINATIONS)
+        if status is T.ERROR and "limit reached" in result.message:
+            status = T.ITERATION_LIMIT  # a limit on nodes or solutions has no code of its own
         found = result.x is not None
         # For a linear program scipy names no bound: the optimum is one.
         proven = formulation.linear and status is T.OPTIMAL
