@@ -119,7 +119,7 @@ def crossing(
     if positive.all():
         values, slopes = _swept(p, s, gradient, threads)
     else:
-        values, slopes = _impossible(p, s, gradient)
+        values, slopes = _impossible(p, s, gradient, threads)
         values[positive], found = _swept(p[positive], s[positive], gradient, threads)
         if gradient:
             slopes[:, positive] = found
@@ -176,18 +176,18 @@ def _swept(p: Floats, s: Floats, gradient: bool, threads: int | None) -> tuple[F
     return values, slopes
 
 
-def _impossible(p: Floats, s: Floats, gradient: bool) -> tuple[Floats, Floats]:
+def _impossible(p: Floats, s: Floats, gradient: bool, threads: int | None) -> tuple[Floats, Floats]:
     """The same for rows with ``p_1 = 0``; the other rows are left to be filled."""
     rows, n = p.shape
     values = np.tile([0.0, 1.0, -np.inf], (rows, 1))
     slopes = np.zeros((2, rows if gradient else 0, n))
     if gradient:
-        for row in np.flatnonzero(p[:, 0] == 0.0):
-            zeros = np.count_nonzero(p[row] == 0.0)
-            slopes[1, row, zeros - 1] = np.inf
-            if zeros == 1:
-                rest = crossing(p[row, 1:], s[row, 1:]).probability if n > 1 else 1.0
-                slopes[0, row, 0] = n * rest
+        zeros = np.count_nonzero(p == 0.0, axis=1)
+        some, one = np.flatnonzero(zeros), np.flatnonzero(zeros == 1)
+        slopes[1, some, zeros[some] - 1] = np.inf
+        slopes[0, one, 0] = n
+        if n > 1 and one.size:
+            slopes[0, one, 0] *= crossing(p[one, 1:], s[one, 1:], threads=threads).probability
     return values, slopes
 
 

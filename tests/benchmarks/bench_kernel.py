@@ -1,7 +1,8 @@
 """Time of the crossing probability against the plain chain, its growth, threads, first use.
 
 ``python tests/benchmarks/bench_kernel.py`` prints the tables; :func:`run` returns their rows.
-All times are medians of runs taken in turn, in seconds.
+All times are medians of runs taken in turn, in seconds: processor time for single rows (one
+thread, so the same as elapsed time on an idle machine), elapsed time for batches and first use.
 """
 
 from __future__ import annotations
@@ -62,15 +63,28 @@ def line(n: int) -> np.ndarray:
     return np.minimum(1.0, np.arange(1, n + 1) / n + 0.5 / math.sqrt(n))
 
 
-def medians(calls: dict[str, Callable[[], object]], seconds: float) -> dict[str, float]:
-    """Median time of each call, taken in turn until ``seconds`` have passed (3 rounds or more)."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
+def medians(
+    calls: dict[str, Callable[[], object]], seconds: float, clock: Callable[[], float]
+) -> dict[str, float]:
+    """Median time of each call, in turn until ``seconds`` have passed (5 rounds or more).
+
+    A round repeats a short call until it has taken a millisecond.
+    """
+    repeats, times = {}, {}
+    for name, call in calls.items():
+        start = time.perf_counter()
+        call()
+        repeats[name] = 1 + int(1e-3 / (time.perf_counter() - start))
+        times[name] = list[float]()
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times[next(iter(calls))]) < 3:
+    rounds = 0
+    while time.perf_counter() < end or rounds < 5:
+        rounds += 1
         for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            times[name].append(time.perf_counter() - start)
+            start = clock()
+            for _ in range(repeats[name]):
+                call()
+            times[name].append((clock() - start) / repeats[name])
     return {name: statistics.median(values) for name, values in times.items()}
 
 
@@ -101,6 +115,8 @@ def run(sizes: tuple[int, ...] = SIZES, seconds: float = 1.0) -> list[dict[str, 
         calls: dict[str, Callable[[], object]] = {
             "value": lambda p=p, sf=sf: crossing(p, sf),
             "gradient": lambda p=p, sf=sf: crossing(p, sf, gradient=True),
+        }
+        batches: dict[str, Callable[[], object]] = {
             "batch": lambda b=batch: crossing(b, 1.0 - b, gradient=True, threads=1),
             "batch threads": lambda b=batch: crossing(b, 1.0 - b, gradient=True),
         }
@@ -108,7 +124,8 @@ def run(sizes: tuple[int, ...] = SIZES, seconds: float = 1.0) -> list[dict[str, 
             plain = plain_chain(p, *work)
             assert abs(plain / float(crossing(p, sf).probability) - 1.0) < 1e-9
             calls["plain"] = lambda p=p, work=work: plain_chain(p, *work)
-        row: dict[str, Any] = {"N": n} | medians(calls, seconds)
+        row: dict[str, Any] = {"N": n} | medians(calls, seconds / 2, time.process_time)
+        row |= medians(batches, seconds / 2, time.perf_counter)
         if "plain" in row:
             row["plain/gradient"] = row["plain"] / row["gradient"]
         if rows:
