@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,9 @@ from cgcopt.options import Options
 from cgcopt.problem import Level, Problem
 from cgcopt.seeds import generator
 from cgcopt.solution import TerminationCondition
+from cgcopt.solvers._probability_finite import search
 from cgcopt.solvers._probability_newton import Stationary, ascend, merit_at
-from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver, Times
+from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver
 from cgcopt.solvers.closed_forms import (
     equal_level_risk_work,
     equal_risk_work,
@@ -32,69 +33,68 @@ RESIDUAL = 1e-6
 
 
 class OptimalProbability(Solver):
-    """Projected Newton ascent on the exact probability, multi-start.
+    """The best design found for a deadline, by the method that fits the worker times.
 
-    Starts are the equal-risk design, the design of equal exact level risks, the large-deadline
-    design, the best single level, and random neighbours of the first. The outcome names how many
-    distinct stationary points were found. It carries no bound; the solver ``global`` proves one.
+    *Continuous*: projected Newton ascent on the exact probability from several starts (equal risk,
+    equal exact level risks, the large-deadline design, the best single level, random neighbours of
+    the first); the outcome says how many distinct stationary points were found and carries the
+    residual of the best. *Step distributions and rounds*: the probability is piecewise constant; see
+    :mod:`cgcopt.solvers._probability_finite`. There is no bound either way: ``global`` proves one for
+    continuous times, the scenario programs for rounds.
     """
 
     name = "optimal"
     summary = "Newton ascent on the exact completion probability, several starts"
-    role = Role.EXACT
+    role = Role.ITERATIVE
     solves = PROBABILITY_RELAXED
-    times = frozenset({Times.CONTINUOUS})
     tolerance = 1e-6
 
     def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
-        """Climb from every start and keep the best."""
+        """Search within the time limit."""
         assert isinstance(problem.objective, CompletionProbability)
-        system, deadline = problem.system, problem.objective.deadline
         limit = math.inf if options.time_limit is None else options.time_limit
         ends = time.perf_counter() + limit
-        planned = options.starts or default_starts(system.workers)
-        found: list[Stationary] = []
-        for index, start in enumerate(_starts(problem, deadline, options.seed, planned)):
-            options.report(index / planned, "Newton ascent")
-            if found and time.perf_counter() > ends:
-                break
-            if math.isfinite(merit_at(system, deadline, start).merit):
-                found.append(
-                    ascend(
-                        system,
-                        deadline,
-                        start,
-                        tolerance=RESIDUAL,
-                        stop=lambda: time.perf_counter() > ends,
-                    )
-                )
-        if not found:
-            return _hopeless(problem)
-        best = max(
-            found,
-            key=lambda end: (
-                end.point.merit if not end.point.late else -math.inf,
-                end.point.log_probability,
-            ),
-        )
-        out_of_time = time.perf_counter() > ends
-        if best.converged:
-            termination = TerminationCondition.CONVERGED
-        elif out_of_time:
-            termination = TerminationCondition.TIME_LIMIT
-        else:
-            termination = TerminationCondition.ITERATION_LIMIT
-        return Outcome(
-            termination,
-            partition=best.point.x * system.coordinates,
-            residual=best.point.residual,
-            details={
-                "starts": len(found),
-                "stationary_points": _distinct(found),
-                "iterations": best.iterations,
-                "evaluations": sum(end.evaluations for end in found),
-            },
-        )
+
+        def stop() -> bool:
+            return time.perf_counter() > ends
+
+        deadline = problem.objective.deadline
+        if isinstance(problem.system.worker_times, ContinuousTimes):
+            return _climb(problem, deadline, options, stop)
+        return search(problem, deadline, options, stop)
+
+
+def _climb(
+    problem: Problem, deadline: float, options: Options, stop: Callable[[], bool]
+) -> Outcome:
+    system = problem.system
+    planned = options.starts or default_starts(system.workers)
+    found: list[Stationary] = []
+    for index, start in enumerate(_starts(problem, deadline, options.seed, planned)):
+        options.report(index / planned, "Newton ascent")
+        if found and stop():
+            break
+        if math.isfinite(merit_at(system, deadline, start).merit):
+            found.append(ascend(system, deadline, start, tolerance=RESIDUAL, stop=stop))
+    if not found:
+        return _hopeless(problem)
+    best = max(found, key=lambda end: (-end.point.late, end.point.merit))
+    termination = TerminationCondition.ITERATION_LIMIT
+    if best.converged:
+        termination = TerminationCondition.CONVERGED
+    elif stop():
+        termination = TerminationCondition.TIME_LIMIT
+    return Outcome(
+        termination,
+        partition=best.point.x * system.coordinates,
+        residual=best.point.residual,
+        details={
+            "starts": len(found),
+            "stationary_points": _distinct(found),
+            "iterations": best.iterations,
+            "evaluations": sum(end.evaluations for end in found),
+        },
+    )
 
 
 def default_starts(workers: int) -> int:

@@ -1,0 +1,140 @@
+"""A smooth stand-in for a step distribution: a start for searches, never an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cgcopt.errors import UnsupportedProblemError
+from cgcopt.workers.base import ContinuousTimes
+
+__all__ = ["SmoothedTimes"]
+
+FloatArray = NDArray[np.float64]
+
+#: Knots of the interpolation; values between them are passed over.
+KNOTS = 60
+
+
+class SmoothedTimes(ContinuousTimes):
+    """Monotone cubic interpolation of the log-odds of the cdf over ``log T``, straight beyond it.
+
+    Parameters
+    ----------
+    values, weights : ndarray
+        The step distribution, shape ``(J,)``, values increasing.
+    """
+
+    def __init__(self, values: FloatArray, weights: FloatArray) -> None:
+        from scipy.interpolate import PchipInterpolator
+
+        middle = np.cumsum(weights) - 0.5 * weights
+        odds = np.log(middle / (1 - middle))
+        chosen = np.unique(np.searchsorted(odds, np.linspace(odds[0], odds[-1], KNOTS)))
+        chosen = np.minimum(chosen, values.size - 1)
+        place, height = np.log(values[chosen]), odds[chosen]
+        if chosen.size == 1:  # a single value: a narrow distribution around it
+            place, height = place + np.array([-1e-3, 1e-3]), np.array([-5.0, 5.0])
+        self._ends = float(place[0]), float(place[-1])
+        self._curve = PchipInterpolator(place, height, extrapolate=True)
+        self._slope, self._bend = self._curve.derivative(), self._curve.derivative(2)
+        width = place[-1] - place[0]
+        self._steepness = max(float(height[-1] - height[0]) / width, 1.0)
+
+    def _odds(self, t: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Log-odds of the cdf at ``t`` and their derivative in ``log t``."""
+        with np.errstate(divide="ignore"):
+            place = np.log(np.asarray(t, dtype=np.float64))
+        inside = np.clip(place, *self._ends)
+        with np.errstate(invalid="ignore"):
+            odds = self._curve(inside) + self._steepness * (place - inside)
+        slope = np.where(place == inside, self._slope(inside), self._steepness)
+        return odds, np.maximum(slope, 1e-3 * self._steepness)
+
+    def cdf(self, t: ArrayLike) -> FloatArray:
+        """Logistic function of the interpolated log-odds."""
+        from scipy.special import expit
+
+        return np.asarray(expit(self._odds(t)[0]))
+
+    def sf(self, t: ArrayLike) -> FloatArray:
+        """``1 - cdf``, accurate where tiny."""
+        from scipy.special import expit
+
+        return np.asarray(expit(-self._odds(t)[0]))
+
+    def pdf(self, t: ArrayLike) -> FloatArray:
+        """Density."""
+        odds, slope = self._odds(t)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            density = slope / np.asarray(t) / (2 + np.exp(odds) + np.exp(-odds))
+        return np.where(np.isfinite(density), density, 0.0)
+
+    def logpdf(self, t: ArrayLike) -> FloatArray:
+        """Logarithm of the density."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.pdf(t))
+
+    def dlogpdf(self, t: ArrayLike) -> FloatArray:
+        """Derivative of the log density, piecewise continuous."""
+        odds, slope = self._odds(t)
+        place = np.log(np.asarray(t, dtype=np.float64))
+        inside = (place >= self._ends[0]) & (place <= self._ends[1])
+        bend = np.where(inside, self._bend(np.clip(place, *self._ends)), 0.0)
+        relative: FloatArray = bend / slope - 1 - slope * np.tanh(odds / 2)
+        return relative / np.asarray(t)
+
+    def ppf(self, q: ArrayLike) -> FloatArray:
+        """Inverse of the cdf by bisection in ``log t``."""
+        from scipy.special import logit
+
+        return self._inverse(logit(np.asarray(q, dtype=np.float64)))
+
+    def isf(self, q: ArrayLike) -> FloatArray:
+        """Inverse of the survival function."""
+        from scipy.special import logit
+
+        return self._inverse(-logit(np.asarray(q, dtype=np.float64)))
+
+    def _inverse(self, odds: FloatArray) -> FloatArray:
+        low = np.full(np.shape(odds), self._ends[0] - 800.0 / self._steepness)
+        high = np.full(np.shape(odds), self._ends[1] + 800.0 / self._steepness)
+        for _ in range(80):
+            middle = 0.5 * (low + high)
+            below = self._odds(np.exp(middle))[0] < odds
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return np.exp(high)
+
+    def mean(self) -> float:
+        """Mean by quadrature over the log-odds; infinite for a tail of power 1."""
+        if self._steepness <= 1:
+            return float("inf")
+        from scipy.integrate import quad
+        from scipy.special import expit
+
+        def weighted(odds: float) -> float:
+            time = float(self._inverse(np.array(odds)))
+            return time * float(expit(odds) * expit(-odds))
+
+        return float(quad(weighted, -200, 200, limit=200, points=[-20, 0, 20])[0])
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """All positive times."""
+        return 0.0, float("inf")
+
+    @property
+    def label(self) -> str:
+        """Name."""
+        return "smoothed step distribution"
+
+    def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> FloatArray:
+        """Draw by inversion."""
+        return self.ppf(rng.random((rounds, workers)))
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """Refuse: no instance file holds a stand-in."""
+        raise UnsupportedProblemError("a smoothed step distribution has no instance file")
