@@ -49,6 +49,9 @@ _PARAMETERS = {
 
 _ROLE_COLOURS = dict(zip(map(str, Role), COLOURS, strict=False))
 
+#: How far beyond no coding the plot of a replay reaches.
+_FAR = 1.4
+
 _STYLE: Any = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -128,6 +131,8 @@ def _values(axis: Axes, part: Comparison) -> None:
     axis.set_yticks(range(len(rows)), [_label(row) for row in rows])
     axis.set_ylim(-0.7, len(rows) + 0.2)
     axis.margins(x=0.13)
+    if not minimize:
+        axis.set_xlim(left=0.0)
     axis.grid(axis="y", visible=False)
     axis.set_xlabel(_quantity(rows[0]))
     axis.set_title(rows[0].problem, loc="left", fontsize=9, fontweight="bold")
@@ -226,17 +231,24 @@ def plot_sweep(sweep: Sweep, path: str | Path) -> None:
 def plot_replay(replay: Replay, path: str | Path) -> None:
     """Draw what every design promised and what became of it on the held-out rounds."""
     rows = [row for row in replay.rows if not math.isnan(row.held_out)][::-1]
+    uncoded = next((row.held_out for row in rows if row.design == "uncoded"), math.nan)
+    # What loses by far would squeeze the rest together: it is written at the edge.
+    edge = _FAR * max([uncoded, *(row.held_out for row in rows if row.held_out <= uncoded)])
     with figure(7.2, 0.27 * len(rows) + 1.3) as (drawn, axis):
         for y, row in enumerate(rows):
             colour = COLOURS[1] if row.ratio > 1 else COLOURS[0]
-            axis.plot([row.promised, row.held_out], [y, y], color="#bbbbbb", linewidth=1)
-            axis.plot(row.promised, y, "|", color="#000000", markersize=9)
+            if row.held_out > edge:
+                axis.plot(edge, y, ">", color=colour, markersize=5)
+                _beside(axis, f"{row.held_out:.4g} s", (edge, y), (-6, 0), va="center", ha="right")
+                continue
+            axis.plot([min(row.promised, edge), row.held_out], [y, y], color="#bbbbbb", linewidth=1)
+            if row.promised <= edge:
+                axis.plot(row.promised, y, "|", color="#000000", markersize=9)
             error = {"xerr": row.standard_error, "capsize": 2, "elinewidth": 1}
             axis.errorbar(row.held_out, y, fmt="o", color=colour, markersize=5, **error)
         axis.plot([], [], "o", color=COLOURS[0], label="held-out mean, standard error")
         axis.plot([], [], "o", color=COLOURS[1], label="the same, worse than no coding")
         axis.plot([], [], "|", color="#000000", markersize=9, label="promised by the model")
-        uncoded = next((row.held_out for row in rows if row.design == "uncoded"), math.nan)
         if not math.isnan(uncoded):
             axis.axvline(uncoded, color="#000000", linestyle="--", linewidth=1, label="no coding")
         axis.set_yticks(range(len(rows)), [row.short_name for row in rows])
