@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.evaluation.crossing import crossing
-from cgcopt.solvers._log_concave_envelope import Box, Envelope, Majorant
+from cgcopt.solvers._log_concave_envelope import Envelope, Majorant
+from cgcopt.solvers._speed_box import Box, Speeds
 
 __all__ = ["BOUND_ROUNDING", "Relaxed", "conditional_bound", "onto_budget"]
 
@@ -70,8 +71,7 @@ def conditional_bound(
     envelope: Envelope,
     majorant: Majorant,
     box: Box,
-    weights: FloatArray,
-    budget: float,
+    speeds: Speeds,
     start: FloatArray,
     *,
     enough: float,
@@ -85,7 +85,7 @@ def conditional_bound(
         Of the box.
     box : Box
         With ``v . l <= Y <= v . u``.
-    weights, budget : ndarray, float
+    speeds : Speeds
         ``v`` and ``Y``.
     start : ndarray
         Where to start; it is moved into the box and onto the budget.
@@ -94,13 +94,13 @@ def conditional_bound(
     tolerance : float
         Difference of bound and relaxed maximum at which to stop.
     """
-    point = _evaluate(envelope, majorant, onto_budget(start, box, weights, budget))
+    point = _evaluate(envelope, majorant, onto_budget(start, box, speeds))
     best = math.inf
     for step in range(_NEWTON_STEPS):
-        best = min(best, _linear_bound(point, box, weights, budget))
+        best = min(best, _linear_bound(point, box, speeds))
         if best <= enough or best - point.value <= tolerance:
             break
-        direction = _newton_step(envelope, majorant, box, weights, point)
+        direction = _newton_step(envelope, majorant, box, speeds.weights, point)
         moved = _search(envelope, majorant, box, point, direction)
         if moved is None:
             break
@@ -108,12 +108,12 @@ def conditional_bound(
     return Relaxed(best, point.speed, point.weight, step + 1)
 
 
-def onto_budget(speed: FloatArray, box: Box, weights: FloatArray, budget: float) -> FloatArray:
+def onto_budget(speed: FloatArray, box: Box, speeds: Speeds) -> FloatArray:
     """Move a point into the box and, evenly within the room left there, onto the budget."""
     inside = np.clip(speed, box.lower, box.upper)
-    missing = budget - float(weights @ inside)
+    missing = speeds.budget - float(speeds.weights @ inside)
     room = (box.upper if missing > 0 else box.lower) - inside
-    whole = float(weights @ room)
+    whole = float(speeds.weights @ room)
     if whole == 0.0:
         return np.asarray(inside)
     return np.asarray(np.clip(inside + min(missing / whole, 1.0) * room, box.lower, box.upper))
@@ -135,14 +135,15 @@ def _slopes(
     return found.log_probability, by_threshold * slope, by_threshold * p
 
 
-def _linear_bound(point: _Point, box: Box, weights: FloatArray, budget: float) -> float:
+def _linear_bound(point: _Point, box: Box, speeds: Speeds) -> float:
     """Maximum of the linearisation at a point over the box and the budget."""
     if not math.isfinite(point.value):
         return math.inf
+    weights = speeds.weights
     order = np.argsort(-point.gradient / weights, kind="stable")
     spare = (weights * (box.upper - box.lower))[order]
     before = np.concatenate([[0.0], np.cumsum(spare)[:-1]])
-    left = budget - float(weights @ box.lower)
+    left = speeds.budget - float(weights @ box.lower)
     raised = np.clip(left - before, 0.0, spare) / weights[order]
     best = box.lower.copy()
     best[order] += raised

@@ -16,21 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.solvers._log_concavity import Stretch, convex_stretches, hazard, log_reach
+from cgcopt.solvers._speed_box import Box
 from cgcopt.workers.base import ContinuousTimes
 
-__all__ = ["Box", "Envelope", "Majorant"]
+__all__ = ["Envelope", "Majorant"]
 
 FloatArray = NDArray[np.float64]
 
 _TANGENT_STEPS = 200
-
-
-@dataclass(frozen=True, eq=False)
-class Box:
-    """Speeds between which the levels are sought, each shape ``(N,)``."""
-
-    lower: FloatArray
-    upper: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +77,8 @@ class Envelope:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             theta = 1.0 / speed
             p, late = self.times.cdf(theta), self.times.sf(theta)
-            slope = np.where(speed > 0.0, -self.times.pdf(theta) * theta**2, 0.0)
+            slope = -np.exp(self.times.logpdf(theta) + 2.0 * np.log(theta))
+            slope = np.where(speed > 0.0, slope, 0.0)
         line = (speed >= majorant.left) & (speed <= majorant.right)
         line &= majorant.right > majorant.left
         height = np.minimum(majorant.height + majorant.slope * (speed - majorant.left), 0.0)
@@ -100,11 +94,6 @@ class Envelope:
         line = (speed > majorant.left) & (speed < majorant.right)
         height = np.minimum(majorant.height + majorant.slope * (speed - majorant.left), 0.0)
         return np.where(line, np.maximum(height - log_reach(self.times, speed), 0.0), 0.0)
-
-    def inner_ends(self, lower: float, upper: float) -> tuple[float, ...]:
-        """Ends of convex stretches strictly inside an interval."""
-        ends = [end for stretch in self.stretches for end in (stretch.low, stretch.high)]
-        return tuple(end for end in ends if lower < end < upper)
 
     def _line(self, lower: float, upper: float) -> tuple[float, float, float, float]:
         """``left, right, height, slope`` of the line on an interval."""
