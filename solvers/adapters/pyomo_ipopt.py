@@ -78,7 +78,7 @@ class PyomoIpopt(ExactAdapter):
 
         pyomo_model, problem, variables = model
         native = native_options(options, self.neutral)
-        native["tol"] = options.raw.get("tol", min(options.gap, 1e-9))
+        native["tol"] = options.raw.get("tol", min(max(options.gap, 1e-12), 1e-9))
         settings = {f"ipopt.{name}": value for name, value in native.items()}
         settings["ipopt.print_level"] = 5 if options.verbose else 0
         solver = casadi.nlpsol(
