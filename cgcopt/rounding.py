@@ -1,30 +1,34 @@
 """From real blocks to whole numbers of coordinates.
 
-Largest remainders first, then a local search over exchanges: one coordinate, or two at once, move
-from one level to another. The search never accepts a worse design. For the expected runtime every
-evaluated design leaves a cut ``f(y) >= g . y`` (the runtime is convex and homogeneous), the largest
-cut bounds every neighbour from below, and only neighbours that the cuts leave a chance are
-evaluated; when none is left, no exchange of one coordinate improves the design, which is then
-proven and not just tried.
+Several roundings first: largest remainders, blocks whose running total or running work stays
+closest to the relaxed one, and single levels where coordinates are few. Then a local search over
+exchanges: one coordinate, or two at once, move from one level to another. No step accepts a worse
+design.
+
+For the expected runtime every evaluated design leaves a cut ``f(y) >= g . y`` (the runtime is
+convex and homogeneous). The largest cut bounds every neighbour from below, and only neighbours to
+which the cuts leave a chance are evaluated; when none is left, no exchange improves the design,
+which is then proven and not just tried.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgcopt._validate import whole_number
-from cgcopt.design import Design, largest_remainder
+from cgcopt.design import Design, largest_remainder, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import Evaluation
-from cgcopt.objective import CompletionProbability, ExpectedRuntime
+from cgcopt.evaluation.steps import affordable_products, coarsened
+from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.problem import Problem
-from cgcopt.workers.base import ContinuousTimes, DiscreteTimes
+from cgcopt.workers.base import DiscreteTimes, IndependentTimes
 from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["round_design"]
@@ -33,12 +37,18 @@ FloatArray = NDArray[np.float64]
 
 #: Relative improvement below which evaluations cannot tell two designs apart.
 _RESOLUTION = 1e-11
+#: Relative loss against the relaxed design at which exchanges are no longer worth their time.
+_GOOD_ENOUGH = 1e-7
 #: Failed trials in a row after which the search ends where no cuts can end it.
 _PATIENCE = 15
 #: Single exchanges that are combined to pairs.
 _PAIRED = 40
-#: Offsets at which cumulative blocks are rounded, as further starts when coordinates are few.
+#: Offsets at which running totals are rounded.
 _OFFSETS = (0.5, 0.3, 0.7, 0.1, 0.9)
+#: Coordinates per level up to which the relaxed design says little about the whole one.
+_FEW = 8
+#: Values of a step distribution on which the search for a first design runs.
+_COARSE = 200
 
 
 def round_design(
@@ -66,7 +76,7 @@ def round_design(
     >>> import cgcopt as cg
     >>> system = cg.System(4, 3, cg.Scenarios([[1.0, 2.0, 2.0, 9.0], [1.0, 1.0, 3.0, 4.0]]))
     >>> round_design(cg.Problem(system, cg.ExpectedRuntime()), [0.2, 1.4, 1.3, 0.1]).partition
-    array([0., 3., 0., 0.])
+    array([1., 0., 1., 1.])
     """
     relaxed = design if isinstance(design, Design) else Design(np.asarray(design))
     relaxed.check(problem.system.workers, problem.system.coordinates)
@@ -77,22 +87,41 @@ def round_design(
     if allowed == 0 or problem.system.workers == 1:
         return Design(rounded)
     search = _Search(problem, relaxed.partition, allowed)
-    search.run(rounded)
+    first = _on_coarse_times(problem, relaxed, evaluations)
+    search.run(rounded, *first)
     return Design(search.best)
 
 
+def _on_coarse_times(
+    problem: Problem, relaxed: Design, evaluations: int | None
+) -> tuple[FloatArray, ...]:
+    """A first design from a step distribution with fewer values, where evaluations are slow."""
+    times = problem.system.worker_times
+    expensive = isinstance(problem.objective, ExpectedRuntime)
+    if not (expensive and isinstance(times, DiscreteTimes) and times.values.size > 2 * _COARSE):
+        return ()
+    system = problem.system.with_times(coarsened(times, _COARSE, "down"))
+    coarse = replace(problem, system=system)
+    return (round_design(coarse, relaxed, evaluations=evaluations).partition,)
+
+
 def _affordable(problem: Problem) -> int:
-    """Evaluations that take a few seconds, from the number of operations that one takes."""
+    """Evaluations that take a few seconds."""
     times, n = problem.system.worker_times, problem.system.workers
-    if isinstance(times, ContinuousTimes):
-        cost = 100 * 30.0 * n**2
-    elif isinstance(times, DiscreteTimes):
-        cost = times.values.size * n * 30.0 * n**2
-    elif isinstance(times, Scenarios):
-        cost = 2.0 * times.rounds * n
+    if isinstance(times, Scenarios):
+        seconds = 1e-4 + 2e-9 * times.rounds * n
+    elif isinstance(times, IndependentTimes):
+        probabilities = 150
+        if isinstance(problem.objective, CompletionProbability):
+            probabilities = 1
+        elif isinstance(problem.objective, Quantile):
+            probabilities = 20
+        elif isinstance(times, DiscreteTimes):
+            probabilities = times.values.size * n
+        seconds = 1e-4 + 8.0 * probabilities / affordable_products(n)
     else:
-        cost = 3e7 * n
-    return int(min(max(4e9 / cost, 10), 400))
+        seconds = 1e-2 * n
+    return int(min(max(5.0 / seconds, 10), 200))
 
 
 @dataclass
@@ -105,29 +134,46 @@ class _Search:
     slope: FloatArray = field(init=False)
     cuts: list[FloatArray] = field(default_factory=list, init=False)
     tried: set[bytes] = field(default_factory=set, init=False)
+    target: float = field(default=math.nan, init=False)
+    convex: bool = field(default=False, init=False)
+    _table: FloatArray | None = field(default=None, init=False)
+    _in_table: int = field(default=0, init=False)
 
-    def run(self, rounded: FloatArray) -> None:
-        self.best, self.slope = rounded, rounded - self.relaxed
+    def run(self, *first: FloatArray) -> None:
+        """Evaluate the given designs and further roundings, then exchange coordinates."""
+        self.best, self.slope = first[0], first[0] - self.relaxed
         self.convex = isinstance(self.problem.objective, ExpectedRuntime)
-        self._try(rounded)
-        if self._nothing_to_gain():
+        for start in first:
+            self._try(start)
+        if self._good_enough():
             return
-        if self.problem.system.coordinates <= 8 * self.problem.system.workers:
-            for start in self._starts():
-                self._try(start)
+        for start in self._starts():
+            self._try(start)
         failures = 0
         while self.left > 0 and failures < _PATIENCE and math.isfinite(self.score):
+            if self._good_enough():
+                return
             candidate = self._most_promising()
             if candidate is None:
                 return
             failures = 0 if self._try(candidate) or self.cuts else failures + 1
 
-    def _nothing_to_gain(self) -> bool:
-        """Whether the design is within resolution of a bound on all designs (huge ``L``)."""
-        if not self.cuts:
+    def _good_enough(self) -> bool:
+        """Whether coordinates are many and hardly anything is lost against the relaxed design.
+
+        With few, the search may well find a better design than the rounded relaxed one.
+        """
+        if self._few():
             return False
-        bound = self.problem.system.coordinates * self.cuts[0].min()
-        return bool(bound >= self.score * (1 - _RESOLUTION))
+        if math.isnan(self.target):
+            found = evaluate(self.problem, Design(self.relaxed), gradient=True)
+            self.target, slope = _score(self.problem, found)
+            if self.convex and slope is not None:
+                self.cuts.append(slope)
+        return self.score <= self.target + _GOOD_ENOUGH * abs(self.target)
+
+    def _few(self) -> bool:
+        return self.problem.system.coordinates <= _FEW * self.relaxed.size
 
     def _try(self, x: FloatArray) -> bool:
         """Evaluate ``x`` unless it was; keep it if it is better. Returns whether it is."""
@@ -144,7 +190,7 @@ class _Search:
             self.cuts.append(slope)
         if not _improves(score, self.score):
             return False
-        self.best, self.score = x, score
+        self.best, self.score, self._table = x, score, None
         self.slope = x - self.relaxed if slope is None else slope
         return True
 
@@ -155,17 +201,40 @@ class _Search:
         return np.asarray((designs @ np.array(self.cuts).T).max(axis=1))
 
     def _starts(self) -> Iterator[FloatArray]:
-        """Few coordinates: cumulative blocks rounded at several offsets, and single levels."""
-        levels = np.cumsum(self.relaxed) * (self.problem.system.coordinates / self.relaxed.sum())
-        for offset in _OFFSETS:
-            upto = np.minimum(np.floor(levels + offset), self.problem.system.coordinates)
-            upto[-1] = self.problem.system.coordinates
+        """Blocks whose running total or work follows the relaxed one; single levels."""
+        coordinates = float(self.problem.system.coordinates)
+        totals = np.cumsum(self.relaxed) * (coordinates / self.relaxed.sum())
+        few = self._few()
+        for offset in _OFFSETS if few else _OFFSETS[:3]:
+            upto = np.minimum(np.floor(totals + offset), coordinates)
+            upto[-1] = coordinates
             yield np.diff(upto, prepend=0.0)
+        yield from self._following_work(coordinates)
         used = np.flatnonzero(self.relaxed > 0)
-        for level in used[np.argsort(-self.relaxed[used], kind="stable")][:_PATIENCE]:
+        for level in used[np.argsort(-self.relaxed[used], kind="stable")][: _PATIENCE * few]:
             single = np.zeros_like(self.relaxed)
-            single[level] = self.problem.system.coordinates
+            single[level] = coordinates
             yield single
+
+    def _following_work(self, coordinates: float) -> Iterator[FloatArray]:
+        """Blocks whose work stays closest to the relaxed work, or below it.
+
+        Staying below matters where the objective jumps as soon as a level's work grows. What is
+        missing in the end goes to the last used level, or to the largest block.
+        """
+        work = work_of_partition(self.relaxed)
+        for nearest in (True, False):
+            x, done = np.zeros_like(work), 0.0
+            for n, upto in enumerate(work):
+                room = (upto - done) / (n + 1) * (1 if nearest else 1 + _RESOLUTION)
+                x[n] = max(np.round(room) if nearest else np.floor(room), 0.0)
+                done += x[n] * (n + 1)
+            missing = coordinates - x.sum()
+            for level in {int(np.flatnonzero(self.relaxed)[-1]), int(x.argmax())}:
+                if x[level] + missing >= 0:
+                    filled = x.copy()
+                    filled[level] += missing
+                    yield filled
 
     def _most_promising(self) -> FloatArray | None:
         """The untried exchange with the best prediction; none where no prediction is good."""
@@ -182,14 +251,9 @@ class _Search:
         n = self.best.size
         sources = np.flatnonzero(self.best >= 1)
         change = self.slope[None, :] - self.slope[sources, None]
-        change[np.arange(sources.size), sources] = math.inf
         if self.cuts:
-            table = np.full_like(change, -math.inf)
-            for cut in self.cuts:
-                here = float(cut @ self.best) + cut[None, :] - cut[sources, None]
-                np.maximum(table, here, out=table)
-            table[np.arange(sources.size), sources] = math.inf
-            change = table
+            change = self._lower_bounds(sources)
+        change[np.arange(sources.size), sources] = math.inf
         count = min(change.size - sources.size, max(_PAIRED, 4 * n))
         best = np.argpartition(change, count - 1, axis=None)[:count]
         rows, targets = np.unravel_index(best, change.shape)
@@ -197,6 +261,16 @@ class _Search:
         designs[np.arange(count), sources[rows]] -= 1
         designs[np.arange(count), targets] += 1
         return designs, self._predictions(designs)
+
+    def _lower_bounds(self, sources: NDArray[np.intp]) -> FloatArray:
+        """Largest cut at each exchange from ``sources``, kept up to date cut by cut."""
+        if self._table is None:
+            self._table, self._in_table = np.full((sources.size, self.best.size), -math.inf), 0
+        for cut in self.cuts[self._in_table :]:
+            here = float(cut @ self.best) + cut[None, :] - cut[sources, None]
+            np.maximum(self._table, here, out=self._table)
+        self._in_table = len(self.cuts)
+        return self._table
 
     def _predictions(self, designs: FloatArray) -> FloatArray:
         """Score bound (convex) or first-order score of each design."""
