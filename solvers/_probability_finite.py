@@ -7,6 +7,7 @@ by exchanging budget between levels, judged by the exact probability alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.seeds import generator
 from cgcopt.solution import TerminationCondition
+from cgcopt.solvers import _probability_lattice as lattice
 from cgcopt.solvers._probability_newton import ascend, merit_at
 from cgcopt.solvers._smoothed_times import SmoothedTimes
 from cgcopt.solvers.base import Outcome
@@ -39,6 +41,8 @@ FloatArray = NDArray[np.float64]
 CANDIDATES = 400
 #: Starts that are improved.
 IMPROVED = 4
+#: Up to so many choices of thresholds are simply all tried.
+ENUMERABLE = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +65,10 @@ def search(
     """
     system = problem.system
     scores = scores_of(problem, deadline)
+    steps = isinstance(system.worker_times, DiscreteTimes)
     starts = np.array(_starts(system, deadline, stop))
+    if steps and lattice.count_of_all(system) <= ENUMERABLE:
+        return _enumerated(system, deadline, scores, starts)
     values = scores(starts)
     rng = generator(options.seed, "optimal", problem.name)
     order = np.argsort(-values)[: options.starts or IMPROVED]
@@ -74,10 +81,27 @@ def search(
         ended = exchange(scores, starts[start], rng, stop=stop)
         tried += ended.tried
         best = max(best, ended, key=lambda found: found.score)
+    if steps and math.isfinite(best.score):
+        x, score = lattice.climb(system, deadline, best.x, scores, rng, stop=stop)
+        best = max(best, Found(x, score, 0), key=lambda found: found.score)
     return Outcome(
         TerminationCondition.TIME_LIMIT if stop() else TerminationCondition.CONVERGED,
         partition=best.x * system.coordinates,
         details={"starts": len(starts), "improved": len(order), "evaluations": tried},
+    )
+
+
+def _enumerated(
+    system: System,
+    deadline: float,
+    scores: Callable[[FloatArray], FloatArray],
+    starts: FloatArray,
+) -> Outcome:
+    x = lattice.best_of_all(system, deadline, scores)
+    return Outcome(
+        TerminationCondition.CONVERGED,
+        partition=(starts[0] if x is None else x) * system.coordinates,
+        details={"evaluations": lattice.count_of_all(system), "enumerated": True},
     )
 
 

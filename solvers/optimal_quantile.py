@@ -6,21 +6,31 @@ import math
 import time
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cgcopt.design import work_of_partition
 from cgcopt.evaluation.quantile import runtime_quantile
 from cgcopt.objective import CompletionProbability, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Level, Problem
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.base import Outcome, Role, Solver, Times, tasks
+from cgcopt.solvers.base import Outcome, Role, Solver, tasks
 from cgcopt.solvers.optimal_probability import OptimalProbability
 from cgcopt.solvers.schemes import SingleLevel
+from cgcopt.system import System
+from cgcopt.workers.base import ContinuousTimes, IndependentTimes
+from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["OptimalQuantile"]
 
 #: Relative change of the deadline at which the search has converged.
 RESOLUTION = 1e-10
 MAX_ROUNDS = 50
+#: Relative width at which the bisection on finitely many times ends.
+BRACKET = 1e-4
+
+FloatArray = NDArray[np.float64]
 
 
 class OptimalQuantile(Solver):
@@ -28,43 +38,88 @@ class OptimalQuantile(Solver):
 
     The design that maximises ``P[tau <= t]`` reaches the wanted probability no later than ``t``, so
     the deadlines fall from round to round, and faster than linearly: at the fixed point the best
-    probability at ``t`` is the wanted one.
+    probability at ``t`` is the wanted one. On finitely many times ``P`` jumps and the fixed point may
+    come early; bisection between it and the shortest conceivable round goes on from there.
     """
 
     name = "optimal"
     summary = "smallest deadline kept with the wanted probability"
     role = Role.ITERATIVE
     solves = tasks(Quantile, levels=(Level.RELAXED,))
-    times = OptimalProbability.times
     tolerance = 1e-6
 
     def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
         """Start at the quantile of the best single level."""
         assert isinstance(problem.objective, Quantile)
-        system, probability = problem.system, problem.objective.probability
-        limit = math.inf if options.time_limit is None else options.time_limit
-        ends = time.perf_counter() + limit
         start = SingleLevel().solve(problem, level, options)
         assert start.partition is not None
-        best = start.partition
-        deadline = runtime_quantile(system, work_of_partition(best), probability).value
-        termination, residual = TerminationCondition.ITERATION_LIMIT, None
-        for rounds in range(1, MAX_ROUNDS + 1):
-            remaining = ends - time.perf_counter()
-            if remaining <= 0:
-                termination = TerminationCondition.TIME_LIMIT
-                break
-            given = options if math.isinf(limit) else replace(options, time_limit=remaining)
-            inner = replace(problem, objective=CompletionProbability(deadline))
-            outcome = OptimalProbability().solve(inner, level, given)
-            assert outcome.partition is not None
-            reached = runtime_quantile(
-                system, work_of_partition(outcome.partition), probability
-            ).value
-            gain = 1 - reached / deadline
-            if gain > 0:
-                best, deadline, residual = outcome.partition, reached, outcome.residual
-            if gain <= RESOLUTION:
+        search = _Search(problem, problem.objective.probability, options)
+        search.keep(start)
+        termination = TerminationCondition.ITERATION_LIMIT
+        while search.rounds < MAX_ROUNDS and not search.out_of_time():
+            if search.try_deadline(search.deadline) <= RESOLUTION:
                 termination = TerminationCondition.CONVERGED
                 break
-        return Outcome(termination, partition=best, residual=residual, details={"rounds": rounds})
+        if not isinstance(problem.system.worker_times, ContinuousTimes):
+            search.bisect()
+        if search.out_of_time():
+            termination = TerminationCondition.TIME_LIMIT
+        return Outcome(
+            termination,
+            partition=search.partition,
+            residual=search.residual,
+            details={"rounds": search.rounds},
+        )
+
+
+class _Search:
+    """The best design so far and its quantile."""
+
+    def __init__(self, problem: Problem, probability: float, options: Options) -> None:
+        self._problem, self._probability, self._options = problem, probability, options
+        limit = math.inf if options.time_limit is None else options.time_limit
+        self._ends = time.perf_counter() + limit
+        self.partition: FloatArray | None = None
+        self.deadline = math.inf
+        self.residual: float | None = None
+        self.rounds = 0
+
+    def out_of_time(self) -> bool:
+        return time.perf_counter() >= self._ends
+
+    def keep(self, outcome: Outcome) -> float:
+        """Take the outcome's design if it is better; return the relative gain."""
+        assert outcome.partition is not None
+        work = work_of_partition(outcome.partition)
+        reached = runtime_quantile(self._problem.system, work, self._probability).value
+        gain = 1.0 if math.isinf(self.deadline) else 1 - reached / self.deadline
+        if gain > 0:
+            self.partition, self.deadline = outcome.partition, reached
+            self.residual = outcome.residual
+        return gain
+
+    def try_deadline(self, deadline: float) -> float:
+        """Solve for one deadline; return the relative gain."""
+        self.rounds += 1
+        left = self._ends - time.perf_counter()
+        limit = None if math.isinf(left) else max(left, 1e-3)
+        inner = replace(self._problem, objective=CompletionProbability(deadline))
+        given = replace(self._options, time_limit=limit)
+        return self.keep(OptimalProbability().solve(inner, Level.RELAXED, given))
+
+    def bisect(self) -> None:
+        """Look for designs with an earlier quantile that the alternation does not see."""
+        system = self._problem.system
+        low = system.unit * system.coordinates * _fastest(system)
+        while self.deadline > low * (1 + BRACKET) and not self.out_of_time():
+            middle = math.sqrt(low * self.deadline)
+            if self.try_deadline(middle) <= 0:
+                low = middle
+
+
+def _fastest(system: System) -> float:
+    times = system.worker_times
+    if isinstance(times, IndependentTimes):
+        return times.support[0]
+    assert isinstance(times, Scenarios)
+    return float(times.times.min())
