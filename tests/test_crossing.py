@@ -294,6 +294,17 @@ def test_line_that_ends_inside(a: int, b: int) -> None:
         assert relative(result.log_gradient[k - 1], mp.exp(ways + below + above - log_p)) < 3e-13
 
 
+@pytest.mark.parametrize("power", [0.5, 1.0, 1.3, 3.0, 6.0])
+@pytest.mark.parametrize("n", [150, 4000])
+def test_homogeneous_of_degree_n(n: int, power: float) -> None:
+    """P(c p) = c^N P(p), hence sum_k p_k d log P/dp_k = N, however small P is."""
+    p = 0.99 * (np.arange(1, n + 1) / n) ** power
+    one, half = crossing(*thresholds(p), gradient=True), crossing(*thresholds(p / 2))
+    assert float(p @ one.log_gradient) == pytest.approx(n, rel=1e-13)
+    step = float(one.log_probability - half.log_probability)
+    assert step == pytest.approx(n * math.log(2.0), rel=1e-13)
+
+
 @pytest.mark.parametrize(
     ("n", "level", "p"),
     [(1000, 415, 0.25), (1000, 990, 2.0**-10), (300, 300, 1e-5), (2000, 700, 0.5), (50, 1, 1e-300)],

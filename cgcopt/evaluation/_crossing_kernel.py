@@ -63,7 +63,7 @@ SMALLEST_CELL = 2.0**-900
 """Cells below this share of the largest of their row become zero."""
 LARGEST_TILT = 2.0**1000
 """Keeps the slope finite at subnormal thresholds; any positive tilt is exact."""
-TILT = 60.0
+TILT = 200.0
 """Tilt where ``P < exp(-TILT)``; then ``1 - P`` rounds to one."""
 WORKSPACE = 13
 """Rows of workspace that :func:`sweep` needs."""
@@ -234,16 +234,21 @@ def _majorant(n: int, mean: Floats, theta: Floats, corners: Integers) -> float:
             count -= 1
         corners[count] = k
         count += 1
-    entropy, left = 0.0, 0.0
+    entropy, error, left = 0.0, 0.0, 0.0
     for c in range(1, count):
         i, j = corners[c - 1], corners[c]
         slope = min((j - i) / (mean[j] - left), LARGEST_TILT)
-        entropy += (j - i) * math.log(slope)
+        term = (j - i) * math.log(slope)
+        larger = entropy + term
+        error += (
+            (entropy - larger) + term if abs(entropy) >= abs(term) else (term - larger) + entropy
+        )
+        entropy = larger
         start, left = left, mean[j]
         for k in range(i + 1, j + 1):
             theta[k] = slope
             mean[k] = min(i + slope * (mean[k] - start), float(j))
-    return entropy
+    return entropy + error
 
 
 @njit(**_INNER)
