@@ -4,7 +4,8 @@ Design problems of (block) coordinate gradient coding, their formulations as mat
 the methods that solve them, and an evaluator that says exactly what a design is worth.
 
     import cgcopt as cg
-    system = cg.System(workers=20, coordinates=20_000, worker_times=cg.ShiftedExponential(rate=1e-3, shift=50))
+    times = cg.ShiftedExponential(rate=1e-3, shift=50)
+    system = cg.System(workers=20, coordinates=20_000, worker_times=times)
     design = cg.solve(cg.Problem(system, cg.ExpectedRuntime()))
     design.partition, design.value, design.bound, design.gap
 

@@ -16,9 +16,12 @@ def whole_number(field: str, value: Any, *, least: int) -> int:
     allowed = f"a whole number of at least {least}"
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InvalidInputError(field, value, allowed)
-    if not isinstance(value, Integral) and not (math.isfinite(value) and float(value).is_integer()):
+    if isinstance(value, Integral):
+        number = int(value)
+    elif math.isfinite(value) and float(value).is_integer():
+        number = int(float(value))
+    else:
         raise InvalidInputError(field, value, allowed)
-    number = int(value)
     if number < least:
         raise InvalidInputError(field, value, allowed)
     return number

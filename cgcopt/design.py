@@ -124,7 +124,8 @@ def largest_remainder(partition: ArrayLike, coordinates: int) -> FloatArray:
         whole[np.argsort(-remainder, kind="stable")[:missing]] += 1
     else:  # x.sum() rounded up past L on a huge L: take from the largest entries
         whole[np.argsort(-whole, kind="stable")[:-missing]] -= 1
-    return whole
+    rounded: FloatArray = whole
+    return rounded
 
 
 @dataclass(frozen=True, eq=False)

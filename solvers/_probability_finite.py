@@ -193,7 +193,7 @@ def greedy_rounds(system: System, times: Scenarios, deadline: float) -> FloatArr
         last = order[place, levels]
         if v @ reach[last, levels] >= system.coordinates:
             break
-        following = np.array([_next_kept(order, dropped, place, n) for n in levels])
+        following = np.array([_next_kept(order, dropped, place, n) for n in range(workers)])
         freed = v * (reach[order[following, levels], levels] - reach[last, levels])
         gain = np.bincount(last, weights=freed, minlength=rounds)
         worst = int(np.argmax(gain)) if gain.max() > 0 else int(last[0])

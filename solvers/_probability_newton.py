@@ -7,7 +7,6 @@ and tiny complements are both seen to full relative accuracy. Variables are shar
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -114,7 +113,8 @@ def ascend(
     """
     point = merit_at(system, deadline, start / start.sum())
     evaluations, radius = 1, 0.5
-    for iteration in range(max_iterations):
+    iterations = 0
+    while iterations < max_iterations:
         if point.late != (point.probability < 0.5):
             point = merit_at(system, deadline, point.x)
         if point.residual <= tolerance or not np.isfinite(point.merit) or stop():
@@ -142,7 +142,8 @@ def ascend(
         if moved is None:
             break
         point = moved
-    return Stationary(point, iteration + 1, evaluations, point.residual <= tolerance)
+        iterations += 1
+    return Stationary(point, iterations, evaluations, point.residual <= tolerance)
 
 
 def _slopes_of_empty_levels(
@@ -213,7 +214,8 @@ def _completions(system: System, deadline: float, x: FloatArray) -> Completion:
 
 def _merit_gradients(completion: Completion, late: bool) -> FloatArray:
     """Gradient of the merit with respect to the cumulative work ``w``."""
-    assert completion.gradient is not None and completion.log_gradient is not None
+    assert completion.gradient is not None
+    assert completion.log_gradient is not None
     if late:
         return completion.log_gradient
     return completion.gradient / np.maximum(completion.complement, 1e-320)[..., np.newaxis]

@@ -84,8 +84,9 @@ class SmoothedTimes(ContinuousTimes):
         place = np.log(np.asarray(t, dtype=np.float64))
         inside = (place >= self._ends[0]) & (place <= self._ends[1])
         bend = np.where(inside, self._bend(np.clip(place, *self._ends)), 0.0)
-        relative: FloatArray = bend / slope - 1 - slope * np.tanh(odds / 2)
-        return relative / np.asarray(t)
+        relative = bend / slope - 1 - slope * np.tanh(odds / 2)
+        derivative: FloatArray = relative / np.asarray(t)
+        return derivative
 
     def ppf(self, q: ArrayLike) -> FloatArray:
         """Inverse of the cdf by bisection in ``log t``."""
@@ -106,7 +107,8 @@ class SmoothedTimes(ContinuousTimes):
             middle = 0.5 * (low + high)
             below = self._odds(np.exp(middle))[0] < odds
             low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return np.exp(high)
+        times: FloatArray = np.exp(high)
+        return times
 
     def mean(self) -> float:
         """Mean by quadrature over the log-odds; infinite for a tail of power 1."""

@@ -161,7 +161,7 @@ class Solver(ABC):
         except metadata.PackageNotFoundError:
             return ""
 
-    def prepare(self, problem: Problem, level: Level) -> None:
+    def prepare(self, problem: Problem, level: Level) -> None:  # noqa: B027
         """Import and compile what :meth:`solve` needs, outside the measured time."""
 
     @abstractmethod

@@ -165,8 +165,7 @@ def equal_level_risk_work(system: System, deadline: float) -> FloatArray:
         odds = np.exp(-abs(logit))
         share = odds / (1 + odds)
         inverse = betaincinv if logit < 0 else betainccinv
-        survival: FloatArray = inverse(n, system.workers - n + 1, share)
-        return survival
+        return np.asarray(inverse(n, system.workers - n + 1, share), dtype=np.float64)
 
     return _work_at_root(system, deadline, late, -300.0, 300.0)
 

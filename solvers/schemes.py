@@ -106,7 +106,8 @@ class FerdinandHalf(_FixedPartition):
             raise SolverError("r = L/2 layers need at least two coordinates and two workers")
         redundancy = np.round(analytic_centre(system.workers, system.coordinates // 2))
         counts = np.bincount(redundancy.astype(np.int64), minlength=system.workers)
-        return counts * (system.coordinates / counts.sum())
+        partition: FloatArray = counts * (system.coordinates / counts.sum())
+        return partition
 
 
 class SingleLevel(Scheme):
