@@ -100,32 +100,43 @@ class SampleAverage:
         work = 1.0 / self.times.mean(axis=0)[::-1]
         return np.asarray(work / (budget_weights(work.size) @ work))
 
-    def smooth(self, partition: FloatArray) -> FloatArray:
-        """Follow the minimiser of the smoothing down to the last width."""
-        for width, rounds in self.stages():
+    def smooth(self, partition: FloatArray, widths: list[float] | None = None) -> FloatArray:
+        """Follow the minimiser of the smoothing as its width falls.
+
+        Parameters
+        ----------
+        partition : ndarray, shape (N,)
+            Where to start.
+        widths : list of float, optional
+            Falling, relative to the spread; by default down to where few rounds are smeared.
+        """
+        spread = self.spread()
+        widths = self.widths() if widths is None else widths
+        for width in widths:
             before = work_of_partition(partition)
-            partition = self.newton(partition, rounds, 1.0 / width)
+            rounds = self.rounds(width, last=width in widths[-2:])
+            partition = self.newton(partition, rounds, 1.0 / (width * spread))
             if self.over:
                 break
             after = work_of_partition(partition)
             self.moved = np.abs(after - before) / np.maximum(np.maximum(after, before), 1e-300)
         return partition
 
-    def stages(self) -> list[tuple[float, FloatArray]]:
-        """Widths, relative to the value, and rounds that are enough at each of them."""
-        count, levels = self.times.shape
+    def widths(self) -> list[float]:
+        """Widths of the smoothing down to the last, at which few rounds are smeared."""
+        count = len(self.times)
         last = [smeared / count for smeared in _SMEARED if smeared / count < _FIRST]
-        shares = [_FIRST]
-        while last and shares[-1] > _NARROWING * last[0]:
-            shares.append(shares[-1] / _NARROWING)
-        spread = self.spread()
-        result = []
-        for share in [*shares, *last]:
-            few = max(_FEW_ROUNDS, _ROUNDS_PER_LEVEL * levels, int(_RESOLVED / share))
-            every = 1 if share in last else max(count // few, 1)
-            rounds = self.times if every == 1 else np.ascontiguousarray(self.times[::every])
-            result.append((share * spread, rounds))
-        return result
+        widths = [_FIRST]
+        while last and widths[-1] > _NARROWING * last[0]:
+            widths.append(widths[-1] / _NARROWING)
+        return widths + last
+
+    def rounds(self, width: float, *, last: bool) -> FloatArray:
+        """Rounds that are enough at a width: all of them at the last."""
+        count, levels = self.times.shape
+        few = max(_FEW_ROUNDS, _ROUNDS_PER_LEVEL * levels, int(_RESOLVED / width))
+        every = 1 if last else max(count // few, 1)
+        return self.times if every == 1 else np.ascontiguousarray(self.times[::every])
 
     def spread(self) -> float:
         """How far the means of the order statistics lie apart, relative to the largest."""

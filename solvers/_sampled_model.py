@@ -7,27 +7,32 @@ right to some ten percent, for the price of a few exact gradients; quasi-Newton 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt.design import work_of_partition
+from cgcopt.design import partition_of_work, work_of_partition
 from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.seeds import generator
 from cgcopt.solvers._incumbent import Clock, Incumbent
 from cgcopt.solvers._sample_average import SampleAverage, damped_hessian
 from cgcopt.solvers._smoothed_maximum import smoothed_maximum
+from cgcopt.system import System
 
-__all__ = ["SampledModel", "sampled_model"]
+__all__ = ["SampledModel", "refined", "sampled_model"]
 
 FloatArray = NDArray[np.float64]
 
 #: Rounds to draw: for every level, at least, and at most.
-_ROUNDS_PER_LEVEL, _FEWEST_ROUNDS, _MOST_ROUNDS = 40, 4000, 12000
-#: Width of the smoothing behind the Hessian: in level spacings, and in rounds smeared out.
-_SPACING, _SMEARED = 0.6, 30.0
+_ROUNDS_PER_LEVEL, _FEWEST_ROUNDS, _MOST_ROUNDS = 40, 4000, 20000
+#: Width of the smoothing behind the Hessian, and the widths that lead to it, in level spacings.
+_SPACING, _LEADING = 0.6, (3.0, 1.0)
+#: and in rounds smeared out.
+_SMEARED = 12.0
+#: More levels than this start from the design of a third as many.
+_COARSE_LEVELS, _COARSENING = 150, 3
 #: Damping of the Hessian, which keeps it definite where no drawn round has a say.
 _DAMPING = 1e-3
 
@@ -63,15 +68,49 @@ def sampled_model(problem: Problem, options: Options, clock: Clock) -> SampledMo
     clock : Clock
         When to stop early.
     """
-    system = problem.system
-    levels = system.workers
-    count = int(np.clip(_ROUNDS_PER_LEVEL * levels, _FEWEST_ROUNDS, _MOST_ROUNDS))
-    rng = generator(options.seed, "sampled-model", system.worker_times.label, levels)
-    times = np.sort(system.worker_times.sample(count, levels, rng), axis=1)
-    run = SampleAverage(times, Incumbent(0.0), clock, options.threads)
-    partition = run.smooth(run.start())
-    work = work_of_partition(partition)
+    run, partition = _drawn_optimum(problem.system, options, clock)
+    levels, count = problem.system.workers, len(run.times)
     width = max(_SPACING / levels, _SMEARED / count) * run.spread()
-    here = smoothed_maximum(times, work, 1.0 / width, options.threads)
+    work = work_of_partition(partition)
+    here = smoothed_maximum(run.times, work, 1.0 / width, options.threads)
     hessian = damped_hessian(here, partition, run.reference_work(), _DAMPING) / here.value
     return SampledModel(partition, hessian, here.value)
+
+
+def _drawn_optimum(
+    system: System, options: Options, clock: Clock
+) -> tuple[SampleAverage, FloatArray]:
+    """Draw rounds and minimise their smoothed average; many levels start from fewer."""
+    levels, model = system.workers, system.worker_times
+    count = int(np.clip(_ROUNDS_PER_LEVEL * levels, _FEWEST_ROUNDS, _MOST_ROUNDS))
+    rng = generator(options.seed, "sampled-model", model.label, levels)
+    times = np.sort(model.sample(count, levels, rng), axis=1)
+    run = SampleAverage(times, Incumbent(0.0), clock, options.threads)
+    if levels <= _COARSE_LEVELS:
+        return run, run.smooth(run.start())
+    coarse = replace(system, workers=-(-levels // _COARSENING))
+    coarse_run, partition = _drawn_optimum(coarse, options, clock)
+    profile = work_of_partition(partition) / coarse_run.reference_work()
+    work = refined(profile, levels) * run.reference_work()
+    partition = partition_of_work(np.maximum.accumulate(work))
+    widths = [share / levels for share in (*_LEADING, _SPACING)]
+    return run, run.smooth(partition / partition.sum(), widths)
+
+
+def refined(profile: FloatArray, levels: int) -> FloatArray:
+    """Carry a positive profile over the levels to more levels.
+
+    Near both ends level is mapped to level, in the middle share to share.
+
+    Examples
+    --------
+    >>> refined(np.array([1.0, 2.0, 2.0, 1.0]), 7).round(3).tolist()
+    [1.0, 1.609, 2.0, 2.0, 2.0, 1.609, 1.0]
+    """
+    fine, coarse = (levels - 1) / 2, (profile.size - 1) / 2
+    bend = (fine - coarse) / coarse**2
+    level = np.arange(levels)
+    depth = np.minimum(level, levels - 1 - level)
+    mapped = (np.sqrt(1.0 + 4.0 * bend * depth) - 1.0) / (2.0 * bend)
+    position = np.where(level <= fine, mapped, profile.size - 1 - mapped)
+    return np.exp(np.interp(position, np.arange(profile.size), np.log(profile)))
