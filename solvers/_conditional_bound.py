@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.evaluation.crossing import crossing
+from cgcopt.solvers._knapsack_qp import maximise_quadratic
 from cgcopt.solvers._log_concave_envelope import Envelope, Majorant
 from cgcopt.solvers._speed_box import Box, Speeds
 
@@ -33,6 +34,10 @@ FloatArray = NDArray[np.float64]
 BOUND_ROUNDING = 1e-12
 
 _NEWTON_STEPS = 40
+_HALVINGS = 20
+_RETRIES = 3
+#: Least curvature of the model, relative to the largest.
+_FIRMNESS = 1e-9
 #: Width of the differences of gradients, relative to the speeds.
 _DIFFERENCE = 1e-6
 
@@ -100,8 +105,7 @@ def conditional_bound(
         best = min(best, _linear_bound(point, box, speeds))
         if best <= enough or best - point.value <= tolerance:
             break
-        direction = _newton_step(envelope, majorant, box, speeds.weights, point)
-        moved = _search(envelope, majorant, box, point, direction)
+        moved = _ascended(envelope, majorant, box, speeds, point, tolerance)
         if moved is None:
             break
         point = moved
@@ -149,63 +153,46 @@ def _linear_bound(point: _Point, box: Box, speeds: Speeds) -> float:
     best[order] += raised
     gain = point.gradient * (best - point.speed)
     size = abs(point.value) + float(np.abs(point.gradient) @ (best + point.speed))
-    return point.value + float(gain.sum()) + BOUND_ROUNDING * (1e-3 * size + abs(point.value))
+    return point.value + float(gain.sum()) + BOUND_ROUNDING * (1e-2 * size + abs(point.value))
 
 
-def _newton_step(
-    envelope: Envelope, majorant: Majorant, box: Box, weights: FloatArray, point: _Point
-) -> FloatArray:
-    """Newton step within the budget; levels at an end of the box that press outwards stay."""
-    y, g = point.speed, point.gradient
-    free = box.upper > box.lower
-    hessian = _hessian(envelope, majorant, box, point)
-    multiplier = _multiplier(g, weights, free & (y > box.lower) & (y < box.upper))
-    pull = g - multiplier * weights
-    free &= ~((y <= box.lower) & (pull < 0)) & ~((y >= box.upper) & (pull > 0))
-    step = np.zeros_like(y)
-    for _ in range(y.size):
-        if free.sum() < 2:
-            return np.zeros_like(y)
-        step = _equality_step(hessian, g, weights, free)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            room = np.where(step > 0, (box.upper - y) / step, (box.lower - y) / step)
-        blocked = free & (step != 0) & (room <= 1e-12)
-        if not blocked.any():
-            return step
-        free &= ~blocked
-    return step
+def _ascended(
+    envelope: Envelope,
+    majorant: Majorant,
+    box: Box,
+    speeds: Speeds,
+    point: _Point,
+    tolerance: float,
+) -> _Point | None:
+    """Newton step within box and budget, in units of the box, with a line search."""
+    width = box.upper - box.lower
+    if not math.isfinite(point.value) or np.count_nonzero(width) < 2:
+        return None
+    keep = width > 0.0
+    hessian = _hessian(envelope, majorant, box, point) * np.outer(width, width)
+    hessian, pull = hessian[np.ix_(keep, keep)], (point.gradient * width)[keep]
+    lower, upper = (ends[keep] for ends in _room(point.speed, box, width))
+    # Curvature that a whole box does not turn into a visible difference is as good as none.
+    firm = max(_FIRMNESS * float(np.abs(np.diag(hessian)).max()), 0.1 * tolerance)
+    for _ in range(_RETRIES):
+        firmed = hessian - firm * np.eye(pull.size)
+        step = np.zeros_like(width)
+        step[keep] = maximise_quadratic(firmed, pull, (speeds.weights * width)[keep], lower, upper)
+        moved = _search(envelope, majorant, box, point, step * width)
+        if moved is not None:
+            return moved
+        firm *= 1e3
+    return None
 
 
-def _multiplier(gradient: FloatArray, weights: FloatArray, inside: NDArray[np.bool_]) -> float:
-    """Price of the budget from the levels inside their intervals, or from all."""
-    chosen = inside if inside.any() else np.ones_like(inside)
-    return float(gradient[chosen] @ weights[chosen] / (weights[chosen] @ weights[chosen]))
+def _room(speed: FloatArray, box: Box, width: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """How far a point may move down and up, in units of the box."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lower, upper = (box.lower - speed) / width, (box.upper - speed) / width
+    return np.minimum(lower, 0.0), np.maximum(upper, 0.0)
 
 
-def _equality_step(
-    hessian: FloatArray, gradient: FloatArray, weights: FloatArray, free: NDArray[np.bool_]
-) -> FloatArray:
-    """Maximise the quadratic model over the free levels with ``v . d = 0``."""
-    count = int(free.sum())
-    scale = 1.0 / weights[free]
-    system = np.zeros((count + 1, count + 1))
-    scaled = hessian[np.ix_(free, free)] * np.outer(scale, scale)
-    firm = 1e-10 * float(np.abs(np.diag(scaled)).max()) + 1e-300
-    system[:count, :count] = scaled - firm * np.eye(count)
-    size = float(np.abs(system).max())
-    system[count, :count] = system[:count, count] = size
-    rhs = np.concatenate([-gradient[free] * scale, [0.0]])
-    step = np.zeros_like(gradient)
-    try:
-        step[free] = np.linalg.solve(system, rhs)[:count] * scale
-    except np.linalg.LinAlgError:
-        pass
-    return step
-
-
-def _hessian(
-    envelope: Envelope, majorant: Majorant, box: Box, point: _Point
-) -> FloatArray:
+def _hessian(envelope: Envelope, majorant: Majorant, box: Box, point: _Point) -> FloatArray:
     """Second derivatives of ``F`` by one-sided differences of gradients, inwards at upper ends."""
     y = point.speed
     width = _DIFFERENCE * np.maximum(y, 1e-3 * box.upper)
@@ -222,15 +209,12 @@ def _hessian(
 def _search(
     envelope: Envelope, majorant: Majorant, box: Box, point: _Point, step: FloatArray
 ) -> _Point | None:
-    """Longest of the halved steps within the box that ascends."""
+    """The longest of the halved steps that ascends."""
     slope = float(point.gradient @ step)
     if not slope > 0.0:
         return None
-    with np.errstate(divide="ignore", invalid="ignore"):
-        room = np.where(step > 0, (box.upper - point.speed) / step, np.inf)
-        room = np.where(step < 0, (box.lower - point.speed) / step, room)
-    length = min(1.0, float(room.min()))
-    for _ in range(30):
+    length = 1.0
+    for _ in range(_HALVINGS):
         speed = np.clip(point.speed + length * step, box.lower, box.upper)
         moved = _evaluate(envelope, majorant, speed)
         if moved.value >= point.value + 1e-4 * length * slope:

@@ -91,7 +91,7 @@ class Envelope:
 
     def excess(self, majorant: Majorant, speed: FloatArray) -> FloatArray:
         """Majorant less ``log G`` at speeds of shape ``(N,)``, at least 0."""
-        line = (speed > majorant.left) & (speed < majorant.right)
+        line = (speed > majorant.left) & (speed <= majorant.right)
         height = np.minimum(majorant.height + majorant.slope * (speed - majorant.left), 0.0)
         return np.where(line, np.maximum(height - log_reach(self.times, speed), 0.0), 0.0)
 

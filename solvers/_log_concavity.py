@@ -47,6 +47,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgcopt.errors import UnsupportedProblemError
 from cgcopt.workers.base import ContinuousTimes
 
 __all__ = [
@@ -67,6 +68,8 @@ NEGLIGIBLE = 1e-25
 ROUNDING = 1e-12
 #: Points of each of the two halves of the grid of speeds.
 POINTS = 2048
+#: Relative fall of the hazard rate between neighbours that cannot be rounding.
+_VISIBLE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -122,8 +125,7 @@ def convex_stretches(times: ContinuousTimes, fastest: float) -> tuple[Stretch, .
     """Find where ``log G`` is convex up to the speed ``fastest``, each end to rounding.
 
     The sign of the derivative of the hazard rate is read at the points of :func:`speed_grid` and its
-    changes are bisected; stretches shorter than the grid's spacing would be missed, and none of the
-    families has any.
+    changes are bisected; that the rate itself rises and falls accordingly is checked.
 
     Parameters
     ----------
@@ -131,6 +133,12 @@ def convex_stretches(times: ContinuousTimes, fastest: float) -> tuple[Stretch, .
         Distribution of one worker's time.
     fastest : float
         Largest speed of interest, less than the upper end of the support of ``1/T``.
+
+    Raises
+    ------
+    UnsupportedProblemError
+        If the hazard rate falls between two points of the grid though it rises at both, as where a
+        density jumps.
 
     Examples
     --------
@@ -143,6 +151,7 @@ def convex_stretches(times: ContinuousTimes, fastest: float) -> tuple[Stretch, .
     """
     grid = speed_grid(times, fastest)
     falls = _hazard_falls(times, grid)
+    _refuse_jumps(times, grid, falls)
     changes = np.flatnonzero(falls[1:] != falls[:-1])
     ends = [_change(times, grid[i], grid[i + 1], bool(falls[i])) for i in changes]
     if falls[0]:
@@ -214,12 +223,23 @@ def _hazard_falls(times: ContinuousTimes, speed: FloatArray) -> NDArray[np.bool_
     return falls
 
 
+def _refuse_jumps(times: ContinuousTimes, speed: FloatArray, falls: NDArray[np.bool_]) -> None:
+    rate = hazard(times, speed)
+    lower = rate[1:] < rate[:-1] * (1.0 - _VISIBLE)
+    unseen = np.flatnonzero(lower & ~falls[1:] & ~falls[:-1])
+    if unseen.size:
+        raise UnsupportedProblemError(
+            f"the hazard rate of 1/T jumps between {speed[unseen[0]]:.6g} and "
+            f"{speed[unseen[0] + 1]:.6g} for {times.label}; a proof needs a smooth density"
+        )
+
+
 def _change(times: ContinuousTimes, low: float, high: float, falls: bool) -> float:
     """Bisect for the speed where the hazard rate turns; ``falls`` holds at ``low``."""
     while True:
         middle = 0.5 * (low + high)
         if not low < middle < high:
-            return middle
+            return float(middle)
         if bool(_hazard_falls(times, np.array([middle]))[0]) == falls:
             low = middle
         else:

@@ -43,6 +43,8 @@ CONTRADICTION = 1e-9
 MARGIN = 0.1
 #: Share of the wanted gap that the convex problem of a node may leave open.
 INNER = 0.02
+#: Starts of the first ascent where the user names no number.
+STARTS = 2
 _REPORT_EVERY = 0.2
 
 
@@ -82,7 +84,9 @@ class GlobalProbability(Solver):
         """Search until the gap is proven or time is up."""
         assert isinstance(problem.objective, CompletionProbability)
         clock = Clock.started(options.time_limit)
-        first = OptimalProbability().solve(problem, level, replace(options, progress=None))
+        # The search itself leads to the other summits, from relaxed solutions.
+        given = replace(options, progress=None, starts=options.starts or STARTS)
+        first = OptimalProbability().solve(problem, level, given)
         assert first.partition is not None
         search = _Search(problem, problem.objective.deadline, options, clock)
         search.offer(first.partition, first.residual)
