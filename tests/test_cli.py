@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +238,31 @@ def test_verify_passes_and_names_its_checks(
     assert all(check["passed"] for check in found["checks"])
 
 
+def test_verify_a_completion_probability(
+    deadline_instance: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run_json(capsys, "verify", deadline_instance, "--scenarios", "20")
+    checks = {check["name"]: check for check in found["checks"]}
+    bound = checks["exact problem: best design against the global bound"]["values"]
+    assert bound["value"] <= bound["bound"] * (1 + 1e-6) <= 1 + 1e-6
+    scenarios = checks["20 scenarios, relaxed: own method against highs"]["values"]
+    assert scenarios["own"] <= scenarios["other_bound"] + 1e-9
+    assert scenarios["other"] * 20 == round(scenarios["other"] * 20)
+    assert found["passed"] is True
+
+
+def test_verify_with_every_outside_solver(
+    instance: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = "highs,scipy-linprog,cvxpy-clarabel"
+    found = run_json(capsys, "verify", instance, "--scenarios", "20", "--solvers", names)
+    compared = [check["name"] for check in found["checks"] if "own method against" in check["name"]]
+    for name in names.split(","):
+        assert any(check.endswith(name) for check in compared)
+    assert main(["verify", instance, "--solvers", "nobody"]) == 2
+    assert "solver = 'nobody': must be one of" in capsys.readouterr().err
+
+
 def test_verify_ends_with_1_and_says_where(
     instance: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,9 +275,8 @@ def test_verify_ends_with_1_and_says_where(
         solution = honest(problem, solver, **keywords)
         if solver != "highs" or solution.evaluation is None:
             return solution
-        worse = cg.evaluate(problem, [25.0] * 4)
-        from dataclasses import replace
-
+        system = problem.system
+        worse = cg.evaluate(problem, np.full(system.workers, system.coordinates / system.workers))
         return replace(solution, evaluation=worse, bound=worse.value)
 
     monkeypatch.setattr(verification, "solve", cheating)
@@ -391,15 +417,17 @@ def test_help_starts_without_the_heavy_packages() -> None:
     )
     seconds = []
     for _ in range(3):
-        started = time.perf_counter()
+        before = os.times()
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        seconds.append(time.perf_counter() - started)
+        after = os.times()
+        user, system = after.children_user, after.children_system
+        seconds.append(user + system - before.children_user - before.children_system)
         assert done.returncode == 0
         assert done.stderr == "[]\n"
     for command in ("solve", "evaluate", "verify", "compare", "fit", "record", "solvers"):
         assert command in done.stdout
-    # Half a second on an idle machine; this one may be busy.
-    assert min(seconds) < 1.0
+    # Processor time, because other work on the machine must not fail this.
+    assert min(seconds) < 0.5
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -107,25 +107,22 @@ class Run:
         self.outside = outside
         kept_whole = isinstance(problem.system.worker_times, Scenarios)
         self.sampled = problem if kept_whole else problem.sampled(options.scenarios, options.seed)
-        self._solutions: dict[tuple[Problem, str, Level], Solution] = {}
+        self._solutions: dict[tuple[Problem, str | None, Level], Solution] = {}
 
-    def solution(self, problem: Problem, solver: str, level: Level) -> Solution:
-        """Solve, or return what was found before."""
+    def solution(self, problem: Problem, solver: str | None, level: Level) -> Solution:
+        """Solve, or return what was found before; without a name by our default method."""
         key = (problem, solver, level)
         if key not in self._solutions:
-            self.options.report(None, f"{solver}, {level} level")
+            self.options.report(None, f"{solver or 'own method'}, {level} level")
             self._solutions[key] = solve(problem, solver, level=level, options=self.options)
         return self._solutions[key]
 
     def own(self, problem: Problem, level: Level) -> Solution | None:
-        """Our own solution of a problem, by the first exact method that takes it."""
-        names = ["optimal"] if level is Level.RELAXED else ["optimal-integer", "optimal"]
-        for name in names:
-            try:
-                return self.solution(problem, name, level)
-            except UnsupportedProblemError:
-                continue
-        return None
+        """Our own solution of a problem; none where no own method takes it."""
+        try:
+            return self.solution(problem, None, level)
+        except UnsupportedProblemError:
+            return None
 
     def adapters(self, level: Level) -> list[str]:
         """Names of the outside solvers that treat the scenario problem at this level."""
@@ -202,6 +199,30 @@ def check_certificate(run: Run) -> Iterator[Check]:
         promised = level is Level.RELAXED and isinstance(run.problem.objective, ExpectedRuntime)
         passed = solution.gap <= TOLERANCE if promised else solution.gap >= -TOLERANCE
         yield Check(name, passed, detail, {"value": solution.value, "bound": solution.bound})
+
+
+def check_global_bound(run: Run) -> Iterator[Check]:
+    """No design beats the bound of the branch and bound."""
+    name = "exact problem: best design against the global bound"
+    try:
+        proof = run.solution(run.problem, "global", Level.RELAXED)
+        own = run.own(run.problem, Level.RELAXED)
+    except UnsupportedProblemError:
+        return
+    except CgcoptError as error:
+        yield Check(name, False, str(error))
+        return
+    if own is None or own.evaluation is None or proof.evaluation is None:
+        yield Check(name, False, proof.message or str(proof.termination))
+        return
+    sense = run.problem.objective.sense
+    passed = not any(_better(solution.value, proof.bound, sense) for solution in (own, proof))
+    detail = (
+        f"{own.solver} {own.value:.10g}, global {proof.value:.10g} with bound {proof.bound:.10g} "
+        f"({proof.certificate}), gap {proof.gap:.1e}"
+    )
+    values = {"value": own.value, "global": proof.value, "bound": proof.bound}
+    yield Check(name, passed, detail, values)
 
 
 def check_levels(run: Run) -> Iterator[Check]:
@@ -300,6 +321,7 @@ def check_equivalence(run: Run) -> Iterator[Check]:
 #: The checks of a problem, in the order of the report; each yields none where it does not apply.
 CHECKS: tuple[Callable[[Run], Iterator[Check]], ...] = (
     check_certificate,
+    check_global_bound,
     check_levels,
     check_simulation,
     check_scenarios,
