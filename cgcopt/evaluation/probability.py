@@ -28,6 +28,7 @@ __all__ = [
     "Completion",
     "Thresholds",
     "checked_work",
+    "completion",
     "completion_probabilities",
     "completion_probability",
     "proportional_thresholds",
@@ -192,15 +193,35 @@ def completion_probabilities(
         t = t * _ROUNDING
     with_slope = gradient and isinstance(times, ContinuousTimes)
     levels = proportional_thresholds(times, system.unit * w, t, slope=with_slope)
+    return completion(levels, w, threads=threads)
+
+
+def completion(levels: Thresholds, work: FloatArray, *, threads: int | None = None) -> Completion:
+    """Completion probabilities, and gradients where the slopes are known.
+
+    Parameters
+    ----------
+    levels : Thresholds
+        Finishing probabilities of the levels.
+    work : ndarray, shape (..., N)
+        What the slopes refer to; the gradient is 0 where it is 0.
+    threads : int, optional
+        Threads of the kernel; its own choice by default.
+
+    Returns
+    -------
+    Completion
+    """
+    with_gradient = levels.slope is not None
     # The k-th fastest worker answers for level N - k: the kernel counts levels downwards.
     result = crossing(
-        levels.finished[..., ::-1], levels.late[..., ::-1], gradient=with_slope, threads=threads
+        levels.finished[..., ::-1], levels.late[..., ::-1], gradient=with_gradient, threads=threads
     )
     values = (result.probability, result.complement, result.log_probability)
     if levels.slope is None or result.gradient is None or result.log_gradient is None:
         return Completion(*values)
     with np.errstate(divide="ignore", invalid="ignore"):
-        slope = np.where(w > 0.0, levels.slope / w, 0.0)
+        slope = np.where(work > 0.0, levels.slope / work, 0.0)
         dp, dlog = result.gradient[..., ::-1] * slope, result.log_gradient[..., ::-1] * slope
     possible = result.probability[..., np.newaxis] > 0.0
     return Completion(*values, np.where(possible, dp, 0.0), dlog)

@@ -21,9 +21,8 @@ def integrate(
     integrand: Callable[[FloatArray], FloatArray],
     edges: FloatArray,
     *,
-    scale: Callable[[FloatArray], FloatArray],
-    points: int = 12,
-    tolerance: float = 1e-12,
+    allowance: Callable[[FloatArray], FloatArray],
+    points: int = 15,
 ) -> FloatArray:
     """Integrate several functions over consecutive panels, halving those that are not resolved.
 
@@ -38,12 +37,10 @@ def integrate(
         Takes nodes, shape ``(m,)``, and returns values, shape ``(m, C)``.
     edges : ndarray, shape (P + 1,)
         Increasing ends of the panels.
-    scale : callable
-        Takes the integrals, shape ``(C,)``, and returns the size that each may err against.
+    allowance : callable
+        Takes the integrals, shape ``(C,)``, and returns what the error of a panel may be in each.
     points : int
         Nodes of a panel.
-    tolerance : float
-        Error of a panel relative to the scale.
 
     Returns
     -------
@@ -59,7 +56,7 @@ def integrate(
     >>> wave = integrate(
     ...     lambda x: np.stack((np.cos(x), np.sin(x)), axis=1),
     ...     np.array([0.0, np.pi]),
-    ...     scale=lambda total: np.ones(2),
+    ...     allowance=lambda total: np.full(2, 1e-12),
     ... )
     >>> wave.round(12).tolist()
     [0.0, 2.0]
@@ -73,7 +70,7 @@ def integrate(
         values = integrand(x.ravel()).reshape(len(half), points, -1)
         sums = half[:, np.newaxis] * np.einsum("j,pjc->pc", weights, values)
         errors = half[:, np.newaxis] * _errors(values, transform)
-        rough = (errors > tolerance * scale(settled + sums.sum(axis=0))).any(axis=1)
+        rough = (errors > allowance(settled + sums.sum(axis=0))).any(axis=1)
         settled = settled + sums[~rough].sum(axis=0)
         if not rough.any():
             return np.asarray(settled)

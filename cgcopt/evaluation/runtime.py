@@ -18,8 +18,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgcopt.errors import InfiniteMeanError, InvalidInputError, UnsupportedProblemError
-from cgcopt.evaluation.crossing import crossing
-from cgcopt.evaluation.probability import checked_work, proportional_thresholds
+from cgcopt.evaluation.probability import (
+    Completion,
+    checked_work,
+    completion,
+    proportional_thresholds,
+)
 from cgcopt.evaluation.quadrature import integrate
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.system import System
@@ -30,11 +34,22 @@ __all__ = ["expected_runtime"]
 
 FloatArray = NDArray[np.float64]
 
-#: Normal scores at which the panels are cut.
-_CUTS = np.array([-7.5, -5.0, -3.0, -1.0, 1.0, 3.0, 5.0, 7.0, 9.0, 12.0, 16.0, 22.0, 30.0])
-_MIDDLE = int(np.searchsorted(_CUTS, 1.0))
-_TOLERANCE = 2e-12
+#: Normal scores at which single levels are looked at; the distribution of ``tau`` is probed at
+#: those between the two limits.
+_SCORES = np.array(
+    [-7.5, -5, -3.5, -2.5, -1.75, -1, -0.5, 0, 0.5, 1, 1.75, 2.5, 4, 6.5, 8, 9, 10, 12, 16, 22, 30]
+)
+_PROBED = slice(1, 12)
+_MEDIAN = 7
+#: Normal scores of ``tau`` at which the panels are cut.
+_CUTS = np.array([-7.3, -4.0, -2.0, 0.0, 2.0, 4.0, 6.5, 9.0, 12.0, 16.0, 22.0])
+_POINTS = 15
+#: What the errors of a panel, estimated with caution, may be: relative to the value, and to the
+#: largest entry of the gradient.
+_TOLERANCE = 1e-10
+_GRADIENT_TOLERANCE = 1e-8
 _NEGLIGIBLE = 1e-14
+_SMALLEST = 1e-290
 
 
 def expected_runtime(
@@ -117,68 +132,86 @@ class _Normalised:
         return cls(base, shift, base.support[0], omega, times.tail_index)
 
     def integrals(self, gradient: bool, threads: int | None) -> FloatArray:
-        """Integrals of ``1 - P`` and, with gradient, of ``-dP/domega_n``, shape ``(1 + N,)``."""
+        """``E[tau] - t_min`` and, with gradient, its derivatives in ``omega``, shape ``(1 + N,)``.
+
+        Up to the panel edge ``median`` the integral of ``1 - P`` is the time less that of ``P``.
+        """
+        edges, median = self.edges(threads)
+        shortest = self.shift + self.origin
 
         def integrand(nodes: FloatArray) -> FloatArray:
             excess = np.exp(nodes)
-            return self.late(excess, gradient, threads) * excess[:, np.newaxis]
+            values = self.late(excess, gradient, threads, below=nodes < median)
+            return values * excess[:, np.newaxis]
 
-        edges = self.edges()
-        start = math.exp(edges[0])
-        offset = self.shift + self.origin + start
+        def allowance(total: FloatArray) -> FloatArray:
+            allowed = np.full(total.shape, _GRADIENT_TOLERANCE * np.abs(total[1:]).max(initial=0.0))
+            allowed[0] = _TOLERANCE * (shortest + math.exp(median) + total[0])
+            return allowed
 
-        def scale(total: FloatArray) -> FloatArray:
-            sizes = np.full(total.shape, np.abs(total[1:]).max(initial=0.0))
-            sizes[0] = offset + total[0]
-            return sizes
-
-        result = integrate(integrand, edges, scale=scale, tolerance=_TOLERANCE)
-        result[0] += start
+        result = integrate(integrand, edges, allowance=allowance, points=_POINTS)
+        result[0] += math.exp(median)
         if math.isfinite(self.tail_index):
             result += self.tail(math.exp(edges[-1]), gradient, threads)
         return result
 
-    def late(self, excess: FloatArray, gradient: bool, threads: int | None) -> FloatArray:
-        """``1 - P`` and, with gradient, ``-dP/domega_n`` at the given times after ``t_min``."""
+    def completion(self, excess: FloatArray, gradient: bool, threads: int | None) -> Completion:
+        """Completion probabilities at the given times after ``t_min``, gradient in ``omega``."""
         levels = proportional_thresholds(
             self.times, self.omega, self.origin + excess, shift=self.shift, slope=gradient
         )
-        result = crossing(
-            levels.finished[:, ::-1], levels.late[:, ::-1], gradient=gradient, threads=threads
-        )
-        columns = result.complement[:, np.newaxis]
-        if levels.slope is None or result.gradient is None:
-            return columns
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slope = np.where(self.omega > 0.0, levels.slope / self.omega, 0.0)
-            terms = -result.gradient[:, ::-1] * slope
-        possible = result.probability[:, np.newaxis] > 0.0
-        return np.concatenate((columns, np.where(possible, terms, 0.0)), axis=1)
+        return completion(levels, self.omega, threads=threads)
 
-    def edges(self) -> FloatArray:
-        """Ends of the panels: logarithms of times after ``t_min``, near quantiles of ``tau``.
+    def late(
+        self, excess: FloatArray, gradient: bool, threads: int | None, below: NDArray[np.bool_]
+    ) -> FloatArray:
+        """``1 - P`` (or ``-P`` where ``below``) and, with gradient, ``-dP/domega_n``."""
+        result = self.completion(excess, gradient, threads)
+        values = np.where(below, -result.probability, result.complement)[:, np.newaxis]
+        if result.gradient is None:
+            return values
+        return np.concatenate((values, -result.gradient), axis=1)
 
-        A quantile of ``tau`` is at least that of every ``omega_n T_(N-n)``, and the largest of
-        these is exceeded with at most the sum of their probabilities.
+    def edges(self, threads: int | None) -> tuple[FloatArray, float]:
+        """Ends of the panels, logarithms of times after ``t_min``, and which one is near the median.
+
+        A quantile of ``tau`` is at least that of every ``omega_n T_(N-n)``, and the largest of these
+        is exceeded with at most the sum of their probabilities. So far out the scores of ``tau`` are
+        known; between, a few probabilities tell them.
         """
+        after = self.level_quantiles()
+        last = self.last_cut(after)
+        times = np.log(np.maximum(after[: last + 1], _SMALLEST))
+        scores = _SCORES[: last + 1].copy()
+        scores[_PROBED] = _normal_score(self.completion(after[_PROBED], False, threads))
+        scores[0] = min(scores[0], scores[1])
+        first, stop = np.searchsorted(_CUTS, (scores[0], scores[-1] - 0.5))
+        inner = _CUTS[first:stop]
+        edges = np.concatenate((np.interp(inner, scores, times), times[-1:]))
+        if first > 0:
+            edges = np.concatenate((times[:1], edges))
+        median = float(np.interp(0.0, scores, times))
+        return np.unique(edges), median
+
+    def level_quantiles(self) -> FloatArray:
+        """Largest quantile of the levels' times after ``t_min``, for each of the scores."""
         quantiles = _level_quantiles(self.times, self.omega.size)
         with np.errstate(invalid="ignore"):
             after = self.omega * quantiles - self.shift * (1.0 - self.omega)
         after = np.where(self.omega > 0.0, after, 0.0).max(axis=1) - self.origin
-        last = self.last_cut(after)
-        return np.unique(np.log(np.maximum(after[: last + 1], 1e-290)))
+        return np.asarray(np.maximum(after, 0.0))
 
     def last_cut(self, after: FloatArray) -> int:
         """Index of the cut beyond which the integral is negligible, or known in closed form."""
         if math.isfinite(self.tail_index):
             rest = self.tail_error(after)
         else:
-            chance = np.minimum(1.0, self.omega.size * _upper_normal(_CUTS))
+            chance = np.minimum(1.0, self.omega.size * _upper_normal(_SCORES))
             late = np.cumsum((np.diff(after, append=after[-1]) * chance)[::-1])[::-1]
             rest = late + (self.shift + self.origin + after) * chance
-        size = self.shift + self.origin + after[_MIDDLE]
-        small = np.flatnonzero((rest <= _NEGLIGIBLE * size) & (_CUTS >= _CUTS[_MIDDLE]))
-        return int(small[0]) if small.size else len(_CUTS) - 1
+        small = rest <= _NEGLIGIBLE * (self.shift + self.origin + after[_MEDIAN])
+        small[: _PROBED.stop] = False
+        return int(np.argmax(small)) if small.any() else len(_SCORES) - 1
 
     def tail_error(self, after: FloatArray) -> FloatArray:
         """Rough error of :meth:`tail` from each cut on.
@@ -206,7 +239,7 @@ class _Normalised:
         first = int(np.argmax(self.omega > 0.0))
         index = self.tail_index * np.arange(1, self.omega.size + 1)
         powers = np.concatenate((index[[first]], index if gradient else []))
-        value = self.late(np.array([excess]), gradient, threads)[0]
+        value = self.late(np.array([excess]), gradient, threads, below=np.array([False]))[0]
         omega = np.concatenate((self.omega[[first]], self.omega if gradient else []))
         reach = self.origin + excess + self.shift * (1.0 - omega)
         return np.where(value > 0.0, value * reach / np.where(powers > 1.0, powers - 1.0, 1.0), 0.0)
@@ -221,12 +254,12 @@ def _without_shift(times: ContinuousTimes) -> tuple[ContinuousTimes, float]:
 
 @lru_cache(maxsize=64)
 def _level_quantiles(times: ContinuousTimes, workers: int) -> FloatArray:
-    """Quantiles of ``T_(N-n)`` at the normal scores of the cuts, shape ``(cuts, N)``."""
+    """Quantiles of ``T_(N-n)`` at the normal scores ``_SCORES``, shape ``(scores, N)``."""
     from scipy import special
 
     n = np.arange(workers, dtype=np.float64)
-    low = _CUTS[_CUTS <= 0.0][:, np.newaxis]
-    high = _CUTS[_CUTS > 0.0][:, np.newaxis]
+    low = _SCORES[_SCORES <= 0.0][:, np.newaxis]
+    high = _SCORES[_SCORES > 0.0][:, np.newaxis]
     finished = special.betaincinv(workers - n, n + 1.0, special.ndtr(low))
     chance = special.ndtr(-high)
     late = special.betaincinv(n + 1.0, workers - n, chance)
@@ -241,6 +274,13 @@ def _log_choose(workers: int) -> FloatArray:
     """Logarithms of the binomial coefficients ``C(N, n + 1)``, ``n = 0..N-1``."""
     log_factorial = np.cumsum(np.log(np.maximum(np.arange(workers + 1.0), 1.0)))
     return np.asarray((log_factorial[-1] - log_factorial - log_factorial[::-1])[1:])
+
+
+def _normal_score(result: Completion) -> FloatArray:
+    from scipy import special
+
+    low = special.ndtri_exp(np.minimum(result.log_probability, 0.0))
+    return np.where(result.complement > 0.5, low, -special.ndtri(result.complement))
 
 
 def _upper_normal(score: FloatArray) -> FloatArray:
