@@ -26,6 +26,7 @@ def formulate(
     *,
     strong: bool = True,
     symmetry: bool = True,
+    at_least: int = 0,
 ) -> Formulation:
     """Write a problem as a mathematical program.
 
@@ -41,6 +42,10 @@ def formulate(
         Whether to write the stronger inequalities.
     symmetry : bool
         Whether the coordinate level asks for increasing redundancies.
+    at_least : int
+        For a completion probability on scenarios: how many of them some design is known to meet;
+        worse designs are left out, and the model is far easier to solve (see
+        :class:`~cgcopt.formulations.probability.ProbabilityFormulation`).
 
     Returns
     -------
@@ -78,8 +83,8 @@ def formulate(
     if not isinstance(problem.system.worker_times, Scenarios):
         return ExactRuntime(problem, level) if runtime else ExactProbability(problem, level)
     kind: Callable[..., ScenarioFormulation]
-    if level is Level.COORDINATE:
-        kind = RuntimeCoordinate if runtime else ProbabilityCoordinate
-    else:
-        kind = RuntimePartition if runtime else ProbabilityPartition
-    return kind(problem, level, strong=strong, symmetry=symmetry)
+    if runtime:
+        kind = RuntimeCoordinate if level is Level.COORDINATE else RuntimePartition
+        return kind(problem, level, strong=strong, symmetry=symmetry)
+    kind = ProbabilityCoordinate if level is Level.COORDINATE else ProbabilityPartition
+    return kind(problem, level, strong=strong, symmetry=symmetry, at_least=at_least)

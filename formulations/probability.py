@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt.design import Design
+from cgcopt.design import Design, largest_remainder, partition_of_work
+from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.scenarios import round_runtimes
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.objective import CompletionProbability
@@ -22,7 +23,25 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class ProbabilityFormulation(ScenarioFormulation):
-    """Maximise the number of scenarios that are met, one binary ``y_k`` each."""
+    """Maximise the number of scenarios that are met, one binary ``y_k`` each.
+
+    Attributes
+    ----------
+    at_least : int
+        A number of scenarios that some design is known to meet, such as
+        ``scenarios_met(quick_design())``.  Worse designs are then left out of the model, which
+        makes it far easier to solve: work above the ``at_least``-th largest threshold of a level
+        would fail too many scenarios (Luedtke, Ahmed, Nemhauser, Math. Program. 122, 2010, use
+        the same of a chance constraint).
+    """
+
+    at_least: int = field(default=0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.at_least <= self.rounds:
+            allowed = f"a number of scenarios from 0 to {self.rounds}"
+            raise InvalidInputError("at_least", self.at_least, allowed)
 
     @property
     def deadline(self) -> float:
@@ -56,7 +75,35 @@ class ProbabilityFormulation(ScenarioFormulation):
         Work may rise to every threshold of one scenario at once, since these grow along the levels:
         it is met by some design if and only if ``sum_n v_n b_{k,n} >= L``.
         """
-        return np.asarray(self.thresholds @ self.budget_weights >= self.budget * (1.0 - 1e-9))
+        room = np.minimum(self.thresholds, self.ceilings)
+        return np.asarray(room @ self.budget_weights >= self.budget * (1.0 - 1e-9))
+
+    @cached_property
+    def ceilings(self) -> FloatArray:
+        """Most work of every level in a design that meets ``at_least`` scenarios, shape ``(N,)``."""
+        if self.at_least == 0:
+            return np.full(self.workers, np.inf)
+        ordered = np.sort(self.thresholds, axis=0)
+        return np.asarray(ordered[self.rounds - self.at_least] * (1.0 + 1e-12))
+
+    def quick_design(self) -> Design | None:
+        """Return a good design without solving anything; ``None`` where no work is enough.
+
+        Every level takes the same quantile of its thresholds, the lowest that the budget allows:
+        all levels fail equally many scenarios.  At the discrete levels it is rounded.
+        """
+        ordered = np.sort(self.thresholds, axis=0)
+        total = ordered @ self.budget_weights
+        enough = int(np.searchsorted(total, self.budget))
+        if enough == self.rounds:
+            return None
+        L = self.problem.system.coordinates
+        x = np.maximum(partition_of_work(ordered[enough] * (L / total[enough])), 0.0)
+        return Design(x if self.level is Level.RELAXED else largest_remainder(x, L))
+
+    def scenarios_met(self, design: Design) -> int:
+        """Count the scenarios that a design meets."""
+        return int(np.count_nonzero(self._met(design.work)))
 
     def value(self, objective: float) -> float:
         """Convert ``sum_k y_k`` to the share of scenarios met."""
@@ -70,4 +117,7 @@ class ProbabilityFormulation(ScenarioFormulation):
         return np.asarray(round_runtimes(self.problem.system, work) <= self.deadline)
 
     def _recourse(self, design: Design) -> dict[str, FloatArray]:
+        if self.scenarios_met(design) < self.at_least:
+            allowed = f"a design that meets at least {self.at_least} scenarios"
+            raise InvalidInputError("partition", design.partition.tolist(), allowed)
         return {"y": self._met(design.work).astype(np.float64)}

@@ -42,12 +42,17 @@ class ProbabilityCoordinate(ProbabilityFormulation):
     @cached_property
     def room(self) -> FloatArray:
         """``min(b_{k,n}, C_{l,n})``, shape ``(K, L, N)``."""
-        return np.minimum(self.thresholds[:, None, :], self.most_work_at_level)
+        return np.minimum(self.thresholds[:, None, :], self.most)
+
+    @cached_property
+    def most(self) -> FloatArray:
+        """``C_{l,n}``, at most the :attr:`ceilings`, shape ``(L, N)``."""
+        return np.minimum(self.most_work_at_level, self.ceilings)
 
     @cached_property
     def slack(self) -> FloatArray:
         """``M_{k,l}``, shape ``(K, L)``."""
-        return np.asarray((self.most_work_at_level - self.room).max(axis=2))
+        return np.asarray((self.most - self.room).max(axis=2))
 
     @cached_property
     def possible(self) -> NDArray[np.bool_]:
@@ -129,7 +134,7 @@ class ProbabilityCoordinate(ProbabilityFormulation):
 
         @m.Constraint(m.K, m.L, doc="a met scenario bounds the work of every coordinate")
         def met(m: Any, k: int, l: int) -> Any:
-            most = self.most_work_at_level[l]
+            most = self.most[l]
             room = [min(float(b[k, n]), float(most[n])) for n in m.N]
             slack = max(float(most[n]) - room[n] for n in m.N)
             return m.c[l] <= (pyo.quicksum(room[n] * m.z[l, n] for n in m.N) + slack * (1 - m.y[k]))

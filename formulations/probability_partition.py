@@ -27,7 +27,7 @@ class ProbabilityPartition(ProbabilityFormulation):
     r"""``max (1/K) sum_k y_k``, ``w_n <= b_{k,n}`` for every level of a scenario that is met.
 
     Variables ``x`` (blocks), ``w`` (cumulative work) and binaries ``y``; ``b_{k,n}`` are the
-    :attr:`thresholds`, ``W_n = (n+1) L`` the most work that level ``n`` can hold.
+    :attr:`thresholds`, ``W_n`` the most work that level ``n`` can hold, ``(n+1) L`` or a lower ceiling.
 
     - plain: ``w_n <= W_n - (W_n - b_{k,n}) y_k``, the tightest constant for every scenario;
     - strong: the thresholds of a level form a mixing set.  ``d_{k,n}`` in ``[0, 1]`` says that
@@ -46,8 +46,8 @@ class ProbabilityPartition(ProbabilityFormulation):
 
     @property
     def most(self) -> FloatArray:
-        """``W_n = (n+1) L`` in units of the model, shape ``(N,)``."""
-        return self.budget * self.redundancy
+        """``W_n = (n+1) L`` in units of the model, at most the :attr:`ceilings`, ``(N,)``."""
+        return np.minimum(self.budget * self.redundancy, self.ceilings)
 
     @cached_property
     def capped(self) -> FloatArray:

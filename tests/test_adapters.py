@@ -168,7 +168,8 @@ def test_a_time_limit_with_an_incumbent_is_a_design_and_a_bound(
 ) -> None:
     skip_if_missing(cls)
     problem = probability_problem(10, 20_000, 150)
-    solution = cg.solve(problem, cls(), level="block", time_limit=2.0, threads=1)
+    raw = {"formulation": {"at_least": 0}}  # without which it is too easy
+    solution = cg.solve(problem, cls(), level="block", time_limit=2.0, threads=1, raw=raw)
     assert solution.termination is TerminationCondition.TIME_LIMIT, solution
     assert solution.seconds.solve + solution.seconds.build < 10.0
     assert solution.status is SolutionStatus.FEASIBLE
@@ -198,7 +199,7 @@ def test_linprog_distinguishes_its_limits() -> None:
 @pytest.mark.parametrize("cls", NONLINEAR, ids=name_of)
 def test_nonlinear_solvers_keep_their_limits(cls: type[Solver]) -> None:
     skip_if_missing(cls)
-    problem = Problem(cg.System(6, 20_000, TIMES, samples=50), cg.ExpectedRuntime())
+    problem = Problem(cg.System(3, 20_000, TIMES, samples=50), cg.ExpectedRuntime())
     solution = cg.solve(problem, cls(), time_limit=1e-3)
     assert solution.termination is TerminationCondition.TIME_LIMIT
     limit = {"max_iter": 2} if cls is pyomo_ipopt.PyomoIpopt else {"maxiter": 2}
@@ -375,6 +376,7 @@ def test_raw_options_reach_the_solver_under_its_own_names(cls: type[ScenarioAdap
         pyomo_scip.PyomoScip: {"limits/nodes": 1},
     }
     raw = limits.get(cls, {"mip_max_nodes": 0})
+    raw["formulation"] = {"at_least": 0}
     problem = probability_problem(8, 2000, 60)
     solution = cg.solve(problem, cls(), level="block", raw=raw, time_limit=30, threads=1)
     # scipy has one code for both limits.
@@ -388,7 +390,7 @@ def test_raw_options_reach_the_solver_under_its_own_names(cls: type[ScenarioAdap
 def test_a_raw_option_that_does_not_exist_is_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"options.raw\['nonsense'\]"):
         cg.solve(runtime_problem(), "highs", raw={"nonsense": 1})
-    with pytest.raises(InvalidInputError, match="mapping with the keys strong and symmetry"):
+    with pytest.raises(InvalidInputError, match="mapping with the keys at_least, strong, symmetry"):
         cg.solve(runtime_problem(), "highs", raw={"formulation": {"weak": True}})
     with pytest.raises(InvalidInputError, match=r"options.raw = \{'nonsense': 1\}"):
         cg.solve(runtime_problem(), "pyomo-scip", raw={"nonsense": 1})
@@ -402,26 +404,35 @@ def test_the_strength_of_the_formulation_is_an_option() -> None:
     problem = probability_problem(5, 200, 25)
     strong = cg.solve(problem, "highs", level="block")
     plain = cg.solve(problem, "highs", level="block", raw={"formulation": {"strong": False}})
-    assert strong.value == plain.value
+    every = cg.solve(problem, "highs", level="block", raw={"formulation": {"at_least": 0}})
+    assert strong.value == plain.value == every.value
     assert strong.details["columns"] == plain.details["columns"] + 25 * 5
+    assert strong.details["rows"] < every.details["rows"]
+
+
+def test_a_start_that_is_no_design_of_the_level_is_refused() -> None:
+    problem = probability_problem(4, 100, 10)
+    for start in ([25.5, 24.5, 25.0, 25.0], [100.0], [1.0, 1.0, 1.0, 1.0]):
+        with pytest.raises(InvalidInputError, match="partition"):
+            cg.solve(problem, "highs", level="block", raw={"start": start})
 
 
 def test_a_start_is_used_by_highs() -> None:
-    problem = probability_problem(8, 2000, 40)
+    problem = runtime_problem(8, 2000, 40)
     best = cg.solve(problem, "highs", level="block", time_limit=20, threads=1)
     assert best.partition is not None
-    raw = {"mip_max_nodes": 0, "mip_heuristic_effort": 0.0, "presolve": "off"}
+    raw: dict[str, Any] = {"mip_max_nodes": 0, "mip_heuristic_effort": 0.0, "presolve": "off"}
     cold = cg.solve(problem, "highs", level="block", raw=raw, threads=1)
     raw["start"] = best.partition.tolist()
     warm = cg.solve(problem, "highs", level="block", raw=raw, threads=1)
-    assert not cold.value >= best.value
+    assert not cold.value <= best.value
     assert warm.value == best.value
 
 
 @pytest.mark.parametrize("cls", NONLINEAR, ids=name_of)
 def test_a_start_is_used_by_nonlinear_solvers(cls: type[Solver]) -> None:
     skip_if_missing(cls)
-    problem = Problem(cg.System(4, 1000, TIMES), cg.ExpectedRuntime())
+    problem = Problem(cg.System(3, 1000, TIMES), cg.ExpectedRuntime())
     best = cg.solve(problem, cls())
     assert best.partition is not None
     limit = {"max_iter": 1} if cls is pyomo_ipopt.PyomoIpopt else {"maxiter": 1}
@@ -476,4 +487,7 @@ def test_the_registry_imports_no_outside_solver() -> None:
 def test_warnings_of_cvxpy_do_not_leak() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        cg.solve(probability_problem(8, 2000, 80), "cvxpy-highs", level="block", time_limit=0.5)
+        raw = {"formulation": {"at_least": 0}}
+        problem = probability_problem(8, 2000, 80)
+        solution = cg.solve(problem, "cvxpy-highs", level="block", time_limit=0.5, raw=raw)
+    assert solution.termination is TerminationCondition.TIME_LIMIT

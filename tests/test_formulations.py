@@ -17,6 +17,7 @@ import cgcopt as cg
 from cgcopt.design import Design, budget_weights
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations import Formulation, formulate
+from cgcopt.formulations.probability import ProbabilityFormulation
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.problem import Level, Problem
 
@@ -49,7 +50,7 @@ def problem_of(
     return Problem(system, cg.CompletionProbability(float(np.median(slowest.max(axis=1)))))
 
 
-def scenario_formulation(problem: Problem, level: Level | str, **kind: bool) -> ScenarioFormulation:
+def scenario_formulation(problem: Problem, level: Level | str, **kind: Any) -> ScenarioFormulation:
     formulation = formulate(problem, level, **kind)
     assert isinstance(formulation, ScenarioFormulation)
     return formulation
@@ -183,6 +184,50 @@ def test_strong_inequalities_tighten_the_linear_relaxation(objective: str, level
         assert plain * 1.05 < strong <= exact * (1 + 1e-9)
     else:
         assert exact - 1e-9 <= strong < plain - 0.01
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("level", "kind"), [*KINDS, (Level.RELAXED, {"strong": True})])
+def test_leaving_out_worse_designs_keeps_the_optimum(
+    level: Level, kind: dict[str, bool], seed: int
+) -> None:
+    problem = problem_of("probability", workers=3, coordinates=5, rounds=12, seed=seed)
+    every = formulate(problem, level, **kind)
+    assert isinstance(every, ProbabilityFormulation)
+    design = every.quick_design()
+    assert design is not None
+    known = every.scenarios_met(design)
+    assert known == round(12 * cg.evaluate(problem, design).value)
+    fewer = scenario_formulation(problem, level, at_least=known, **kind)
+    best, _ = optimum(every)
+    assert best * 12 >= known - 1e-9
+    value, highs = optimum(fewer)
+    assert value == pytest.approx(best, abs=1e-9)
+    assert cg.evaluate(problem, fewer.design(highs)).value == pytest.approx(best, abs=1e-9)
+    assert optimum(fewer, relaxed=True)[0] <= optimum(every, relaxed=True)[0] + 1e-9
+    # The design it rests on is in the model, a worse one is not.
+    point = fewer.point(design)
+    program = fewer.to_scipy()
+    for name, constraint in program.constraints.items():
+        row = constraint.A @ fewer.flatten(point)
+        assert np.all(row <= constraint.ub + 1e-9), name
+        assert np.all(row >= constraint.lb - 1e-9), name
+    worst = Design([0.0, 0.0, 5.0])
+    if every.scenarios_met(worst) < known:
+        with pytest.raises(InvalidInputError, match=f"meets at least {known} scenarios"):
+            fewer.point(worst)
+
+
+def test_more_than_can_be_met_is_infeasible_or_refused() -> None:
+    problem = problem_of("probability", workers=3, coordinates=5, rounds=12)
+    solution = cg.solve(problem, "highs", level="block", raw={"formulation": {"at_least": 12}})
+    assert solution.termination is cg.TerminationCondition.INFEASIBLE
+    with pytest.raises(InvalidInputError, match=r"at_least = 13.*from 0 to 12"):
+        formulate(problem, "block", at_least=13)
+    slow = Problem(problem.system, cg.CompletionProbability(1e-6))
+    assert formulate(slow, "block").quick_design() is None  # type: ignore[attr-defined]
+    nothing = cg.solve(slow, "highs", level="block")
+    assert (nothing.value, nothing.bound) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("unit", [1e-9, 1.0, 1e7])

@@ -22,6 +22,7 @@ from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.result import Certificate
 from cgcopt.formulations import formulate
 from cgcopt.formulations.base import Formulation, Point
+from cgcopt.formulations.probability import ProbabilityFormulation
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.options import Options
@@ -75,9 +76,11 @@ class Answer:
 class ScenarioAdapter(Solver):
     """An outside solver applied to a formulation on scenarios.
 
-    Two raw options are the adapter's own: ``formulation``, a mapping with the arguments ``strong``
-    and ``symmetry`` of :func:`~cgcopt.formulations.formulate`, and ``start``, the partition to
-    start from where the solver supports it.  All others go to the solver under its own names.
+    Two raw options are the adapter's own: ``formulation``, a mapping with the arguments ``strong``,
+    ``symmetry`` and ``at_least`` of :func:`~cgcopt.formulations.formulate`, and ``start``, the
+    partition to start from where the solver supports it.  All others go to the solver under its
+    own names.  For a completion probability a design in closed form is the start, and only designs
+    that are as good are in the model, unless these options say otherwise.
     """
 
     role = Role.ADAPTER
@@ -96,11 +99,8 @@ class ScenarioAdapter(Solver):
         """Formulate, hand over, and translate the answer."""
         started = time.perf_counter()
         raw = dict(options.raw)
-        formulation = formulate(problem, level, **_formulation_options(raw))
-        assert isinstance(formulation, ScenarioFormulation)
-        start = raw.pop("start", None)
-        design = None if start is None else Design(start)
-        model = self.build(formulation, design)
+        formulation, start = _formulate(problem, level, raw)
+        model = self.build(formulation, start)
         built = time.perf_counter() - started
         if options.time_limit is not None:
             options = replace(options, time_limit=max(options.time_limit - built, 1e-3))
@@ -117,12 +117,31 @@ class ScenarioAdapter(Solver):
         """Solve the model."""
 
 
-def _formulation_options(raw: dict[str, Any]) -> dict[str, bool]:
+def _formulate(
+    problem: Problem, level: Level, raw: dict[str, Any]
+) -> tuple[ScenarioFormulation, Design | None]:
+    """Return the formulation and the design to start from; take their options out of ``raw``."""
     chosen = raw.pop("formulation", {})
-    if not isinstance(chosen, Mapping) or not set(chosen) <= {"strong", "symmetry"}:
-        allowed = "a mapping with the keys strong and symmetry"
+    if not isinstance(chosen, Mapping) or not set(chosen) <= _FORMULATION_OPTIONS:
+        allowed = f"a mapping with the keys {', '.join(sorted(_FORMULATION_OPTIONS))}"
         raise InvalidInputError("options.raw['formulation']", chosen, allowed)
-    return {name: bool(value) for name, value in chosen.items()}
+    given = raw.pop("start", None)
+    start = None if given is None else Design(given)
+    formulation = formulate(problem, level, **chosen)
+    if start is not None:
+        formulation.point(start)  # refuses what is no design of this level
+    if isinstance(formulation, ProbabilityFormulation):
+        start = start or formulation.quick_design()
+        known = 0 if start is None else formulation.scenarios_met(start)
+        if "at_least" not in chosen:
+            formulation = formulate(problem, level, **chosen, at_least=known)
+        elif known < formulation.at_least:
+            start = None
+    assert isinstance(formulation, ScenarioFormulation)
+    return formulation, start
+
+
+_FORMULATION_OPTIONS = {"strong", "symmetry", "at_least"}
 
 
 def outcome_of(formulation: Formulation, answer: Answer) -> Outcome:
