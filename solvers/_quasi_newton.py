@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cgcopt.solvers._incumbent import Clock, Incumbent
 from cgcopt.solvers._simplex_qp import simplex_minimiser
 
-__all__ = ["Oracle", "Point", "quasi_newton"]
+__all__ = ["Descent", "Oracle", "Point", "quasi_newton"]
 
 FloatArray = NDArray[np.float64]
 
@@ -36,6 +36,14 @@ class Point:
 Oracle = Callable[[FloatArray], Point]
 
 
+@dataclass(frozen=True, eq=False)
+class Descent:
+    """How many evaluations were made, and the last Hessian, relative to the value."""
+
+    evaluations: int
+    hessian: FloatArray
+
+
 def quasi_newton(
     oracle: Oracle,
     start: FloatArray,
@@ -44,7 +52,7 @@ def quasi_newton(
     clock: Clock,
     *,
     steps: int,
-) -> int:
+) -> Descent:
     """Minimise by BFGS steps, each the minimiser of the quadratic model over the whole simplex.
 
     The function is convex, so every evaluated point, also one that turned out worse than the best,
@@ -59,7 +67,7 @@ def quasi_newton(
     start : ndarray, shape (N,)
         On the simplex.
     hessian : ndarray, shape (N, N)
-        First model, positive definite.
+        First model, relative to the value, positive definite.
     incumbent : Incumbent
         Receives every point.
     clock : Clock
@@ -69,8 +77,7 @@ def quasi_newton(
 
     Returns
     -------
-    int
-        Evaluations made.
+    Descent
     """
     best = oracle(start)
     incumbent.offer(start, best.value, best.bound)
@@ -78,10 +85,10 @@ def quasi_newton(
     gap, idle = incumbent.gap, 0
     for used in range(1, steps):
         if incumbent.closed or clock.expired:
-            return used
+            return Descent(used, model / best.value)
         target = simplex_minimiser(model, best.slope - model @ best.partition)
         if idle == _IDLE or not np.any(target != best.partition):
-            return used
+            return Descent(used, model / best.value)
         there = oracle(target)
         incumbent.offer(target, there.value, there.bound)
         model = _updated(model, there.partition - best.partition, there.slope - best.slope)
@@ -89,7 +96,7 @@ def quasi_newton(
         gap = min(gap, incumbent.gap)
         if _better(there, best):
             best = there
-    return steps
+    return Descent(steps, model / best.value)
 
 
 def _better(there: Point, best: Point) -> bool:

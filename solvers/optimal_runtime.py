@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cgcopt.errors import InfiniteMeanError
 from cgcopt.evaluation.result import Certificate
@@ -17,11 +19,15 @@ from cgcopt.solvers._runtime_oracle import RuntimeOracle
 from cgcopt.solvers._sampled_model import sampled_model
 from cgcopt.solvers.base import ALL_TIMES, RUNTIME_RELAXED, Outcome, Role, Solver, Times, times_of
 from cgcopt.solvers.cutting_plane import optimum_of_rounds, prepare_rounds
-from cgcopt.workers.base import IndependentTimes
+from cgcopt.workers.base import DiscreteTimes, IndependentTimes
 
-__all__ = ["OptimalRuntime"]
+__all__ = ["Minimised", "OptimalRuntime", "minimised"]
+
+FloatArray = NDArray[np.float64]
 
 _STEPS = 200
+#: Products of a step distribution in a first run with fewer values, and the gap at which it ends.
+_COARSE_PRODUCTS, _FEWEST_CELLS, _COARSE_GAP = 6000, 60, 1e-5
 
 
 class OptimalRuntime(Solver):
@@ -31,6 +37,10 @@ class OptimalRuntime(Solver):
     gradient; a few thousand drawn rounds give the start and the first Hessian. The expected runtime
     ``f`` is convex and homogeneous, so its gradient ``g`` at any design proves
     ``f >= L min_n g_n``.
+
+    *Step distributions*: the same steps on exact subgradients, after a run with the times rounded
+    down to fewer values. The kinks are fine and many; the proof is the best convex combination of
+    all subgradients met.
 
     *Rounds*: the method of ``cutting-plane``, exact.
     """
@@ -44,7 +54,7 @@ class OptimalRuntime(Solver):
 
     def prepare(self, problem: Problem, level: Level) -> None:
         """Import and compile what the kind of worker times needs."""
-        if times_of(problem.system.worker_times) is Times.SCENARIOS:
+        if times_of(problem.system.worker_times) is not Times.CONTINUOUS:
             prepare_rounds(problem)
 
     def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
@@ -52,35 +62,82 @@ class OptimalRuntime(Solver):
         if times_of(problem.system.worker_times) is Times.SCENARIOS:
             return optimum_of_rounds(problem, options)
         _require_finite_mean(problem)
-        clock = Clock.started(options.time_limit)
-        incumbent = Incumbent(options.gap, options)
-        oracle = RuntimeOracle(problem.system, options.threads)
-        start, hessian = np.ones(1), np.ones((1, 1))
-        if problem.system.workers > 1:
-            model = sampled_model(problem, options, clock)
-            start, hessian = model.partition, model.hessian
-        evaluations = quasi_newton(oracle, start, hessian, incumbent, clock, steps=_STEPS)
-        coordinates = problem.system.coordinates
-        assert incumbent.partition is not None
+        return minimised(problem, options).outcome(problem.system.coordinates)
+
+
+@dataclass(frozen=True, eq=False)
+class Minimised:
+    """The end of a run over partitions with sum 1.
+
+    Attributes
+    ----------
+    incumbent : Incumbent
+        Best design and bound, seconds per coordinate.
+    clock : Clock
+        Of the run.
+    slopes : list of ndarray
+        Subgradients in the partition, each a cut below the expected runtime of every design.
+    certificate : Certificate
+        The proof behind the bound.
+    """
+
+    incumbent: Incumbent
+    clock: Clock
+    slopes: list[FloatArray]
+    certificate: Certificate
+
+    def outcome(self, coordinates: int) -> Outcome:
+        """What the solver hands back, for ``coordinates`` coordinates."""
+        assert self.incumbent.partition is not None
+        history = [(v * coordinates, b * coordinates) for v, b in self.incumbent.history]
         return Outcome(
-            _termination(incumbent, clock),
-            partition=incumbent.partition * coordinates,
-            bound=incumbent.bound * coordinates,
-            certificate=Certificate.SUBGRADIENT,
+            self.termination,
+            partition=self.incumbent.partition * coordinates,
+            bound=self.incumbent.bound * coordinates,
+            certificate=self.certificate,
             details={
-                "iterations": evaluations,
-                "evaluations": evaluations,
-                "history": [(v * coordinates, b * coordinates) for v, b in incumbent.history],
+                "iterations": len(history),
+                "evaluations": len(self.slopes),
+                "history": history,
             },
         )
 
+    @property
+    def termination(self) -> TerminationCondition:
+        """Why the run ended."""
+        if self.incumbent.closed:
+            return TerminationCondition.CONVERGED
+        if self.clock.expired:
+            return TerminationCondition.TIME_LIMIT
+        return TerminationCondition.ITERATION_LIMIT
 
-def _termination(incumbent: Incumbent, clock: Clock) -> TerminationCondition:
-    if incumbent.closed:
-        return TerminationCondition.CONVERGED
-    return (
-        TerminationCondition.TIME_LIMIT if clock.expired else TerminationCondition.ITERATION_LIMIT
-    )
+
+def minimised(problem: Problem, options: Options) -> Minimised:
+    """Minimise the expected runtime of independent workers over partitions with sum 1."""
+    clock = Clock.started(options.time_limit)
+    incumbent = Incumbent(options.gap, options)
+    system = problem.system
+    oracle = RuntimeOracle(system, options.threads)
+    start, hessian = np.ones(1), np.ones((1, 1))
+    if system.workers > 1:
+        model = sampled_model(problem, options, clock)
+        start, hessian = model.partition, model.hessian
+    certificate = Certificate.SUBGRADIENT
+    if isinstance(system.worker_times, DiscreteTimes):
+        certificate = Certificate.CUTTING_PLANES
+        cells = max(_COARSE_PRODUCTS // system.workers, _FEWEST_CELLS)
+        if cells < system.worker_times.values.size and not clock.expired:
+            rough = Incumbent(max(options.gap, _COARSE_GAP), options)
+            coarse = RuntimeOracle(system, options.threads, cells)
+            found = quasi_newton(coarse, start, hessian, rough, clock, steps=_STEPS)
+            assert rough.partition is not None
+            start, hessian = rough.partition, found.hessian
+            oracle.slopes.extend(coarse.slopes)
+    quasi_newton(oracle, start, hessian, incumbent, clock, steps=_STEPS)
+    if not incumbent.closed and oracle.combined() > incumbent.bound:
+        certificate = Certificate.CUTTING_PLANES
+        incumbent.bound = oracle.combined()
+    return Minimised(incumbent, clock, oracle.slopes, certificate)
 
 
 def _require_finite_mean(problem: Problem) -> None:

@@ -1,0 +1,61 @@
+"""The best bound that a convex combination of subgradients proves."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["combined_bound"]
+
+FloatArray = NDArray[np.float64]
+
+
+def combined_bound(slopes: FloatArray) -> float:
+    """``max_c min_n (sum_j c_j g^j)_n`` over convex weights ``c``, for partitions with sum 1.
+
+    Every slope ``g^j`` of the convex and homogeneous expected runtime bounds it, ``f(y) >= g^j . y``;
+    so does every convex combination. The best one is the dual of the cutting-plane master problem
+    ``min_y max_j g^j . y`` and is found by HiGHS; its weights are made convex again, and the bound
+    is computed from them.
+
+    Parameters
+    ----------
+    slopes : ndarray, shape (m, N)
+        Subgradients in the partition.
+
+    Examples
+    --------
+    >>> round(combined_bound(np.array([[1.0, 3.0], [3.0, 1.0]])), 9)
+    2.0
+    """
+    best = int(np.argmax(slopes.min(axis=1)))
+    single = float(slopes[best].min())
+    if len(slopes) == 1:
+        return single
+    import highspy
+
+    count, levels = slopes.shape
+    scale = abs(single) or 1.0
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = count + 1, levels + 1
+    lp.col_cost_ = np.append(np.zeros(count), -1.0)
+    lp.col_lower_ = np.append(np.zeros(count), -np.inf)
+    lp.col_upper_ = np.full(count + 1, np.inf)
+    lp.row_lower_ = np.append(np.zeros(levels), 1.0)
+    lp.row_upper_ = np.append(np.full(levels, np.inf), 1.0)
+    table = np.vstack((np.hstack((slopes.T / scale, -np.ones((levels, 1)))), np.ones(count + 1)))
+    table[-1, -1] = 0.0
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = np.arange(levels + 2) * (count + 1)
+    lp.a_matrix_.index_ = np.tile(np.arange(count + 1), levels + 1)
+    lp.a_matrix_.value_ = table.ravel()
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("primal_feasibility_tolerance", 1e-10)
+    highs.setOptionValue("dual_feasibility_tolerance", 1e-10)
+    highs.passModel(lp)
+    highs.run()
+    weights = np.maximum(np.array(highs.getSolution().col_value[:count]), 0.0)
+    if not weights.sum() > 0.0:
+        return single
+    return max(single, float((weights @ slopes / weights.sum()).min()))
