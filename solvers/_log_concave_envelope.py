@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt.solvers._log_concavity import Stretch, convex_stretches, hazard, log_reach
+from cgcopt.solvers._log_concavity import Stretch, convex_stretches, reach
 from cgcopt.solvers._speed_box import Box
 from cgcopt.workers.base import ContinuousTimes
 
@@ -24,6 +24,8 @@ __all__ = ["Envelope", "Majorant"]
 FloatArray = NDArray[np.float64]
 
 _TANGENT_STEPS = 200
+_ROOT_STEPS = 120
+_ROOT_ACCURACY = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +67,9 @@ class Envelope:
 
     def on(self, box: Box, levels: Sequence[int], known: Majorant) -> Majorant:
         """Build the majorants of some levels on a box; the other levels keep what is known."""
+        n = np.asarray(levels, dtype=np.intp)
         rows = np.array([known.left, known.right, known.height, known.slope])
-        for n in levels:
-            rows[:, n] = self._line(float(box.lower[n]), float(box.upper[n]))
+        rows[:, n] = self._lines(box.lower[n], box.upper[n])
         return Majorant(*rows)
 
     def values(
@@ -93,55 +95,85 @@ class Envelope:
         """Majorant less ``log G`` at speeds of shape ``(N,)``, at least 0."""
         line = (speed > majorant.left) & (speed <= majorant.right)
         height = np.minimum(majorant.height + majorant.slope * (speed - majorant.left), 0.0)
-        return np.where(line, np.maximum(height - log_reach(self.times, speed), 0.0), 0.0)
+        return np.where(line, np.maximum(height - reach(self.times, speed)[0], 0.0), 0.0)
 
-    def _line(self, lower: float, upper: float) -> tuple[float, float, float, float]:
-        """``left, right, height, slope`` of the line on an interval."""
-        inside = [s for s in self.stretches if s.low < upper and s.high > lower]
-        if not inside or not lower < upper:
-            return (0.0, 0.0, 0.0, 0.0)
-        if len(inside) > 1:  # the constant is log-concave, and G falls
-            return (lower, upper, self._log(lower), 0.0)
-        left, right = max(lower, inside[0].low), min(upper, inside[0].high)
-        ends = (lower, left, right, upper)
-        for _ in range(_TANGENT_STEPS):
+    def _lines(self, lower: FloatArray, upper: FloatArray) -> FloatArray:
+        """Rows ``left, right, height, slope`` of the lines on intervals, shape ``(4, k)``."""
+        ends = np.array([(s.low, s.high) for s in self.stretches]).reshape(-1, 2)
+        inside = (ends[:, :1] < upper) & (ends[:, 1:] > lower) & (lower < upper)
+        count, which = inside.sum(axis=0), inside.argmax(axis=0) if ends.size else 0
+        left, right = np.zeros_like(lower), np.zeros_like(lower)
+        one = count == 1
+        if one.any():
+            left[one], right[one] = self._touching(
+                lower[one], upper[one], *ends[np.asarray(which)[one]].T
+            )
+        # More than one stretch: the constant is log-concave, and G falls.
+        left[count > 1], right[count > 1] = lower[count > 1], upper[count > 1]
+        height, _ = reach(self.times, left)
+        drop = np.where(one, reach(self.times, right)[0] - height, 0.0)
+        slope = np.divide(drop, right - left, out=np.zeros_like(drop), where=one)
+        return np.array([left, right, np.where(count > 0, height, 0.0), slope])
+
+    def _touching(
+        self, lower: FloatArray, upper: FloatArray, low: FloatArray, high: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Ends of the lines over the stretches ``low..high`` in the intervals ``lower..upper``."""
+        starts, stops = np.maximum(lower, low), np.minimum(upper, high)
+        left, right = starts, stops
+        both = ((lower < starts) & (stops < upper)).any()
+        for _ in range(_TANGENT_STEPS if both else 1):
             before = (left, right)
-            left = self._touch_left(ends[0], ends[1], right)
-            right = self._touch_right(left, ends[2], ends[3])
-            if (left, right) == before or ends[0] == ends[1] or ends[2] == ends[3]:
+            left = self._touch(right, starts, lower)
+            right = self._touch(left, stops, upper)
+            if (left == before[0]).all() and (right == before[1]).all():
                 break
-        height = self._log(left)
-        return (left, right, height, (self._log(right) - height) / (right - left))
+        return left, right
 
-    def _touch_left(self, lower: float, start: float, right: float) -> float:
-        """Where in ``[lower, start]`` a line from the graph at ``right`` touches the graph."""
-        height = self._log(right)
+    def _touch(self, fixed: FloatArray, near: FloatArray, far: FloatArray) -> FloatArray:
+        """Where between ``near`` and ``far`` lines from the graph at ``fixed`` touch the graph.
 
-        def short(y: float) -> float:
-            return height - self._log(y) + self._rate(y) * (right - y)
+        ``log G`` is concave from ``near``, at the end of its convex stretch, to ``far``, beyond which
+        the touching point may lie: then the line ends there.
+        """
+        height, _ = reach(self.times, fixed)
 
-        return _root(short, lower, start) if lower < start and short(lower) < 0 else lower
+        def above(y: FloatArray, rows: NDArray[np.bool_]) -> FloatArray:
+            """Height of the tangent at ``y`` above the graph at ``fixed``."""
+            value, rate = reach(self.times, y)
+            return value - height[rows] + rate * (y - fixed[rows])
 
-    def _touch_right(self, left: float, start: float, upper: float) -> float:
-        """Where in ``[start, upper]`` a line from the graph at ``left`` touches the graph."""
-        height = self._log(left)
-
-        def short(y: float) -> float:
-            return self._log(y) - height + self._rate(y) * (y - left)
-
-        return _root(short, start, upper) if start < upper and short(upper) > 0 else upper
-
-    def _log(self, speed: float) -> float:
-        return float(log_reach(self.times, speed))
-
-    def _rate(self, speed: float) -> float:
-        return float(hazard(self.times, speed))
+        result = far.copy()
+        rows = near != far
+        rows[rows] = above(far[rows], rows) > 0.0
+        if rows.any():
+            result[rows] = _roots(lambda y: above(y, rows), near[rows], far[rows])
+        return result
 
 
-def _root(function: Callable[[float], float], low: float, high: float) -> float:
-    """Root of a function that changes its sign; ``high`` where rounding hides the change."""
-    from scipy.optimize import brentq
+def _roots(
+    function: Callable[[FloatArray], FloatArray], start: FloatArray, end: FloatArray
+) -> FloatArray:
+    """Roots between ``start``, where the function is at most 0, and ``end``, where it is positive.
 
-    if function(low) * function(high) >= 0.0:
-        return high
-    return float(brentq(function, low, high, xtol=1e-300, rtol=1e-14))
+    False position with halved ordinates (Illinois), and a bisection now and then.
+    """
+    a, b = start, end
+    at_a, at_b = np.minimum(function(a), 0.0), function(b)
+    zero = _ROOT_ACCURACY * (at_b - at_a)
+    side = np.zeros_like(a)
+    for step in range(_ROOT_STEPS):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            middle = 0.5 * (a + b) if step % 3 == 0 else b - at_b * (b - a) / (at_b - at_a)
+        middle = np.where(np.isfinite(middle), middle, 0.5 * (a + b))
+        value = function(middle)
+        below, beyond = value <= zero, value >= -zero
+        moved = np.where(below, -1.0, 1.0)
+        # An end that stays twice counts half, so that it moves next time.
+        again = np.where(moved == side, 0.5, 1.0)
+        at_a, at_b = np.where(below, value, again * at_a), np.where(beyond, value, again * at_b)
+        a, b = np.where(below, middle, a), np.where(beyond, middle, b)
+        side = moved
+        if (np.abs(b - a) <= _ROOT_ACCURACY * np.abs(b)).all():
+            break
+    return b

@@ -53,10 +53,9 @@ from cgcopt.workers.base import ContinuousTimes
 __all__ = [
     "Stretch",
     "convex_stretches",
-    "hazard",
     "hazard_barrier",
     "log_concave_barrier",
-    "log_reach",
+    "reach",
     "speed_grid",
 ]
 
@@ -80,34 +79,25 @@ class Stretch:
     high: float
 
 
-def log_reach(times: ContinuousTimes, speed: ArrayLike) -> FloatArray:
-    """``log G(y) = log P(1/T >= y)``, accurate where ``G`` is tiny and where it is near 1.
+def reach(times: ContinuousTimes, speed: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """``log G(y) = log P(1/T >= y)`` and the hazard rate ``h(y) = f(y)/G(y)``, minus its derivative.
+
+    Both are accurate where ``G`` is tiny and where it is near 1; at ``y = 0`` both are 0.
 
     Examples
     --------
     >>> from cgcopt import Exponential
-    >>> log_reach(Exponential(rate=1.0), [0.0, 1.0]).round(6).tolist()
-    [0.0, -0.458675]
-    """
-    with np.errstate(divide="ignore"):
-        theta = 1.0 / np.asarray(speed, dtype=np.float64)
-        done, late = times.cdf(theta), times.sf(theta)
-        return np.where(late < 0.5, np.log1p(-np.minimum(late, 0.5)), np.log(done))
-
-
-def hazard(times: ContinuousTimes, speed: ArrayLike) -> FloatArray:
-    """``h(y) = f(y)/G(y)``, minus the derivative of :func:`log_reach`; 0 at ``y = 0``.
-
-    Examples
-    --------
-    >>> from cgcopt import Exponential
-    >>> hazard(Exponential(rate=1.0), [1.0]).round(6).tolist()
-    [0.581977]
+    >>> height, rate = reach(Exponential(rate=1.0), [0.0, 1.0])
+    >>> height.round(6).tolist(), rate.round(6).tolist()
+    ([0.0, -0.458675], [0.0, 0.581977])
     """
     y = np.asarray(speed, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        rate = np.exp(times.logpdf(1.0 / y) - 2.0 * np.log(y) - log_reach(times, y))
-    return np.where(y > 0.0, rate, 0.0)
+        theta = 1.0 / y
+        done, late = times.cdf(theta), times.sf(theta)
+        height = np.where(late < 0.5, np.log1p(-np.minimum(late, 0.5)), np.log(done))
+        rate = np.exp(times.logpdf(theta) + 2.0 * np.log(theta) - height)
+    return height, np.where(y > 0.0, rate, 0.0)
 
 
 def speed_grid(times: ContinuousTimes, fastest: float) -> FloatArray:
@@ -218,13 +208,13 @@ def _log_density_slope(times: ContinuousTimes, speed: FloatArray) -> tuple[Float
 def _hazard_falls(times: ContinuousTimes, speed: FloatArray) -> NDArray[np.bool_]:
     """Whether ``h'/h = f'/f + h`` is negative beyond rounding."""
     slope, size = _log_density_slope(times, speed)
-    rate = hazard(times, speed)
+    _, rate = reach(times, speed)
     falls: NDArray[np.bool_] = slope + rate < -ROUNDING * (size + rate)
     return falls
 
 
 def _refuse_jumps(times: ContinuousTimes, speed: FloatArray, falls: NDArray[np.bool_]) -> None:
-    rate = hazard(times, speed)
+    _, rate = reach(times, speed)
     lower = rate[1:] < rate[:-1] * (1.0 - _VISIBLE)
     unseen = np.flatnonzero(lower & ~falls[1:] & ~falls[:-1])
     if unseen.size:
