@@ -37,7 +37,9 @@ class CvxpyAdapter(ScenarioAdapter):
     def run(self, formulation: ScenarioFormulation, model: Any, options: Options) -> Answer:
         """Run the solver on the canonical problem."""
         problem, data, chain, inverse = model
-        native = {**self.defaults(options), **native_options(options, self.neutral)}
+        # cvxpy passes the verbosity on by itself.
+        own = {name: label for name, label in self.neutral.items() if name != "verbose"}
+        native = {**self.defaults(options), **native_options(options, own)}
         raw = chain.solve_via_data(problem, data, False, options.verbose, native)
         answer, feasible = self.interpret(raw, formulation)
         if not feasible or answer.termination is TerminationCondition.UNBOUNDED:

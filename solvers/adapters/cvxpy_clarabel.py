@@ -40,7 +40,11 @@ class CvxpyClarabel(CvxpyAdapter):
     licence = "Apache-2.0"
     imports = ("cvxpy", "clarabel")
     solver = "CLARABEL"
-    neutral: ClassVar[Mapping[str, str]] = {"time_limit": "time_limit", "threads": "max_threads"}
+    neutral: ClassVar[Mapping[str, str]] = {
+        "time_limit": "time_limit",
+        "threads": "max_threads",
+        "verbose": "verbose",
+    }
 
     def interpret(self, raw: Any, formulation: ScenarioFormulation) -> tuple[Answer, bool]:
         """Translate the status of Clarabel."""

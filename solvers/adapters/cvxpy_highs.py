@@ -32,6 +32,7 @@ class CvxpyHighs(CvxpyAdapter):
         "gap": "mip_rel_gap",
         "threads": "threads",
         "seed": "random_seed",
+        "verbose": "log_to_console",
     }
 
     def defaults(self, options: Options) -> Mapping[str, Any]:

@@ -39,7 +39,10 @@ class CvxpyScs(CvxpyAdapter):
     licence = "MIT"
     imports = ("cvxpy", "scs")
     solver = "SCS"
-    neutral: ClassVar[Mapping[str, str]] = {"time_limit": "time_limit_secs"}
+    neutral: ClassVar[Mapping[str, str]] = {
+        "time_limit": "time_limit_secs",
+        "verbose": "verbose",
+    }
 
     def defaults(self, options: Options) -> Mapping[str, Any]:
         """Return tolerances that promise the declared accuracy."""

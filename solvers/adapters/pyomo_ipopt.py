@@ -54,7 +54,11 @@ class PyomoIpopt(ExactAdapter):
     distribution = "casadi"
     licence = "BSD-3-Clause, LGPL-3.0, EPL-2.0"
     imports = ("pyomo.environ", "pyomo.repn.plugins.nl_writer", "casadi")
-    neutral: ClassVar[Mapping[str, str]] = {"time_limit": "max_wall_time", "gap": "tol"}
+    neutral: ClassVar[Mapping[str, str]] = {
+        "time_limit": "max_wall_time",
+        "gap": "tol",
+        "verbose": "print_level",
+    }
 
     def build(self, formulation: ExactFormulation, start: Design | None) -> Any:
         """Write the model with pyomo and read it with casadi."""
@@ -77,10 +81,12 @@ class PyomoIpopt(ExactAdapter):
         import casadi
 
         pyomo_model, problem, variables = model
-        native = native_options(options, self.neutral)
-        native["tol"] = options.raw.get("tol", min(max(options.gap, 1e-12), 1e-9))
+        native = {
+            "tol": min(max(options.gap, 1e-12), 1e-9),
+            "print_level": 5 if options.verbose else 0,
+            **native_options(options, {"time_limit": "max_wall_time"}),
+        }
         settings = {f"ipopt.{name}": value for name, value in native.items()}
-        settings["ipopt.print_level"] = 5 if options.verbose else 0
         solver = casadi.nlpsol(
             "ipopt",
             "ipopt",

@@ -30,7 +30,10 @@ class ScipyMinimize(ExactAdapter):
     distribution = "scipy"
     licence = "BSD-3-Clause"
     imports = ("scipy.optimize",)
-    neutral: ClassVar[Mapping[str, str]] = {"verbose": "disp"}
+    neutral: ClassVar[Mapping[str, str]] = {
+        "time_limit": "(the objective stops)",
+        "verbose": "disp",
+    }
     method: ClassVar[str]
     """Name of the method in scipy."""
     terminations: ClassVar[Mapping[int, T]]
@@ -48,7 +51,7 @@ class ScipyMinimize(ExactAdapter):
         from scipy.optimize import minimize
 
         clock = _Clock(model.pop("fun"), options.time_limit)
-        native: Any = {**self.defaults(options), **native_options(options, self.neutral)}
+        native: Any = {**self.defaults(options), **native_options(options, {"verbose": "disp"})}
         with warnings.catch_warnings():
             # The second derivatives of the budget are for the methods that use them.
             warnings.filterwarnings("ignore", message="Constraint options")

@@ -1,0 +1,185 @@
+"""What the formulations cost and what they buy.
+
+``python tests/benchmarks/bench_formulations.py [support] [build] [levels] [strength]`` prints
+
+- support: every problem at every level in every language with every solver, by running it;
+- build: time to write one model of N = 20 and K = 5000 in each language;
+- levels: the largest MILP over coordinates that HiGHS proves in a minute, beside the MILP over
+  blocks of the same instance;
+- strength: nodes and time of the completion-probability MILP with and without its inequalities.
+
+Elapsed times, one thread for the solver, in seconds; ``--seconds`` is the limit of a run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import cgcopt as cg
+from cgcopt.formulations import formulate
+from cgcopt.problem import Level, Problem
+from cgcopt.solution import Solution
+from cgcopt.solvers.base import Role, Task, Times
+from cgcopt.solvers.registry import all_solvers
+
+RUNTIME_TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)
+PROBABILITY_TIMES = cg.ShiftedExponential(rate=0.1, shift=1.0)
+
+
+def runtime(workers: int, coordinates: int, rounds: int) -> Problem:
+    """The paper's expected runtime on drawn rounds."""
+    system = cg.System(workers, coordinates, RUNTIME_TIMES, samples=50)
+    return Problem(system, cg.ExpectedRuntime()).sampled(rounds)
+
+
+def probability(workers: int, coordinates: int, rounds: int) -> Problem:
+    """The paper's completion probability on drawn rounds, at a deadline that most designs miss."""
+    system = cg.System(workers, coordinates, PROBABILITY_TIMES, samples=50)
+    sampled = Problem(system, cg.Quantile(0.4)).sampled(rounds)
+    middle = cg.Design(np.full(workers, coordinates / workers))
+    deadline = cg.evaluate(sampled, middle).value
+    return Problem(sampled.system, cg.CompletionProbability(deadline))
+
+
+def support(seconds: float) -> Iterator[list[str]]:
+    """Rows: objective, level, model, solver, termination, value, gap, seconds."""
+    yield ["objective", "level", "on", "solver", "ended", "value", "gap", "s"]
+    for level in Level:
+        size = (3, 8, 15) if level is Level.COORDINATE else (6, 20_000, 60)
+        for problem in (runtime(*size), probability(*size)):
+            exact = Problem(
+                problem.system.with_times(
+                    RUNTIME_TIMES
+                    if isinstance(problem.objective, cg.ExpectedRuntime)
+                    else PROBABILITY_TIMES
+                ),
+                problem.objective,
+            )
+            for solver in all_solvers():
+                if solver.role is not Role.ADAPTER or not solver.available():
+                    continue
+                if Task(type(problem.objective), level) not in solver.solves:
+                    continue
+                on_scenarios = Times.SCENARIOS in solver.times
+                given = problem if on_scenarios else exact
+                if solver.name.startswith("pyomo-") and not on_scenarios:
+                    given = Problem(
+                        cg.System(3, 20_000, exact.system.worker_times, samples=50), exact.objective
+                    )
+                yield [
+                    problem.objective.kind,
+                    str(level),
+                    "scenarios" if on_scenarios else f"distribution, N={given.system.workers}",
+                    solver.name,
+                    *ending(cg.solve(given, solver(), level=level, time_limit=seconds, threads=1)),
+                ]
+
+
+def ending(solution: Solution) -> list[str]:
+    """Termination, value, gap and seconds of a run."""
+    spent = solution.seconds.build + solution.seconds.solve
+    return [
+        str(solution.termination),
+        f"{solution.value:.8g}",
+        f"{solution.gap:.1e}",
+        f"{spent:.2f}",
+    ]
+
+
+def build(seconds: float) -> Iterator[list[str]]:
+    """Rows: objective, level, language, seconds to write the model, its variables."""
+    yield ["objective", "level", "language", "s", "variables"]
+    for problem in (runtime(20, 20_000, 5000), probability(20, 20_000, 5000)):
+        for language in ("highspy", "scipy", "cvxpy", "cvxpy, canonical", "pyomo"):
+            spent = []
+            for _ in range(3):
+                formulation = formulate(problem, Level.BLOCK)
+                started = time.perf_counter()
+                model = getattr(formulation, f"to_{language.split(',')[0]}")()
+                if language.endswith("canonical"):
+                    model.get_problem_data("HIGHS")
+                spent.append(time.perf_counter() - started)
+            size = sum(int(np.prod(shape)) for shape in formulation.variables.values())
+            middle = f"{statistics.median(spent):.2f}"
+            yield [problem.objective.kind, "block", language, middle, str(size)]
+
+
+def levels(seconds: float) -> Iterator[list[str]]:
+    """Rows: N, L, K, level, columns, rows, nodes, termination, value, gap, seconds."""
+    header = ["N", "L", "K", "level", "columns", "rows", "nodes", "ended", "value", "gap", "s"]
+    yield ["objective", *header]
+    workers, rounds = 5, 20
+    for make in (runtime, probability):
+        for coordinates in (10, 20, 30, 40, 60, 80, 120, 160, 20_000):
+            problem = make(workers, coordinates, rounds)
+            proven = True
+            for level in (Level.COORDINATE, Level.BLOCK):
+                if level is Level.COORDINATE and coordinates == 20_000:
+                    continue
+                found = cg.solve(problem, "highs", level=level, time_limit=seconds, threads=1)
+                details = [str(found.details.get(name)) for name in ("columns", "rows", "nodes")]
+                sizes = [str(workers), str(coordinates), str(rounds), str(level)]
+                yield [problem.objective.kind, *sizes, *details, *ending(found)]
+                proven = proven and found.termination == "optimal"
+            if not proven:
+                break
+        else:
+            continue
+        problem = make(workers, 20_000, rounds)
+        found = cg.solve(problem, "highs", level="block", time_limit=seconds, threads=1)
+        details = [str(found.details.get(name)) for name in ("columns", "rows", "nodes")]
+        sizes = [str(workers), "20000", str(rounds), "block"]
+        yield [problem.objective.kind, *sizes, *details, *ending(found)]
+
+
+def strength(seconds: float) -> Iterator[list[str]]:
+    """Rows: N, K, inequalities, nodes, termination, value, gap, seconds."""
+    yield ["N", "K", "inequalities", "nodes", "ended", "value", "gap", "s"]
+    kinds: dict[str, dict[str, Any]] = {
+        "big-M": {"strong": False, "at_least": 0},
+        "mixing": {"strong": True, "at_least": 0},
+        "big-M, known design": {"strong": False},
+        "mixing, known design": {"strong": True},
+    }
+    for workers, rounds in ((5, 100), (5, 500), (10, 100), (10, 200), (10, 500)):
+        problem = probability(workers, 40_000, rounds)
+        for name, kind in kinds.items():
+            raw = {"formulation": kind}
+            found = cg.solve(problem, "highs", time_limit=seconds, threads=1, raw=raw)
+            nodes = str(found.details["nodes"])
+            yield [str(workers), str(rounds), name, nodes, *ending(found)]
+
+
+TABLES: dict[str, Callable[[float], Iterator[list[str]]]] = {
+    "support": support,
+    "build": build,
+    "levels": levels,
+    "strength": strength,
+}
+
+
+def main() -> None:
+    """Print the chosen tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tables", nargs="*", help=f"of {', '.join(TABLES)}; all by default")
+    parser.add_argument("--seconds", type=float, default=60.0, help="limit of a run")
+    arguments = parser.parse_args()
+    console = Console(width=150)
+    for name in arguments.tables or TABLES:
+        rows = TABLES[name](arguments.seconds)
+        table = Table(*next(rows), title=name)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+
+
+if __name__ == "__main__":
+    main()
