@@ -101,7 +101,9 @@ def conditional_bound(
     """
     point = _evaluate(envelope, majorant, onto_budget(start, box, speeds))
     best = math.inf
-    for step in range(_NEWTON_STEPS):
+    steps = 0
+    while steps < _NEWTON_STEPS:
+        steps += 1
         best = min(best, _linear_bound(point, box, speeds))
         if best <= enough or best - point.value <= tolerance:
             break
@@ -109,7 +111,7 @@ def conditional_bound(
         if moved is None:
             break
         point = moved
-    return Relaxed(best, point.speed, point.weight, step + 1)
+    return Relaxed(best, point.speed, point.weight, steps)
 
 
 def onto_budget(speed: FloatArray, box: Box, speeds: Speeds) -> FloatArray:

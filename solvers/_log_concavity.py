@@ -22,21 +22,57 @@ global method have to branch.  A second, stricter condition works with the cone 
 log-linearly beyond ``B`` without changing the mass there.  The second half says that ``h`` increases
 at ``B``, so ``B <= H`` always, and nothing is lost by using ``H``.
 
-Barriers found numerically (:func:`log_concave_barrier`, :func:`hazard_barrier`), in units of
-``1/scale`` (``rate`` for the exponential families); the probability beyond ``H`` is what needs
-branching.  ``end`` is the upper end ``1/t_min`` of the support: nothing ever needs branching.
+Largest barriers found numerically (:func:`log_concave_barrier`, :func:`hazard_barrier`) at scale or
+rate 1; levels faster than ``H`` need branching, and a worker is that fast with the probability in the
+last column.  ``end``: none ever does, up to the speed that is exceeded with probability 1e-12.
 
-===============================================  ==========  =========  ============
-family                                                B          H       P(1/T > H)
-===============================================  ==========  =========  ============
-exponential                                        0.6275     0.6275       0.7968
-shifted exponential, rate shift 0.05               0.6446     0.6446       0.7772
-shifted exponential, rate shift 0.1                0.6640     0.6640       0.7549
-shifted exponential, rate shift 0.3                0.9108     0.9108       0.5497
-shifted exponential, rate shift > 1 - log 2        rate       end          0
-===============================================  ==========  =========  ============
+================================  ======  ======  ==========
+family                                 B       H  P(1/T > H)
+================================  ======  ======  ==========
+exponential                       0.6275  0.6275      0.7968
+shifted exponential, shift 0.05   0.6424  0.6424      0.7784
+shifted exponential, shift 0.1    0.6608  0.6608      0.7567
+shifted exponential, shift 0.3    0.8988  0.8988      0.5563
+shifted exponential, shift 0.31   0.9986     end           0
+shifted exponential, shift 1.0    1.0000     end           0
+Weibull, shape 0.5, shift 0       0.1256  0.1256      0.9405
+Weibull, shape 0.5, shift 0.1     0.1294  0.1294      0.9368
+Weibull, shape 0.5, shift 1       0.2452     end           0
+Weibull, shape 1.5, shift 0       0.9238  0.9238      0.6758
+Weibull, shape 1.5, shift 0.1     0.9456  0.9456      0.6082
+Weibull, shape 1.5, shift 1       1.0000     end           0
+Weibull, shape 5, shift 0         1.2158  1.2158      0.3137
+Weibull, shape 5, shift 0.1       1.1321  1.1321      0.2554
+Weibull, shape 5, shift 1         0.9960     end           0
+gamma, shape 0.5, shift 0         0.7667  0.7667      0.8937
+gamma, shape 0.5, shift 0.1       0.8285  0.8285      0.8632
+gamma, shape 0.5, shift 1         0.6412     end           0
+gamma, shape 2, shift 0           0.4653  0.4653      0.6329
+gamma, shape 2, shift 0.1         0.4790  0.4790      0.5907
+gamma, shape 2, shift 1           1.0000     end           0
+gamma, shape 10, shift 0          0.1584  0.1584      0.1072
+gamma, shape 10, shift 0.1        0.1590  0.1590      0.0975
+gamma, shape 10, shift 1          0.1727  0.1727      0.0248
+log-normal, sigma 0.1, shift 0    2.0207     end           0
+log-normal, sigma 0.1, shift 0.1  1.6810     end           0
+log-normal, sigma 0.1, shift 1    0.6690     end           0
+log-normal, sigma 0.5, shift 0    1.7605  1.7605      0.1290
+log-normal, sigma 0.5, shift 0.1  7.7112     end           0
+log-normal, sigma 0.5, shift 1    0.9712     end           0
+log-normal, sigma 1, shift 0      0.6181  0.6181      0.6848
+log-normal, sigma 1, shift 0.1    0.8340  0.8340      0.5376
+log-normal, sigma 1, shift 1      0.9991     end           0
+log-normal, sigma 2, shift 0      0.0208  0.0208      0.9736
+log-normal, sigma 2, shift 0.1    0.0211  0.0211      0.9730
+log-normal, sigma 2, shift 1      0.0257  0.0257      0.9655
+Pareto, shape 0.5, shift 0        0.0000  0.0000      1.0000
+Pareto, shape 0.5, shift 0.1      0.0000  0.0000      1.0000
+Pareto, shape 1, shift 0          1.0000     end           0
+Pareto, shape 2.5, shift 0        1.0000     end           0
+Pareto, shape 2.5, shift 0.1      0.9091     end           0
+================================  ======  ======  ==========
 
-The examples and tests of this module check the table; nothing of it is used as a constant.
+Tests compute the table anew; nothing of it is used as a constant.
 """
 
 from __future__ import annotations
@@ -153,6 +189,9 @@ def convex_stretches(times: ContinuousTimes, fastest: float) -> tuple[Stretch, .
 
 def hazard_barrier(times: ContinuousTimes) -> float:
     """``H``, up to which the hazard rate of ``1/T`` increases: levels below never need branching.
+
+    The upper end of the support (which may be ``inf``) where the rate increases up to the speed that
+    is exceeded with probability 1e-12.
 
     Examples
     --------
