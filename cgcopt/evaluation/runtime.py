@@ -17,6 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgcopt.design import budget_weights
 from cgcopt.errors import InfiniteMeanError, InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.probability import (
     Completion,
@@ -42,14 +43,17 @@ _SCORES = np.array(
 _PROBED = slice(1, 12)
 _MEDIAN = 7
 #: Normal scores of ``tau`` at which the panels are cut.
-_CUTS = np.array([-7.3, -4.0, -2.0, 0.0, 2.0, 4.0, 6.5, 9.0, 12.0, 16.0, 22.0])
+_CUTS = np.array([-7.3, -4.0, -2.0, 0.0, 2.0, 4.0, 9.5, 12.0, 16.0, 22.0])
 _POINTS = 15
-#: What the errors of a panel, estimated with caution, may be: relative to the value, and to the
-#: largest entry of the gradient.
-_TOLERANCE = 1e-10
-_GRADIENT_TOLERANCE = 1e-8
+#: What the error estimate of a panel may be: relative to the value; to the largest entry of the
+#: gradient; and for ``dE/dw_n`` to ``E / (L (n + 1))``, because certificates weigh it with ``n + 1``
+#: and compare with ``E / L``. The estimates are cautious, the errors seen are 1e-3 of them at most.
+_TOLERANCE = 1e-9
+_ENTRY_TOLERANCE = 1e-7
+_LEVEL_TOLERANCE = 1e-6
 _NEGLIGIBLE = 1e-14
 _SMALLEST = 1e-290
+_EPSILON = float(np.finfo(np.float64).eps)
 
 
 def expected_runtime(
@@ -138,6 +142,8 @@ class _Normalised:
         """
         edges, median = self.edges(threads)
         shortest = self.shift + self.origin
+        size = float(budget_weights(self.omega.size) @ self.omega)
+        levels = _LEVEL_TOLERANCE / (size * np.arange(1.0, self.omega.size + 1.0))
 
         def integrand(nodes: FloatArray) -> FloatArray:
             excess = np.exp(nodes)
@@ -145,9 +151,11 @@ class _Normalised:
             return values * excess[:, np.newaxis]
 
         def allowance(total: FloatArray) -> FloatArray:
-            allowed = np.full(total.shape, _GRADIENT_TOLERANCE * np.abs(total[1:]).max(initial=0.0))
-            allowed[0] = _TOLERANCE * (shortest + math.exp(median) + total[0])
-            return allowed
+            value = shortest + math.exp(median) + total[0]
+            if not gradient:
+                return np.array([_TOLERANCE * value])
+            entries = np.minimum(levels * value, _ENTRY_TOLERANCE * total[1:].max())
+            return np.concatenate(([_TOLERANCE * value], entries))
 
         result = integrate(integrand, edges, allowance=allowance, points=_POINTS)
         result[0] += math.exp(median)
@@ -181,7 +189,7 @@ class _Normalised:
         """
         after = self.level_quantiles()
         last = self.last_cut(after)
-        times = np.log(np.maximum(after[: last + 1], _SMALLEST))
+        times = np.log(np.maximum(after[: last + 1], max(_SMALLEST, _EPSILON * self.origin)))
         scores = _SCORES[: last + 1].copy()
         scores[_PROBED] = _normal_score(self.completion(after[_PROBED], False, threads))
         scores[0] = min(scores[0], scores[1])
