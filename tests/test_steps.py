@@ -213,3 +213,15 @@ def test_bad_arguments() -> None:
     with pytest.raises(InvalidInputError, match="rounding"):
         coarsened(times, 1, "nearest")  # type: ignore[arg-type]
     assert affordable_products(5000) >= 1
+
+
+def test_products_that_differ_in_the_last_digit() -> None:
+    """0.1 * 3 and 0.3 are neighbouring numbers, and so are many products of such values."""
+    values = np.arange(1, 12) / 10
+    system = System(4, 10, Empirical(values), samples=4)
+    for partition in itertools.product(range(4), repeat=4):
+        if not any(partition):
+            continue
+        work = work_of_partition(partition)
+        result = expected_runtime_steps(system, work)
+        assert result.value == pytest.approx(enumerated(system, work), rel=1e-13)

@@ -24,6 +24,7 @@ strongest certificate ``L min_n g_n``.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt._validate import whole_number
-from cgcopt.errors import InvalidInputError
+from cgcopt.errors import InvalidInputError, SolverError
 from cgcopt.evaluation.crossing import crossing
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.system import System
@@ -236,7 +237,9 @@ class Products:
 
     def middle(self, first: FloatArray, last: FloatArray) -> FloatArray:
         """A product near the middle of ``[first, last)``, where ``first < last`` are products."""
-        counts = self.counts(first + (last - first) / 2)
+        centre = first + (last - first) / 2
+        # Of two neighbouring numbers the middle may round to the upper one.
+        counts = self.counts(np.where(centre < last, centre, first))
         beyond = self.after(counts)
         return np.where(beyond < last, beyond, self.upto(counts))
 
@@ -309,6 +312,8 @@ def _bracketed(products: Products, allowed: int) -> Evaluation:
     while True:
         widths = known.uncertain()
         lower, upper = known.bracket()
+        if not math.isfinite(upper):
+            raise SolverError("a completion probability is not a number")
         if widths.sum() <= _NEGLIGIBLE * lower:
             return Evaluation.exact(upper, Method.EXACT)
         left = allowed + 2 - known.z.size
