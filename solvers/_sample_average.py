@@ -63,12 +63,18 @@ class SampleAverage:
         When to stop.
     threads : int, optional
         At most so many threads.
+
+    Attributes
+    ----------
+    slopes : list of ndarray
+        In the partition; each is a convex combination of subgradients.
     """
 
     times: FloatArray
     incumbent: Incumbent
     clock: Clock
     threads: int | None = None
+    slopes: list[FloatArray] = field(default_factory=list)
     passes: int = 0
     masters: int = 0
     pivots: int = 0
@@ -174,6 +180,7 @@ class SampleAverage:
         if rounds is self.times:
             self.passes += 1
             bound = bound_of(result.mixture, result.value)
+            self.slopes.append(partition_gradient(result.mixture))
             self.incumbent.offer(partition, result.value, bound)
         return result
 
@@ -195,6 +202,7 @@ class SampleAverage:
             value, missing = cuts.add_missing(work, reach)
             self.passes += 1
             bound = bound_of(point.gradient, value)
+            self.slopes.append(partition_gradient(point.gradient))
             self.incumbent.offer(np.maximum(partition_of_work(work), 0.0), value, bound)
             if missing == 0 or self.over:
                 return

@@ -14,7 +14,7 @@ from cgcopt.solvers._sample_average import SampleAverage
 from cgcopt.solvers.base import RUNTIME_RELAXED, SAMPLED, Outcome, Role, Solver
 from cgcopt.workers.empirical import Scenarios
 
-__all__ = ["CuttingPlane", "optimum_of_rounds", "prepare_rounds"]
+__all__ = ["CuttingPlane", "minimised_rounds", "optimum_of_rounds", "prepare_rounds"]
 
 
 def optimum_of_rounds(problem: Problem, options: Options) -> Outcome:
@@ -33,13 +33,8 @@ def optimum_of_rounds(problem: Problem, options: Options) -> Outcome:
         With the bound of a convex combination of slopes, one of every round.
     """
     system = problem.system
-    times = system.worker_times
-    assert isinstance(times, Scenarios)
-    incumbent = Incumbent(options.gap, options)
-    run = SampleAverage(
-        times.sorted_times, incumbent, Clock.started(options.time_limit), options.threads
-    )
-    run.minimise()
+    run = minimised_rounds(problem, options)
+    incumbent = run.incumbent
     unit = system.unit * system.coordinates
     termination = TerminationCondition.CONVERGED
     if not incumbent.closed:
@@ -59,6 +54,17 @@ def optimum_of_rounds(problem: Problem, options: Options) -> Outcome:
             "history": [(value * unit, bound * unit) for value, bound in incumbent.history],
         },
     )
+
+
+def minimised_rounds(problem: Problem, options: Options) -> SampleAverage:
+    """Run the minimisation over partitions with sum 1, in the unit of the worker times."""
+    times = problem.system.worker_times
+    assert isinstance(times, Scenarios)
+    incumbent = Incumbent(options.gap, options)
+    clock = Clock.started(options.time_limit)
+    run = SampleAverage(times.sorted_times, incumbent, clock, options.threads)
+    run.minimise()
+    return run
 
 
 def prepare_rounds(problem: Problem) -> None:

@@ -21,7 +21,7 @@ from cgcopt.solvers.base import ALL_TIMES, RUNTIME_RELAXED, Outcome, Role, Solve
 from cgcopt.solvers.cutting_plane import optimum_of_rounds, prepare_rounds
 from cgcopt.workers.base import DiscreteTimes, IndependentTimes
 
-__all__ = ["Minimised", "OptimalRuntime", "minimised"]
+__all__ = ["Minimised", "OptimalRuntime", "minimised", "require_finite_mean"]
 
 FloatArray = NDArray[np.float64]
 
@@ -61,7 +61,7 @@ class OptimalRuntime(Solver):
         """Minimise over partitions with sum 1, and scale."""
         if times_of(problem.system.worker_times) is Times.SCENARIOS:
             return optimum_of_rounds(problem, options)
-        _require_finite_mean(problem)
+        require_finite_mean(problem)
         return minimised(problem, options).outcome(problem.system.coordinates)
 
 
@@ -140,7 +140,8 @@ def minimised(problem: Problem, options: Options) -> Minimised:
     return Minimised(incumbent, clock, oracle.slopes, certificate)
 
 
-def _require_finite_mean(problem: Problem) -> None:
+def require_finite_mean(problem: Problem) -> None:
+    """Raise :class:`~cgcopt.errors.InfiniteMeanError` where the slowest worker has no mean."""
     times = problem.system.worker_times
     if isinstance(times, IndependentTimes) and not math.isfinite(times.mean()):
         raise InfiniteMeanError(

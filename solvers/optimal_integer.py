@@ -1,0 +1,147 @@
+"""Certified designs in whole numbers: rounding where that is enough, else outer approximation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.design import Design
+from cgcopt.evaluation.certificates import partition_gradient
+from cgcopt.evaluation.evaluate import evaluate
+from cgcopt.evaluation.result import Certificate
+from cgcopt.objective import ExpectedRuntime
+from cgcopt.options import Options
+from cgcopt.problem import Level, Problem
+from cgcopt.rounding import round_design
+from cgcopt.solution import TerminationCondition
+from cgcopt.solvers._incumbent import Clock, Incumbent
+from cgcopt.solvers._outer_approximation import solve_master
+from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, Times, tasks, times_of
+from cgcopt.solvers.cutting_plane import minimised_rounds, prepare_rounds
+from cgcopt.solvers.optimal_runtime import minimised, require_finite_mean
+
+__all__ = ["OptimalInteger"]
+
+FloatArray = NDArray[np.float64]
+
+_MASTERS = 1000
+#: Coordinates from which whole numbers are too fine for the tolerances of the master problem.
+_MOST_COORDINATES = 10**8
+
+
+class OptimalInteger(Solver):
+    """Minimise the expected runtime over whole numbers of coordinates, to a proven gap.
+
+    The relaxed optimum bounds every design in whole numbers; with many coordinates its rounding
+    closes the gap. With few, every evaluated design ``x^j`` adds the cut ``f(x) >= g^j . x`` to a
+    mixed-integer master problem, whose optimum is the next design to evaluate and whose bound rises
+    until it meets the best design (outer approximation: Duran and Grossmann, Mathematical
+    Programming 36, 1986).
+    """
+
+    name = "optimal-integer"
+    summary = "whole numbers of coordinates to a proven gap: rounding, outer approximation (HiGHS)"
+    role = Role.EXACT
+    solves = tasks(ExpectedRuntime, levels=(Level.BLOCK,))
+    times = ALL_TIMES
+    tolerance = 1e-6
+
+    def prepare(self, problem: Problem, level: Level) -> None:
+        """Import HiGHS and what the relaxed optimum needs."""
+        prepare_rounds(problem)
+
+    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+        """Round the relaxed optimum, then prove or improve."""
+        require_finite_mean(problem)
+        clock = Clock.started(options.time_limit)
+        relaxed = _relaxed(problem, options)
+        incumbent = Incumbent(options.gap, options)
+        incumbent.bound = relaxed.bound
+        run = _Proof(problem, options, clock, incumbent, relaxed.slopes)
+        run.value(round_design(problem, Design(relaxed.partition)).partition)
+        certificate = relaxed.certificate
+        if not incumbent.closed and problem.system.coordinates <= _MOST_COORDINATES:
+            run.approximate()
+            if incumbent.bound > relaxed.bound:
+                certificate = Certificate.OUTER_APPROXIMATION
+        termination = TerminationCondition.CONVERGED
+        if not incumbent.closed:
+            expired = clock.expired
+            limits = TerminationCondition.TIME_LIMIT, TerminationCondition.ITERATION_LIMIT
+            termination = limits[0] if expired else limits[1]
+        return Outcome(
+            termination,
+            partition=incumbent.partition,
+            bound=incumbent.bound,
+            certificate=certificate,
+            details={
+                "iterations": run.masters,
+                "evaluations": len(incumbent.history),
+                "relaxed_bound": relaxed.bound,
+                "history": list(incumbent.history),
+            },
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Relaxed:
+    partition: FloatArray
+    bound: float
+    slopes: list[FloatArray]
+    certificate: Certificate
+
+
+def _relaxed(problem: Problem, options: Options) -> _Relaxed:
+    """Relaxed optimum, its bound, and the cuts met on the way, in seconds."""
+    coordinates = problem.system.coordinates
+    # Half of the gap is left to the rounding.
+    options = replace(options, gap=options.gap / 2.0)
+    if times_of(problem.system.worker_times) is Times.SCENARIOS:
+        rounds = minimised_rounds(problem, options)
+        incumbent, unit = rounds.incumbent, problem.system.unit
+        slopes, certificate = [unit * slope for slope in rounds.slopes], Certificate.CUTTING_PLANES
+    else:
+        end = minimised(problem, options)
+        incumbent, unit = end.incumbent, 1.0
+        slopes, certificate = list(end.slopes), end.certificate
+    assert incumbent.partition is not None
+    bound = incumbent.bound * unit * coordinates
+    return _Relaxed(incumbent.partition * coordinates, bound, slopes, certificate)
+
+
+@dataclass(eq=False)
+class _Proof:
+    """Outer approximation from the cuts of the relaxed optimum."""
+
+    problem: Problem
+    options: Options
+    clock: Clock
+    incumbent: Incumbent
+    slopes: list[FloatArray]
+    masters: int = 0
+
+    def value(self, partition: FloatArray) -> None:
+        """Evaluate a design in whole numbers and keep its cut."""
+        found = evaluate(self.problem, Design(partition), gradient=True)
+        assert found.gradient is not None
+        self.slopes.append(partition_gradient(found.gradient))
+        self.incumbent.offer(partition, found.value)
+
+    def approximate(self) -> None:
+        """Alternate between the master problem and evaluations until the bound meets the value."""
+        seen: set[bytes] = set()
+        for _ in range(_MASTERS):
+            if self.incumbent.closed or self.clock.expired:
+                return
+            value = self.incumbent.value
+            slopes = np.array(self.slopes)
+            coordinates = self.problem.system.coordinates
+            found = solve_master(slopes, coordinates, value, self.options, self.clock)
+            self.masters += 1
+            self.incumbent.bound = max(self.incumbent.bound, min(found.bound, value))
+            if found.partition is None or found.partition.tobytes() in seen:
+                return
+            seen.add(found.partition.tobytes())
+            self.value(found.partition)
