@@ -19,7 +19,7 @@ FloatArray = NDArray[np.float64]
 
 WORKERS, COORDINATES, ROUNDS = 3, 7, 8
 #: Exact problems have two workers: their designs are a line.
-EXACT_COORDINATES = 1000
+EXACT_COORDINATES = 300
 
 
 @cache
@@ -48,8 +48,7 @@ def optimum(objective: type[Objective], times: Times, level: Level) -> float:
     """Best value of :func:`problem_for`."""
     problem = problem_for(objective, times)
     if times is not Times.SCENARIOS:
-        assert level is Level.RELAXED
-        return _best_on_the_line(problem)
+        return _best_on_the_line(problem) if level is Level.RELAXED else _best_whole(problem)
     if level is not Level.RELAXED:
         return _best_partition(problem)
     if objective is cg.ExpectedRuntime:
@@ -128,6 +127,12 @@ def _relaxed_by_subsets(problem: Problem) -> float:
             if float(v @ room[list(chosen)].min(axis=0)) >= COORDINATES:
                 return size / ROUNDS
     return 0.0
+
+
+def _best_whole(problem: Problem) -> float:
+    """Two workers: every split in whole numbers."""
+    L = problem.system.coordinates
+    return _best(problem)([cg.evaluate(problem, [x, L - x]).value for x in range(L + 1)])
 
 
 def _best_on_the_line(problem: Problem) -> float:
