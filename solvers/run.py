@@ -170,9 +170,7 @@ class _Run:
             sample=sample,
         )
         proven = judged.gap <= self.options.gap
-        return replace(
-            judged, status=SolutionStatus.OPTIMAL if proven else SolutionStatus.FEASIBLE
-        )
+        return replace(judged, status=SolutionStatus.OPTIMAL if proven else SolutionStatus.FEASIBLE)
 
     def _whole(self, design: Design, problem: Problem) -> Design:
         """Round what came from the relaxed level; clean what came as whole numbers up to tolerance."""

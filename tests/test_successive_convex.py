@@ -53,7 +53,8 @@ def test_probability_of_the_cells_by_enumeration() -> None:
     h = cells.start()
     mass = np.exp(cells.log_masses(h) + cells.offset)
     total = sum(
-        math.factorial(5) * np.prod([m**c / math.factorial(c) for m, c in zip(mass, k, strict=True)])
+        math.factorial(5)
+        * np.prod([m**c / math.factorial(c) for m, c in zip(mass, k, strict=True)])
         for k in admissible(5)
     )
     assert math.exp(cells.log_probability(h)) == pytest.approx(total, rel=1e-12)
