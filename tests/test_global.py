@@ -376,7 +376,7 @@ def test_two_convex_stretches() -> None:
     problem = problem_of(times, 3, 0.2)
     solution = cg.solve(problem, "global", gap=1e-5)
     assert solution.status is SolutionStatus.OPTIMAL
-    best, bound = subdivided(problem, 2e-3)
+    best, bound = subdivided(problem, 1e-2)
     assert best <= solution.bound
     assert solution.value <= bound
 
