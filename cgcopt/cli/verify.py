@@ -15,7 +15,7 @@ def verify(
     instance: Instance,
     scenarios: Annotated[
         int, typer.Option(help="Rounds to draw, on which outside solvers are compared.")
-    ] = 200,
+    ] = 100,
     seed: Seed = 0,
     solvers: Annotated[
         str, typer.Option(help="Outside solvers to compare with, apart by commas; or all.")

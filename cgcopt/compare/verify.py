@@ -171,7 +171,7 @@ def verify(
     for name in outside:
         if name not in known:
             raise InvalidInputError("solver", name, f"one of: {', '.join(known)}")
-    run = Run(problem, options or Options(scenarios=200, time_limit=30.0), outside)
+    run = Run(problem, options or Options(scenarios=100, time_limit=30.0), outside)
     checks = [check for make in CHECKS for check in make(run)]
     run.options.report(1.0, "")
     return Verification(problem, tuple(checks))
