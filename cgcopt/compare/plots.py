@@ -176,10 +176,11 @@ def plot_blocks(comparison: Comparison, path: str | Path, *, limit: int = 6) -> 
 
 
 def _distinct(rows: list[Row]) -> list[Row]:
-    """The rows without those whose design is, to a hundredth of a coordinate, an earlier one."""
+    """The rows without those whose design looks like an earlier one: to a thousandth of ``L``."""
     kept: list[Row] = []
     for row in rows:
-        if not any(np.allclose(row.partition, other.partition, atol=1e-2) for other in kept):
+        slack = sum(row.partition) / 1000
+        if not any(np.allclose(row.partition, k.partition, rtol=0, atol=slack) for k in kept):
             kept.append(row)
     return kept
 
