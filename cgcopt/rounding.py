@@ -5,6 +5,10 @@ closest to the relaxed one, and single levels where coordinates are few. Then a 
 exchanges: one coordinate, or two at once, move from one level to another. No step accepts a worse
 design.
 
+For the other objectives first-order predictions order the exchanges, and where coordinates are few
+all exchanges of one are tried. Without a gradient (probabilities of step distributions and scenarios
+jump) those that lead back towards the relaxed design come first.
+
 For the expected runtime every evaluated design leaves a cut ``f(y) >= g . y`` (the runtime is
 convex and homogeneous). The largest cut bounds every neighbour from below, and only neighbours to
 which the cuts leave a chance are evaluated; when none is left, no exchange improves the design,
@@ -121,7 +125,9 @@ def _affordable(problem: Problem) -> int:
         seconds = 1e-4 + 8.0 * probabilities / affordable_products(n)
     else:
         seconds = 1e-2 * n
-    return int(min(max(5.0 / seconds, 10), 200))
+    # Every evaluation of the runtime leaves a cut, which then costs time at every step.
+    most = 400 if isinstance(problem.objective, ExpectedRuntime) else 2000
+    return int(min(max(5.0 / seconds, 10), most))
 
 
 @dataclass
@@ -136,6 +142,7 @@ class _Search:
     tried: set[bytes] = field(default_factory=set, init=False)
     target: float = field(default=math.nan, init=False)
     convex: bool = field(default=False, init=False)
+    guided: bool = field(default=False, init=False)
     _table: FloatArray | None = field(default=None, init=False)
     _in_table: int = field(default=0, init=False)
 
@@ -150,11 +157,9 @@ class _Search:
         for start in self._starts():
             self._try(start)
         failures = 0
-        while self.left > 0 and failures < _PATIENCE and math.isfinite(self.score):
-            if self._good_enough():
-                return
+        while self.left > 0 and math.isfinite(self.score) and not self._good_enough():
             candidate = self._most_promising()
-            if candidate is None:
+            if candidate is None or (not self.thorough and failures == _PATIENCE):
                 return
             failures = 0 if self._try(candidate) or self.cuts else failures + 1
 
@@ -171,6 +176,11 @@ class _Search:
             if self.convex and slope is not None:
                 self.cuts.append(slope)
         return self.score <= self.target + _GOOD_ENOUGH * abs(self.target)
+
+    @property
+    def thorough(self) -> bool:
+        """Whether all exchanges of one coordinate are tried: predictions prove nothing, or lack."""
+        return not self.convex and (self._few() or not self.guided)
 
     def _few(self) -> bool:
         return self.problem.system.coordinates <= _FEW * self.relaxed.size
@@ -191,6 +201,7 @@ class _Search:
         if not _improves(score, self.score):
             return False
         self.best, self.score, self._table = x, score, None
+        self.guided = slope is not None
         self.slope = x - self.relaxed if slope is None else slope
         return True
 
@@ -239,11 +250,12 @@ class _Search:
     def _most_promising(self) -> FloatArray | None:
         """The untried exchange with the best prediction; none where no prediction is good."""
         singles, predicted = self._single_exchanges()
-        found = self._first_good(singles, predicted)
-        if found is None:
+        found = self._first_good(singles, predicted, every=self.thorough)
+        if found is None and self.guided:
+            # Pairs are many: only the promising ones.
             order = np.argsort(predicted, kind="stable")[:_PAIRED]
             pairs = _pairs(self.best, singles[order])
-            found = self._first_good(pairs, self._predictions(pairs)) if len(pairs) else None
+            found = self._first_good(pairs, self._predictions(pairs), every=False)
         return found
 
     def _single_exchanges(self) -> tuple[FloatArray, FloatArray]:
@@ -254,7 +266,7 @@ class _Search:
         if self.cuts:
             change = self._lower_bounds(sources)
         change[np.arange(sources.size), sources] = math.inf
-        count = min(change.size - sources.size, max(_PAIRED, 4 * n))
+        count = min(change.size - sources.size, max(_PAIRED, 4 * n) + len(self.tried))
         best = np.argpartition(change, count - 1, axis=None)[:count]
         rows, targets = np.unravel_index(best, change.shape)
         designs = np.repeat(self.best[None], count, axis=0)
@@ -278,9 +290,12 @@ class _Search:
             return self._bounds(designs)
         return np.asarray(self.score + (designs - self.best) @ self.slope)
 
-    def _first_good(self, designs: FloatArray, predicted: FloatArray) -> FloatArray | None:
+    def _first_good(
+        self, designs: FloatArray, predicted: FloatArray, *, every: bool
+    ) -> FloatArray | None:
+        """The best untried design, if it is predicted to improve or ``every`` one is wanted."""
         for index in np.argsort(predicted, kind="stable"):
-            if not _improves(float(predicted[index]), self.score):
+            if not every and not _improves(float(predicted[index]), self.score):
                 return None
             if designs[index].tobytes() not in self.tried:
                 return np.asarray(designs[index])
