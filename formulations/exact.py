@@ -57,6 +57,25 @@ class NonlinearProgram:
             "constraints": list(self.constraints.values()),
         }
 
+    def constraint_values(self, v: FloatArray) -> FloatArray:
+        """All constraints at ``v`` beside each other, shape ``(m,)``."""
+        every: list[Any] = list(self.constraints.values())
+        parts = [c.A @ v if hasattr(c, "A") else np.atleast_1d(c.fun(v)) for c in every]
+        return np.concatenate(parts)
+
+    def constraint_jacobian(self, v: FloatArray) -> FloatArray:
+        """Their derivatives, shape ``(m, len(v))``."""
+        every: list[Any] = list(self.constraints.values())
+        return np.vstack([c.A if hasattr(c, "A") else c.jac(v) for c in every])
+
+    def constraint_bounds(self) -> tuple[FloatArray, FloatArray]:
+        """Their lower and upper bounds, shape ``(m,)`` each."""
+        every: list[Any] = list(self.constraints.values())
+        sizes = [len(c.A) if hasattr(c, "A") else 1 for c in every]
+        lower = [np.full(size, c.lb) for c, size in zip(every, sizes, strict=True)]
+        upper = [np.full(size, c.ub) for c, size in zip(every, sizes, strict=True)]
+        return np.concatenate(lower), np.concatenate(upper)
+
 
 @dataclass(frozen=True, eq=False)
 class ExactFormulation(Formulation):

@@ -38,6 +38,7 @@ from cgcopt.solvers.adapters import (
     scipy_milp,
     scipy_slsqp,
     scipy_trust_constr,
+    uno,
 )
 from cgcopt.solvers.adapters.neutral_options import NEUTRAL, neutral_options
 from cgcopt.solvers.adapters.scenario_adapter import Answer, ScenarioAdapter, termination
@@ -61,7 +62,10 @@ NONLINEAR: list[type[Solver]] = [
     scipy_slsqp.ScipySlsqp,
     scipy_trust_constr.ScipyTrustConstr,
     pyomo_ipopt.PyomoIpopt,
+    uno.Uno,
 ]
+
+MAX_ITERATIONS = {pyomo_ipopt.PyomoIpopt: "max_iter", uno.Uno: "max_iterations"}
 
 
 def name_of(cls: type[Solver]) -> str:
@@ -203,7 +207,7 @@ def test_nonlinear_solvers_keep_their_limits(cls: type[Solver]) -> None:
     problem = Problem(cg.System(3, 20_000, TIMES, samples=50), cg.ExpectedRuntime())
     solution = cg.solve(problem, cls(), time_limit=1e-3)
     assert solution.termination is TerminationCondition.TIME_LIMIT
-    limit = {"max_iter": 2} if cls is pyomo_ipopt.PyomoIpopt else {"maxiter": 2}
+    limit = {MAX_ITERATIONS.get(cls, "maxiter"): 2}
     solution = cg.solve(problem, cls(), raw=limit)
     assert solution.termination is TerminationCondition.ITERATION_LIMIT
     if solution.design is not None:  # both scipy methods keep to the budget
@@ -309,6 +313,12 @@ def test_the_tables_cover_every_code_of_the_installed_solvers() -> None:
     assert {condition.name for condition in results.TerminationCondition} == ours
     codes = {name for name in dir(clarabel.SolverStatus) if name[0].isupper()}
     assert codes <= set(cvxpy_clarabel.TERMINATIONS)
+    unopy = pytest.importorskip("unopy")
+    for codes_of, table in (
+        (unopy.OptimizationStatus, uno.TERMINATIONS),
+        (unopy.SolutionStatus, uno.POINTS),
+    ):
+        assert set(codes_of.__members__) == set(table)
 
 
 # -- options --------------------------------------------------------------------------------------
@@ -436,7 +446,7 @@ def test_a_start_is_used_by_nonlinear_solvers(cls: type[Solver]) -> None:
     problem = Problem(cg.System(3, 1000, TIMES), cg.ExpectedRuntime())
     best = cg.solve(problem, cls())
     assert best.partition is not None
-    limit = {"max_iter": 1} if cls is pyomo_ipopt.PyomoIpopt else {"maxiter": 1}
+    limit = {MAX_ITERATIONS.get(cls, "maxiter"): 1}
     cold = cg.solve(problem, cls(), raw=limit)
     warm = cg.solve(problem, cls(), raw={**limit, "start": best.partition.tolist()})
     if cls is pyomo_ipopt.PyomoIpopt:  # which hands out no point that is not yet feasible
