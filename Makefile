@@ -28,7 +28,7 @@ lint: $(VENV)/test.stamp ## ruff (lint and format) and mypy
 	$(BIN)/mypy
 
 bench: $(VENV)/test.stamp ## measure speed and scale
-	$(BIN)/python tests/benchmarks/run.py
+	$(BIN)/python -m tests.benchmarks.run
 
 notebooks: $(VENV)/test.stamp ## execute the notebooks again, in place
 	$(BIN)/jupyter-execute --inplace --NotebookClient.record_timing=False notebooks/*.ipynb
