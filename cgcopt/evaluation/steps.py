@@ -316,7 +316,7 @@ def _bracketed(products: Products, allowed: int) -> Evaluation:
             raise SolverError("a completion probability is not a number")
         if widths.sum() <= _NEGLIGIBLE * lower:
             return Evaluation.exact(upper, Method.EXACT)
-        left = allowed + 2 - known.z.size
+        left = min(allowed + 2 - known.z.size, max(2 * _BATCH // products.workers, 1))
         if left <= 0:
             return Evaluation((lower + upper) / 2, Method.BRACKET, lower, upper)
         worst = np.flatnonzero(widths >= _SPLIT_SHARE * widths.max())
