@@ -19,11 +19,13 @@ from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
 from cgcopt.problem import Level, Problem
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers._conditional_bound import Relaxed, conditional_bound
+from cgcopt.solvers._box_slices import without_slices
+from cgcopt.solvers._conditional_bound import conditional_bound
 from cgcopt.solvers._incumbent import Clock
 from cgcopt.solvers._log_concave_envelope import Envelope, Majorant
 from cgcopt.solvers._log_concavity import hazard_barrier
 from cgcopt.solvers._probability_newton import ascend
+from cgcopt.solvers._relaxation import Points, Relaxation
 from cgcopt.solvers._speed_box import Box, Speeds, root_box
 from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver, Times
 from cgcopt.solvers.optimal_probability import RESIDUAL, OptimalProbability
@@ -43,6 +45,10 @@ CONTRADICTION = 1e-9
 MARGIN = 0.1
 #: Share of the wanted gap that the convex problem of a node may leave open.
 INNER = 0.02
+#: Times that a box is bounded and shrunk before it is cut.
+ROUNDS = 4
+#: Share of an interval left from which another round is not worth it.
+WORTHWHILE = 0.8
 #: Starts of the first ascent where the user names no number.
 STARTS = 2
 _REPORT_EVERY = 0.2
@@ -98,9 +104,9 @@ class GlobalProbability(Solver):
 
 @dataclass(frozen=True, eq=False)
 class _Node:
-    box: Box
-    majorant: Majorant
-    relaxed: Relaxed
+    relaxation: Relaxation
+    log_bound: float = math.inf
+    summit: Points | None = None
 
 
 @dataclass(eq=False)
@@ -229,47 +235,71 @@ class _Search:
 
     def _branch(self, node: _Node) -> None:
         """Cut the box where the majorants cost most, and bound both parts."""
-        box, relaxed = node.box, node.relaxed
-        cost = self.envelope.excess(node.majorant, relaxed.speed) * relaxed.weight
+        assert node.summit is not None
+        relaxation, summit = node.relaxation, node.summit
+        box = relaxation.box
+        cost = self.envelope.excess(relaxation.majorant, summit.speed) * summit.weight
         level = int(np.argmax(cost))
         if not cost[level] > 0.0:  # nothing but rounding and unfinished Newton steps
-            self.settled = max(self.settled, relaxed.log_bound)
+            self.settled = max(self.settled, node.log_bound)
             return
         low, high = float(box.lower[level]), float(box.upper[level])
         margin = MARGIN * (high - low)
-        at = min(max(float(relaxed.speed[level]), low + margin), high - margin)
+        at = min(max(float(summit.speed[level]), low + margin), high - margin)
         for part in box.split(level, at):
-            self.nodes += 1
             tight = self.speeds.tightened(part)
             if tight is None:
                 continue
             changed = (tight.lower != box.lower) | (tight.upper != box.upper)
-            majorant = self.envelope.on(tight, np.flatnonzero(changed).tolist(), node.majorant)
-            self._bound(tight, majorant, relaxed.speed, relaxed.log_bound, enough=self.target)
+            levels = np.flatnonzero(changed).tolist()
+            majorant = self.envelope.on(tight, levels, relaxation.majorant)
+            self._bound(tight, majorant, summit.speed, node.log_bound, enough=self.target)
 
     def _bound(
         self, box: Box, majorant: Majorant, start: FloatArray, known: float, *, enough: float
     ) -> None:
         """Bound a box and keep it for branching where that does not settle it."""
-        tolerance = INNER * (self.target - self.log_value)
-        relaxed = conditional_bound(
-            self.envelope,
-            majorant,
-            box,
-            self.speeds,
-            start,
-            enough=enough,
-            tolerance=tolerance,
-        )
-        relaxed = replace(relaxed, log_bound=min(relaxed.log_bound, known))
-        self.steps += relaxed.steps
-        self.nodes += known == math.inf
-        self._climb(relaxed.speed)
-        if relaxed.log_bound <= self.target:
-            self.settled = max(self.settled, relaxed.log_bound)
-        else:
-            entry = (-relaxed.log_bound, next(self.order), _Node(box, majorant, relaxed))
-            heapq.heappush(self.open, entry)
+        self.nodes += 1
+        node = _Node(Relaxation(self.envelope, majorant, box, self.speeds))
+        for left in reversed(range(ROUNDS)):
+            relaxed = conditional_bound(
+                node.relaxation,
+                start,
+                enough=enough,
+                tolerance=INNER * (self.target - self.log_value),
+            )
+            self.steps += relaxed.steps
+            known, start = min(relaxed.log_bound, known), relaxed.point.speed
+            node = replace(node, log_bound=known, summit=relaxed.point)
+            self._climb(start)
+            if known <= self.target:
+                self.settled = max(self.settled, known)
+                return
+            smaller = self._shrunk(node) if left else node
+            if smaller is None:
+                return
+            if smaller is node:
+                break
+            node = smaller
+        heapq.heappush(self.open, (-known, next(self.order), node))
+
+    def _shrunk(self, node: _Node) -> _Node | None:
+        """Cut off what is settled: a node worth another round, the same node, or nothing left."""
+        assert node.summit is not None
+        box = node.relaxation.box
+        smaller, beyond = without_slices(node.relaxation, node.summit, enough=self.target)
+        tight = self.speeds.tightened(smaller)
+        if tight is None:
+            self.settled = max(self.settled, beyond)
+            return None
+        changed = (tight.lower != box.lower) | (tight.upper != box.upper)
+        shares = (tight.upper - tight.lower)[changed] / (box.upper - box.lower)[changed]
+        if shares.min(initial=1.0) > WORTHWHILE:
+            return node
+        self.settled = max(self.settled, beyond)
+        levels = np.flatnonzero(changed).tolist()
+        majorant = self.envelope.on(tight, levels, node.relaxation.majorant)
+        return _Node(Relaxation(self.envelope, majorant, tight, self.speeds))
 
     def _climb(self, speed: FloatArray) -> None:
         """Climb from the relaxed solution if it is a better design than the best one known."""

@@ -20,10 +20,12 @@ from cgcopt.evaluation.probability import completion_probabilities
 from cgcopt.evaluation.quantile import runtime_quantile
 from cgcopt.evaluation.result import Certificate
 from cgcopt.solution import SolutionStatus, TerminationCondition
+from cgcopt.solvers._box_slices import without_slices
 from cgcopt.solvers._conditional_bound import conditional_bound
 from cgcopt.solvers._knapsack_qp import maximise_quadratic
 from cgcopt.solvers._log_concave_envelope import Envelope
 from cgcopt.solvers._log_concavity import hazard_barrier, reach
+from cgcopt.solvers._relaxation import Relaxation
 from cgcopt.solvers._speed_box import Box, Speeds, root_box
 from cgcopt.workers.base import ContinuousTimes
 
@@ -208,15 +210,21 @@ def test_bounds_of_boxes_hold_at_every_point_of_expansion(
         return
     envelope = Envelope.of(MODELS[name], float(box.upper[-1]))
     majorant = envelope.on(box, range(workers), envelope.empty(workers))
+    relaxation = Relaxation(envelope, majorant, box, speeds)
     chosen = ((inside >= box.lower) & (inside <= box.upper)).all(axis=1)
     values = completion_probabilities(system, works[chosen], deadline).log_probability
     start = box.lower + rng.uniform(size=workers) * (box.upper - box.lower)
     for enough in (math.inf, -math.inf):  # at the start, and at the maximum
-        relaxed = conditional_bound(
-            envelope, majorant, box, speeds, start, enough=enough, tolerance=1e-9
-        )
+        relaxed = conditional_bound(relaxation, start, enough=enough, tolerance=1e-9)
         assert (values <= relaxed.log_bound + 1e-12).all()
-        assert speeds.weights @ relaxed.speed == pytest.approx(speeds.budget, rel=1e-9)
+        assert speeds.weights @ relaxed.point.speed == pytest.approx(speeds.budget, rel=1e-9)
+    for drop in (0.1, 1.0, 5.0):
+        enough = relaxed.log_bound - drop
+        rest, beyond = without_slices(relaxation, relaxed.point, enough=enough)
+        assert beyond <= enough
+        assert ((rest.lower >= box.lower) & (rest.upper <= box.upper)).all()
+        cut = ((y := inside[chosen]) < rest.lower).any(axis=1) | (y > rest.upper).any(axis=1)
+        assert (values[cut] <= beyond + 1e-12).all()
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -428,23 +436,23 @@ def test_where_the_hazard_rises_all_along_the_root_is_exact() -> None:
 
 
 def test_limits_and_progress() -> None:
-    problem = published(20, 6.5)
+    problem = problem_of(MODELS["gamma"], 14, 0.005)  # every level is fast
     seen: list[tuple[float | None, str]] = []
     stopped = cg.solve(
         problem,
         "global",
         gap=0.0,
-        raw={"nodes": 41},
+        raw={"nodes": 21},
         progress=lambda share, message: seen.append((share, message)),
     )
     assert stopped.termination is TerminationCondition.ITERATION_LIMIT
     assert stopped.status is SolutionStatus.FEASIBLE
-    assert 41 <= stopped.details["nodes"] <= 42
+    assert 21 <= stopped.details["nodes"] <= 22
     assert stopped.value < stopped.bound < stopped.details["root_bound"] < 1.0
     assert seen
     assert all(share is not None and 0 <= share <= 1 for share, _ in seen)
     assert "bound" in seen[0][1]
-    timed = cg.solve(problem, "global", gap=1e-9, time_limit=0.5)
+    timed = cg.solve(problem, "global", gap=1e-9, time_limit=1.0)
     assert timed.termination is TerminationCondition.TIME_LIMIT
     assert timed.value < timed.bound < 1.0
     assert timed.seconds.solve < 5.0
@@ -454,10 +462,10 @@ def test_more_nodes_never_loosen_the_bound() -> None:
     problem = published(10, 6.5)
     bounds = [
         cg.solve(problem, "global", gap=1e-8, raw={"nodes": nodes}).bound
-        for nodes in (1, 3, 9, 27, 81)
+        for nodes in (1, 2, 4, 8, 16)
     ]
     assert bounds == sorted(bounds, reverse=True)
-    assert bounds[-1] < bounds[0] - 1e-3
+    assert bounds[-1] < bounds[0] - 1e-4
 
 
 def test_whole_coordinates_keep_the_bound() -> None:
