@@ -118,7 +118,7 @@ def levels(seconds: float) -> Iterator[list[str]]:
     yield ["objective", *header]
     workers, rounds = 5, 20
     for make in (runtime, probability):
-        for coordinates in (10, 20, 30, 40, 60, 80, 120, 160, 20_000):
+        for coordinates in (10, 20, 30, 40, 60, 80, 160, 320, 640, 1280, 20_000):
             problem = make(workers, coordinates, rounds)
             proven = True
             for level in (Level.COORDINATE, Level.BLOCK):
