@@ -59,9 +59,9 @@ def solve_master(
     Examples
     --------
     >>> slopes = np.array([[1.0, 3.0], [3.0, 1.0]])
-    >>> found = solve_master(slopes, 3, 6.0, Options(), Clock.started(None))
+    >>> found = solve_master(slopes, 3, 8.0, Options(), Clock.started(None))
     >>> sorted(found.partition.tolist()), round(found.bound, 6)
-    ([1.0, 2.0], 5.0)
+    ([1.0, 2.0], 7.0)
     """
     import highspy
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.solvers._incumbent import Clock, Incumbent
+from cgcopt.solvers._level_step import level_step
 from cgcopt.solvers._simplex_qp import simplex_minimiser
 
 __all__ = ["Descent", "Oracle", "Point", "quasi_newton"]
@@ -19,6 +20,8 @@ FloatArray = NDArray[np.float64]
 _LEAST_CURVATURE = 1e-3
 #: Relative difference of values that an evaluation cannot resolve.
 _RESOLUTION = 1e-12
+#: Where the level lies between bound and best value.
+_LEVEL = 0.6
 #: Evaluations in a row that may leave the gap where it is.
 _IDLE = 40
 
@@ -52,6 +55,7 @@ def quasi_newton(
     clock: Clock,
     *,
     steps: int,
+    cuts: list[FloatArray] | None = None,
 ) -> Descent:
     """Minimise by BFGS steps, each the minimiser of the quadratic model over the whole simplex.
 
@@ -74,6 +78,9 @@ def quasi_newton(
         When to stop.
     steps : int
         Evaluations at most.
+    cuts : list of ndarray, optional
+        Subgradients to which the oracle adds those it meets. For functions with kinks: a step that
+        did not improve is then followed by one of the level bundle method.
 
     Returns
     -------
@@ -82,11 +89,11 @@ def quasi_newton(
     best = oracle(start)
     incumbent.offer(start, best.value, best.bound)
     model = hessian * best.value
-    gap, idle = incumbent.gap, 0
+    gap, idle, failed = incumbent.gap, 0, False
     for used in range(1, steps):
         if incumbent.closed or clock.expired:
             return Descent(used, model / best.value)
-        target = simplex_minimiser(model, best.slope - model @ best.partition)
+        target = _target(model, best, incumbent, cuts if failed else None)
         if idle == _IDLE or not np.any(target != best.partition):
             return Descent(used, model / best.value)
         there = oracle(target)
@@ -94,9 +101,21 @@ def quasi_newton(
         model = _updated(model, there.partition - best.partition, there.slope - best.slope)
         idle = 0 if incumbent.gap < 0.9 * gap else idle + 1
         gap = min(gap, incumbent.gap)
+        failed = not failed and there.value >= best.value
         if _better(there, best):
             best = there
     return Descent(steps, model / best.value)
+
+
+def _target(
+    model: FloatArray, best: Point, incumbent: Incumbent, cuts: list[FloatArray] | None
+) -> FloatArray:
+    if cuts is not None:
+        level = incumbent.bound + _LEVEL * (best.value - incumbent.bound)
+        found = level_step(np.array(cuts), level, best.partition, model)
+        if found is not None:
+            return found
+    return simplex_minimiser(model, best.slope - model @ best.partition)
 
 
 def _better(there: Point, best: Point) -> bool:

@@ -38,9 +38,9 @@ class OptimalRuntime(Solver):
     ``f`` is convex and homogeneous, so its gradient ``g`` at any design proves
     ``f >= L min_n g_n``.
 
-    *Step distributions*: the same steps on exact subgradients, after a run with the times rounded
-    down to fewer values. The kinks are fine and many; the proof is the best convex combination of
-    all subgradients met.
+    *Step distributions*: the same steps on exact subgradients, helped by steps of a level bundle
+    method, after a run with the times rounded down to fewer values. The proof is the best convex
+    combination of all subgradients met.
 
     *Rounds*: the method of ``cutting-plane``, exact.
     """
@@ -129,11 +129,14 @@ def minimised(problem: Problem, options: Options) -> Minimised:
         if cells < system.worker_times.values.size and not clock.expired:
             rough = Incumbent(max(options.gap, _COARSE_GAP), options)
             coarse = RuntimeOracle(system, options.threads, cells)
-            found = quasi_newton(coarse, start, hessian, rough, clock, steps=_STEPS)
+            found = quasi_newton(
+                coarse, start, hessian, rough, clock, steps=_STEPS, cuts=coarse.slopes
+            )
             assert rough.partition is not None
             start, hessian = rough.partition, found.hessian
             oracle.slopes.extend(coarse.slopes)
-    quasi_newton(oracle, start, hessian, incumbent, clock, steps=_STEPS)
+    cuts = oracle.slopes if certificate is Certificate.CUTTING_PLANES else None
+    quasi_newton(oracle, start, hessian, incumbent, clock, steps=_STEPS, cuts=cuts)
     if not incumbent.closed and oracle.combined() > incumbent.bound:
         certificate = Certificate.CUTTING_PLANES
         incumbent.bound = oracle.combined()
