@@ -101,12 +101,18 @@ def _on_coarse_times(
 ) -> tuple[FloatArray, ...]:
     """A first design from a step distribution with fewer values, where evaluations are slow."""
     times = problem.system.worker_times
-    expensive = isinstance(problem.objective, ExpectedRuntime)
-    if not (expensive and isinstance(times, DiscreteTimes) and times.values.size > 2 * _COARSE):
+    if not isinstance(problem.objective, ExpectedRuntime) or not _few(problem):
+        return ()
+    if not isinstance(times, DiscreteTimes) or times.values.size <= 2 * _COARSE:
         return ()
     system = problem.system.with_times(coarsened(times, _COARSE, "down"))
     coarse = replace(problem, system=system)
     return (round_design(coarse, relaxed, evaluations=evaluations).partition,)
+
+
+def _few(problem: Problem) -> bool:
+    """Whether there are so few coordinates that single ones matter."""
+    return problem.system.coordinates <= _FEW * problem.system.workers
 
 
 def _affordable(problem: Problem) -> int:
@@ -126,8 +132,8 @@ def _affordable(problem: Problem) -> int:
     else:
         seconds = 1e-2 * n
     # Every evaluation of the runtime leaves a cut, which then costs time at every step.
-    most = 400 if isinstance(problem.objective, ExpectedRuntime) else 2000
-    return int(min(max(5.0 / seconds, 10), most))
+    most = 250 if isinstance(problem.objective, ExpectedRuntime) else 2000
+    return int(min(max(3.0 / seconds, 10), most))
 
 
 @dataclass
@@ -168,7 +174,7 @@ class _Search:
 
         With few, the search may well find a better design than the rounded relaxed one.
         """
-        if self._few():
+        if _few(self.problem):
             return False
         if math.isnan(self.target):
             found = evaluate(self.problem, Design(self.relaxed), gradient=True)
@@ -180,10 +186,7 @@ class _Search:
     @property
     def thorough(self) -> bool:
         """Whether all exchanges of one coordinate are tried: predictions prove nothing, or lack."""
-        return not self.convex and (self._few() or not self.guided)
-
-    def _few(self) -> bool:
-        return self.problem.system.coordinates <= _FEW * self.relaxed.size
+        return not self.convex and (_few(self.problem) or not self.guided)
 
     def _try(self, x: FloatArray) -> bool:
         """Evaluate ``x`` unless it was; keep it if it is better. Returns whether it is."""
@@ -215,7 +218,7 @@ class _Search:
         """Blocks whose running total or work follows the relaxed one; single levels."""
         coordinates = float(self.problem.system.coordinates)
         totals = np.cumsum(self.relaxed) * (coordinates / self.relaxed.sum())
-        few = self._few()
+        few = _few(self.problem)
         for offset in _OFFSETS if few else _OFFSETS[:3]:
             upto = np.minimum(np.floor(totals + offset), coordinates)
             upto[-1] = coordinates

@@ -215,7 +215,8 @@ class Products:
         The products are compared as they are rounded, so that equal ones count as equal.
         """
         z = np.asarray(z, dtype=np.float64)[..., None]
-        found = np.searchsorted(self.values, z / self.factors, side="right")
+        with np.errstate(over="ignore"):
+            found = np.searchsorted(self.values, z / self.factors, side="right")
         while True:
             more = found < self.values.size
             more &= self.factors * self.values[np.minimum(found, self.values.size - 1)] <= z
