@@ -46,7 +46,8 @@ class OptimalQuantile(Solver):
     summary = "smallest deadline kept with the wanted probability"
     role = Role.ITERATIVE
     solves = tasks(Quantile, levels=(Level.RELAXED,))
-    tolerance = 1e-6
+    # On finitely many times the inner search promises no optimum.
+    tolerance = math.inf
 
     def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
         """Start at the quantile of the best single level."""
@@ -98,13 +99,13 @@ class _Search:
             self.residual = outcome.residual
         return gain
 
-    def try_deadline(self, deadline: float) -> float:
+    def try_deadline(self, deadline: float, starts: int | None = None) -> float:
         """Solve for one deadline; return the relative gain."""
         self.rounds += 1
         left = self._ends - time.perf_counter()
         limit = None if math.isinf(left) else max(left, 1e-3)
         inner = replace(self._problem, objective=CompletionProbability(deadline))
-        given = replace(self._options, time_limit=limit)
+        given = replace(self._options, time_limit=limit, starts=starts or self._options.starts)
         return self.keep(OptimalProbability().solve(inner, Level.RELAXED, given))
 
     def bisect(self) -> None:
@@ -113,7 +114,7 @@ class _Search:
         low = system.unit * system.coordinates * _fastest(system)
         while self.deadline > low * (1 + BRACKET) and not self.out_of_time():
             middle = math.sqrt(low * self.deadline)
-            if self.try_deadline(middle) <= 0:
+            if self.try_deadline(middle, starts=1) <= 0:
                 low = middle
 
 
