@@ -22,15 +22,17 @@ from cgcopt.workers.families import ShiftedExponential
 __all__ = [
     "SOLVERS_OF",
     "Figure",
+    "caveat",
     "figure_of",
+    "plot_remark",
     "published_figures",
     "published_problems",
     "remark_on",
     "sweeps",
 ]
 
-#: The solvers that a published scheme stands beside: the same method, and for the authors' best
-#: designs also the method that goes on to the optimum.
+#: The solvers that a published scheme stands beside: last the same method, and for the authors' best
+#: designs before it the method that goes on to the optimum.
 SOLVERS_OF: dict[str, tuple[str, ...]] = {
     "published_optimal": ("optimal", "projected-subgradient"),
     "published_stationary": ("optimal", "successive-convex"),
@@ -47,6 +49,19 @@ _REMARKS = {
     "ferdinand_r_half": "published row does not follow from its statement: the layer problem has "
     "many optima, here the analytic centre",
     "large_deadline": "published row was made with another formula",
+}
+
+#: Single points that do not reproduce, by sweep, scheme and published value.
+_POINT_REMARKS = {
+    ("rate", "single_level", 0.935): "no single level has the published probability here: level 0 "
+    "has 0.957, every other at most 0.902",
+}
+
+_PLOT_REMARKS = {
+    (CompletionProbability.kind, "workers"): "The published plot carries a stale caption; its "
+    "settings are the ones given here, where its single-level and Tandon rows reproduce.",
+    (ExpectedRuntime.kind, "coordinates"): "The optimum is proportional to L, the published one is "
+    "not: the published runs stop short at large L.",
 }
 
 _TABLES = {
@@ -101,11 +116,11 @@ def published_problems(kind: str, sweep: str) -> tuple[Problem, ...]:
     return tuple(dict.fromkeys(figure.problem for figure in figures))
 
 
-def figure_of(problem: Problem, solver: str) -> Figure | None:
+def figure_of(problem: Problem, solver: str, sweep: str = "") -> Figure | None:
     """Return the published figure that stands beside ``solver`` on ``problem``, where there is one.
 
-    A setting that lies on several plots was read off each of them; the plot against the number of
-    workers comes first.
+    A setting that lies on several plots was read off each of them; ``sweep`` names the plot, else
+    the plot against the number of workers comes first.
 
     Examples
     --------
@@ -116,6 +131,8 @@ def figure_of(problem: Problem, solver: str) -> Figure | None:
     True
     """
     for figure in published_figures(problem.objective.kind):
+        if sweep not in ("", figure.sweep):
+            continue
         if solver in SOLVERS_OF.get(figure.scheme, ()) and _same(figure.problem, problem):
             return figure
     return None
@@ -132,6 +149,24 @@ def remark_on(kind: str, solver: str) -> str:
     schemes = dict.fromkeys(figure.scheme for figure in published_figures(kind))
     remarks = [_REMARKS.get(scheme, "") for scheme in schemes if solver in SOLVERS_OF[scheme]]
     return "; ".join(filter(None, remarks))
+
+
+def caveat(figure: Figure) -> str:
+    """Return why a figure is known not to reproduce; empty where it should.
+
+    Examples
+    --------
+    >>> figures = published_figures("completion-probability")
+    >>> [caveat(figure) for figure in figures if figure.scheme == "tandon"][0]
+    ''
+    """
+    point = (figure.sweep, figure.scheme, figure.value)
+    return _POINT_REMARKS.get(point) or _REMARKS.get(figure.scheme, "")
+
+
+def plot_remark(kind: str, sweep: str) -> str:
+    """Return what a reader of a published plot should know; mostly nothing."""
+    return _PLOT_REMARKS.get((kind, sweep), "")
 
 
 def sweeps(kind: str) -> Iterable[str]:

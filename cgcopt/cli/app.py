@@ -11,6 +11,7 @@ from cgcopt.cli.compare import compare
 from cgcopt.cli.evaluate import evaluate
 from cgcopt.cli.fit import fit
 from cgcopt.cli.record import record
+from cgcopt.cli.reproduce import reproduce
 from cgcopt.cli.solve import solve
 from cgcopt.cli.solvers import solvers
 from cgcopt.cli.verify import verify
@@ -24,7 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (solve, evaluate, verify, compare, fit, record, solvers):
+for command in (solve, evaluate, verify, compare, reproduce, fit, record, solvers):
     app.command()(command)
 
 

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
 
-__all__ = ["Gap", "Instance", "Json", "Raw", "ScenarioCount", "Seed", "Threads", "TimeLimit"]
+__all__ = [
+    "Fresh",
+    "Gap",
+    "Instance",
+    "Json",
+    "Raw",
+    "ScenarioCount",
+    "Seed",
+    "Threads",
+    "TimeLimit",
+    "command_line",
+]
 
 Instance = Annotated[
     str,
@@ -27,6 +39,9 @@ TimeLimit = Annotated[
 ]
 Gap = Annotated[float, typer.Option(help="Relative gap at which a solver may stop.")]
 Threads = Annotated[int | None, typer.Option(help="Threads that a solver may use.")]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Compute again what the folder already holds.")
+]
 Raw = Annotated[
     list[str] | None,
     typer.Option(
@@ -35,3 +50,18 @@ Raw = Annotated[
         metavar="NAME=VALUE",
     ),
 ]
+
+
+def command_line(context: typer.Context) -> str:
+    """Return the command line that does this again, without what is at its default."""
+    positional: list[str] = []
+    named: list[str] = []
+    for parameter in context.command.params:
+        value = context.params.get(parameter.name or "")
+        if value in (None, parameter.default):
+            continue
+        if parameter.param_type_name == "argument":
+            positional += value if isinstance(value, list | tuple) else [str(value)]
+        elif parameter.opts:
+            named += [parameter.opts[0]] if value is True else [parameter.opts[0], str(value)]
+    return shlex.join(["cgcopt", context.command.name or "", *positional, *named])

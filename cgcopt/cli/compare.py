@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cgcopt.cli.arguments import Json, ScenarioCount, Seed, Threads
+from cgcopt.cli.arguments import Fresh, Json, ScenarioCount, Seed, Threads, command_line
 
 if TYPE_CHECKING:
     from cgcopt.compare.report import Report
@@ -65,9 +64,7 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="Folder for Markdown, CSV, LaTeX, PNG and the results.")
     ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Compute again what the folder already holds.")
-    ] = False,
+    fresh: Fresh = False,
     as_json: Json = False,
 ) -> int:
     """Compare solvers on instances: exact values, bounds, gaps, published figures."""
@@ -94,7 +91,7 @@ def compare(
         if folder is not None:
             print(f"what was done is kept in {folder}: the same command goes on", file=sys.stderr)
         raise
-    files = [] if folder is None else replace(result, command=_command(context)).write(folder)
+    files = [] if folder is None else replace(result, command=command_line(context)).write(folder)
     if as_json:
         _print_json(result)
     else:
@@ -133,18 +130,6 @@ class _Plan:
         return Report(comparison, sweeps, replays)
 
 
-def _command(context: typer.Context) -> str:
-    """The command line that makes this report again, without what is at its default."""
-    words = ["cgcopt", "compare", *(context.params["instances"] or ())]
-    for parameter in context.command.params:
-        name = parameter.name or ""
-        value = context.params.get(name)
-        if name == "instances" or value in (None, parameter.default) or not parameter.opts:
-            continue
-        words += [parameter.opts[0]] if value is True else [parameter.opts[0], str(value)]
-    return shlex.join(words)
-
-
 def _print_tables(result: Report, files: Sequence[Path]) -> None:
     from cgcopt.cli.terminal import console
     from cgcopt.compare.report import sweep_title
@@ -163,23 +148,11 @@ def _print_tables(result: Report, files: Sequence[Path]) -> None:
 
 
 def _print_json(result: Report) -> None:
-    from cgcopt.cli.terminal import print_json
+    from cgcopt.cli.terminal import print_json, records
 
     frames = {
         "results": [result.comparison.frame()] if result.comparison.rows else [],
         "sweeps": [sweep.frame() for sweep in result.sweeps],
         "replays": [replay.frame() for replay in result.replays],
     }
-    print_json({name: [_records(frame) for frame in found] for name, found in frames.items()})
-
-
-def _records(frame: Any) -> list[dict[str, Any]]:
-    import math
-
-    return [
-        {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in record.items()
-        }
-        for record in frame.to_dict(orient="records")
-    ]
+    print_json({name: [records(frame) for frame in found] for name, found in frames.items()})

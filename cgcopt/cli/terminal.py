@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from cgcopt.options import Progress
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
 
-__all__ = ["console", "print_json", "progress"]
+__all__ = ["console", "print_json", "progress", "records"]
 
 #: Seconds of work before a progress bar appears.
 PATIENCE = 1.0
@@ -34,6 +36,17 @@ def console() -> Console:
 def print_json(value: Mapping[str, Any]) -> None:
     """Print JSON and nothing else."""
     print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the lines of a table for :func:`print_json`; null where a number is not finite."""
+    return [
+        {
+            str(name): None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in record.items()
+        }
+        for record in frame.to_dict(orient="records")
+    ]
 
 
 @contextmanager

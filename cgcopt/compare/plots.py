@@ -14,6 +14,7 @@ from cgcopt.compare.comparison import Comparison, sense_of
 from cgcopt.compare.row import Row
 from cgcopt.objective import CompletionProbability, Sense
 from cgcopt.problem import Level
+from cgcopt.published import SOLVERS_OF
 from cgcopt.solvers.base import Role
 
 if TYPE_CHECKING:
@@ -214,6 +215,8 @@ def plot_sweep(sweep: Sweep, path: str | Path) -> None:
             }
             dashes = _DASHES[index % len(_DASHES)]
             line = [height(row, row.value) for row in rows]
+            if _marked_elsewhere(sweep, solver):
+                style["marker"] = "none"
             marks = [height(row, row.published) for row in rows]
             axis.plot(
                 sweep.points, line, color=style["color"], linestyle=dashes, linewidth=1.6, zorder=3
@@ -227,6 +230,11 @@ def plot_sweep(sweep: Sweep, path: str | Path) -> None:
         axis.set_title("lines: computed here; marks: published figures", loc="left", fontsize=8.5)
         drawn.legend(loc="outside right upper", handlelength=3.2)
         save(drawn, path)
+
+
+def _marked_elsewhere(sweep: Sweep, solver: str) -> bool:
+    """Whether the marks of a solver belong to the published method that is drawn too."""
+    return any(solver in names[:-1] and names[-1] in sweep.solvers for names in SOLVERS_OF.values())
 
 
 def plot_replay(replay: Replay, path: str | Path) -> None:

@@ -14,11 +14,12 @@ from cgcopt.compare.plots import plot_blocks
 from cgcopt.compare.replay import Replay
 from cgcopt.compare.sweep import Sweep
 from cgcopt.compare.tables import PUBLISHED_UNIT, latex_table, markdown_table
+from cgcopt.options import Options
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["REPORT_NAME", "Report", "sweep_title"]
+__all__ = ["REPORT_NAME", "Report", "settings_section", "sweep_title"]
 
 REPORT_NAME = "report.md"
 
@@ -57,7 +58,8 @@ class Report:
         sections = [self._comparison(folder, files)] if self.comparison.rows else []
         sections += [self._sweep(sweep, folder, files) for sweep in self.sweeps]
         sections += [self._replay(replay, folder, files) for replay in self.replays]
-        text = "\n\n".join(["# Comparison", *sections, self._settings()]) + "\n"
+        settings = settings_section(self.comparison.options, self.command)
+        text = "\n\n".join(["# Comparison", *sections, settings]) + "\n"
         return [_text(folder / REPORT_NAME, text), *files]
 
     def _comparison(self, folder: Path, files: list[Path]) -> str:
@@ -102,19 +104,20 @@ class Report:
         files += [folder / f"{name}.csv", folder / f"{name}.png", latex]
         return f"## {title}\n\n{markdown_table(table)}\n\n![{name}]({name}.png)"
 
-    def _settings(self) -> str:
-        options = self.comparison.options
-        settings = {
-            "command": f"`{self.command}`" if self.command else "",
-            "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            "time limit": f"{options.time_limit} s a solver",
-            "requested gap": f"{options.gap:g}",
-            "scenarios": str(options.scenarios),
-            "seed": str(options.seed),
-            "threads": str(options.threads or "each solver's own choice"),
-            **environment(),
-        }
-        return "## Settings\n\n" + _pairs(settings)
+
+def settings_section(options: Options, command: str) -> str:
+    """Return what a report was made with: command, date, options, versions, hardware (Markdown)."""
+    settings = {
+        "command": f"`{command}`" if command else "",
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "time limit": f"{options.time_limit} s a solver",
+        "requested gap": f"{options.gap:g}",
+        "scenarios": str(options.scenarios),
+        "seed": str(options.seed),
+        "threads": str(options.threads or "each solver's own choice"),
+        **environment(),
+    }
+    return "## Settings\n\n" + _pairs(settings)
 
 
 def sweep_title(sweep: Sweep) -> str:

@@ -16,7 +16,13 @@ from cgcopt.errors import InvalidInputError
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Problem
-from cgcopt.published import SOLVERS_OF, published_figures, published_problems, sweeps
+from cgcopt.published import (
+    SOLVERS_OF,
+    figure_of,
+    published_figures,
+    published_problems,
+    sweeps,
+)
 from cgcopt.workers.families import ShiftedExponential
 
 if TYPE_CHECKING:
@@ -53,6 +59,15 @@ class Sweep:
         """Names of the solvers."""
         return list(dict.fromkeys(row.solver for row in self.comparison.rows))
 
+    @property
+    def headings(self) -> list[str]:
+        """The points as headings of columns, such as ``N = 10``."""
+        return [f"{_SYMBOLS[self.parameter]} = {point:g}" for point in self.points]
+
+    def point(self, problem: Problem) -> float:
+        """Where a problem lies on the plot."""
+        return _point(problem, self.parameter)
+
     def curve(self, solver: str) -> list[Row]:
         """Rows of one solver, point by point."""
         return [row for row in self.comparison.rows if row.solver == solver]
@@ -72,8 +87,6 @@ class Sweep:
         """
         import pandas as pd
 
-        symbol = _SYMBOLS[self.parameter]
-        headings = [f"{symbol} = {point:g}" for point in self.points]
         lines = []
         for solver in self.solvers:
             rows = self.curve(solver)
@@ -82,7 +95,7 @@ class Sweep:
                 gaps = [_gap(self.comparison.gap(row)) for row in rows]
                 lines.append(["  certified gap", *gaps])
                 lines.append(["  published above the optimum", *(_above(row) for row in rows)])
-        return pd.DataFrame(lines, columns=["solver", *headings])
+        return pd.DataFrame(lines, columns=["solver", *self.headings])
 
     def plot(self, path: str | Path) -> None:
         """Draw our curves, and the published points beside them."""
@@ -96,6 +109,7 @@ def published_sweep(
     parameter: str = "workers",
     *,
     solvers: Sequence[str] | None = None,
+    up_to: float = math.inf,
     options: Options = DEFAULT_OPTIONS,
     store: Store | None = None,
     fresh: bool = False,
@@ -110,6 +124,8 @@ def published_sweep(
         What the plot varies.
     solvers : sequence of str, optional
         By default those that have a published curve beside them.
+    up_to : float
+        Points beyond this value of the parameter are left out.
     options, store, fresh
         As in :func:`~cgcopt.compare.run.compare`.
 
@@ -122,17 +138,37 @@ def published_sweep(
     if parameter not in known:
         raise InvalidInputError("sweep", parameter, f"one of: {', '.join(known)}")
     problems = published_problems(kind, parameter)
-    points = tuple(_point(problem, parameter) for problem in problems)
-    symbol = _SYMBOLS[parameter]
     titled = [
-        replace(problem, title=f"{kind} {symbol}={point:g}")
-        for problem, point in zip(problems, points, strict=True)
+        replace(problem, title=_title(problem))
+        for problem in problems
+        if _point(problem, parameter) <= up_to
     ]
+    points = tuple(_point(problem, parameter) for problem in titled)
     if solvers is None:
         schemes = dict.fromkeys(figure.scheme for figure in published_figures(kind))
         solvers = list(dict.fromkeys(name for scheme in schemes for name in SOLVERS_OF[scheme]))
     comparison = compare(titled, solvers, options=options, store=store, fresh=fresh)
-    return Sweep(parameter, points, tuple(problem.name for problem in titled), comparison)
+    by_name = {problem.name: problem for problem in titled}
+    rows = tuple(
+        replace(row, published=_published(by_name[row.problem], row.solver, parameter))
+        for row in comparison.rows
+    )
+    return Sweep(parameter, points, tuple(by_name), replace(comparison, rows=rows))
+
+
+def _title(problem: Problem) -> str:
+    """All that varies in any plot: a setting that lies on several has one name, and one run."""
+    names = [
+        f"{symbol}={_point(problem, parameter):g}"
+        for parameter, symbol in _SYMBOLS.items()
+        if parameter != "deadline" or isinstance(problem.objective, CompletionProbability)
+    ]
+    return " ".join([problem.objective.kind, *names])
+
+
+def _published(problem: Problem, solver: str, parameter: str) -> float:
+    figure = figure_of(problem, solver, parameter)
+    return math.nan if figure is None else figure.value
 
 
 def _point(problem: Problem, parameter: str) -> float:

@@ -46,7 +46,18 @@ _WRAPPED = 40
 
 #: Columns that read better flush left.
 _TEXT = frozenset(
-    {"solver", "kind", "level", "certificate", "status", "note", "design", "made for"}
+    {
+        "solver",
+        "kind",
+        "level",
+        "certificate",
+        "status",
+        "note",
+        "design",
+        "made for",
+        "scheme",
+        "figure",
+    }
 )
 
 
