@@ -21,7 +21,14 @@ FILES = sorted(
 )
 
 # Each part of the package may import itself and what stands before it; the rest is the core.
-ORDER = ["cgcopt", "cgcopt.formulations", "cgcopt.solvers", "cgcopt.compare", "cgcopt.cli"]
+ORDER = [
+    "cgcopt",
+    "cgcopt.formulations",
+    "cgcopt.solvers",
+    "cgcopt.compare",
+    "cgcopt.cli",
+    "cgcopt.__main__",
+]
 
 
 def imported(path: Path) -> set[str]:
