@@ -10,7 +10,7 @@ from numba import njit
 __all__ = ["smoothed_rows"]
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "arcp", "nsz"}, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def smoothed_rows(  # type: ignore[no-untyped-def]
     times, factors, power, first, last, sums, slope, mixture, curvature
 ):
@@ -30,13 +30,14 @@ def smoothed_rows(  # type: ignore[no-untyped-def]
         top = 0.0
         for j in range(workers):
             product[j] = times[row, j] * factors[j]
-            top = max(top, product[j])
+            top = product[j] if product[j] > top else top
         sums[0] += top
         cut = top * reach
         m = 0
         for j in range(workers):
-            near[m] = j
-            m += product[j] > cut
+            if product[j] > cut:
+                near[m] = j
+                m += 1
         sums[2] += m
         if m == 1:
             sums[1] += top
