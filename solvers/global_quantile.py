@@ -1,0 +1,156 @@
+"""The smallest deadline that is kept with a given probability, with a proof."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from cgcopt.design import work_of_partition
+from cgcopt.evaluation.certificates import quantile_bound
+from cgcopt.evaluation.quantile import runtime_quantile
+from cgcopt.evaluation.result import Certificate
+from cgcopt.objective import Quantile
+from cgcopt.options import Options
+from cgcopt.problem import Level, Problem
+from cgcopt.solution import TerminationCondition
+from cgcopt.solvers._incumbent import Clock
+from cgcopt.solvers._probability_search import SMALLEST, Search
+from cgcopt.solvers.base import Outcome, Role, Solver, Times, tasks
+from cgcopt.solvers.global_probability import STARTS, GlobalProbability
+from cgcopt.solvers.optimal_quantile import OptimalQuantile
+
+__all__ = ["GlobalQuantile"]
+
+#: Gaps that are proven on the way to the one that is wanted.
+STAGES = (1e-2, 1e-3, 1e-4, 1e-5)
+#: How far below the wanted probability ``q`` all designs have to stay, in ``log P / (1 - q)``.
+REFUTED = 1e-11
+
+
+class GlobalQuantile(Solver):
+    """Refute shorter deadlines by branch and bound until the gap is proven, anytime.
+
+    The design of ``optimal`` keeps a deadline ``t`` with the wanted probability ``q``. That no design
+    keeps ``(1 - gap) t`` with ``q`` is a statement on completion probabilities, and the bounds behind
+    ``global`` for those prove it; larger gaps come first, so that a bound is there early. A design met
+    on the way that does keep the shorter deadline is taken over.
+    """
+
+    name = "global"
+    summary = "smallest deadline kept with the wanted probability, by branch and bound"
+    role = Role.EXACT
+    solves = tasks(Quantile, levels=(Level.RELAXED,))
+    times = frozenset({Times.CONTINUOUS})
+    tolerance = 1e-6
+
+    def prepare(self, problem: Problem, level: Level) -> None:
+        """Import what the search needs."""
+        GlobalProbability().prepare(problem, level)
+
+    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+        """Prove one gap after the other."""
+        assert isinstance(problem.objective, Quantile)
+        clock = Clock.started(options.time_limit)
+        given = replace(options, progress=None, starts=options.starts or STARTS)
+        first = OptimalQuantile().solve(problem, level, given)
+        assert first.partition is not None
+        run = _Refutations(problem, problem.objective.probability, options, clock, first)
+        stages = [gap for gap in STAGES if gap > options.gap]
+        termination = TerminationCondition.OPTIMAL
+        for done, gap in enumerate([*stages, max(options.gap, 1e-9)]):
+            options.report(done / (len(stages) + 1), f"gap {gap:.0e}")
+            termination = run.prove(gap)
+            if termination is not TerminationCondition.OPTIMAL:
+                break
+        return run.outcome(termination)
+
+
+@dataclass
+class _Refutations:
+    problem: Problem
+    probability: float
+    options: Options
+    clock: Clock
+    best: Outcome
+    nodes: int = 0
+    improvements: int = 0
+
+    def __post_init__(self) -> None:
+        self.deadline = self._reached()
+        # Every level alone has to be in time: what the root box says, without a search.
+        self.bound = quantile_bound(self.problem.system, self.probability)
+
+    def prove(self, gap: float) -> TerminationCondition:
+        """Refute the deadline shorter by ``gap``, or improve and try again."""
+        if math.log(self.probability) < SMALLEST:
+            return TerminationCondition.CONVERGED
+        while True:
+            # A little less than the gap, so that rounding does not leave it open.
+            shorter = self.deadline * (1.0 - 0.999 * gap)
+            if self.bound >= shorter:
+                return TerminationCondition.OPTIMAL
+            search = _Refutation(
+                self.problem.system,
+                shorter,
+                replace(self.options, gap=gap, progress=None),
+                self.clock,
+                self.best.partition,
+                math.log(self.probability),
+                1.0 - self.probability,
+            )
+            termination = search.run()
+            self.nodes += search.nodes
+            if not search.improvements:
+                if termination is TerminationCondition.OPTIMAL:
+                    self.bound = shorter
+                return termination
+            self.improvements += 1
+            self.best = replace(self.best, partition=search.partition, residual=search.residual)
+            self.deadline = self._reached()
+
+    def outcome(self, termination: TerminationCondition) -> Outcome:
+        """The best design and the longest deadline that was refuted."""
+        details = {"nodes": self.nodes, "improvements": self.improvements}
+        return replace(
+            self.best,
+            termination=termination,
+            bound=self.bound,
+            certificate=Certificate.BRANCH_AND_BOUND,
+            details={**self.best.details, **details},
+        )
+
+    def _reached(self) -> float:
+        assert self.best.partition is not None
+        work = work_of_partition(self.best.partition)
+        return float(runtime_quantile(self.problem.system, work, self.probability).value)
+
+
+@dataclass(eq=False)
+class _Refutation(Search):
+    """A search that is over when all designs are worse than the value, or one is better."""
+
+    @property
+    def log_bound(self) -> float:
+        """Upper bound on ``log P`` of every design that could reach the value."""
+        first = -self.open[0][0] if self.open else -math.inf
+        return max(first, self.settled)
+
+    @property
+    def target(self) -> float:
+        """Just below the value."""
+        return self.log_value - REFUTED * self.complement
+
+    @property
+    def floor(self) -> float:
+        """Designs outside the root box do not reach the value."""
+        return -math.inf
+
+    @property
+    def allowance(self) -> float:
+        """Scale of the differences in ``log P`` that matter."""
+        return self.options.gap * self.complement
+
+    @property
+    def finished(self) -> bool:
+        """Whether a better design is found, or none is left to be found."""
+        return self.improvements > 0 or super().finished
