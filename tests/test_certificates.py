@@ -191,6 +191,8 @@ def test_what_proves_nothing() -> None:
     assert certify(problem, Design([1, 2])) == (1.0, Certificate.TRIVIAL)
     quantile = Problem(problem.system, Quantile(0.5))
     assert certify(quantile, Design([1, 2])) == (-math.inf, Certificate.NONE)
+    with pytest.raises(InvalidInputError, match="gradient"):
+        runtime_bound(evaluate(quantile, Design([1, 2])), [1, 5], 3)
     with pytest.raises(InvalidInputError, match="probability"):
         quantile_bound(problem.system, 1.0)
     with pytest.raises(InvalidInputError, match="deadline"):

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cgcopt.design import work_of_partition
+from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation import scenarios
 from cgcopt.evaluation.result import Method
 from cgcopt.evaluation.scenarios import (
@@ -21,6 +22,7 @@ from cgcopt.evaluation.scenarios import (
 )
 from cgcopt.system import System
 from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.families import Exponential
 
 
 @st.composite
@@ -138,3 +140,9 @@ def test_equal_products_count_for_the_largest_level() -> None:
     result = scenario_runtime(system, np.array([4.0, 4.0]), gradient=True)
     assert result.gradient is not None
     assert result.gradient.tolist() == [0.0, 2.0]
+
+
+def test_other_worker_times_are_refused() -> None:
+    system = System(2, 4, Exponential(rate=1.0))
+    with pytest.raises(UnsupportedProblemError, match="scenarios"):
+        scenario_runtime(system, np.array([1.0, 2.0]))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cgcopt.design import budget_weights, work_of_partition
-from cgcopt.errors import InvalidInputError
+from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.result import Method
 from cgcopt.evaluation.scenarios import scenario_runtime
@@ -22,6 +22,7 @@ from cgcopt.evaluation.steps import (
 )
 from cgcopt.system import System
 from cgcopt.workers.empirical import Empirical, Scenarios
+from cgcopt.workers.families import Exponential
 
 
 def outcomes(times: Empirical, workers: int) -> tuple[np.ndarray, np.ndarray]:
@@ -212,6 +213,8 @@ def test_bad_arguments() -> None:
         coarsened(times, 0, "down")
     with pytest.raises(InvalidInputError, match="rounding"):
         coarsened(times, 1, "nearest")  # type: ignore[arg-type]
+    with pytest.raises(UnsupportedProblemError, match="step distribution"):
+        expected_runtime_steps(System(1, 4, Exponential(1.0)), np.array([4.0]))
     assert affordable_products(5000) >= 1
 
 
@@ -219,7 +222,7 @@ def test_products_that_differ_in_the_last_digit() -> None:
     """0.1 * 3 and 0.3 are neighbouring numbers, and so are many products of such values."""
     values = np.arange(1, 12) / 10
     system = System(4, 10, Empirical(values), samples=4)
-    for partition in itertools.product(range(4), repeat=4):
+    for partition in itertools.product(range(3), repeat=4):
         if not any(partition):
             continue
         work = work_of_partition(partition)

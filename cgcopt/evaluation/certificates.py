@@ -24,13 +24,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from cgcopt._validate import finite_number
 from cgcopt.design import Design, budget_weights
+from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.evaluate import evaluate
-from cgcopt.evaluation.result import Certificate, Evaluation
+from cgcopt.evaluation.result import Certificate, Evaluation, Method
 from cgcopt.evaluation.scenarios import rank_of
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.problem import Problem
 from cgcopt.system import System
-from cgcopt.workers.base import ContinuousTimes, IndependentTimes
+from cgcopt.workers.base import ContinuousTimes, IndependentTimes, WorkerTimes
 from cgcopt.workers.empirical import Scenarios
 
 __all__ = [
@@ -123,9 +124,9 @@ def runtime_bound(
     """Lower bound on the expected runtime from one evaluation with gradient, minus its own error.
 
     The gradient of a homogeneous function satisfies ``g . w = f(w)``; what is missing measures the
-    error of the quadrature behind ``f`` and ``g`` and is taken off the bound. For a bracketed step
-    distribution the gradient belongs to the model with times rounded down, whose expected runtime
-    bounds the true one for every design, so nothing needs to be taken off.
+    error of the quadrature behind ``f`` and ``g`` and is taken off the bound. Finite sums are right
+    to rounding; where the sum is too long the gradient belongs to the times rounded down, whose
+    expected runtime bounds the true one for every design, and again nothing needs to be taken off.
 
     Parameters
     ----------
@@ -138,9 +139,10 @@ def runtime_bound(
     first_level : int
         As in :func:`subgradient_bound`.
     """
-    assert evaluation.gradient is not None
+    if evaluation.gradient is None:
+        raise InvalidInputError("evaluation.gradient", None, "the gradient of the expected runtime")
     defect = 0.0
-    if evaluation.lower == evaluation.upper:
+    if evaluation.method is Method.QUADRATURE:
         defect = abs(float(evaluation.gradient @ np.asarray(work)) - evaluation.value)
     allowance = defect + _ROUNDING * evaluation.upper
     bound = subgradient_bound(evaluation.gradient, coordinates, first_level=first_level)
@@ -283,7 +285,7 @@ def _levels_in_time(system: System, on_time: float, late: float) -> float:
         rank = rank_of(on_time, times.rounds)
         tau = np.partition(times.sorted_times, rank - 1, axis=0)[rank - 1, ::-1]
     else:
-        assert isinstance(times, IndependentTimes)
+        times = _independent(times)
         from scipy.special import betaincinv
 
         n = np.arange(system.workers)
@@ -300,7 +302,13 @@ def _order_statistic_means(system: System) -> FloatArray:
     times = system.worker_times
     if isinstance(times, Scenarios):
         return np.asarray(times.sorted_times.mean(axis=0))
-    assert isinstance(times, IndependentTimes)
+    times = _independent(times)
     from cgcopt.evaluation.order_statistics import order_statistic_means
 
     return order_statistic_means(times, system.workers)
+
+
+def _independent(times: WorkerTimes) -> IndependentTimes:
+    if not isinstance(times, IndependentTimes):
+        raise UnsupportedProblemError(f"no bound is known for {times.label}")
+    return times

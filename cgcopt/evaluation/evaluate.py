@@ -27,8 +27,9 @@ _SMALL_ROUNDS = 8
 def evaluate(problem: Problem, design: Design | ArrayLike, *, gradient: bool = False) -> Evaluation:
     """Return what a design is worth: expected runtime, completion probability or quantile.
 
-    Exact for independent workers (quadrature over exact probabilities, or finite sums) and for
-    scenarios (the finite average); simulated, with its standard error, for any other model.
+    Exact for independent workers (quadrature over exact probabilities, or finite sums; a rigorous
+    bracket where a sum is too long) and for scenarios (the finite average); simulated, with its
+    standard error, for any other model.
 
     Parameters
     ----------

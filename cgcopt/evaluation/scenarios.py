@@ -18,6 +18,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.system import System
 from cgcopt.workers.empirical import Scenarios
@@ -154,7 +155,8 @@ def rank_of(probability: float, count: int) -> int:
 
 def _rounds(system: System) -> FloatArray:
     times = system.worker_times
-    assert isinstance(times, Scenarios)
+    if not isinstance(times, Scenarios):
+        raise UnsupportedProblemError(f"needs scenarios as worker times, not {times.label}")
     return times.sorted_times
 
 

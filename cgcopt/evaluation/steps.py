@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt._validate import whole_number
-from cgcopt.errors import InvalidInputError, SolverError
+from cgcopt.errors import InvalidInputError, SolverError, UnsupportedProblemError
 from cgcopt.evaluation.crossing import crossing
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.system import System
@@ -92,6 +92,11 @@ def expected_runtime_steps(
         the times rounded down to fewer values (:func:`coarsened`): still ``g . y <= E[tau(y)]`` for
         every work ``y``, so that certificates built from it stay rigorous.
 
+    Raises
+    ------
+    UnsupportedProblemError
+        If the worker times are not discrete.
+
     Examples
     --------
     Two workers, times 1 or 3 with equal chance, all work at level 0: ``E[T_(2)] = 2.5``.
@@ -103,8 +108,7 @@ def expected_runtime_steps(
     >>> result.value, str(result.method), result.gradient.round(12).tolist()
     (10.0, 'exact', [1.5, 1.0])
     """
-    times = system.worker_times
-    assert isinstance(times, DiscreteTimes)
+    times = _discrete(system)
     allowed = affordable_products(system.workers) if max_products is None else max_products
     whole_number("max_products", allowed, least=1)
     products = Products(system, work)
@@ -193,8 +197,7 @@ class Products:
     _above: FloatArray
 
     def __init__(self, system: System, work: FloatArray) -> None:
-        times = system.worker_times
-        assert isinstance(times, DiscreteTimes)
+        times = _discrete(system)
         factors = system.unit * np.asarray(work, dtype=np.float64)
         set_field = object.__setattr__
         set_field(self, "unit", system.unit)
@@ -300,6 +303,13 @@ class _Known:
         order = np.argsort(z, kind="stable")
         late = np.concatenate((self.late, other.late))[order]
         return _Known(z[order], late, np.concatenate((self.after, other.after))[order])
+
+
+def _discrete(system: System) -> DiscreteTimes:
+    times = system.worker_times
+    if not isinstance(times, DiscreteTimes):
+        raise UnsupportedProblemError(f"needs a step distribution, not {times.label}")
+    return times
 
 
 def _known(products: Products, z: FloatArray) -> _Known:
