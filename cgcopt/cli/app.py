@@ -8,6 +8,7 @@ import typer
 
 from cgcopt import __version__
 from cgcopt.cli.compare import compare
+from cgcopt.cli.curve import curve
 from cgcopt.cli.evaluate import evaluate
 from cgcopt.cli.fit import fit
 from cgcopt.cli.record import record
@@ -25,7 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (solve, evaluate, verify, compare, reproduce, fit, record, solvers):
+for command in (solve, evaluate, verify, compare, curve, reproduce, fit, record, solvers):
     app.command()(command)
 
 

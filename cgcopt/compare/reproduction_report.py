@@ -12,7 +12,13 @@ from cgcopt.compare.report import settings_section
 from cgcopt.compare.reproduction import Judgement, Reproduction, Verdict, tolerance
 from cgcopt.compare.row import Row
 from cgcopt.compare.sweep import Sweep
-from cgcopt.compare.tables import PUBLISHED_UNIT, latex_table, markdown_table, show_gap
+from cgcopt.compare.tables import (
+    PUBLISHED_UNIT,
+    latex_table,
+    markdown_table,
+    show_gap,
+    show_probability,
+)
 from cgcopt.objective import CompletionProbability
 from cgcopt.published import SOLVERS_OF, plot_remark
 
@@ -24,7 +30,6 @@ __all__ = [
     "plot_heading",
     "plot_setting",
     "readable",
-    "show_probability",
     "summary",
     "write",
 ]
@@ -121,23 +126,6 @@ def write(reproduction: Reproduction, folder: Path, command: str = "") -> list[P
     sections.append(settings_section(reproduction.options, command))
     (folder / REPORT_NAME).write_text("\n\n".join(sections) + "\n", encoding="utf-8")
     return files
-
-
-def show_probability(value: float, complement: float) -> str:
-    """Write a probability to six decimals, and one close to 1 by its complement.
-
-    Examples
-    --------
-    >>> show_probability(0.7455955670, 0.254404433), show_probability(1.0, 4.81e-07)
-    ('0.745596', '1-4.8e-07')
-    >>> show_probability(3.2e-9, 1.0)
-    '3.2e-09'
-    """
-    if math.isnan(value):
-        return "-"
-    if 0 < complement < 1e-5:
-        return f"1-{complement:.1e}"
-    return f"{value:.1e}" if 0 < value < 1e-5 else f"{value:.6f}"
 
 
 def _lines(sweep: Sweep, part: Sequence[Judgement]) -> list[list[str]]:

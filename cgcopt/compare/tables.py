@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Group
 
-__all__ = ["latex_table", "markdown_table", "readable", "rich_table", "show_gap", "show_number"]
+__all__ = [
+    "PUBLISHED_UNIT",
+    "latex_table",
+    "markdown_table",
+    "readable",
+    "rich_table",
+    "show_gap",
+    "show_number",
+    "show_probability",
+]
 
 _ROLES = [str(role) for role in (Role.EXACT, Role.ADAPTER, Role.ITERATIVE, Role.CLOSED_FORM)]
 
@@ -120,6 +129,23 @@ def show_gap(gap: float) -> str:
     if math.isinf(gap):
         return "no bound"
     return f"{100 * gap:.2f} %" if abs(gap) >= 1e-4 or gap == 0 else f"{gap:.1e}"
+
+
+def show_probability(value: float, complement: float) -> str:
+    """Write a probability to six decimals, and one close to 1 by its complement.
+
+    Examples
+    --------
+    >>> show_probability(0.7455955670, 0.254404433), show_probability(1.0, 4.81e-07)
+    ('0.745596', '1-4.8e-07')
+    >>> show_probability(3.2e-9, 1.0)
+    '3.2e-09'
+    """
+    if math.isnan(value):
+        return "-"
+    if 0 < complement < 1e-5:
+        return f"1-{complement:.1e}"
+    return f"{value:.1e}" if 0 < value < 1e-5 else f"{value:.6f}"
 
 
 def markdown_table(table: pd.DataFrame) -> str:

@@ -1,0 +1,80 @@
+"""``cgcopt curve``: the best completion probability against the deadline."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cgcopt.cli.arguments import Instance, Json, Seed, command_line
+
+__all__ = ["curve"]
+
+
+def curve(
+    context: typer.Context,
+    instance: Instance,
+    points: Annotated[int, typer.Option(help="Number of deadlines.")] = 25,
+    first: Annotated[
+        float | None,
+        typer.Option(
+            "--from", help="First deadline in seconds; by default the smallest 1 % quantile."
+        ),
+    ] = None,
+    last: Annotated[
+        float | None,
+        typer.Option(
+            "--to", help="Last deadline in seconds; by default the smallest 99.9 % quantile."
+        ),
+    ] = None,
+    solvers: Annotated[
+        str | None,
+        typer.Option(
+            help="Names apart by commas. By default optimal, equal-risk, closed-form-deadline, "
+            "single-level, tandon, uniform and uncoded."
+        ),
+    ] = None,
+    seed: Seed = 0,
+    starts: Annotated[
+        int, typer.Option(help="Starts of a multi-start method at each deadline.")
+    ] = 4,
+    time_limit: Annotated[
+        float, typer.Option("--time-limit", help="Seconds for each solver at each deadline.")
+    ] = 5.0,
+    out: Annotated[Path | None, typer.Option(help="Folder for Markdown, CSV and PNG.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Show the best completion probability against the deadline, with the schemes beside it.
+
+    Whatever the objective of the instance is, its system counts.
+    """
+    from cgcopt.cli.inputs import problem_of, writable_folder
+    from cgcopt.cli.terminal import console, print_json, progress, records
+    from cgcopt.compare.curve import DEFAULT_OPTIONS, deadline_curve, default_deadlines
+    from cgcopt.compare.run import Entrant
+    from cgcopt.compare.tables import rich_table
+
+    problem = problem_of(instance)
+    names = None
+    if solvers is not None:
+        names = [Entrant.parse(name).solver for name in solvers.split(",")]
+    folder = None if out is None else writable_folder("out", out)
+    with progress(f"{problem.name}: curve") as report:
+        options = replace(DEFAULT_OPTIONS, seed=seed, starts=starts, time_limit=time_limit)
+        options = replace(options, progress=report)
+        deadlines = default_deadlines(problem, points, first, last, options=options)
+        result = deadline_curve(problem, deadlines, names, options=options)
+    files = [] if folder is None else result.write(folder, command_line(context))
+    if as_json:
+        print_json({"instance": problem.name, "points": records(result.frame())})
+    else:
+        output = console()
+        title = f"completion probability against the deadline: {problem.name}"
+        output.print(rich_table(result.readable(), title=title, width=output.width))
+        for solver, message in result.failures.items():
+            output.print(f"{solver}: {message}")
+        if files:
+            output.print(f"written to {files[0].parent}: {', '.join(file.name for file in files)}")
+    return 1 if all(row.value != row.value for row in result.rows) else 0
