@@ -56,7 +56,9 @@ def load_instance(path: str | Path) -> Problem:
     return problem_from_dict(table, folder=path.parent, title=path.stem)
 
 
-def problem_from_dict(table: Mapping[str, Any], *, folder: Path = Path(), title: str = "") -> Problem:
+def problem_from_dict(
+    table: Mapping[str, Any], *, folder: Path = Path(), title: str = ""
+) -> Problem:
     """Build a problem from the tables ``system``, ``worker_times`` and ``objective``."""
     _keys("", table, required={"system", "worker_times"}, optional={"objective"})
     for name in table:
@@ -122,7 +124,7 @@ def _objective(table: Mapping[str, Any]) -> Objective:
     for other, (_, key) in _OBJECTIVES.items():
         if key is not None and key != parameter and key in table:
             raise InvalidInputError(
-                f"objective.{key}", table[key], f"absent: only kind = \"{other}\" takes it"
+                f"objective.{key}", table[key], f'absent: only kind = "{other}" takes it'
             )
     required = {"kind"} if parameter is None else {"kind", parameter}
     _keys("objective.", table, required=required)
