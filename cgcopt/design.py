@@ -217,7 +217,9 @@ class Design:
             )
         if abs(self.coordinates - coordinates) > tolerance * coordinates:
             raise InvalidInputError(
-                "partition", f"sum {self.coordinates!r}", f"a partition of {coordinates} coordinates"
+                "partition",
+                f"sum {self.coordinates!r}",
+                f"a partition of {coordinates} coordinates",
             )
         return self
 
