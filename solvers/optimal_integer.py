@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,10 @@ __all__ = ["OptimalInteger"]
 FloatArray = NDArray[np.float64]
 
 _MASTERS = 1000
+#: Seconds for the proof where no time limit is set.
+_PATIENCE = 60.0
+#: Designs to evaluate around an answer of the master problem.
+_NEIGHBOURS = 25
 #: Coordinates from which whole numbers are too fine for the tolerances of the master problem.
 _MOST_COORDINATES = 10**8
 
@@ -38,7 +42,7 @@ class OptimalInteger(Solver):
     closes the gap. With few, every evaluated design ``x^j`` adds the cut ``f(x) >= g^j . x`` to a
     mixed-integer master problem, whose optimum is the next design to evaluate and whose bound rises
     until it meets the best design (outer approximation: Duran and Grossmann, Mathematical
-    Programming 36, 1986).
+    Programming 36, 1986). Without a time limit this takes at most a minute.
     """
 
     name = "optimal-integer"
@@ -57,6 +61,8 @@ class OptimalInteger(Solver):
         require_finite_mean(problem)
         clock = Clock.started(options.time_limit)
         relaxed = _relaxed(problem, options)
+        if options.time_limit is None:
+            clock = Clock.started(_PATIENCE)
         incumbent = Incumbent(options.gap, options)
         incumbent.bound = relaxed.bound
         run = _Proof(problem, options, clock, incumbent, relaxed.slopes)
@@ -66,13 +72,16 @@ class OptimalInteger(Solver):
             run.approximate()
             if incumbent.bound > relaxed.bound:
                 certificate = Certificate.OUTER_APPROXIMATION
-        termination = TerminationCondition.CONVERGED
+        termination, message = TerminationCondition.CONVERGED, ""
         if not incumbent.closed:
             expired = clock.expired
             limits = TerminationCondition.TIME_LIMIT, TerminationCondition.ITERATION_LIMIT
             termination = limits[0] if expired else limits[1]
+            if expired and options.time_limit is None:
+                message = f"the proof was given {_PATIENCE:g} s; a time limit may allow it more"
         return Outcome(
             termination,
+            message=message,
             partition=incumbent.partition,
             bound=incumbent.bound,
             certificate=certificate,
@@ -120,18 +129,19 @@ class _Proof:
     clock: Clock
     incumbent: Incumbent
     slopes: list[FloatArray]
+    seen: set[bytes] = field(default_factory=set)
     masters: int = 0
 
     def value(self, partition: FloatArray) -> None:
         """Evaluate a design in whole numbers and keep its cut."""
         found = evaluate(self.problem, Design(partition), gradient=True)
         assert found.gradient is not None
+        self.seen.add(partition.tobytes())
         self.slopes.append(partition_gradient(found.gradient))
         self.incumbent.offer(partition, found.value)
 
     def approximate(self) -> None:
         """Alternate between the master problem and evaluations until the bound meets the value."""
-        seen: set[bytes] = set()
         for _ in range(_MASTERS):
             if self.incumbent.closed or self.clock.expired:
                 return
@@ -141,7 +151,27 @@ class _Proof:
             found = solve_master(slopes, coordinates, value, self.options, self.clock)
             self.masters += 1
             self.incumbent.bound = max(self.incumbent.bound, min(found.bound, value))
-            if found.partition is None or found.partition.tobytes() in seen:
+            if found.partition is None or found.partition.tobytes() in self.seen:
                 return
-            seen.add(found.partition.tobytes())
             self.value(found.partition)
+            self.look_around(found.partition)
+
+    def look_around(self, partition: FloatArray) -> None:
+        """Evaluate the exchanges of one coordinate that the cuts leave the best chance.
+
+        They would be the next answers of the master problem, which costs far more than they do.
+        """
+        levels = np.flatnonzero(partition > 0)
+        moves = np.eye(partition.size)
+        near = (partition - moves[levels, None] + moves[None, :]).reshape(-1, partition.size)
+        near = near[[x.tobytes() not in self.seen for x in near]]
+        lower = (near @ np.array(self.slopes).T).max(axis=1)
+        for _ in range(_NEIGHBOURS):
+            best = int(lower.argmin())
+            if lower[best] >= self.incumbent.value * (1.0 - self.options.gap):
+                return
+            if self.clock.expired:
+                return
+            self.value(near[best])
+            lower = np.maximum(lower, near @ self.slopes[-1])
+            lower[best] = np.inf
