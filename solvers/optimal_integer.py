@@ -165,6 +165,8 @@ class _Proof:
         moves = np.eye(partition.size)
         near = (partition - moves[levels, None] + moves[None, :]).reshape(-1, partition.size)
         near = near[[x.tobytes() not in self.seen for x in near]]
+        if near.size == 0:
+            return
         lower = (near @ np.array(self.slopes).T).max(axis=1)
         for _ in range(_NEIGHBOURS):
             best = int(lower.argmin())
