@@ -154,8 +154,8 @@ class _Run:
             return replace(solution, status=SolutionStatus.INFEASIBLE, message=message)
         if self.level is not Level.RELAXED:
             design = self._whole(design, sampled or self.problem)
-        evaluation = evaluate(self.problem, design)
-        bound, certificate = certify(self.problem, design)
+        evaluation = evaluate(self.problem, design, gradient=True)
+        bound, certificate = certify(self.problem, design, evaluation=evaluation)
         if sampled is None:
             bound, certificate = self._better(bound, certificate, outcome)
             sample = None

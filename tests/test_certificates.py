@@ -186,11 +186,23 @@ def test_extreme_deadlines() -> None:
     assert probability_bound(system, 1e-3) < 1e-14
 
 
+def test_deadlines_are_certified_by_the_levels_alone() -> None:
+    problem = Problem(System(2, 3, Exponential(1.0)), CompletionProbability(1.0))
+    bound, certificate = certify(problem, Design([1, 2]))
+    assert certificate is Certificate.LEVELS
+    assert bound == probability_bound(problem.system, 1.0) < 1
+    quantile = Problem(problem.system, Quantile(0.5))
+    assert certify(quantile, Design([1, 2])) == (
+        quantile_bound(problem.system, 0.5),
+        Certificate.LEVELS,
+    )
+    certain = Problem(System(2, 3, Scenarios([[1.0, 1.0]])), CompletionProbability(100.0))
+    assert certify(certain, Design([1, 2])) == (1.0, Certificate.TRIVIAL)
+
+
 def test_what_proves_nothing() -> None:
     problem = Problem(System(2, 3, Exponential(1.0)), CompletionProbability(1.0))
-    assert certify(problem, Design([1, 2])) == (1.0, Certificate.TRIVIAL)
     quantile = Problem(problem.system, Quantile(0.5))
-    assert certify(quantile, Design([1, 2])) == (-math.inf, Certificate.NONE)
     with pytest.raises(InvalidInputError, match="gradient"):
         runtime_bound(evaluate(quantile, Design([1, 2])), [1, 5], 3)
     with pytest.raises(InvalidInputError, match="probability"):

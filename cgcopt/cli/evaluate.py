@@ -60,8 +60,8 @@ def _judge(problem: Problem, design: Design) -> Solution:
     design.check(problem.system.workers, problem.system.coordinates)
     warm_up(problem)
     started = time.perf_counter()
-    evaluation = evaluate(problem, design)
-    bound, certificate = certify(problem, design)
+    evaluation = evaluate(problem, design, gradient=True)
+    bound, certificate = certify(problem, design, evaluation=evaluation)
     gap = relative_gap(evaluation.value, bound, problem.objective.sense)
     return Solution(
         problem=problem,

@@ -28,7 +28,7 @@ from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import Certificate, Evaluation, Method
 from cgcopt.evaluation.scenarios import rank_of
-from cgcopt.objective import CompletionProbability, ExpectedRuntime
+from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.problem import Problem
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes, IndependentTimes, WorkerTimes
@@ -245,8 +245,9 @@ def certify(
     Returns
     -------
     tuple of float and Certificate
-        Expected runtime: the larger of the subgradient and the Jensen bound. Completion
-        probability: 1. No bound (``-inf``) for a quantile and for models that can only be sampled.
+        Expected runtime: the larger of the subgradient and the Jensen bound. Completion probability
+        and quantile: every level alone must be in time. Models that can only be sampled have the
+        trivial bound 1, or none (``-inf``).
 
     Examples
     --------
@@ -256,9 +257,12 @@ def certify(
     >>> float(round(bound, 9)), str(certificate)
     (9.0, 'jensen')
     """
-    if isinstance(problem.objective, CompletionProbability):
-        return 1.0, Certificate.TRIVIAL
     known = isinstance(problem.system.worker_times, IndependentTimes | Scenarios)
+    if isinstance(problem.objective, CompletionProbability):
+        bound = probability_bound(problem.system, problem.objective.deadline) if known else 1.0
+        return bound, Certificate.LEVELS if bound < 1 else Certificate.TRIVIAL
+    if isinstance(problem.objective, Quantile) and known:
+        return quantile_bound(problem.system, problem.objective.probability), Certificate.LEVELS
     if not isinstance(problem.objective, ExpectedRuntime) or not known:
         return -math.inf, Certificate.NONE
     best, certificate = jensen_bound(problem.system), Certificate.JENSEN

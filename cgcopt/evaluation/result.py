@@ -19,7 +19,7 @@ class Method(StrEnum):
     EXACT = "exact"
     """Closed recursion or finite sum; right to rounding."""
     BRACKET = "bracket"
-    """Between two exactly evaluated step distributions; the bracket is rigorous."""
+    """Between two sums of exact completion probabilities; the bracket is rigorous."""
     SCENARIOS = "scenarios"
     """Average over the finite set of rounds that is the model; right to rounding."""
     SIMULATION = "simulation"
@@ -43,6 +43,8 @@ class Certificate(StrEnum):
     """The dual bound that an outside solver reported for the same problem."""
     BRANCH_AND_BOUND = "branch-and-bound"
     """Bounds from conditional log-concavity on every node of a branch and bound."""
+    LEVELS = "levels"
+    """Every level alone must be in time: the work that each of them affords, summed up."""
     TRIVIAL = "trivial"
     """A probability is at most 1."""
 
