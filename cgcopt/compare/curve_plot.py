@@ -47,7 +47,7 @@ def plot_curve(curve: Curve, path: str | Path) -> None:
         _decimal_ticks(axes[1])
         axes[1].set_xlabel("deadline t [s]")
         axes[0].set_title(curve.problem.name, loc="left", fontsize=9, fontweight="bold")
-        drawn.legend(loc="outside right upper", handlelength=2.6)
+        drawn.legend(loc="outside lower center", ncols=4, handlelength=2.6)
         save(drawn, path)
 
 
@@ -93,9 +93,13 @@ def _mark(axes: Any, curve: Curve) -> None:
 
 
 def _decimal_ticks(axis: Axes) -> None:
-    """Label a logarithmic axis that spans little more than one decade."""
+    """Label a logarithmic axis, which may span less than one decade."""
     from matplotlib.ticker import LogFormatterSciNotation, LogLocator
 
-    axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0), numticks=12))
+    low, high = axis.get_xlim()
+    decades = math.log10(high / low)
+    digits = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0) if decades < 1.3 else (1.0, 3.0)
+    subs = digits if decades < 4 else (1.0,)
+    axis.xaxis.set_major_locator(LogLocator(subs=subs, numticks=20))
     axis.xaxis.set_major_formatter(LogFormatterSciNotation(minor_thresholds=(math.inf, math.inf)))
     axis.xaxis.set_minor_formatter("")

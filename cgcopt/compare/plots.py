@@ -44,8 +44,8 @@ _DASHES = ("-", (0, (4, 3)))
 _PARAMETERS = {
     "workers": "workers N",
     "coordinates": "coordinates L",
-    "rate": "rate of the shifted exponential [1/s]",
-    "deadline": "deadline t [s]",
+    "rate": "rate of the shifted exponential [1/s], log scale",
+    "deadline": "deadline t [s], log scale",
 }
 
 _ROLE_COLOURS = dict(zip(map(str, Role), COLOURS, strict=False))
@@ -215,15 +215,18 @@ def plot_sweep(sweep: Sweep, path: str | Path) -> None:
             }
             dashes = _DASHES[index % len(_DASHES)]
             line = [height(row, row.value) for row in rows]
-            if _marked_elsewhere(sweep, solver):
-                style["marker"] = "none"
             marks = [height(row, row.published) for row in rows]
+            if _marked_elsewhere(sweep, solver) or np.isnan(marks).all():
+                style["marker"] = "none"
             axis.plot(
                 sweep.points, line, color=style["color"], linestyle=dashes, linewidth=1.6, zorder=3
             )
             axis.plot(sweep.points, marks, linestyle="none", zorder=4, **style)
             axis.plot([], [], linestyle=dashes, linewidth=1.6, label=solver, **style)
-        axis.set_xticks(sweep.points)
+        if sweep.parameter in ("rate", "deadline"):  # in equal ratios, as published
+            axis.set_xscale("log")
+            axis.minorticks_off()
+        axis.set_xticks(sweep.points, [f"{point:.5g}" for point in sweep.points])
         axis.set_xlabel(_PARAMETERS[sweep.parameter])
         quantity = "completion probability" if probability else r"$E[\tau]\,N/(M b)\;/\;10^7$ [s]"
         axis.set_ylabel(quantity)

@@ -115,6 +115,8 @@ def settings_section(options: Options, command: str) -> str:
         "scenarios": str(options.scenarios),
         "seed": str(options.seed),
         "threads": str(options.threads or "each solver's own choice"),
+        "starts": str(options.starts or ""),
+        "options": ", ".join(f"{name}={value}" for name, value in options.raw.items()),
         **environment(),
     }
     return "## Settings\n\n" + _pairs(settings)

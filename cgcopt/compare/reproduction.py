@@ -60,7 +60,7 @@ class Verdict(StrEnum):
     """A published best design that ours beats."""
     KNOWN = "known not to reproduce"
     """Another value than the published one, for a reason that is known."""
-    FAILED = "does not reproduce"
+    FAILED = "failed to reproduce"
     """Another value than the published one where the same was expected, or no value."""
 
 

@@ -62,7 +62,8 @@ class Sweep:
     @property
     def headings(self) -> list[str]:
         """The points as headings of columns, such as ``N = 10``."""
-        return [f"{_SYMBOLS[self.parameter]} = {point:g}" for point in self.points]
+        digits = 6 if self.parameter in ("workers", "coordinates") else 4
+        return [f"{_SYMBOLS[self.parameter]} = {point:.{digits}g}" for point in self.points]
 
     def point(self, problem: Problem) -> float:
         """Where a problem lies on the plot."""

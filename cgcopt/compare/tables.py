@@ -143,6 +143,8 @@ def show_probability(value: float, complement: float) -> str:
     """
     if math.isnan(value):
         return "-"
+    if value == 0:
+        return "0"
     if 0 < complement < 1e-5:
         return f"1-{complement:.1e}"
     return f"{value:.1e}" if 0 < value < 1e-5 else f"{value:.6f}"
