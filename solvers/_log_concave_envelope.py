@@ -120,14 +120,19 @@ class Envelope:
     ) -> tuple[FloatArray, FloatArray]:
         """Ends of the lines over the stretches ``low..high`` in the intervals ``lower..upper``."""
         starts, stops = np.maximum(lower, low), np.minimum(upper, high)
-        left, right = starts, stops
-        both = ((lower < starts) & (stops < upper)).any()
-        for _ in range(_TANGENT_STEPS if both else 1):
-            before = (left, right)
-            left = self._touch(right, starts, lower)
-            right = self._touch(left, stops, upper)
-            if (left == before[0]).all() and (right == before[1]).all():
+        left = self._touch(stops, starts, lower)
+        right = self._touch(left, stops, upper)
+        # A line that may touch at both ends: each end in turn, until neither moves.
+        open_ = (lower < starts) & (stops < upper)
+        for _ in range(_TANGENT_STEPS):
+            rows = np.flatnonzero(open_)
+            if not rows.size:
                 break
+            moved = self._touch(right[rows], starts[rows], lower[rows])
+            still = np.abs(moved - left[rows]) <= _ROOT_ACCURACY * right[rows]
+            left[rows] = moved
+            right[rows] = self._touch(moved, stops[rows], upper[rows])
+            open_[rows[still]] = False
         return left, right
 
     def _touch(self, fixed: FloatArray, near: FloatArray, far: FloatArray) -> FloatArray:

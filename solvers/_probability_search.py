@@ -35,7 +35,8 @@ FloatArray = NDArray[np.float64]
 FINEST = 1e-10
 #: Below this ``log P`` thresholds leave the range of doubles.
 SMALLEST = -600.0
-#: Bounds below the value of a known design by more than this would be an error of the method.
+#: Bounds below the value of a known design by more than this would be an error of the method;
+#: relative to ``log P`` where that is small.
 CONTRADICTION = 1e-9
 #: Stationarity residual of the designs that are climbed to.
 RESIDUAL = 1e-6
@@ -107,7 +108,7 @@ class Search:
         """Upper bound on ``log P`` of every design."""
         first = -self.open[0][0] if self.open else -math.inf
         bound = max(first, self.settled)
-        if bound < self.log_value - CONTRADICTION:
+        if bound < self.log_value - CONTRADICTION * min(1.0, abs(self.log_value)):
             raise SolverError(
                 f"the bound exp({bound}) lies below the value exp({self.log_value}) of a design"
             )
