@@ -212,13 +212,11 @@ def test_gradient_is_the_mean_subgradient() -> None:
     rounds, last = np.arange(len(ordered)), (ordered * w).argmax(axis=1)
     drawn = np.zeros(ordered.shape)
     drawn[rounds, last] = system.unit * ordered[rounds, last]
-    often = np.bincount(last, minlength=10) > 100
-    assert often.sum() >= 3
+    assert np.bincount(last, minlength=10).min() > 50
     gradient = expected_runtime(system, w, gradient=True).gradient
     assert gradient is not None
     error = drawn.std(axis=0) / np.sqrt(len(drawn))
-    assert np.all(np.abs(drawn.mean(axis=0) - gradient)[often] < 4 * error[often])
-    assert gradient[~often].max(initial=0.0) < 0.01 * gradient.max()
+    assert np.all(np.abs(drawn.mean(axis=0) - gradient) < 4 * error)
 
 
 @given(
