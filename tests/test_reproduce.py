@@ -8,6 +8,7 @@ import math
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,7 +138,7 @@ def test_differences_are_absolute_for_probabilities_and_relative_for_runtimes() 
 
 def test_tables_say_what_does_not_reproduce(quick: Reproduction) -> None:
     runtime, probability = quick.sweeps
-    table = readable(quick, probability).set_index("figure")
+    table: Any = readable(quick, probability).set_index("figure")
     assert table.loc["published", "N = 10"].tolist()[:2] == ["0.628", "0.510"]
     assert table.loc["improved", "N = 20"] == "0.990699"
     marked = table.loc["difference", "N = 10"].tolist()
