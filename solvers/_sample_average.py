@@ -40,7 +40,7 @@ _STEPS = 25
 #: A width is done with when the predicted decrease is this small a part of the smoothing error.
 _DONE = 1e-2
 #: Damping of the first step, at least, and after a step that failed at the least.
-_FIRST_DAMPING, _LEAST_DAMPING, _RAISED_DAMPING = 0.1, 1e-7, 0.03
+_FIRST_DAMPING, _LEAST_DAMPING, _RAISED_DAMPING = 0.1, 1e-7, 0.1
 #: Share of the reference below which relative changes of a work count for less.
 _FLOOR = 0.03
 #: How far from the maximum cuts are kept: change of the work of a level at the last width, times
@@ -153,24 +153,27 @@ class SampleAverage:
         """Minimise the smoothing with one power, by damped Newton steps over the simplex."""
         here = self.evaluate(partition, rounds, power)
         reference = self.reference_work()
+        undamped = False
         for _ in range(_STEPS):
             if self.over:
                 break
             target, decrease = _step(here, partition, reference, self.damping)
             negligible = _DONE * (here.smoothed - here.value)
-            if decrease <= negligible and self.damping > _LEAST_DAMPING:
-                # Damping hides what is left to gain.
+            if decrease <= negligible and self.damping > _LEAST_DAMPING and not undamped:
+                # Damping may hide what is left to gain.
                 self.damping = _LEAST_DAMPING
                 target, decrease = _step(here, partition, reference, self.damping)
             if decrease <= negligible:
                 break
             there = self.evaluate(target, rounds, power)
-            if there.smoothed <= here.smoothed - 0.1 * decrease:
-                self.damping = max(self.damping / 30.0, _LEAST_DAMPING)
-            else:
-                self.damping = max(self.damping * 30.0, _RAISED_DAMPING)
-            if there.smoothed < here.smoothed:
-                partition, here = target, there
+            share = (here.smoothed - there.smoothed) / decrease
+            undamped = self.damping == _LEAST_DAMPING
+            if share > 0.4:
+                self.damping = max(self.damping / 10.0, _LEAST_DAMPING)
+            elif share < 0.1:
+                self.damping = max(self.damping * 10.0, _RAISED_DAMPING)
+            if share > 0.0:
+                partition, here, undamped = target, there, False
         return partition
 
     def evaluate(self, partition: FloatArray, rounds: FloatArray, power: float) -> SmoothedMaximum:

@@ -10,6 +10,7 @@ __all__ = ["simplex_minimiser"]
 FloatArray = NDArray[np.float64]
 
 _PIVOTS = 400
+_LARGE = 150
 #: Block pivots without progress before single pivots take over.
 _PATIENCE = 4
 
@@ -74,11 +75,23 @@ def _stationary(
     rows = np.flatnonzero(used)
     sides = np.stack((-linear[rows], np.ones(rows.size)), axis=1)
     matrix = hessian if rows.size == linear.size else hessian[np.ix_(rows, rows)]
-    solved = np.linalg.solve(matrix, sides)
+    solved = _solved(matrix, sides)
     multiplier = (1.0 - float(solved[:, 0].sum())) / float(solved[:, 1].sum())
     y = np.zeros(linear.size)
     y[rows] = solved[:, 0] + multiplier * solved[:, 1]
     return y, multiplier
+
+
+def _solved(matrix: FloatArray, sides: FloatArray) -> FloatArray:
+    """Solve a symmetric, positive definite system; a large one by Cholesky, at half the cost."""
+    if len(matrix) > _LARGE:
+        from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+        try:
+            return np.asarray(cho_solve(cho_factor(matrix), sides))
+        except LinAlgError:  # indefinite by rounding
+            pass
+    return np.asarray(np.linalg.solve(matrix, sides))
 
 
 def _only(index: int, size: int) -> NDArray[np.bool_]:
