@@ -26,20 +26,18 @@ SYSTEM = cg.System(8, 4000, TIMES, samples=8)
 QUICK = Options(starts=2, time_limit=5.0)
 
 
-def curve_of(system: cg.System, points: int = 7) -> Curve:
-    problem = Problem(system, ExpectedRuntime(), "small")
-    return deadline_curve(problem, default_deadlines(problem, points, options=QUICK), options=QUICK)
-
-
 @pytest.fixture(scope="module")
 def smooth() -> Curve:
-    return curve_of(SYSTEM)
+    problem = Problem(SYSTEM, ExpectedRuntime(), "small")
+    return deadline_curve(problem, default_deadlines(problem, 7, options=QUICK), options=QUICK)
 
 
 @pytest.fixture(scope="module")
 def steps() -> Curve:
     values = np.random.default_rng(5).gamma(3.0, 1.0, 8).round(2)
-    return curve_of(cg.System(3, 100, cg.Empirical(values), samples=3), points=4)
+    system = cg.System(3, 100, cg.Empirical(values), samples=3)
+    deadlines = np.geomspace(150.0, 500.0, 4)
+    return deadline_curve(Problem(system, ExpectedRuntime(), "steps"), deadlines, options=QUICK)
 
 
 @pytest.fixture
