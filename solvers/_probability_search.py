@@ -220,7 +220,7 @@ class Search:
             if known <= self.target:
                 self.settled = max(self.settled, known)
                 return
-            smaller = self._shrunk(node) if left else node
+            smaller = self._shrunk(node) if left and not self.clock.expired else node
             if smaller is None:
                 return
             if smaller is node:

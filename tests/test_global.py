@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import optimize
 
 import cgcopt as cg
 from cgcopt.design import budget_weights, work_of_partition
@@ -323,7 +323,7 @@ class Mixture(ContinuousTimes):
 
     label = "mixture"
     support = (0.0, math.inf)
-    parts = (stats.lognorm(0.7, scale=1.0), stats.lognorm(0.7, scale=6.0))
+    parts = (cg.LogNormal(0.7, 1.0), cg.LogNormal(0.7, 6.0))
 
     def cdf(self, t: ArrayLike) -> Floats:
         return np.asarray(sum(0.5 * part.cdf(t) for part in self.parts))
@@ -355,7 +355,7 @@ class Mixture(ContinuousTimes):
     def dlogpdf(self, t: ArrayLike) -> Floats:
         t = np.asarray(t, dtype=np.float64)
         share = np.exp([part.logpdf(t) + math.log(0.5) - self.logpdf(t) for part in self.parts])
-        slopes = [-(1 + np.log(t / c) / 0.7**2) / t for c in (1.0, 6.0)]
+        slopes = [part.dlogpdf(t) for part in self.parts]
         return np.asarray((share * slopes).sum(axis=0))
 
     def mean(self) -> float:
