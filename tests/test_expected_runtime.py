@@ -289,11 +289,56 @@ def test_repeated_evaluation_gives_the_same_bits() -> None:
 
 def test_bad_input_is_refused() -> None:
     system = cg.System(2, 10, cg.Exponential(rate=1.0))
-    for work in ([1.0], [0.0, 0.0], [-1.0, 1.0], [np.nan, 1.0], [[1.0, 2.0]]):
+    for work in ([1.0], [0.0, 0.0], [-1.0, 1.0], [np.nan, 1.0], [1.0, np.inf], [[1.0, 2.0]]):
         with pytest.raises(InvalidInputError, match="work"):
             expected_runtime(system, work)
     with pytest.raises(UnsupportedProblemError, match="density"):
         expected_runtime(cg.System(2, 10, cg.Empirical([1.0, 2.0])), [1.0, 2.0])
+
+
+def test_level_with_less_work_than_the_one_before_has_no_say() -> None:
+    system = cg.System(3, 10, cg.Gamma(shape=2.0, scale=1.0))
+    odd = expected_runtime(system, [3.0, 1.0, 4.0], gradient=True)
+    even = expected_runtime(system, [3.0, 3.0, 4.0], gradient=True)
+    assert odd.value == even.value
+    assert odd.gradient is not None
+    assert odd.gradient[1] < 1e-12 * odd.gradient[0]
+    first = expected_runtime(system, [5.0, 0.0, 0.0]).value
+    assert first == pytest.approx(
+        system.unit * 5 * order_statistic_means(system.worker_times, 3)[2]
+    )
+
+
+@pytest.mark.parametrize(
+    ("times", "workers"),
+    [
+        (cg.Pareto(shape=1.5, scale=1.0), 300),
+        (cg.Pareto(shape=30.0, scale=1.0), 40),
+        (cg.Weibull(shape=0.1, scale=1.0), 5),
+        (cg.Weibull(shape=40.0, scale=1.0), 50),
+        (cg.LogNormal(sigma=6.0, scale=1.0, shift=1e-3), 30),
+        (cg.LogNormal(sigma=0.01, scale=1.0), 30),
+        (cg.Gamma(shape=0.01, scale=1.0), 8),
+        (cg.Gamma(shape=1e4, scale=1.0), 30),
+        (cg.ShiftedExponential(rate=1e9, shift=1.0), 20),
+        (cg.ShiftedExponential(rate=1e-9, shift=1.0), 20),
+    ],
+    ids=str,
+)
+def test_extreme_models(times: Any, workers: int) -> None:
+    system = system_of(times, workers)
+    means = order_statistic_means(times, workers)
+    level = np.full(workers, 2.0)
+    value = expected_runtime(system, level).value
+    assert value == pytest.approx(2 * system.unit * means[-1], rel=1e-9)
+    w = np.maximum.accumulate(1 / means[::-1])
+    result = expected_runtime(system, w, gradient=True)
+    assert result.gradient @ w == pytest.approx(result.value, rel=1e-9)
+
+
+def test_tail_beyond_double_precision_is_an_error() -> None:
+    with pytest.raises(SolverError, match="tail"):
+        expected_runtime(cg.System(2, 10, cg.LogNormal(sigma=60.0, scale=1.0)), [1.0, 2.0])
 
 
 def test_quadrature_halves_what_is_not_resolved() -> None:

@@ -18,7 +18,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgcopt.design import budget_weights
-from cgcopt.errors import InfiniteMeanError, InvalidInputError, UnsupportedProblemError
+from cgcopt.errors import (
+    InfiniteMeanError,
+    InvalidInputError,
+    SolverError,
+    UnsupportedProblemError,
+)
 from cgcopt.evaluation.probability import (
     Completion,
     checked_work,
@@ -66,8 +71,8 @@ def expected_runtime(
     system : System
         Its worker times must have a density.
     work : array_like, shape (N,)
-        Cumulative work ``w``, coordinates, nondecreasing, the last entry positive; leading zeros
-        are levels without a constraint. The value is homogeneous of degree 1 in it.
+        Cumulative work ``w``, coordinates, not all 0; leading zeros are levels without a
+        constraint. The value is homogeneous of degree 1 in it.
     gradient : bool
         Whether to compute ``dE/dw``, seconds per coordinate.
     threads : int, optional
@@ -84,6 +89,8 @@ def expected_runtime(
         If the expected runtime is infinite.
     InvalidInputError
         If the work has the wrong shape, a negative entry, or nothing but zeros.
+    SolverError
+        If the tail of the worker times leaves the range of double precision.
     UnsupportedProblemError
         If the worker times have no density.
 
@@ -103,8 +110,10 @@ def expected_runtime(
             f"quadrature of the expected runtime needs a density of worker times, not {times.label}"
         )
     w = checked_work(work, system.workers)
-    if w.ndim != 1 or not w[-1] > 0.0:
-        raise InvalidInputError("work", w.tolist(), "one design with a positive last entry")
+    if w.ndim != 1 or not w.any():
+        raise InvalidInputError("work", w.tolist(), "one design with a positive entry")
+    # A level with less work than the one before is finished by then: it has no say.
+    w = np.maximum.accumulate(w)
     _require_finite_mean(times, w)
     problem = _Normalised.of(times, w / w[-1])
     integrals = problem.integrals(gradient, threads)
@@ -215,11 +224,14 @@ class _Normalised:
             rest = self.tail_error(after)
         else:
             chance = np.minimum(1.0, self.omega.size * _upper_normal(_SCORES))
-            late = np.cumsum((np.diff(after, append=after[-1]) * chance)[::-1])[::-1]
+            with np.errstate(invalid="ignore"):
+                late = np.cumsum((np.diff(after, append=after[-1]) * chance)[::-1])[::-1]
             rest = late + (self.shift + self.origin + after) * chance
         small = rest <= _NEGLIGIBLE * (self.shift + self.origin + after[_MEDIAN])
         small[: _PROBED.stop] = False
-        return int(np.argmax(small)) if small.any() else len(_SCORES) - 1
+        if not small.any():
+            raise SolverError("the tail of the worker times leaves the range of double precision")
+        return int(np.argmax(small))
 
     def tail_error(self, after: FloatArray) -> FloatArray:
         """Rough error of :meth:`tail` from each cut on.
@@ -228,15 +240,16 @@ class _Normalised:
         the others, and to times much longer than the shift.
         """
         n, first = self.omega.size, int(np.argmax(self.omega > 0.0))
-        used = np.arange(first, n)
-        theta = (after + self.origin)[:, np.newaxis] / self.omega[first:]
-        single = self.times.sf(theta)
-        with np.errstate(divide="ignore"):
-            failure = np.exp(_log_choose(n)[first:] + (used + 1.0) * np.log(single))
-        relative = (self.shift + self.origin) / theta[:, 0] + n * single[:, 0]
         order = self.tail_index * (first + 1)
-        error = failure[:, 0] * relative + failure[:, 1:].sum(axis=1)
-        return np.asarray((after + self.origin) / (order - 1.0) * error)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            theta = (after + self.origin)[:, np.newaxis] / self.omega[first:]
+            single = self.times.sf(theta)
+            workers_late = np.arange(first + 1.0, n + 1.0)
+            log_failure = _log_choose(n)[first:] + workers_late * np.log(single)
+            failure = np.exp(np.minimum(log_failure, 0.0))
+            relative = (self.shift + self.origin) / theta[:, 0] + n * single[:, 0]
+            error = failure[:, 0] * relative + failure[:, 1:].sum(axis=1)
+            return np.asarray((after + self.origin) / (order - 1.0) * error)
 
     def tail(self, excess: float, gradient: bool, threads: int | None) -> FloatArray:
         """Integrals beyond the last cut of regularly varying functions, by Karamata's theorem.
