@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt._validate import finite_number, whole_number
 from cgcopt.design import partition_of_work, work_of_partition
 from cgcopt.errors import SolverError
 from cgcopt.evaluation.probability import completion_probability
@@ -102,6 +103,13 @@ class Search:
         self.times = times
         self.speeds = Speeds.of(self.system, self.deadline)
         self.order = itertools.count()
+        nodes, share = (self.options.raw_option(name, None) for name in ("nodes", "complement_gap"))
+        self.most_nodes = math.inf
+        if nodes is not None:
+            self.most_nodes = whole_number("option.nodes", nodes, least=1)
+        self.complement_gap: float | None = None
+        if share is not None:
+            self.complement_gap = finite_number("option.complement_gap", share, above=0, below=1)
 
     @property
     def log_bound(self) -> float:
@@ -128,9 +136,8 @@ class Search:
     def allowance(self) -> float:
         """Difference of bound and value in ``log P`` that may stay open."""
         allowed = -math.log1p(-self.options.gap)
-        share = self.options.raw_option("complement_gap", None)
-        if share is not None:
-            least = self.complement * (1.0 - float(share))
+        if self.complement_gap is not None:
+            least = self.complement * (1.0 - self.complement_gap)
             allowed = min(allowed, math.log1p(-least) - self.log_value)
         return max(allowed, FINEST * min(1.0, abs(self.log_value)))
 
@@ -150,12 +157,11 @@ class Search:
 
     def run(self) -> TerminationCondition:
         """Branch until the bound meets the target; the raw option ``nodes`` limits the boxes."""
-        limit = self.options.raw_option("nodes", math.inf)
         self._start()
         while not self.finished:
             if self.clock.expired:
                 return TerminationCondition.TIME_LIMIT
-            if self.nodes >= limit:
+            if self.nodes >= self.most_nodes:
                 return TerminationCondition.ITERATION_LIMIT
             self._report()
             _, _, node = heapq.heappop(self.open)

@@ -425,6 +425,14 @@ def test_complement_gap_where_the_probability_is_near_one() -> None:
     assert outcome.details["nodes"] == 1
 
 
+@pytest.mark.parametrize(
+    "raw", [{"complement_gap": 0}, {"complement_gap": 2.0}, {"nodes": 0}, {"nodes": "many"}]
+)
+def test_options_of_its_own_are_checked(raw: dict[str, Any]) -> None:
+    with pytest.raises(cg.InvalidInputError, match=next(iter(raw))):
+        cg.solve(published(3, 6.8), "global", raw=raw)
+
+
 def test_where_the_hazard_rises_all_along_the_root_is_exact() -> None:
     for name in ("late shift", "Pareto"):
         problem = problem_of(MODELS[name], 6, 0.3)
