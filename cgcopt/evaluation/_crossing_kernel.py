@@ -119,6 +119,8 @@ def _spread(
                 )  # fmt: skip
             d += 8
             total = cells[top - start]
+            if weights[d] == 0.0:
+                break  # as is every later weight; the cells of this block may be zero too
             if d <= top - lo and total > 0.0:
                 before = weights[d - 1] * old[PAD + top - d + 1]
                 term = weights[d] * old[PAD + top - d]
