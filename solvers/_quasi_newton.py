@@ -22,8 +22,10 @@ _LEAST_CURVATURE = 1e-3
 _RESOLUTION = 1e-12
 #: Where the level lies between bound and best value.
 _LEVEL = 0.6
-#: Evaluations in a row that may leave the gap where it is.
-_IDLE = 40
+#: Evaluations in a row that leave the gap where it is before a smooth function gets a bundle step.
+_SMOOTH_PATIENCE = 10
+#: Evaluations in a row that may leave the gap where it is and the value, up to this share.
+_IDLE, _PROGRESS = 40, 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +57,15 @@ def quasi_newton(
     clock: Clock,
     *,
     steps: int,
-    cuts: list[FloatArray] | None = None,
+    cuts: list[FloatArray],
+    kinks: bool = False,
 ) -> Descent:
     """Minimise by BFGS steps, each the minimiser of the quadratic model over the whole simplex.
 
     The function is convex, so every evaluated point, also one that turned out worse than the best,
     gives a secant pair with the best point; the next step starts from the best point with the model
     so corrected. The run ends when the gap is closed, when the clock or ``steps`` run out, or when
-    the gap has ceased to fall.
+    gap and value have ceased to fall.
 
     Parameters
     ----------
@@ -78,9 +81,11 @@ def quasi_newton(
         When to stop.
     steps : int
         Evaluations at most.
-    cuts : list of ndarray, optional
-        Subgradients to which the oracle adds those it meets. For functions with kinks: a step that
-        did not improve is then followed by one of the level bundle method.
+    cuts : list of ndarray
+        Subgradients to which the oracle adds those it meets. A step that did not improve is followed
+        by one of the level bundle method
+    kinks : bool
+        at once, for a function with kinks; else when the gap has not fallen for a while.
 
     Returns
     -------
@@ -93,13 +98,15 @@ def quasi_newton(
     for used in range(1, steps):
         if incumbent.closed or clock.expired:
             return Descent(used, model / best.value)
-        target = _target(model, best, incumbent, cuts if failed else None)
+        bundle = failed and (kinks or idle >= _SMOOTH_PATIENCE)
+        target = _target(model, best, incumbent, cuts if bundle else None)
         if idle == _IDLE or not np.any(target != best.partition):
             return Descent(used, model / best.value)
         there = oracle(target)
         incumbent.offer(target, there.value, there.bound)
         model = _updated(model, there.partition - best.partition, there.slope - best.slope)
-        idle = 0 if incumbent.gap < 0.9 * gap else idle + 1
+        progress = incumbent.gap < 0.9 * gap or there.value < best.value * (1.0 - _PROGRESS)
+        idle = 0 if progress else idle + 1
         gap = min(gap, incumbent.gap)
         failed = not failed and there.value >= best.value
         if _better(there, best):

@@ -129,14 +129,16 @@ def minimised(problem: Problem, options: Options) -> Minimised:
         if cells < system.worker_times.values.size and not clock.expired:
             rough = Incumbent(max(options.gap, _COARSE_GAP), options)
             coarse = RuntimeOracle(system, options.threads, cells)
+            cuts = coarse.slopes
             found = quasi_newton(
-                coarse, start, hessian, rough, clock, steps=_STEPS, cuts=coarse.slopes
+                coarse, start, hessian, rough, clock, steps=_STEPS, cuts=cuts, kinks=True
             )
             assert rough.partition is not None
             start, hessian = rough.partition, found.hessian
-            oracle.slopes.extend(coarse.slopes)
-    cuts = oracle.slopes if certificate is Certificate.CUTTING_PLANES else None
-    quasi_newton(oracle, start, hessian, incumbent, clock, steps=_STEPS, cuts=cuts)
+            oracle.slopes.extend(cuts)
+    kinks = certificate is Certificate.CUTTING_PLANES
+    cuts = oracle.slopes
+    quasi_newton(oracle, start, hessian, incumbent, clock, steps=_STEPS, cuts=cuts, kinks=kinks)
     if not incumbent.closed and oracle.combined() > incumbent.bound:
         certificate = Certificate.CUTTING_PLANES
         incumbent.bound = oracle.combined()

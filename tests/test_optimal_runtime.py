@@ -243,14 +243,17 @@ def test_quasi_newton_finds_the_minimum_of_a_norm() -> None:
     # f(x) = |(x_n / c_n)| on the simplex: x_n proportional to c_n^2.
     c = np.array([1.0, 2.0, 0.5, 3.0])
 
+    slopes: list[np.ndarray] = []
+
     def oracle(x: np.ndarray) -> Point:
         value = math.sqrt(((x / c) ** 2).sum())
         slope = x / c**2 / value
+        slopes.append(slope)
         return Point(x, value, slope, float(slope.min()))
 
     incumbent = Incumbent(1e-10)
     end = quasi_newton(
-        oracle, np.full(4, 0.25), np.eye(4), incumbent, Clock.started(None), steps=60
+        oracle, np.full(4, 0.25), np.eye(4), incumbent, Clock.started(None), steps=60, cuts=slopes
     )
     assert incumbent.closed
     assert end.evaluations == len(incumbent.history)
