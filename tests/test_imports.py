@@ -20,7 +20,8 @@ FILES = sorted(
     if path.relative_to(ROOT).parts[:2] not in (("cgcopt", "formulations"), ("cgcopt", "solvers"))
 )
 
-# Each part of the package may import itself and what stands before it; the rest is the core.
+# Each part of the package may import itself and what stands before it; `__main__` belongs to the
+# command line, everything else to the core.
 ORDER = [
     "cgcopt",
     "cgcopt.formulations",
@@ -53,6 +54,8 @@ def part(module: str) -> int:
 
 def module_name(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
+    if parts == ("cgcopt", "__main__"):
+        parts = ("cgcopt", "cli", "__main__")
     return ".".join(parts if parts[0] == "cgcopt" else ("cgcopt", *parts))
 
 
