@@ -150,7 +150,10 @@ def _lines(sweep: Sweep, part: Sequence[Judgement]) -> list[list[str]]:
         [best[0], "improved", *improved, ""],
         ["", "difference", *gains, ""],
     ]
-    if not _is_probability(sweep):
+    if _is_probability(sweep):
+        bounds = [sweep.comparison.best_bound(judged.best) for judged in part]
+        lines.append(["", "upper bound", *(show_probability(b, 1 - b) for b in bounds), ""])
+    else:
         gaps = [show_gap(sweep.comparison.gap(judged.best)) for judged in part]
         lines.append(["", "certified gap", *gaps, ""])
     if ran:
