@@ -214,36 +214,37 @@ def _named(name: str) -> ContinuousTimes:
     return model
 
 
-class TwoBands(ContinuousTimes):
-    """Times that are uniform on [1, 2] or on [3, 4]: the density jumps."""
+class Step(ContinuousTimes):
+    """Density 0.2 on [1, 2], 0.8 on [2, 3]: fast workers are suddenly rarer."""
 
-    label = "two bands"
-    support = (1.0, 4.0)
+    label = "step"
+    support = (1.0, 3.0)
 
     def cdf(self, t: ArrayLike) -> Floats:
-        return np.asarray(np.interp(t, [1.0, 2.0, 3.0, 4.0], [0.0, 0.5, 0.5, 1.0]))
+        return np.asarray(np.interp(t, [1.0, 2.0, 3.0], [0.0, 0.2, 1.0]))
 
     def sf(self, t: ArrayLike) -> Floats:
         return 1 - self.cdf(t)
 
     def ppf(self, q: ArrayLike) -> Floats:
-        return np.asarray(np.interp(q, [0.0, 0.5, 0.5 + 1e-9, 1.0], [1.0, 2.0, 3.0, 4.0]))
+        return np.asarray(np.interp(q, [0.0, 0.2, 1.0], [1.0, 2.0, 3.0]))
 
     def isf(self, q: ArrayLike) -> Floats:
         return self.ppf(1 - np.asarray(q))
 
     def pdf(self, t: ArrayLike) -> Floats:
         t = np.asarray(t)
-        return np.where(((t >= 1) & (t <= 2)) | ((t >= 3) & (t <= 4)), 0.5, 1e-9)
+        return np.select([t < 1, t < 2, t <= 3], [0.0, 0.2, 0.8], 0.0)
 
     def logpdf(self, t: ArrayLike) -> Floats:
-        return np.log(self.pdf(t))
+        with np.errstate(divide="ignore"):
+            return np.log(self.pdf(t))
 
     def dlogpdf(self, t: ArrayLike) -> Floats:
         return np.zeros(np.shape(t))
 
     def mean(self) -> float:
-        return 2.5
+        return 2.3
 
     def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> Floats:
         return self.ppf(rng.uniform(size=(rounds, workers)))
@@ -254,4 +255,4 @@ class TwoBands(ContinuousTimes):
 
 def test_a_density_that_jumps_is_refused() -> None:
     with pytest.raises(UnsupportedProblemError, match="jumps"):
-        convex_stretches(TwoBands(), 0.9)
+        convex_stretches(Step(), 0.9)
