@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.solvers._combined_bound import QUADRATURE, proven
 from cgcopt.solvers._incumbent import Clock, Incumbent
 from cgcopt.solvers._level_step import level_step
 from cgcopt.solvers._simplex_qp import simplex_minimiser
@@ -99,6 +100,10 @@ def quasi_newton(
         if incumbent.closed or clock.expired:
             return Descent(used, model / best.value)
         bundle = failed and (kinks or idle >= _SMOOTH_PATIENCE)
+        if bundle and not kinks:
+            incumbent.bound = max(incumbent.bound, proven(cuts, QUADRATURE))
+            if incumbent.closed:
+                return Descent(used, model / best.value)
         target = _target(model, best, incumbent, cuts if bundle else None)
         if idle == _IDLE or not np.any(target != best.partition):
             return Descent(used, model / best.value)

@@ -11,7 +11,7 @@ from cgcopt.design import work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient, runtime_bound
 from cgcopt.evaluation.runtime import expected_runtime
 from cgcopt.evaluation.steps import affordable_products, coarsened, expected_runtime_steps
-from cgcopt.solvers._combined_bound import combined_bound
+from cgcopt.solvers._combined_bound import ROUNDING, proven
 from cgcopt.solvers._quasi_newton import Point
 from cgcopt.system import System
 from cgcopt.workers.base import DiscreteTimes
@@ -22,8 +22,6 @@ FloatArray = NDArray[np.float64]
 
 #: A subgradient of a step distribution may cost this many times what an evaluation may.
 _GENEROUS = 8
-#: Part of a bound that is given away for rounding.
-_ROUNDING = 2e-13
 
 
 @dataclass(frozen=True)
@@ -81,9 +79,4 @@ class RuntimeOracle:
         assert found.gradient is not None
         slope = partition_gradient(found.gradient)
         self.slopes.append(slope)
-        return Point(partition, found.value, slope, self.combined())
-
-    def combined(self) -> float:
-        """Bound of the best convex combination of the (sub)gradients so far."""
-        slopes = np.array(self.slopes)
-        return combined_bound(slopes) - _ROUNDING * float(slopes.max())
+        return Point(partition, found.value, slope, proven(self.slopes, ROUNDING))

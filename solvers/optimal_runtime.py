@@ -13,6 +13,7 @@ from cgcopt.evaluation.result import Certificate
 from cgcopt.options import Options
 from cgcopt.problem import Level, Problem
 from cgcopt.solution import TerminationCondition
+from cgcopt.solvers._combined_bound import QUADRATURE, proven
 from cgcopt.solvers._incumbent import Clock, Incumbent
 from cgcopt.solvers._quasi_newton import quasi_newton
 from cgcopt.solvers._runtime_oracle import RuntimeOracle
@@ -139,9 +140,10 @@ def minimised(problem: Problem, options: Options) -> Minimised:
     kinks = certificate is Certificate.CUTTING_PLANES
     cuts = oracle.slopes
     quasi_newton(oracle, start, hessian, incumbent, clock, steps=_STEPS, cuts=cuts, kinks=kinks)
-    if not incumbent.closed and oracle.combined() > incumbent.bound:
+    if not incumbent.closed:
+        incumbent.bound = max(incumbent.bound, proven(oracle.slopes, QUADRATURE))
+    if incumbent.bound > max(bound for _, bound in incumbent.history):
         certificate = Certificate.CUTTING_PLANES
-        incumbent.bound = oracle.combined()
     return Minimised(incumbent, clock, oracle.slopes, certificate)
 
 

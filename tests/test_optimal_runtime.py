@@ -39,6 +39,8 @@ FAMILIES = {
     "lognormal": cg.LogNormal(sigma=1.0, scale=1.0, shift=0.0),
     "pareto": cg.Pareto(shape=2.5, scale=1.0, shift=0.0),
     "pareto-heavy": cg.Pareto(shape=1.3, scale=1.0, shift=0.0),
+    "weibull-stretched": cg.Weibull(shape=0.4, scale=1.0, shift=0.0),
+    "lognormal-heavy": cg.LogNormal(sigma=2.5, scale=1.0, shift=0.0),
 }
 TRACES = Path(__file__).resolve().parents[2] / "shared" / "traces"
 
@@ -70,7 +72,7 @@ def test_published_setting(workers: int, published: float, certified: float) -> 
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("workers", [1, 2, 7, 40])
+@pytest.mark.parametrize("workers", [1, 2, 7, 50])
 def test_every_family_to_a_proven_gap(family: str, workers: int) -> None:
     problem = runtime_problem(workers, 1000, FAMILIES[family])
     solution = cg.solve(problem, "optimal")
