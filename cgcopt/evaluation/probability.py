@@ -211,6 +211,15 @@ def completion(levels: Thresholds, work: FloatArray, *, threads: int | None = No
     Returns
     -------
     Completion
+
+    Examples
+    --------
+    Two workers: both have to finish level 0, one of them level 1.
+
+    >>> finished = np.array([0.5, 0.25])
+    >>> levels = Thresholds(finished, 1.0 - finished, None)
+    >>> float(completion(levels, np.array([1.0, 2.0])).probability.round(12))
+    0.1875
     """
     with_gradient = levels.slope is not None
     # The k-th fastest worker answers for level N - k: the kernel counts levels downwards.
@@ -258,6 +267,13 @@ def proportional_thresholds(
     Returns
     -------
     Thresholds
+
+    Examples
+    --------
+    >>> from cgcopt import Exponential
+    >>> levels = proportional_thresholds(Exponential(1.0), np.array([0.0, 1.0, 2.0]), np.array(2.0))
+    >>> levels.late.round(6).tolist()
+    [0.0, 0.135335, 0.367879]
     """
     past = deadlines[..., np.newaxis]
     if shift:
