@@ -24,6 +24,8 @@ _HALVINGS = 20
 _RETRIES = 3
 #: Least curvature of the quadratic model, relative to the largest.
 _FIRMNESS = 1e-9
+#: Share of the excess over what would be enough that a bound may be off where it is not.
+_SHARE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +68,18 @@ def conditional_bound(
     while steps < _NEWTON_STEPS:
         steps += 1
         best = min(best, _bound_at(relaxation, point))
-        if best <= enough or best - point.value <= tolerance:
+        if best <= enough or best - point.value <= max(tolerance, _slack(point, enough)):
             break
         moved = _ascended(relaxation, point, tolerance)
         if moved is None:
             break
         point = moved
     return Relaxed(best, point, steps)
+
+
+def _slack(point: Points, enough: float) -> float:
+    """A difference that is small beside how far the relaxed maximum exceeds ``enough``."""
+    return _SHARE * max(float(point.value) - enough, 0.0) if math.isfinite(enough) else 0.0
 
 
 def _bound_at(relaxation: Relaxation, point: Points) -> float:

@@ -42,13 +42,13 @@ CONTRADICTION = 1e-9
 #: Stationarity residual of the designs that are climbed to.
 RESIDUAL = 1e-6
 #: Share of an interval that a cut leaves on either side at least.
-MARGIN = 0.1
+MARGIN = 0.4
 #: Share of the wanted gap that the convex problem of a node may leave open.
 INNER = 0.02
 #: Times that a box is bounded and shrunk before it is cut.
-ROUNDS = 4
+ROUNDS = 8
 #: Share of an interval left from which another round is not worth it.
-WORTHWHILE = 0.8
+WORTHWHILE = 0.9
 _REPORT_EVERY = 0.2
 
 
