@@ -103,11 +103,19 @@ class SmoothedTimes(ContinuousTimes):
     def _inverse(self, odds: FloatArray) -> FloatArray:
         low = np.full(np.shape(odds), self._ends[0] - 800.0 / self._steepness)
         high = np.full(np.shape(odds), self._ends[1] + 800.0 / self._steepness)
-        for _ in range(80):
-            middle = 0.5 * (low + high)
-            below = self._odds(np.exp(middle))[0] < odds
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        times: FloatArray = np.exp(high)
+        place = 0.5 * (low + high)
+        for _ in range(200):  # Newton, bisection where it leaves the bracket
+            reached, slope = self._odds(np.exp(place))
+            below = reached < odds
+            low, high = np.where(below, place, low), np.where(below, high, place)
+            following = place - (reached - odds) / slope
+            inside = (following > low) & (following < high)
+            following = np.where(inside, following, 0.5 * (low + high))
+            settled = np.all(np.abs(following - place) <= 4e-16 * (1 + np.abs(place)))
+            place = following
+            if settled:
+                break
+        times: FloatArray = np.exp(place)
         return times
 
     def mean(self) -> float:

@@ -30,6 +30,8 @@ FloatArray = NDArray[np.float64]
 
 #: Stationarity residual at which an ascent has converged.
 RESIDUAL = 1e-6
+#: Workers from which the linear algebra may use threads.
+THREADED = 400
 
 
 class OptimalProbability(Solver):
@@ -51,6 +53,8 @@ class OptimalProbability(Solver):
 
     def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
         """Search within the time limit."""
+        from threadpoolctl import threadpool_limits
+
         assert isinstance(problem.objective, CompletionProbability)
         limit = math.inf if options.time_limit is None else options.time_limit
         ends = time.perf_counter() + limit
@@ -59,9 +63,12 @@ class OptimalProbability(Solver):
             return time.perf_counter() > ends
 
         deadline = problem.objective.deadline
-        if isinstance(problem.system.worker_times, ContinuousTimes):
-            return _climb(problem, deadline, options, stop)
-        return search(problem, deadline, options, stop)
+        continuous = isinstance(problem.system.worker_times, ContinuousTimes)
+        method = _climb if continuous else search
+        # Threads of the linear algebra cost far more than they give on matrices this small.
+        threads = 1 if problem.system.workers <= THREADED else None
+        with threadpool_limits(threads, user_api="blas"):
+            return method(problem, deadline, options, stop)
 
 
 def _climb(
