@@ -175,7 +175,7 @@ def _trial(point: Point, free: NDArray[np.bool_], hessian: FloatArray, radius: f
     values, vectors = np.linalg.eigh(project @ scaled @ project - firm * np.outer(ones, ones))
     coefficients = vectors.T @ (project @ pull)
     curvature = np.maximum(np.abs(values), 1e-12 * np.abs(values).max() + 1e-300)
-    step = coefficients / curvature
+    step = np.clip(coefficients / curvature, -1e100, 1e100)  # flat directions; the radius rules
     length = float(np.linalg.norm(step))
     limit = radius * np.sqrt(len(ones))
     if length > limit:

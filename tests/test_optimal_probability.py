@@ -181,3 +181,13 @@ def test_quantile_of_the_best_known_design() -> None:
     system = problem(20).system
     best = cg.solve(cg.Problem(system, cg.Quantile(0.990699)))
     assert best.value == pytest.approx(10**6.5, rel=1e-4)
+
+
+def test_nearly_certain_failure_stays_within_double_precision() -> None:
+    times = cg.ShiftedExponential(rate=30, shift=2)
+    system = cg.System(12, 40_000, times, samples=50)
+    least = 2 * system.unit * 40_000
+    for factor in (1.0001, 1.01, 1.1):
+        problem = cg.Problem(system, cg.CompletionProbability(factor * least))
+        solution = cg.solve(problem)
+        assert 0 <= solution.value <= solution.bound
