@@ -171,7 +171,7 @@ def test_homogeneity(times: Any, workers: int) -> None:
     ids=label,
 )
 def test_thousand_workers(times: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Value, gradient and certificate within some hundred evaluations of the probability."""
+    """Value, gradient and certificate within 100 to 200 evaluations of the probability."""
     counts = {True: 0, False: 0}
     kernel = probability.crossing
 
@@ -187,7 +187,7 @@ def test_thousand_workers(times: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.gradient is not None
     assert result.gradient @ w == pytest.approx(result.value, rel=1e-10)
     assert counts[False] <= 12
-    assert counts[True] <= 160
+    assert counts[True] <= (120 if isinstance(times, cg.ShiftedExponential) else 195)
     by_level = np.arange(1, 1001) * np.cumsum(result.gradient[::-1])[::-1]
     assert 0.0 < 1e12 * by_level.min() <= result.value
 
