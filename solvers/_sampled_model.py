@@ -21,7 +21,7 @@ from cgcopt.solvers._sample_average import SampleAverage, damped_hessian
 from cgcopt.solvers._smoothed_maximum import smoothed_maximum
 from cgcopt.system import System
 
-__all__ = ["SampledModel", "refined", "sampled_model"]
+__all__ = ["SampledModel", "drawn_times", "refined", "sampled_model"]
 
 FloatArray = NDArray[np.float64]
 
@@ -82,7 +82,7 @@ def _drawn_optimum(
 ) -> tuple[SampleAverage, FloatArray]:
     """Draw rounds and minimise their smoothed average; many levels start from fewer."""
     levels, model = system.workers, system.worker_times
-    count = int(np.clip(_ROUNDS_PER_LEVEL * levels, _FEWEST_ROUNDS, _MOST_ROUNDS))
+    count = _rounds(levels)
     rng = generator(options.seed, "sampled-model", model.label, levels)
     times = np.sort(model.sample(count, levels, rng), axis=1)
     run = SampleAverage(times, Incumbent(0.0), clock, options.threads)
@@ -95,6 +95,15 @@ def _drawn_optimum(
     partition = partition_of_work(np.maximum.accumulate(work))
     widths = [share / levels for share in (*_LEADING, _SPACING)]
     return run, run.smooth(partition / partition.sum(), widths)
+
+
+def drawn_times(system: System) -> int:
+    """How many times are drawn for the largest system on the way."""
+    return _rounds(system.workers) * system.workers
+
+
+def _rounds(levels: int) -> int:
+    return int(np.clip(_ROUNDS_PER_LEVEL * levels, _FEWEST_ROUNDS, _MOST_ROUNDS))
 
 
 def refined(profile: FloatArray, levels: int) -> FloatArray:

@@ -26,7 +26,7 @@ __all__ = ["COMPILED_FROM", "SmoothedMaximum", "smoothed_maximum", "warm_up"]
 FloatArray = NDArray[np.float64]
 
 #: Entries from which the compiled pass pays for its import.
-COMPILED_FROM = 300_000
+COMPILED_FROM = 500_000
 #: Entries from which the pass is divided among threads.
 _THREADED_FROM = 2_000_000
 #: Products near the maximum, as a share of all, from which a dense matrix product is faster.

@@ -11,7 +11,9 @@ from cgcopt.problem import Level, Problem
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers._incumbent import Clock, Incumbent
 from cgcopt.solvers._sample_average import SampleAverage
+from cgcopt.solvers._sampled_model import drawn_times
 from cgcopt.solvers.base import RUNTIME_RELAXED, SAMPLED, Outcome, Role, Solver
+from cgcopt.workers.base import ContinuousTimes
 from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["CuttingPlane", "minimised_rounds", "optimum_of_rounds", "prepare_rounds"]
@@ -68,13 +70,16 @@ def minimised_rounds(problem: Problem, options: Options) -> SampleAverage:
 
 
 def prepare_rounds(problem: Problem) -> None:
-    """Import and compile what :func:`optimum_of_rounds` needs, and sort the rounds."""
-    import highspy  # noqa: F401
-
+    """Import and compile what given or drawn rounds need, and sort given ones."""
     from cgcopt.solvers._smoothed_maximum import COMPILED_FROM, warm_up
 
     times = problem.system.worker_times
-    if isinstance(times, Scenarios) and times.sorted_times.size >= COMPILED_FROM:
+    if not isinstance(times, ContinuousTimes):
+        import highspy  # noqa: F401
+    rounds = (
+        times.sorted_times.size if isinstance(times, Scenarios) else drawn_times(problem.system)
+    )
+    if rounds >= COMPILED_FROM:
         warm_up()
 
 

@@ -54,6 +54,8 @@ class OptimalInteger(Solver):
 
     def prepare(self, problem: Problem, level: Level) -> None:
         """Import HiGHS and what the relaxed optimum needs."""
+        import highspy  # noqa: F401
+
         prepare_rounds(problem)
 
     def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:

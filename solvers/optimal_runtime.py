@@ -55,8 +55,7 @@ class OptimalRuntime(Solver):
 
     def prepare(self, problem: Problem, level: Level) -> None:
         """Import and compile what the kind of worker times needs."""
-        if times_of(problem.system.worker_times) is not Times.CONTINUOUS:
-            prepare_rounds(problem)
+        prepare_rounds(problem)
 
     def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
         """Minimise over partitions with sum 1, and scale."""
