@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import weakref
 from contextlib import closing
 from functools import cache
 from importlib import import_module
@@ -72,6 +73,7 @@ class Store:
         self.path = None if path is None else Path(path)
         try:
             self._connection = sqlite3.connect(":memory:" if path is None else path, timeout=60)
+            weakref.finalize(self, self._connection.close)
             with self._connection:
                 self._connection.execute(_SCHEMA)
         except sqlite3.Error as error:
