@@ -30,8 +30,6 @@ FloatArray = NDArray[np.float64]
 
 #: Stationarity residual at which an ascent has converged.
 RESIDUAL = 1e-6
-#: Workers from which the linear algebra may use threads.
-THREADED = 400
 
 
 class OptimalProbability(Solver):
@@ -53,8 +51,6 @@ class OptimalProbability(Solver):
 
     def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
         """Search within the time limit."""
-        from threadpoolctl import threadpool_limits
-
         assert isinstance(problem.objective, CompletionProbability)
         limit = math.inf if options.time_limit is None else options.time_limit
         ends = time.perf_counter() + limit
@@ -65,10 +61,7 @@ class OptimalProbability(Solver):
         deadline = problem.objective.deadline
         continuous = isinstance(problem.system.worker_times, ContinuousTimes)
         method = _climb if continuous else search
-        # Threads of the linear algebra cost far more than they give on matrices this small.
-        threads = 1 if problem.system.workers <= THREADED else None
-        with threadpool_limits(threads, user_api="blas"):
-            return method(problem, deadline, options, stop)
+        return method(problem, deadline, options, stop)
 
 
 def _climb(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,6 +34,9 @@ from cgcopt.solvers.registry import find_solver
 __all__ = ["DEFAULT_SOLVER", "FEASIBILITY_TOLERANCE", "solve"]
 
 DEFAULT_SOLVER = "optimal"
+
+#: Workers beyond which the linear algebra of a solver may use several threads.
+THREADED = 400
 
 #: A solver's point may miss a constraint by this much relative to ``L``; it is then moved onto the
 #: constraint before it is valued, so that every reported value belongs to a feasible design.
@@ -95,7 +99,8 @@ def solve(
     warm_up(problem)
     started = time.perf_counter()
     try:
-        outcome = chosen.solve(given, inner, options)
+        with _linear_algebra_threads(problem, options):
+            outcome = chosen.solve(given, inner, options)
     except (InvalidInputError, UnsupportedProblemError):
         raise
     except CgcoptError as error:
@@ -202,6 +207,17 @@ class _Run:
             gap=relative_gap(value, bound, self.problem.objective.sense),
             certificate=certificate,
         )
+
+
+def _linear_algebra_threads(problem: Problem, options: Options) -> AbstractContextManager[Any]:
+    """Cap the threads of BLAS: on small matrices they cost far more than they give."""
+    from threadpoolctl import threadpool_limits
+
+    small = 1 if problem.system.workers <= THREADED else None
+    limits: AbstractContextManager[Any] = threadpool_limits(
+        options.threads or small, user_api="blas"
+    )
+    return limits
 
 
 def _level(level: Level | str) -> Level:
