@@ -88,7 +88,7 @@ def test_a_solver_keeps_its_promises(cls: type[Solver], task: Task, times: Times
         assert solution.design is None
         return
     assert solution.design is not None
-    assert solution.value == cg.evaluate(problem, solution.design).value
+    assert solution.value == cg.evaluate(problem, solution.design, gradient=True).value
     assert solution.design.workers == problem.system.workers
     assert solution.design.coordinates == pytest.approx(problem.system.coordinates, rel=1e-12)
     assert solution.design.is_integer or task.level is Level.RELAXED
@@ -172,7 +172,7 @@ def test_what_a_solver_does_not_take_is_refused_or_drawn(cls: type[Solver]) -> N
             assert solution.sample is not None
             assert (solution.sample.scenarios, solution.sample.seed) == (20, 4)
             assert solution.evaluation is not None
-            assert solution.value == cg.evaluate(problem, solution.design).value
+            assert solution.value == cg.evaluate(problem, solution.design, gradient=True).value
         else:
             with pytest.raises(UnsupportedProblemError, match=cls.name):
                 cg.solve(problem, cls(), level=task.level)
