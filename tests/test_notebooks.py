@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -43,7 +44,7 @@ def test_notebook_is_committed_executed(path: Path) -> None:
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_tells_nothing_of_the_machine_it_ran_on(path: Path) -> None:
     text = readable_text(nbformat.read(path, as_version=4))
-    machine = [str(ROOT), str(Path.home()), sys.prefix, "/site-packages/", "/tmp/"]
+    machine = [str(ROOT), str(Path.home()), sys.prefix, "/site-packages/", tempfile.gettempdir()]
     assert [place for place in machine if place in text] == []
 
 
