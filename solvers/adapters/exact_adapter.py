@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import replace
-from importlib import import_module
 from typing import Any, ClassVar
 
 from cgcopt.design import Design
@@ -15,31 +13,22 @@ from cgcopt.formulations.exact import ExactFormulation
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Level, Problem
+from cgcopt.solvers.adapters.outside import OutsideSolver
 from cgcopt.solvers.adapters.scenario_adapter import Answer, outcome_of, solver_log
-from cgcopt.solvers.base import Outcome, Role, Solver, Times, tasks
+from cgcopt.solvers.base import Outcome, Times, tasks
 
 __all__ = ["ExactAdapter"]
 
 
-class ExactAdapter(Solver):
+class ExactAdapter(OutsideSolver):
     """An outside nonlinear solver applied to the exact relaxed problem.
 
     The raw option ``start`` is the partition to start from; all others go to the solver under its
     own names.
     """
 
-    role = Role.ADAPTER
     solves = tasks(ExpectedRuntime, CompletionProbability, levels=(Level.RELAXED,))
     times: ClassVar[frozenset[Times]] = frozenset({Times.CONTINUOUS})
-    imports: ClassVar[tuple[str, ...]] = ()
-    """Modules that :meth:`run` imports; they are loaded outside the measured time."""
-    neutral: ClassVar[Mapping[str, str]] = {}
-    """The solver's own name of every neutral option that it honours."""
-
-    def prepare(self, problem: Problem, level: Level) -> None:
-        """Import what is needed, outside the measured time."""
-        for module in self.imports:
-            import_module(module)
 
     def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
         """Formulate, hand over, and translate the answer."""

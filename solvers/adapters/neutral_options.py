@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cgcopt.solvers.adapters.exact_adapter import ExactAdapter
-from cgcopt.solvers.adapters.scenario_adapter import ScenarioAdapter
+from cgcopt.solvers.adapters.outside import OutsideSolver
 from cgcopt.solvers.registry import all_solvers
 
 __all__ = ["NEUTRAL", "neutral_options"]
@@ -27,5 +26,5 @@ def neutral_options() -> dict[str, dict[str, str]]:
     return {
         solver.name: {option: solver.neutral.get(option, "") for option in NEUTRAL}
         for solver in all_solvers()
-        if issubclass(solver, ScenarioAdapter | ExactAdapter)
+        if issubclass(solver, OutsideSolver)
     }

@@ -11,8 +11,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
-from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +27,8 @@ from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Level, Problem
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.base import SAMPLED, Outcome, Role, Solver, tasks
+from cgcopt.solvers.adapters.outside import OutsideSolver
+from cgcopt.solvers.base import SAMPLED, Outcome, tasks
 
 __all__ = [
     "LINEAR",
@@ -73,7 +73,7 @@ class Answer:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-class ScenarioAdapter(Solver):
+class ScenarioAdapter(OutsideSolver):
     """An outside solver applied to a formulation on scenarios.
 
     Two raw options are the adapter's own: ``formulation``, a mapping with the arguments ``strong``,
@@ -83,17 +83,7 @@ class ScenarioAdapter(Solver):
     that are as good are in the model, unless these options say otherwise.
     """
 
-    role = Role.ADAPTER
     times = SAMPLED
-    imports: ClassVar[tuple[str, ...]] = ()
-    """Modules that :meth:`run` imports; they are loaded outside the measured time."""
-    neutral: ClassVar[Mapping[str, str]] = {}
-    """The solver's own name of every neutral option that it honours."""
-
-    def prepare(self, problem: Problem, level: Level) -> None:
-        """Import what is needed, outside the measured time."""
-        for module in self.imports:
-            import_module(module)
 
     def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
         """Formulate, hand over, and translate the answer."""
