@@ -29,7 +29,7 @@ from cgcopt.design import Design, largest_remainder, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import Evaluation
-from cgcopt.evaluation.steps import affordable_products, coarsened
+from cgcopt.evaluation.steps import affordable_panels, coarsened
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.problem import Problem
 from cgcopt.workers.base import DiscreteTimes, IndependentTimes
@@ -127,8 +127,8 @@ def _affordable(problem: Problem) -> int:
         elif isinstance(problem.objective, Quantile):
             probabilities = 20
         elif isinstance(times, DiscreteTimes):
-            probabilities = times.values.size * n
-        seconds = 1e-4 + 8.0 * probabilities / affordable_products(n)
+            probabilities = min(times.values.size * n, affordable_panels(n) // 2)
+        seconds = 1e-4 + 8.0 * probabilities / affordable_panels(n)
     else:
         seconds = 1e-2 * n
     # Every evaluation of the runtime leaves a cut, which then costs time at every step.

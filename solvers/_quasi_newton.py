@@ -21,8 +21,8 @@ FloatArray = NDArray[np.float64]
 _LEAST_CURVATURE = 1e-3
 #: Relative difference of values that an evaluation cannot resolve.
 _RESOLUTION = 1e-12
-#: Where the level lies between bound and best value.
-_LEVEL = 0.6
+#: Where the level lies between bound and best value: high, so that steps stay short.
+_LEVEL = 0.8
 #: Evaluations in a row that leave the gap where it is before a smooth function gets a bundle step.
 _SMOOTH_PATIENCE = 10
 #: Evaluations in a row that may leave the gap where it is and the value, up to this share.

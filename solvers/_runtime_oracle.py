@@ -8,19 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.design import work_of_partition
+from cgcopt.evaluation._minorant import SmoothMinorant
 from cgcopt.evaluation.certificates import partition_gradient, runtime_bound
 from cgcopt.evaluation.runtime import expected_runtime
-from cgcopt.evaluation.steps import affordable_products, coarsened, expected_runtime_steps
+from cgcopt.evaluation.steps import Bracket, affordable_panels, bracketed_runtime
 from cgcopt.solvers._combined_bound import ROUNDING, proven
 from cgcopt.solvers._quasi_newton import Point
 from cgcopt.system import System
-from cgcopt.workers.base import DiscreteTimes
 
-__all__ = ["RuntimeOracle"]
+__all__ = ["RuntimeOracle", "StepRuntimeOracle"]
 
 FloatArray = NDArray[np.float64]
 
-#: A subgradient of a step distribution may cost this many times what an evaluation may.
+#: A bracket on the way to the optimum may cost this many times what an evaluation may.
 _GENEROUS = 8
 
 
@@ -28,55 +28,75 @@ _GENEROUS = 8
 class RuntimeOracle:
     """Evaluate partitions with sum 1: seconds per coordinate, gradient, and the bound it proves.
 
-    For a step distribution the bound is that of the best convex combination of all subgradients so
-    far. Where its products are too many for exact subgradients, the times are rounded down to fewer
-    values once and for all: value and bound are then those of a model that is at least as fast.
-
     Parameters
     ----------
     system : System
-        With independent worker times.
+        Its worker times have a density.
     threads : int, optional
         For the kernel.
-    cells : int, optional
-        Values to which a step distribution is rounded down; by default as many as are affordable.
     """
 
     system: System
     threads: int | None = None
-    cells: int | None = None
     slopes: list[FloatArray] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        times = self.system.worker_times
-        if isinstance(times, DiscreteTimes):
-            affordable = _GENEROUS * affordable_products(self.workers) // self.workers
-            cells = self.cells or max(affordable, 2)
-            coarse = self.system.with_times(coarsened(times, cells, "down"))
-            object.__setattr__(self, "system", coarse)
-
-    @property
-    def workers(self) -> int:
-        """``N``."""
-        return self.system.workers
-
     def __call__(self, partition: FloatArray) -> Point:
-        """Value, (sub)gradient in the partition and bound, each per coordinate."""
+        """Value, gradient in the partition and bound, each per coordinate."""
         work = work_of_partition(partition)
-        if isinstance(self.system.worker_times, DiscreteTimes):
-            return self._step(partition, work)
         found = expected_runtime(self.system, work, gradient=True, threads=self.threads)
         assert found.gradient is not None
         slope = partition_gradient(found.gradient)
         self.slopes.append(slope)
         return Point(partition, found.value, slope, runtime_bound(found, work, 1.0))
 
-    def _step(self, partition: FloatArray, work: FloatArray) -> Point:
-        times = self.system.worker_times
-        assert isinstance(times, DiscreteTimes)
-        products = times.values.size * self.workers
-        found = expected_runtime_steps(self.system, work, gradient=True, max_products=products)
-        assert found.gradient is not None
-        slope = partition_gradient(found.gradient)
+
+@dataclass
+class StepRuntimeOracle:
+    """The same for a step distribution: the value and slope of a smooth minorant.
+
+    The value is a little below the expected runtime; the bound, that of the best convex combination
+    of all slopes so far, holds for the expected runtime. :meth:`bracket` comes first and after that
+    whenever the minorant is to come closer.
+
+    Parameters
+    ----------
+    system : System
+        Its worker times are discrete.
+    threads : int, optional
+        For the kernel.
+    """
+
+    system: System
+    threads: int | None = None
+    slopes: list[FloatArray] = field(default_factory=list)
+    _panels: Bracket | None = None
+    _minorant: SmoothMinorant | None = None
+
+    def bracket(self, partition: FloatArray, tolerance: float) -> Point:
+        """Bracket the expected runtime to a relative width, and use its panels from now on.
+
+        The value of the point is the upper end.
+        """
+        found = bracketed_runtime(
+            self.system,
+            work_of_partition(partition),
+            tolerance=tolerance,
+            max_panels=_GENEROUS * affordable_panels(self.system.workers),
+            grid=None if self._panels is None else self._panels.grid,
+            threads=self.threads,
+        )
+        self._panels = found
+        self._minorant = SmoothMinorant(self.system, found.grid, found.single, self.threads)
+        return self._point(partition, found.upper, found.slope)
+
+    def __call__(self, partition: FloatArray) -> Point:
+        """Value and slope in the partition of the minorant, and bound, each per coordinate."""
+        assert self._minorant is not None
+        work = work_of_partition(partition)
+        slope = self._minorant(work)
+        return self._point(partition, float(slope @ work), slope)
+
+    def _point(self, partition: FloatArray, value: float, work_slope: FloatArray) -> Point:
+        slope = partition_gradient(work_slope)
         self.slopes.append(slope)
-        return Point(partition, found.value, slope, proven(self.slopes, ROUNDING))
+        return Point(partition, value, slope, proven(self.slopes, ROUNDING))

@@ -20,6 +20,7 @@ from cgcopt.solvers._incumbent import Clock, Incumbent
 from cgcopt.solvers._sample_average import SampleAverage, damped_hessian
 from cgcopt.solvers._smoothed_maximum import smoothed_maximum
 from cgcopt.system import System
+from cgcopt.workers.base import DiscreteTimes
 
 __all__ = ["SampledModel", "drawn_times", "refined", "sampled_model"]
 
@@ -27,8 +28,11 @@ FloatArray = NDArray[np.float64]
 
 #: Rounds to draw: for every level, at least, and at most.
 _ROUNDS_PER_LEVEL, _FEWEST_ROUNDS, _MOST_ROUNDS = 40, 4000, 20000
-#: Width of the smoothing behind the Hessian, and the widths that lead to it, in level spacings.
-_SPACING, _LEADING = 0.6, (3.0, 1.0)
+#: Step distributions tend to be rough, with narrow modes far apart, and take more to see.
+_ROUNDS_OF_STEPS = 20000
+#: Width of the smoothing behind the Hessian, in level spacings, the same for step distributions,
+#: and the widths that lead to it.
+_SPACING, _SPACING_OF_STEPS, _LEADING = 0.6, 0.1, (3.0, 1.0)
 #: and in rounds smeared out.
 _SMEARED = 12.0
 #: More levels than this start from the design of a third as many.
@@ -70,7 +74,7 @@ def sampled_model(problem: Problem, options: Options, clock: Clock) -> SampledMo
     """
     run, partition = _drawn_optimum(problem.system, options, clock)
     levels, count = problem.system.workers, len(run.times)
-    width = max(_SPACING / levels, _SMEARED / count) * run.spread()
+    width = max(_spacing(problem.system) / levels, _SMEARED / count) * run.spread()
     work = work_of_partition(partition)
     here = smoothed_maximum(run.times, work, 1.0 / width, options.threads)
     hessian = damped_hessian(here, partition, run.reference_work(), _DAMPING) / here.value
@@ -82,7 +86,7 @@ def _drawn_optimum(
 ) -> tuple[SampleAverage, FloatArray]:
     """Draw rounds and minimise their smoothed average; many levels start from fewer."""
     levels, model = system.workers, system.worker_times
-    count = _rounds(levels)
+    count = _rounds(system)
     rng = generator(options.seed, "sampled-model", model.label, levels)
     times = np.sort(model.sample(count, levels, rng), axis=1)
     run = SampleAverage(times, Incumbent(0.0), clock, options.threads)
@@ -93,17 +97,23 @@ def _drawn_optimum(
     profile = work_of_partition(partition) / coarse_run.reference_work()
     work = refined(profile, levels) * run.reference_work()
     partition = partition_of_work(np.maximum.accumulate(work))
-    widths = [share / levels for share in (*_LEADING, _SPACING)]
+    widths = [share / levels for share in (*_LEADING, _spacing(system))]
     return run, run.smooth(partition / partition.sum(), widths)
 
 
 def drawn_times(system: System) -> int:
     """How many times are drawn for the largest system on the way."""
-    return _rounds(system.workers) * system.workers
+    return _rounds(system) * system.workers
 
 
-def _rounds(levels: int) -> int:
-    return int(np.clip(_ROUNDS_PER_LEVEL * levels, _FEWEST_ROUNDS, _MOST_ROUNDS))
+def _rounds(system: System) -> int:
+    if isinstance(system.worker_times, DiscreteTimes):
+        return _ROUNDS_OF_STEPS
+    return int(np.clip(_ROUNDS_PER_LEVEL * system.workers, _FEWEST_ROUNDS, _MOST_ROUNDS))
+
+
+def _spacing(system: System) -> float:
+    return _SPACING_OF_STEPS if isinstance(system.worker_times, DiscreteTimes) else _SPACING
 
 
 def refined(profile: FloatArray, levels: int) -> FloatArray:

@@ -16,10 +16,11 @@ from cgcopt.solution import TerminationCondition
 from cgcopt.solvers._combined_bound import QUADRATURE, proven
 from cgcopt.solvers._incumbent import Clock, Incumbent
 from cgcopt.solvers._quasi_newton import quasi_newton
-from cgcopt.solvers._runtime_oracle import RuntimeOracle
+from cgcopt.solvers._runtime_oracle import RuntimeOracle, StepRuntimeOracle
 from cgcopt.solvers._sampled_model import sampled_model
 from cgcopt.solvers.base import ALL_TIMES, RUNTIME_RELAXED, Outcome, Role, Solver, Times, times_of
 from cgcopt.solvers.cutting_plane import optimum_of_rounds, prepare_rounds
+from cgcopt.system import System
 from cgcopt.workers.base import DiscreteTimes, IndependentTimes
 
 __all__ = ["Minimised", "OptimalRuntime", "minimised", "require_finite_mean"]
@@ -27,8 +28,10 @@ __all__ = ["Minimised", "OptimalRuntime", "minimised", "require_finite_mean"]
 FloatArray = NDArray[np.float64]
 
 _STEPS = 200
-#: Products of a step distribution in a first run with fewer values, and the gap at which it ends.
-_COARSE_PRODUCTS, _FEWEST_CELLS, _COARSE_GAP = 6000, 60, 1e-5
+#: Step distributions: gaps at which the first stages end, and how many stages may try for the last.
+_STAGES, _ATTEMPTS = (3e-4, 3e-5), 4
+#: Width of the brackets, and gap to the minorant at which a stage ends, as shares of its gap.
+_BRACKET_SHARE, _STAGE_SHARE = 0.4, 0.6
 
 
 class OptimalRuntime(Solver):
@@ -39,8 +42,8 @@ class OptimalRuntime(Solver):
     ``f`` is convex and homogeneous, so its gradient ``g`` at any design proves
     ``f >= L min_n g_n``.
 
-    *Step distributions*: the same steps on exact subgradients, helped by steps of a level bundle
-    method, after a run with the times rounded down to fewer values. The proof is the best convex
+    *Step distributions*: the same steps on rigorous brackets and subgradients, helped by steps of a
+    level bundle method; the brackets get tighter as the gap falls. The proof is the best convex
     combination of all subgradients met.
 
     *Rounds*: the method of ``cutting-plane``, exact.
@@ -117,33 +120,58 @@ def minimised(problem: Problem, options: Options) -> Minimised:
     clock = Clock.started(options.time_limit)
     incumbent = Incumbent(options.gap, options)
     system = problem.system
-    oracle = RuntimeOracle(system, options.threads)
     start, hessian = np.ones(1), np.ones((1, 1))
     if system.workers > 1:
         model = sampled_model(problem, options, clock)
         start, hessian = model.partition, model.hessian
-    certificate = Certificate.SUBGRADIENT
     if isinstance(system.worker_times, DiscreteTimes):
-        certificate = Certificate.CUTTING_PLANES
-        cells = max(_COARSE_PRODUCTS // system.workers, _FEWEST_CELLS)
-        if cells < system.worker_times.values.size and not clock.expired:
-            rough = Incumbent(max(options.gap, _COARSE_GAP), options)
-            coarse = RuntimeOracle(system, options.threads, cells)
-            cuts = coarse.slopes
-            found = quasi_newton(
-                coarse, start, hessian, rough, clock, steps=_STEPS, cuts=cuts, kinks=True
-            )
-            assert rough.partition is not None
-            start, hessian = rough.partition, found.hessian
-            oracle.slopes.extend(cuts)
-    kinks = certificate is Certificate.CUTTING_PLANES
+        slopes = _in_stages(system, options, start, hessian, incumbent, clock)
+        return Minimised(incumbent, clock, slopes, Certificate.CUTTING_PLANES)
+    oracle = RuntimeOracle(system, options.threads)
     cuts = oracle.slopes
-    quasi_newton(oracle, start, hessian, incumbent, clock, steps=_STEPS, cuts=cuts, kinks=kinks)
+    quasi_newton(oracle, start, hessian, incumbent, clock, steps=_STEPS, cuts=cuts)
+    certificate = Certificate.SUBGRADIENT
     if not incumbent.closed:
-        incumbent.bound = max(incumbent.bound, proven(oracle.slopes, QUADRATURE))
+        incumbent.bound = max(incumbent.bound, proven(cuts, QUADRATURE))
     if incumbent.bound > max(bound for _, bound in incumbent.history):
         certificate = Certificate.CUTTING_PLANES
-    return Minimised(incumbent, clock, oracle.slopes, certificate)
+    return Minimised(incumbent, clock, cuts, certificate)
+
+
+def _in_stages(
+    system: System,
+    options: Options,
+    start: FloatArray,
+    hessian: FloatArray,
+    incumbent: Incumbent,
+    clock: Clock,
+) -> list[FloatArray]:
+    """Close the gap of a step distribution with panels no finer than each stage needs.
+
+    A stage brackets the best design so far and minimises the smooth minorant that the panels give.
+    The slopes of one stage are valid in the next. Returns all of them.
+    """
+    oracle = StepRuntimeOracle(system, options.threads)
+
+    def bracketed(gap: float) -> bool:
+        here = oracle.bracket(start, _BRACKET_SHARE * gap)
+        incumbent.offer(start, here.value, here.bound)
+        return incumbent.closed or clock.expired
+
+    coarse = [gap for gap in _STAGES if gap > 2.0 * options.gap]
+    for gap in (*coarse, *(options.gap * _BRACKET_SHARE**i for i in range(_ATTEMPTS))):
+        if bracketed(gap):
+            break
+        stage = Incumbent(_STAGE_SHARE * gap, options)
+        found = quasi_newton(
+            oracle, start, hessian, stage, clock, steps=_STEPS, cuts=oracle.slopes, kinks=True
+        )
+        assert stage.partition is not None
+        start, hessian = stage.partition, found.hessian
+        incumbent.bound = max(incumbent.bound, stage.bound)
+        if gap <= options.gap and bracketed(gap):
+            break
+    return oracle.slopes
 
 
 def require_finite_mean(problem: Problem) -> None:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from cgcopt.design import budget_weights, work_of_partition
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.certificates import partition_gradient
+from cgcopt.evaluation.products import Products
 from cgcopt.evaluation.result import Method
 from cgcopt.evaluation.scenarios import scenario_runtime
 from cgcopt.evaluation.steps import (
-    Products,
-    affordable_products,
+    affordable_panels,
     coarsened,
     expected_runtime_steps,
 )
@@ -106,7 +106,7 @@ def test_brackets_hold_the_exact_value_and_their_gradient_stays_a_minorant(
     work = data.draw(works(system.workers))
     other = data.draw(works(system.workers))
     expected = enumerated(system, work)
-    result = expected_runtime_steps(system, work, gradient=True, max_products=allowed)
+    result = expected_runtime_steps(system, work, gradient=True, tolerance=0.0, max_panels=allowed)
     assert result.lower <= expected * (1 + 1e-14)
     assert result.upper >= expected * (1 - 1e-14)
     assert result.lower <= result.value <= result.upper
@@ -153,7 +153,7 @@ def test_brackets_shrink_onto_the_exact_value_of_a_trace() -> None:
     assert exact.method is Method.EXACT
     widths = []
     for allowed in (50, 200, 800, 3200):
-        found = expected_runtime_steps(system, work, max_products=allowed)
+        found = expected_runtime_steps(system, work, tolerance=0.0, max_panels=allowed)
         assert found.method is Method.BRACKET
         assert found.lower <= exact.value <= found.upper
         widths.append((found.upper - found.lower) / exact.value)
@@ -207,15 +207,17 @@ def test_one_worker_is_the_mean() -> None:
 
 def test_bad_arguments() -> None:
     times = Empirical([1.0, 2.0])
-    with pytest.raises(InvalidInputError, match="max_products"):
-        expected_runtime_steps(System(1, 4, times), np.array([4.0]), max_products=0)
+    with pytest.raises(InvalidInputError, match="max_panels"):
+        expected_runtime_steps(System(1, 4, times), np.array([4.0]), max_panels=0)
+    with pytest.raises(InvalidInputError, match="tolerance"):
+        expected_runtime_steps(System(1, 4, times), np.array([4.0]), tolerance=-1.0)
     with pytest.raises(InvalidInputError, match="cells"):
         coarsened(times, 0, "down")
     with pytest.raises(InvalidInputError, match="rounding"):
         coarsened(times, 1, "nearest")  # type: ignore[arg-type]
     with pytest.raises(UnsupportedProblemError, match="step distribution"):
         expected_runtime_steps(System(1, 4, Exponential(1.0)), np.array([4.0]))
-    assert affordable_products(5000) >= 1
+    assert affordable_panels(5000) >= 1
 
 
 def test_products_that_differ_in_the_last_digit() -> None:

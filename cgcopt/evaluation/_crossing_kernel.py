@@ -42,7 +42,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["sweep"]
+__all__ = ["sweep", "sweep_panels"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -67,6 +67,10 @@ TILT = 200.0
 """Tilt where ``P < exp(-TILT)``; then ``1 - P`` rounds to one."""
 WORKSPACE = 13
 """Rows of workspace that :func:`sweep` needs."""
+PANEL_WORKSPACE = 17
+"""Rows of workspace that :func:`sweep_panels` needs."""
+PANEL_TERMS = 5
+"""Numbers that :func:`sweep_panels` finds for every threshold of every row."""
 
 _LOG2_HIGH, _LOG2_LOW = 0.6931471824645996, -1.904654299957768e-09
 _STIRLING = np.array([  # log(m!) - log(sqrt(2 pi m) (m/e)^m), m = 1..16
@@ -154,6 +158,49 @@ def _renormalise(row: Floats, lo: int, last: int) -> tuple[int, int]:
 
 
 @njit(**_INNER)
+def _begin(n: int, rows: Floats, edge: Floats, exponent: Integers) -> None:
+    """Put a unit mass at cell 0."""
+    for j in range(n + 1 + PAD + BLOCK):
+        rows[0, j] = rows[1, j] = 0.0
+    rows[0, PAD] = edge[0] = 1.0
+    exponent[0] = 0
+
+
+@njit(**_INNER)
+def _advance(
+    t: int, side: int, lo: int, lam: Floats, ratio: Floats, shift: Integers, first: Integers,
+    last: Integers, rows: Floats, weights: Floats, reciprocals: Floats, edge: Floats,
+    exponent: Integers,
+) -> tuple[int, int]:  # fmt: skip
+    """Take the mass, in ``rows[side]`` from cell ``lo`` on, through interval ``t``; new two."""
+    begin = max(lo, first[t])
+    if lam[t] > 0.0:
+        steps = int(lam[t] / LARGEST_STEP) + 1
+        for i in range(1, steps + 1):
+            halvings = (shift[t] * i) // steps - (shift[t] * (i - 1)) // steps
+            _spread(
+                rows[side], rows[1 - side], lo, begin if i == steps else lo, last[t],
+                lam[t] / steps, 0.5**halvings, weights, reciprocals,
+            )  # fmt: skip
+            side = 1 - side
+    row = rows[side]
+    for c in range(PAD + lo, PAD + begin):
+        row[c] = 0.0
+    lo = begin
+    if ratio[t] != 1.0:
+        factor = 1.0
+        for distance in range(1, max(t - lo, last[t] - t) + 1):
+            factor *= ratio[t]
+            row[PAD + t + (distance if first[t] == t else -distance)] *= factor
+    exponent[t] = exponent[t - 1]
+    if t % RENORMALISE == 1:
+        lo, taken = _renormalise(row, lo, last[t])
+        exponent[t] += taken
+    edge[t] = row[PAD + t]
+    return side, lo
+
+
+@njit(**_INNER)
 def _chain(
     n: int, lam: Floats, ratio: Floats, shift: Integers, first: Integers, last: Integers,
     rows: Floats, weights: Floats, reciprocals: Floats, edge: Floats, exponent: Integers,
@@ -165,36 +212,12 @@ def _chain(
     cell ``c`` with ``ratio[t]^abs(c - t)``.
     Afterwards ``edge[t] 2^exponent[t]`` is ``2^-(shift[1] + .. + shift[t])`` times cell ``t``.
     """
-    for j in range(n + 1 + PAD + BLOCK):
-        rows[0, j] = rows[1, j] = 0.0
-    rows[0, PAD] = edge[0] = 1.0
-    exponent[0] = 0
+    _begin(n, rows, edge, exponent)
     side, lo = 0, first[0]
     for t in range(1, n + 1):
-        begin = max(lo, first[t])
-        if lam[t] > 0.0:
-            steps = int(lam[t] / LARGEST_STEP) + 1
-            for i in range(1, steps + 1):
-                halvings = (shift[t] * i) // steps - (shift[t] * (i - 1)) // steps
-                _spread(
-                    rows[side], rows[1 - side], lo, begin if i == steps else lo, last[t],
-                    lam[t] / steps, 0.5**halvings, weights, reciprocals,
-                )  # fmt: skip
-                side = 1 - side
-        row = rows[side]
-        for c in range(PAD + lo, PAD + begin):
-            row[c] = 0.0
-        lo = begin
-        if ratio[t] != 1.0:
-            factor = 1.0
-            for distance in range(1, max(t - lo, last[t] - t) + 1):
-                factor *= ratio[t]
-                row[PAD + t + (distance if first[t] == t else -distance)] *= factor
-        exponent[t] = exponent[t - 1]
-        if t % RENORMALISE == 1:
-            lo, taken = _renormalise(row, lo, last[t])
-            exponent[t] += taken
-        edge[t] = row[PAD + t]
+        side, lo = _advance(
+            t, side, lo, lam, ratio, shift, first, last, rows, weights, reciprocals, edge, exponent
+        )
 
 
 @njit(**_INNER)
@@ -384,3 +407,129 @@ def sweep(
                     slope[v, k - 1] = math.ldexp(product * values[v, 0], taken)
                 else:
                     slope[v, k - 1] = log_slope[v, k - 1] * values[v, 0]
+
+
+@njit(**_INNER)
+def _jump(
+    row: Floats, t: int, lo: int, mean: float, reciprocals: Floats, total: Floats, halved: Integers
+) -> None:
+    """``total[t] 2^halved[t] = sum_m mean^m / m! row[t + 1 - m]``, ``m >= 1``, cells from ``lo``."""
+    total[t] = 0.0
+    halved[t] = 0
+    weight, before = 1.0, 0.0
+    for m in range(1, t - lo + 2):
+        weight *= mean * reciprocals[m]
+        if weight > 2.0**512:
+            weight *= 2.0**-512
+            total[t] *= 2.0**-512
+            before *= 2.0**-512
+            halved[t] += 512
+        term = weight * row[PAD + t + 1 - m]
+        total[t] += term
+        if term < before and term <= TERM_TAIL * total[t] * (1.0 - term / before):
+            break
+        before = term
+
+
+@njit(**_INNER)
+def _scaled(constant: float, power: int, n: int) -> float:
+    """``constant 2^power exp(-n)``."""
+    return constant * math.exp((power * _LOG2_HIGH - n) + power * _LOG2_LOW)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def sweep_panels(
+    cdf: Floats, sf: Floats, start: int, stop: int, values: Floats, terms: Floats, reals: Floats,
+    whole: Integers,
+) -> None:  # fmt: skip
+    """First failures between neighbouring rows of rising thresholds, for rows ``start..stop``.
+
+    Row ``v`` has the thresholds ``q_k``, the row before it ``p_k <= q_k`` (zero before row 0).
+    Both are monotone in ``k``. With ``a`` of the forward chain at ``p``, ``r`` of the backward
+    chain at ``q`` and ``mu_k = N (q_k - p_k)``, for every ``k``
+
+    - ``terms[0]``: the probability ``N!/N^N a_{k-1}(k-1) sum_{m>=1} mu_k^m/m! r_k(k-1+m)`` that
+      ``k`` is the first with ``U_(k) > p_k`` while all ``U_(j) <= q_j``; over ``k`` these add up to
+      ``P(q) - P(p)``;
+    - ``terms[1], terms[2]``: ``N!/N^N a_{k-1}(k-1)`` times ``N r_k(k)`` and ``N^2 r_k(k+1)``;
+    - ``terms[3], terms[4]``: the same with ``a`` at ``q``, which is ``dP/dq_k`` and minus
+      ``d^2P/dq_k^2`` from the right, all others fixed.
+
+    ``values`` holds ``P`` and ``1 - P``. Where ``P < exp(-TILT)`` all of them are left at zero.
+    The forward chain is not tilted: what counts here are failures, not successes.
+    """
+    n = cdf.shape[1]
+    lam, theta, mean, drift, edge = reals[0], reals[1], reals[2], reals[3], reals[4]
+    lam_b, edge_b, more_b, total = reals[5], reals[6], reals[7], reals[8]
+    before, p, s, ratio = reals[9], reals[10], reals[11], reals[12]
+    weights, reciprocals, rows = reals[13], reals[14], reals[15:17]
+    shift, upper, first, exponent = whole[0], whole[1], whole[2], whole[3]
+    shift_b, upper_b, first_b, exponent_b = whole[4], whole[5], whole[6], whole[7]
+    exponent_before, halved = whole[8], whole[9]
+    for d in range(1, reciprocals.size):
+        reciprocals[d] = 1.0 / d
+    constant = math.sqrt(2.0 * math.pi * n) * math.exp(_stirling_error(n))
+    for k in range(n + 1):
+        before[k], exponent_before[k], p[k], s[k], ratio[k] = 0.0, 0, 0.0, 1.0, 1.0
+    before[0] = 1.0
+    for v in range(max(start - 1, 0), stop):
+        if v >= start:
+            values[v, 0], values[v, 1] = 0.0, 1.0
+            for q in range(PANEL_TERMS):
+                for k in range(n):
+                    terms[q, v, k] = 0.0
+        if cdf[v, 0] > 0.0:
+            _increments(cdf[v], sf[v], mean, lam)
+            found = _majorant(n, mean, theta, first) <= TILT and v >= start
+            _row_ends(n, mean, upper)
+            _scale(n, lam, shift, drift)
+            for t in range(n + 1):
+                first[t], first_b[t], upper_b[t] = t, n - upper[n - t], t
+                lam_b[t], shift_b[t] = lam[n + 1 - t], shift[n + 1 - t]
+            if found:
+                _begin(n, rows, edge_b, exponent_b)
+                side, lo = 0, first_b[0]
+                for t in range(n):
+                    if t > 0:
+                        side, lo = _advance(
+                            t, side, lo, lam_b, ratio, shift_b, first_b, upper_b, rows, weights,
+                            reciprocals, edge_b, exponent_b,
+                        )  # fmt: skip
+                    k = n - t
+                    rise = cdf[v, k - 1] - p[k] if cdf[v, k - 1] <= 0.5 else s[k] - sf[v, k - 1]
+                    more_b[t] = rows[side, PAD + t - 1]
+                    _jump(rows[side], t, lo, n * max(rise, 0.0), reciprocals, total, halved)
+                after = 0
+                for k in range(n, 0, -1):
+                    t = n - k
+                    power = exponent_before[k - 1] + after + exponent_b[t]
+                    factor = before[k - 1] * _scaled(constant, power, n)
+                    terms[1, v, k - 1] = n * factor * edge_b[t]
+                    terms[2, v, k - 1] = n * n * factor * more_b[t]
+                    factor = before[k - 1] * _scaled(constant, power + halved[t], n)
+                    terms[0, v, k - 1] = factor * total[t]
+                    after += shift[k]
+            _chain(n, lam, ratio, shift, first, upper, rows, weights, reciprocals, edge, exponent)
+            if found:
+                rest = exponent[n] * _LOG2_HIGH + exponent[n] * _LOG2_LOW
+                rest += drift[n] - n * sf[v, n - 1]
+                failures = _first_failures(lam, sf[v], drift, edge, exponent)
+                values[v, 1] = min(constant * failures, 1.0)
+                values[v, 0] = constant * edge[n] * math.exp(rest)
+                if values[v, 1] < 1e-3:
+                    values[v, 0] = 1.0 - values[v, 1]
+            below = 0
+            for k in range(n + 1):
+                below += shift[k] if k > 0 else 0
+                before[k], exponent_before[k] = edge[k], exponent[k] + below
+            if found:
+                after = 0
+                for k in range(n, 0, -1):
+                    t = n - k
+                    power = exponent_before[k - 1] + after + exponent_b[t]
+                    factor = before[k - 1] * _scaled(constant, power, n)
+                    terms[3, v, k - 1] = n * factor * edge_b[t]
+                    terms[4, v, k - 1] = n * n * factor * more_b[t]
+                    after += shift[k]
+        for k in range(n):
+            p[k + 1], s[k + 1] = cdf[v, k], sf[v, k]

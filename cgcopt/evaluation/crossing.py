@@ -10,6 +10,7 @@ completion probability of a block coordinate gradient coding scheme (arXiv 2206.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cgcopt.errors import InvalidInputError
 
-__all__ = ["Crossing", "crossing"]
+__all__ = ["Crossing", "FirstFailures", "crossing", "first_failures"]
 
 Floats = NDArray[np.float64]
 
@@ -132,6 +133,72 @@ def crossing(
     )
 
 
+@dataclass(frozen=True)
+class FirstFailures:
+    """What :func:`first_failures` returns, for ``M`` rows of ``N`` thresholds.
+
+    Attributes
+    ----------
+    probability, complement : ndarray, shape (M,)
+        ``P[U_(k) <= q_k for all k]`` of every row and what is left to one.
+    chance : ndarray, shape (M, N)
+        Probability that ``k`` is the first to exceed its threshold of the row before, while none
+        exceeds that of this row. The sum over ``k`` is the increase of the probability.
+    leading, second : ndarray, shape (M, N)
+        The first terms of it, ``leading (q_k - p_k) + second (q_k - p_k)^2 / 2 + ...``, all
+        positive.
+    slope, curvature : ndarray, shape (M, N)
+        ``dP/dq_k`` and ``-d^2P/dq_k^2`` from the right, at this row, every other threshold fixed.
+    """
+
+    probability: Floats
+    complement: Floats
+    chance: Floats
+    leading: Floats
+    second: Floats
+    slope: Floats
+    curvature: Floats
+
+
+def first_failures(cdf: Floats, sf: Floats, *, threads: int | None = None) -> FirstFailures:
+    """Which order statistic is the first to exceed its threshold, as the thresholds rise.
+
+    Row ``v`` is compared with row ``v - 1``, row 0 with thresholds of zero. "First" is meant in
+    the order ``k = 1..N``. All terms are positive sums; the forward chain of one row meets the
+    backward chain of the next (:func:`~cgcopt.evaluation._crossing_kernel.sweep_panels`).
+
+    Parameters
+    ----------
+    cdf, sf : ndarray, shape (M, N)
+        Thresholds and one minus thresholds, monotone along both axes.
+    threads : int, optional
+        As for :func:`crossing`.
+
+    Examples
+    --------
+    Two uniform variables, thresholds rising from 1/2 to 1: either the smaller one is above 1/2, or
+    only the larger one is.
+
+    >>> rows = np.array([[0.5, 0.5], [1.0, 1.0]])
+    >>> first_failures(rows, 1 - rows).chance[1].tolist()
+    [0.25, 0.5]
+    """
+    from cgcopt.evaluation._crossing_kernel import PANEL_TERMS, PANEL_WORKSPACE, sweep_panels
+
+    rows, n = cdf.shape
+    cdf, sf = np.ascontiguousarray(cdf), np.ascontiguousarray(sf)
+    values = np.empty((rows, 2))
+    terms = np.empty((PANEL_TERMS, rows, n))
+
+    def work(part: slice) -> None:
+        reals = np.empty((PANEL_WORKSPACE, n + 128))
+        whole = np.empty((PANEL_WORKSPACE, n + 128), np.int64)
+        sweep_panels(cdf, sf, part.start, part.stop, values, terms, reals, whole)
+
+    _in_parts(work, rows, n, threads)
+    return FirstFailures(values[:, 0], values[:, 1], *terms)
+
+
 def _checked(cdf: ArrayLike, sf: ArrayLike) -> tuple[Floats, Floats]:
     p, s = np.asarray(cdf, dtype=np.float64), np.asarray(sf, dtype=np.float64)
     if p.ndim < 1 or p.shape[-1] < 1:
@@ -163,6 +230,12 @@ def _swept(p: Floats, s: Floats, gradient: bool, threads: int | None) -> tuple[F
             p[part], s[part], gradient, values[part], slopes[0, part], slopes[1, part], reals, whole
         )
 
+    _in_parts(work, rows, n, threads)
+    return values, slopes
+
+
+def _in_parts(work: Callable[[slice], None], rows: int, n: int, threads: int | None) -> None:
+    """Do the work of all rows, by a pool of threads where it is worth it."""
     if threads is None:
         threads = _processors() if _seconds(n) * rows > THREADED else 1
     parts = min(rows, 4 * threads) if threads > 1 else 1
@@ -173,7 +246,6 @@ def _swept(p: Floats, s: Floats, gradient: bool, threads: int | None) -> tuple[F
     else:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(work, slices))
-    return values, slopes
 
 
 def _impossible(p: Floats, s: Floats, gradient: bool, threads: int | None) -> tuple[Floats, Floats]:

@@ -1,66 +1,79 @@
 """Expected runtime when a worker's time takes finitely many values, such as a pooled trace.
 
 With ``a_n = u w_n`` the runtime ``tau = max_n a_n T_(N-n)`` (arXiv 2206.02450) takes only the
-values ``a_n t_j``, ``t_j`` the values of ``T``. So ``P[tau <= z]`` jumps only at these products and
-``E[tau] = int_0^inf (1 - P[tau <= z]) dz`` is a finite sum.
+values ``a_n t_j``, ``t_j`` the values of ``T``: the *products*. Let ``0 < z_1 < ... < z_M`` be some
+of them, the largest included. They cut the range of ``tau`` into *panels* ``(z_{v-1}, z_v]``. In a
+panel let ``k`` be the first, counted from the fastest worker, with ``a T_(k) > z_{v-1}`` for its
+level. Two sweeps find the joint chances of panel and ``k``
+(:func:`~cgcopt.evaluation.crossing.first_failures`).
 
-*Value.* Between two products at which ``P`` is known it is bounded by the two, since it is
-nondecreasing. Starting from ``0`` and the largest product, the intervals that contribute most to
-the uncertainty are split at a product near their middle, until nothing is uncertain (exact) or the
-allowed number of probabilities is spent (a rigorous bracket).
+*Subgradient and lower bound.* That level attains ``tau`` but for rounds in which two levels fall
+into one panel, and never exceeds it. Hence
 
-*Subgradient.* Let ``n*`` be a level that attains the maximum. Then ``a_{n*} T_(N-n*) = tau`` and
+    g_n = u E[T_(N-n); k = N - n]    satisfies    g . y <= E[tau(y)] for all work y,
 
-    g_n = u sum_j t_j P[n* = n, T_(N-n) = t_j]
+because it is ``E[tau(y)]`` with some level in place of the maximum in every round; and
+``g . w`` is a lower bound on the expected runtime of the design itself.
 
-is a subgradient in ``w``. Order all products by value and, where equal, by level; let ``P_i`` be
-the probability that every level meets its threshold when the levels of the first ``i`` products may
-attain theirs. The event counted by ``P_i - P_{i-1}`` is: the maximum is the ``i``-th product, its
-level attains it, and no level of a later equal product does. These events partition all outcomes,
-so one probability per product gives every term, ties included: the largest level that attains the
-maximum counts. That choice gives the derivative in the direction of growing empty blocks, hence the
-strongest certificate ``L min_n g_n``.
+*Upper bound.* ``P[tau <= z]`` is a function of the thresholds ``p_k = F_{N-k}(z)``; it is
+supermodular, and its derivative in ``p_k`` falls at a falling rate as ``p_k`` rises. In a panel it is
+therefore at least its value at the lower end plus the sum of what each ``p_k`` alone adds, and that
+is at least the first two terms of its expansion.
+
+Both errors are of second order in the width of the panels; panels are split where they matter until
+the bounds are as close as wanted. A panel with one product has no error. With all products as
+``z``, value and subgradient are exact, ties included: of equal products the largest level counts,
+which gives the derivative in the direction of growing empty blocks, hence the strongest certificate
+``L min_n g_n``.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt._validate import whole_number
-from cgcopt.errors import InvalidInputError, SolverError, UnsupportedProblemError
-from cgcopt.evaluation.crossing import crossing
+from cgcopt._validate import finite_number, whole_number
+from cgcopt.errors import InvalidInputError, SolverError
+from cgcopt.evaluation._panels import Panels
+from cgcopt.evaluation.products import Products, discrete_times
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.system import System
 from cgcopt.workers.base import DiscreteTimes
 from cgcopt.workers.empirical import Empirical
 
-__all__ = ["Products", "affordable_products", "coarsened", "expected_runtime_steps"]
+__all__ = [
+    "Bracket",
+    "affordable_panels",
+    "bracketed_runtime",
+    "coarsened",
+    "expected_runtime_steps",
+]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-#: Share of the value below which a contribution is lost in rounding.
+#: Relative width of the bracket where an exact sum would be too long.
+_TOLERANCE = 1e-7
+#: Share of the value below which an uncertainty is lost in rounding.
 _NEGLIGIBLE = 1e-17
-#: Entries of a batch of thresholds.
-_BATCH = 2**20
-#: Of the uncertain intervals, those are split together that matter at least this much of the worst.
-_SPLIT_SHARE = 0.25
+#: Panels to begin with, and into how many one is split at a time.
+_FIRST_PANELS, _MOST_PIECES = 128, 6
+#: Part of what is affordable that an exact sum may cost where a bracket would do.
+_EXACT_SHARE = 4
 
 
-def affordable_products(workers: int) -> int:
-    """Completion probabilities that take a few seconds at ``N`` workers.
+def affordable_panels(workers: int) -> int:
+    """Panels that take a few seconds at ``N`` workers.
 
     Examples
     --------
-    >>> affordable_products(1000) < affordable_products(20)
+    >>> affordable_panels(1000) < affordable_panels(20)
     True
     """
-    return int(4.0 / (2e-6 + 2e-7 * workers + 1.2e-8 * workers**1.5))
+    return int(4.0 / (2e-6 + 3e-7 * workers + 2e-8 * workers**1.5))
 
 
 def expected_runtime_steps(
@@ -68,7 +81,8 @@ def expected_runtime_steps(
     work: FloatArray,
     *,
     gradient: bool = False,
-    max_products: int | None = None,
+    tolerance: float | None = None,
+    max_panels: int | None = None,
 ) -> Evaluation:
     """Expected runtime for independent workers with a step distribution.
 
@@ -80,17 +94,19 @@ def expected_runtime_steps(
         Cumulative work ``w``, nondecreasing.
     gradient : bool
         Whether to return a subgradient with respect to ``w``.
-    max_products : int, optional
-        Completion probabilities to evaluate at most, for the value and for the subgradient; a few
-        seconds' worth by default.
+    tolerance : float, optional
+        Relative width of the bracket that will do; 0 asks for the exact sum. By default 0 where
+        that takes about a second, else 1e-7.
+    max_panels : int, optional
+        Panels at most; a few seconds' worth by default.
 
     Returns
     -------
     Evaluation
-        Method ``exact`` where the number of products allows, else ``bracket`` with rigorous
-        ``lower`` and ``upper`` and the mean of the two as value. The gradient ``g`` then belongs to
-        the times rounded down to fewer values (:func:`coarsened`): still ``g . y <= E[tau(y)]`` for
-        every work ``y``, so that certificates built from it stay rigorous.
+        Method ``exact``, or ``bracket`` with rigorous ``lower`` and ``upper`` and the mean of the
+        two as value. The gradient satisfies ``g . y <= E[tau(y)]`` for every work ``y`` in either
+        case, so that certificates built from it are rigorous; ``g . w`` is the value where it is
+        exact.
 
     Raises
     ------
@@ -108,21 +124,88 @@ def expected_runtime_steps(
     >>> result.value, str(result.method), result.gradient.round(12).tolist()
     (10.0, 'exact', [1.5, 1.0])
     """
-    times = _discrete(system)
-    allowed = affordable_products(system.workers) if max_products is None else max_products
-    whole_number("max_products", allowed, least=1)
+    allowed = affordable_panels(system.workers) if max_panels is None else max_panels
+    whole_number("max_panels", allowed, least=1)
+    if tolerance is None:
+        short = discrete_times(system).values.size * system.workers * _EXACT_SHARE <= allowed
+        tolerance = 0.0 if short else _TOLERANCE
+    finite_number("tolerance", tolerance, least=0)
+    found = bracketed_runtime(system, work, tolerance=tolerance, max_panels=allowed)
+    slope = found.slope if gradient else None
+    if found.exact:
+        return Evaluation.exact(found.upper, Method.EXACT, gradient=slope)
+    middle = (found.lower + found.upper) / 2
+    return Evaluation(middle, Method.BRACKET, found.lower, found.upper, gradient=slope)
+
+
+@dataclass(frozen=True, eq=False)
+class Bracket:
+    """Bounds on the expected runtime of a design.
+
+    Attributes
+    ----------
+    lower, upper : float
+        Rigorous, seconds.
+    slope : ndarray, shape (N,)
+        In ``w``; ``slope . y`` is at most the expected runtime of every work ``y``.
+    grid : ndarray, shape (M,)
+        Ends of the panels, seconds.
+    single : ndarray of bool, shape (M,)
+        Whether a panel has one possible runtime only.
+    exact : bool
+        Whether no uncertainty is left.
+    """
+
+    lower: float
+    upper: float
+    slope: FloatArray
+    grid: FloatArray
+    single: NDArray[np.bool_]
+    exact: bool
+
+
+def bracketed_runtime(
+    system: System,
+    work: FloatArray,
+    *,
+    tolerance: float,
+    max_panels: int,
+    grid: FloatArray | None = None,
+    threads: int | None = None,
+) -> Bracket:
+    """Bracket the expected runtime of a design with a step distribution.
+
+    Parameters
+    ----------
+    system : System
+        With discrete worker times.
+    work : ndarray, shape (N,)
+        Cumulative work ``w``, nondecreasing.
+    tolerance : float
+        Relative width that will do; 0 asks for an exact sum.
+    max_panels : int
+        Panels at most, but never fewer than those of the first attempt.
+    grid : ndarray, optional
+        Ends of panels to begin with, such as those found for a similar design.
+    threads : int, optional
+        For the kernel.
+    """
     products = Products(system, work)
-    if not gradient:
-        return _bracketed(products, allowed)
-    low, high = _relevant(products)
-    if products.between(low, high) <= allowed:
-        slope = _subgradient(products, low, high)
-        return Evaluation.exact(float(slope @ work), Method.EXACT, gradient=slope)
-    cells = max(allowed // system.workers, 1)
-    coarse = Products(system.with_times(coarsened(times, cells, "down")), work)
-    slope = _subgradient(coarse, *_relevant(coarse))
-    found = _bracketed(products, allowed)
-    return Evaluation(found.value, found.method, found.lower, found.upper, gradient=slope)
+    ends = _first_ends(products) if grid is None else _snapped(products, grid)
+    while True:
+        panels = Panels.between(products, ends, threads)
+        upper = panels.upper.sum()
+        width = (panels.upper - panels.lower).sum()
+        if not np.isfinite(upper):
+            raise SolverError("a completion probability is not a number")
+        exact = bool(width <= _NEGLIGIBLE * upper)
+        ends = panels.ends
+        if not exact and width > tolerance * upper:
+            ends = _split(products, panels, tolerance * upper, max_panels)
+        if ends.size == panels.ends.size:
+            return Bracket(
+                float(upper - width), float(upper), panels.slope, ends, panels.single, exact
+            )
 
 
 def coarsened(times: DiscreteTimes, cells: int, rounding: Literal["down", "up"]) -> Empirical:
@@ -166,217 +249,49 @@ def coarsened(times: DiscreteTimes, cells: int, rounding: Literal["down", "up"])
     return Empirical(kept, np.add.reduceat(weights, first))
 
 
-@dataclass(frozen=True, eq=False, init=False)
-class Products:
-    """The possible runtimes ``u w_n t_j`` of a design and the probabilities of being done by one.
+def _first_ends(products: Products) -> FloatArray:
+    """Panels of equal ratio over the whole range."""
+    return _snapped(products, np.geomspace(products.smallest, products.largest, _FIRST_PANELS))
 
-    Parameters
-    ----------
-    system : System
-        With discrete worker times.
-    work : ndarray, shape (N,)
-        Cumulative work ``w``, nondecreasing.
 
-    Attributes
-    ----------
-    unit : float
-        ``u``.
-    values : ndarray, shape (J,)
-        ``t_j``, increasing.
-    factors : ndarray, shape (m,)
-        Positive ``u w_n``: those of the last ``m`` levels.
-    workers : int
-        ``N``.
+def _snapped(products: Products, z: FloatArray) -> FloatArray:
+    """Replace times by the last products up to them, and add the smallest and largest product."""
+    ends = products.upto(products.counts(z[z < products.largest]))
+    ends = np.concatenate((ends[ends > 0], [products.smallest, products.largest]))
+    return np.unique(ends)
+
+
+def _split(products: Products, panels: Panels, width: float, most: int) -> FloatArray:
+    """Ends of finer panels, such that the bracket should shrink to ``width``.
+
+    The uncertainty of a panel falls with the square of the number of its pieces; the least number in
+    all has pieces proportional to the cube root of the uncertainty.
     """
-
-    unit: float
-    values: FloatArray
-    factors: FloatArray
-    workers: int
-    _below: FloatArray  # P(T <= t_j) after a leading 0, indexed by how many values are at most t
-    _above: FloatArray
-
-    def __init__(self, system: System, work: FloatArray) -> None:
-        times = _discrete(system)
-        factors = system.unit * np.asarray(work, dtype=np.float64)
-        set_field = object.__setattr__
-        set_field(self, "unit", system.unit)
-        set_field(self, "values", times.values)
-        set_field(self, "factors", factors[factors > 0])
-        set_field(self, "workers", system.workers)
-        set_field(self, "_below", np.concatenate(([0.0], times.cdf(times.values))))
-        set_field(self, "_above", np.concatenate(([1.0], times.sf(times.values))))
-
-    @property
-    def largest(self) -> float:
-        """The largest possible runtime."""
-        return float(self.factors[-1] * self.values[-1])
-
-    def counts(self, z: FloatArray) -> IntArray:
-        """How many products of each level are at most ``z``, shape ``z.shape + (m,)``.
-
-        The products are compared as they are rounded, so that equal ones count as equal.
-        """
-        z = np.asarray(z, dtype=np.float64)[..., None]
-        with np.errstate(over="ignore"):
-            found = np.searchsorted(self.values, z / self.factors, side="right")
-        while True:
-            more = found < self.values.size
-            more &= self.factors * self.values[np.minimum(found, self.values.size - 1)] <= z
-            less = found > 0
-            less &= self.factors * self.values[np.maximum(found - 1, 0)] > z
-            if not (more.any() or less.any()):
-                return found
-            found = found + more - less
-
-    def after(self, counts: IntArray) -> FloatArray:
-        """Smallest product beyond the counted ones; ``inf`` beyond the largest."""
-        padded = np.append(self.values, np.inf)
-        return np.asarray((self.factors * padded[counts]).min(axis=-1))
-
-    def upto(self, counts: IntArray) -> FloatArray:
-        """Largest of the counted products; 0 where none is counted."""
-        padded = np.concatenate(([0.0], self.values))
-        return np.asarray((self.factors * padded[counts]).max(axis=-1))
-
-    def middle(self, first: FloatArray, last: FloatArray) -> FloatArray:
-        """A product near the middle of ``[first, last)``, where ``first < last`` are products."""
-        centre = first + (last - first) / 2
-        # Of two neighbouring numbers the middle may round to the upper one.
-        counts = self.counts(np.where(centre < last, centre, first))
-        beyond = self.after(counts)
-        return np.where(beyond < last, beyond, self.upto(counts))
-
-    def between(self, low: float, high: float) -> int:
-        """Number of products in ``(low, high]``, equal ones counted for each level."""
-        return int((self.counts(np.array(high)) - self.counts(np.array(low))).sum())
-
-    def probabilities(self, counts: IntArray) -> tuple[FloatArray, FloatArray]:
-        """``P`` and ``1 - P`` when each level may attain its counted products.
-
-        Parameters
-        ----------
-        counts : ndarray, shape (B, m)
-            Counted products of each level.
-        """
-        p, q = np.empty(len(counts)), np.empty(len(counts))
-        rows = max(_BATCH // self.workers, 1)
-        free = self.workers - self.factors.size
-        for start in range(0, len(counts), rows):
-            # The kernel counts workers from the fastest, who answer for the last level.
-            here = counts[start : start + rows, ::-1]
-            cdf = np.pad(self._below[here], ((0, 0), (0, free)), constant_values=1.0)
-            sf = np.pad(self._above[here], ((0, 0), (0, free)), constant_values=0.0)
-            found = crossing(cdf, sf)
-            p[start : start + rows] = found.probability
-            q[start : start + rows] = found.complement
-        return p, q
-
-
-@dataclass(frozen=True, eq=False)
-class _Known:
-    """Points at which the distribution of the runtime is known, increasing."""
-
-    z: FloatArray
-    late: FloatArray
-    """``P[tau > z]``"""
-    after: FloatArray
-    """The next product."""
-
-    def uncertain(self) -> FloatArray:
-        """Contribution of each interval to the width of the bracket."""
-        length = np.maximum(self.z[1:] - self.after[:-1], 0.0)
-        return np.maximum(self.late[:-1] - self.late[1:], 0.0) * length
-
-    def bracket(self) -> tuple[float, float]:
-        """Rigorous lower and upper bound on the expected runtime."""
-        after = np.minimum(self.after[:-1], self.z[1:])
-        sure = float((self.late[:-1] * (after - self.z[:-1])).sum())
-        rest = self.z[1:] - after
-        lower = float((self.late[1:] * rest).sum())
-        upper = float((self.late[:-1] * rest).sum())
-        return sure + lower, sure + upper
-
-    def joined(self, other: _Known) -> _Known:
-        """Both sets of points."""
-        z = np.concatenate((self.z, other.z))
-        order = np.argsort(z, kind="stable")
-        late = np.concatenate((self.late, other.late))[order]
-        return _Known(z[order], late, np.concatenate((self.after, other.after))[order])
-
-
-def _discrete(system: System) -> DiscreteTimes:
-    times = system.worker_times
-    if not isinstance(times, DiscreteTimes):
-        raise UnsupportedProblemError(f"needs a step distribution, not {times.label}")
-    return times
-
-
-def _known(products: Products, z: FloatArray) -> _Known:
-    counts = products.counts(z)
-    return _Known(z, products.probabilities(counts)[1], products.after(counts))
-
-
-def _bracketed(products: Products, allowed: int) -> Evaluation:
-    """Split uncertain intervals until none is left or ``allowed`` probabilities are spent."""
-    known = _known(products, np.array([0.0, products.largest]))
-    while True:
-        widths = known.uncertain()
-        lower, upper = known.bracket()
-        if not math.isfinite(upper):
-            raise SolverError("a completion probability is not a number")
-        if widths.sum() <= _NEGLIGIBLE * lower:
-            return Evaluation.exact(upper, Method.EXACT)
-        left = min(allowed + 2 - known.z.size, max(2 * _BATCH // products.workers, 1))
-        if left <= 0:
-            return Evaluation((lower + upper) / 2, Method.BRACKET, lower, upper)
-        worst = np.flatnonzero(widths >= _SPLIT_SHARE * widths.max())
-        worst = worst[np.argsort(-widths[worst], kind="stable")[:left]]
-        splits = products.middle(known.after[worst], known.z[worst + 1])
-        known = known.joined(_known(products, splits))
-
-
-def _relevant(products: Products) -> tuple[float, float]:
-    """A range of runtimes outside of which nothing contributes beyond rounding.
-
-    Products up to the lower end have total probability below rounding; so have those beyond the
-    upper end, even when multiplied by the largest runtime.
-    """
-    low, high = 0.0, products.largest
-    for _ in range(60):  # to the largest z with P(z) negligible
-        middle = (low + high) / 2
-        p, _ = products.probabilities(products.counts(np.array([middle])))
-        low, high = (middle, high) if p[0] <= _NEGLIGIBLE else (low, middle)
-    start, low, high = low, low, products.largest
-    weight = products.largest / high
-    for _ in range(60):
-        middle = (low + high) / 2
-        _, q = products.probabilities(products.counts(np.array([middle])))
-        low, high = (low, middle) if q[0] * weight <= _NEGLIGIBLE else (middle, high)
-    return start, high
-
-
-def _subgradient(products: Products, low: float, high: float) -> FloatArray:
-    """Subgradient in ``w`` from the products in ``(low, high]``, shape ``(N,)``."""
-    counts = products.counts(np.array(low))
-    ends = products.counts(np.array(high))
-    level = np.repeat(np.arange(counts.size), ends - counts)
-    index = np.concatenate([np.arange(i, j) for i, j in zip(counts, ends, strict=True)])
-    order = np.lexsort((level, products.factors[level] * products.values[index]))
-    level, index = level[order], index[order]
-    p, q = (float(v[0]) for v in products.probabilities(counts[None]))
-    slope = np.zeros(products.factors.size)
-    rows = max(_BATCH // products.workers, 1)
-    for start in range(0, level.size, rows):
-        here = level[start : start + rows]
-        raised = counts + np.cumsum(here[:, None] == np.arange(counts.size), axis=0)
-        counts = raised[-1]
-        on_time, late = products.probabilities(raised)
-        on_time, late = np.append(p, on_time), np.append(q, late)
-        # Differences of whichever of P and 1 - P is small keep their digits.
-        chance = np.where(on_time[1:] <= 0.5, np.diff(on_time), -np.diff(late))
-        p, q = on_time[-1], late[-1]
-        seconds = products.values[index[start : start + rows]] * chance
-        slope += np.bincount(here, weights=seconds, minlength=slope.size)
-    slope *= products.unit
-    return np.concatenate((np.zeros(products.workers - slope.size), slope))
+    ends = panels.ends
+    counts = products.counts(np.concatenate(([0.0], ends)))
+    number = np.diff(counts, axis=0).sum(axis=1)
+    doubt = panels.upper - panels.lower
+    doubt[doubt <= _NEGLIGIBLE / ends.size * panels.upper.sum()] = 0.0
+    left = most - ends.size
+    if width == 0.0 and number[doubt > 0.0].sum() <= left:
+        pieces = np.where(doubt > 0.0, number, 1)
+    else:
+        root = np.cbrt(doubt)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            wanted = np.fmin(root * np.sqrt(root.sum() / width), _MOST_PIECES)
+        pieces = np.minimum(np.ceil(wanted).astype(np.int64), number)
+        if (pieces - 1).clip(0).sum() > left:
+            pieces = 1 + (max(left, 0) * root / root.sum()).astype(np.int64)
+    chosen = np.flatnonzero(pieces > 1)
+    whole = number[chosen] <= 2 * pieces[chosen]
+    every, some = chosen[whole], chosen[~whole]
+    inner = products.inside(counts[every], counts[every + 1])
+    first = products.after(counts[some])
+    panel = np.repeat(np.arange(some.size), pieces[some] - 1)
+    step = np.arange(panel.size) - np.searchsorted(panel, panel) + 1.0
+    share = step / pieces[some][panel]
+    between = first[panel] + (ends[some] - first)[panel] * share
+    between = products.upto(
+        products.counts(np.minimum(between, np.nextafter(ends[some][panel], 0.0)))
+    )
+    return np.unique(np.concatenate((ends, inner, between)))

@@ -1,0 +1,187 @@
+"""Bounds on the expected runtime of a step distribution, panel by panel.
+
+See :mod:`cgcopt.evaluation.steps` for the panels and the two bounds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.evaluation.crossing import FirstFailures, first_failures
+from cgcopt.evaluation.products import Products
+from cgcopt.workers.base import DiscreteTimes
+
+__all__ = ["Moments", "Panels"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+#: Entries of the arrays of some panels at a time.
+_BATCH = 2**20
+#: Rounding of a difference of two running sums, relative to the sums.
+_ROUNDING = 4 * float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class Panels:
+    """What the expected runtime gets from every panel ``(z_{v-1}, z_v]``, ``z_0 = 0``.
+
+    Attributes
+    ----------
+    ends : ndarray, shape (M,)
+        The products ``z_v``, the smallest and the largest included.
+    lower, upper : ndarray, shape (M,)
+        Bounds on ``E[tau; tau in the panel]``, seconds; equal where the panel has one product.
+    single : ndarray of bool, shape (M,)
+        Whether it has.
+    slope : ndarray, shape (N,)
+        ``u`` times the sum of ``E[T_(N-n); level n counts]`` over the panels.
+    """
+
+    ends: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    single: NDArray[np.bool_]
+    slope: FloatArray
+
+    @classmethod
+    def between(cls, products: Products, ends: FloatArray, threads: int | None) -> Panels:
+        """Compute the panels with the given ends, some at a time."""
+        lower, upper = np.empty(ends.size), np.empty(ends.size)
+        single = np.empty(ends.size, dtype=np.bool_)
+        slope = np.zeros(products.workers)
+        moments = Moments.of(products.times)
+        rows = max(_BATCH // products.workers, 2)
+        for start in range(0, ends.size, rows):
+            before = max(start - 1, 0)
+            part = _Part.of(products, moments, ends[before : start + rows], threads)
+            new, here = slice(start - before, None), slice(start, start + rows)
+            expected = moments.expected(part.lower, part.upper, part.found)[new]
+            lower[here] = expected @ part.factors
+            upper[here] = part.latest()[new]
+            single[here] = part.single[new]
+            slope[products.workers - part.factors.size :] += expected.sum(axis=0)[::-1]
+        upper = np.where(single, lower, np.maximum(lower, upper))
+        return cls(ends, lower, upper, single, products.unit * slope)
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Integrals of the inverse distribution function ``F^{-1}`` of discrete times.
+
+    Attributes
+    ----------
+    values : ndarray, shape (J,)
+        ``t_j``.
+    below : ndarray, shape (J + 1,)
+        ``P(T <= t_j)``, after 0.
+    plain, ranked : ndarray, shape (J + 1,)
+        Integrals of ``F^{-1}(p)`` and of ``p F^{-1}(p)`` from 0 to ``below``.
+    """
+
+    values: FloatArray
+    below: FloatArray
+    plain: FloatArray
+    ranked: FloatArray
+
+    @classmethod
+    def of(cls, times: DiscreteTimes) -> Moments:
+        """Sum up, in extended precision where there is one."""
+        below = np.concatenate(([0.0], times.cdf(times.values)))
+        seconds = times.weights * times.values
+        middle = (below[1:] + below[:-1]) / 2
+        return cls(times.values, below, _running_sum(seconds), _running_sum(seconds * middle))
+
+    def integral(self, p: FloatArray) -> FloatArray:
+        """Integral of ``F^{-1}`` from 0 to ``p``."""
+        return np.interp(p, self.below, self.plain)
+
+    def expected(self, lower: FloatArray, upper: FloatArray, found: FirstFailures) -> FloatArray:
+        """Lower bounds on ``E[T_(k); k first]``, exact where the time is the same all the way.
+
+        If ``k`` is first, the density of ``U_(k)`` falls from the lower to the upper threshold and is
+        convex: it is at least its tangent at the upper one. What exceeds the tangent counts with the
+        smallest time.
+
+        Parameters
+        ----------
+        lower, upper : ndarray, shape (M, m)
+            Thresholds of ``U_(k)`` at the two ends of the panels, from the fastest worker on.
+        found : FirstFailures
+            With these ``m`` thresholds and further ones that are always met.
+        """
+        m = upper.shape[1]
+        last = np.maximum(np.searchsorted(self.below, upper, side="left") - 1, 0)
+        first = np.searchsorted(self.below, lower, side="right") - 1
+        first = np.minimum(first, last)
+        rise, smallest = upper - lower, self.values[first]
+        total = self.integral(upper)
+        moment = total - self.integral(lower)
+        excess = moment - smallest * rise - _ROUNDING * total
+        later = upper * moment - (self._ranked(last, upper) - self._ranked(first, lower))
+        later -= smallest * rise**2 / 2 + _ROUNDING * total
+        several = last > first
+        expected = smallest * found.chance[:, :m]
+        expected += np.where(several, found.leading[:, :m] * np.maximum(excess, 0.0), 0.0)
+        expected += np.where(several, found.second[:, :m] * np.maximum(later, 0.0), 0.0)
+        return expected
+
+    def _ranked(self, index: IntArray, p: FloatArray) -> FloatArray:
+        """Integral of ``p F^{-1}(p)`` from 0 to ``p``, which lies after ``below[index]``."""
+        return self.ranked[index] + self.values[index] * (p**2 - self.below[index] ** 2) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Neighbouring panels, shape ``(M, m)``: one row a panel, levels from the last one down.
+
+    The first row belongs to the panel from 0 on.
+    """
+
+    moments: Moments
+    ends: FloatArray
+    factors: FloatArray
+    lower: FloatArray
+    """Thresholds at the lower ends of the panels."""
+    upper: FloatArray
+    """And at the upper ends."""
+    single: NDArray[np.bool_]
+    found: FirstFailures
+
+    @classmethod
+    def of(
+        cls, products: Products, moments: Moments, ends: FloatArray, threads: int | None
+    ) -> _Part:
+        counts = products.counts(ends)
+        cdf, sf = products.thresholds(counts)
+        found = first_failures(cdf, sf, threads=threads)
+        before = np.vstack((np.zeros_like(counts[:1]), counts[:-1]))
+        upper = cdf[:, : products.factors.size]
+        lower = np.vstack((np.zeros_like(upper[:1]), upper[:-1]))
+        single = products.after(before) >= ends
+        return cls(moments, ends, products.factors[::-1], lower, upper, single, found)
+
+    def latest(self) -> FloatArray:
+        """Upper bounds: the upper end times the chance of the panel, less what is surely earlier."""
+        m = self.factors.size
+        ends, total = self.ends[:, np.newaxis], self.moments.integral(self.upper)
+        rise = self.upper - self.lower
+        # How far a threshold can rise alone before it meets that of the next level.
+        room = np.minimum(rise, np.diff(self.lower, axis=1, append=1.0))
+        earlier = ends * (rise - _ROUNDING * self.upper)
+        earlier -= self.factors * (total - self.moments.integral(self.lower) + _ROUNDING * total)
+        slope = np.vstack((np.zeros(m), self.found.slope[:-1, :m]))
+        curvature = np.vstack((np.zeros(m), self.found.curvature[:-1, :m]))
+        alone = np.maximum(slope - curvature * room / 2, 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            alone = np.where(rise > 0.0, alone * (room / rise), 0.0)
+        surely = (alone * np.maximum(earlier, 0.0)).sum(axis=1)
+        return np.asarray(self.ends * self.found.chance.sum(axis=1) - surely)
+
+
+def _running_sum(terms: FloatArray) -> FloatArray:
+    """Sums of the first terms, none to all; in extended precision where there is one."""
+    return np.concatenate(([0.0], np.cumsum(terms, dtype=np.longdouble))).astype(np.float64)
