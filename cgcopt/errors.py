@@ -8,6 +8,7 @@ __all__ = [
     "CgcoptError",
     "InfiniteMeanError",
     "InvalidInputError",
+    "MissingExtraError",
     "MissingSolverError",
     "SolverError",
     "UnsupportedProblemError",
@@ -53,15 +54,20 @@ class UnsupportedProblemError(CgcoptError):
     """A solver or formulation was given a problem outside its declared capabilities."""
 
 
-class MissingSolverError(CgcoptError, ImportError):
+class MissingExtraError(CgcoptError, ImportError):
+    """Something optional is not installed; the message names the extra that brings it."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} is not installed; install it with: pip install 'cgcopt[{extra}]'")
+        self.extra = extra
+
+
+class MissingSolverError(MissingExtraError):
     """An optional solver is not installed; the message names the extra that brings it."""
 
     def __init__(self, solver: str, extra: str) -> None:
-        super().__init__(
-            f"solver '{solver}' is not installed; install it with: pip install 'cgcopt[{extra}]'"
-        )
+        super().__init__(f"solver '{solver}'", extra)
         self.solver = solver
-        self.extra = extra
 
 
 class SolverError(CgcoptError, RuntimeError):

@@ -25,7 +25,7 @@ import cgcopt
 HOMES = {"cgcopt": "cgcopt", "formulations": "cgcopt.formulations", "solvers": "cgcopt.solvers"}
 
 # Heavy libraries: imported by the functions that use them, never by `import cgcopt`.
-HEAVY = ["scipy.stats", "numba", "highspy", "cvxpy", "pyomo", "pandas", "matplotlib"]
+HEAVY = ["scipy.stats", "numba", "highspy", "cvxpy", "pyomo", "pandas", "matplotlib", "distributed"]
 
 
 @pytest.fixture(scope="module")

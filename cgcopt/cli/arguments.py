@@ -11,9 +11,11 @@ __all__ = [
     "Fresh",
     "Gap",
     "Instance",
+    "Jobs",
     "Json",
     "Raw",
     "ScenarioCount",
+    "Scheduler",
     "Seed",
     "Threads",
     "TimeLimit",
@@ -41,6 +43,23 @@ Gap = Annotated[float, typer.Option(help="Relative gap at which a solver may sto
 Threads = Annotated[int | None, typer.Option(help="Threads that a solver may use.")]
 Fresh = Annotated[
     bool, typer.Option("--fresh", help="Compute again what the folder already holds.")
+]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        help="Runs made at a time, each in a process of its own with its share of the cores; "
+        "seconds measured beside other runs are noisy.",
+        metavar="N",
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        help="Hand the runs to the workers of this dask scheduler, such as "
+        "tcp://127.0.0.1:8786; needs the extra dask, and workers of one thread each. Seconds are "
+        "those of their machines, and noisy.",
+        metavar="ADDRESS",
+    ),
 ]
 Raw = Annotated[
     list[str] | None,

@@ -10,9 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cgcopt.cli.arguments import Fresh, Json, ScenarioCount, Seed, Threads, command_line
+from cgcopt.cli.arguments import (
+    Fresh,
+    Jobs,
+    Json,
+    ScenarioCount,
+    Scheduler,
+    Seed,
+    Threads,
+    command_line,
+)
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from cgcopt.compare.report import Report
     from cgcopt.compare.run import Entrant
     from cgcopt.options import Options
@@ -50,6 +61,8 @@ def compare(
         float, typer.Option("--time-limit", help="Seconds for each solver on each instance.")
     ] = 20.0,
     threads: Threads = None,
+    jobs: Jobs = 1,
+    scheduler: Scheduler = None,
     replay: Annotated[
         bool,
         typer.Option(
@@ -68,7 +81,7 @@ def compare(
     as_json: Json = False,
 ) -> int:
     """Compare solvers on instances: exact values, bounds, gaps, published figures."""
-    from cgcopt.cli.inputs import problem_of, traces_of, writable_folder
+    from cgcopt.cli.inputs import executor_of, problem_of, traces_of, writable_folder
     from cgcopt.cli.terminal import progress
     from cgcopt.compare.run import Entrant
     from cgcopt.options import Options
@@ -85,8 +98,8 @@ def compare(
     folder = None if out is None else writable_folder("out", out)
     options = Options(scenarios=scenarios, seed=seed, time_limit=time_limit, threads=threads)
     try:
-        with progress("comparing") as report:
-            result = plan.carry_out(replace(options, progress=report), folder)
+        with executor_of(jobs, scheduler) as executor, progress("comparing") as report:
+            result = plan.carry_out(replace(options, progress=report), folder, executor)
     except KeyboardInterrupt:
         if folder is not None:
             print(f"what was done is kept in {folder}: the same command goes on", file=sys.stderr)
@@ -108,7 +121,7 @@ class _Plan:
     published: bool
     fresh: bool
 
-    def carry_out(self, options: Options, folder: Path | None) -> Report:
+    def carry_out(self, options: Options, folder: Path | None, executor: Executor | None) -> Report:
         """Run everything; rows go into the folder one by one."""
         from cgcopt.compare.replay import replay
         from cgcopt.compare.report import Report
@@ -118,11 +131,19 @@ class _Plan:
 
         with Store(None if folder is None else folder / STORE_NAME) as store:
             comparison = compare(
-                self.problems, self.solvers, options=options, store=store, fresh=self.fresh
+                self.problems,
+                self.solvers,
+                options=options,
+                store=store,
+                fresh=self.fresh,
+                executor=executor,
             )
             sweeps = []
             if self.published and self.solvers is None:
-                sweeps = [published_sweep(options=options, store=store, fresh=self.fresh)]
+                sweep = published_sweep(
+                    options=options, store=store, fresh=self.fresh, executor=executor
+                )
+                sweeps = [sweep]
         replays = [
             replay(trace, title=name, fraction=self.split, options=options)
             for name, trace in self.traces.items()

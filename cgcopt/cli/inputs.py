@@ -8,9 +8,12 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from cgcopt._validate import whole_number
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
 from cgcopt.instance import example_instances, load_instance
@@ -18,6 +21,7 @@ from cgcopt.problem import Problem
 from cgcopt.workers.trace import Trace
 
 __all__ = [
+    "executor_of",
     "partition_of",
     "problem_of",
     "raw_options",
@@ -36,6 +40,28 @@ def problem_of(instance: str) -> Problem:
         If there is neither, or the file is refused.
     """
     return load_instance(_path_of(instance))
+
+
+def executor_of(jobs: int, scheduler: str | None) -> AbstractContextManager[Executor | None]:
+    """Return what runs are handed to; nothing for one run at a time in this process.
+
+    Raises
+    ------
+    InvalidInputError
+        If ``jobs`` is below 1 or named beside a scheduler, or the scheduler is refused.
+    MissingExtraError
+        If a scheduler is named and dask is not installed.
+    """
+    whole_number("jobs", jobs, least=1)
+    if scheduler is None and jobs == 1:
+        return nullcontext()
+    from cgcopt.compare.jobs import DaskWorkers, WorkerProcesses
+
+    if scheduler is None:
+        return WorkerProcesses(jobs)
+    if jobs > 1:
+        raise InvalidInputError("jobs", jobs, "left out beside a scheduler, which has workers")
+    return DaskWorkers(scheduler)
 
 
 def traces_of(instances: Iterable[str], *, required: bool) -> dict[str, Trace]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cgcopt.cli.arguments import Fresh, Json, Seed, command_line
+from cgcopt.cli.arguments import Fresh, Jobs, Json, Scheduler, Seed, command_line
 
 if TYPE_CHECKING:
     from cgcopt.compare.reproduction import Reproduction
@@ -35,12 +35,14 @@ def reproduce(
     time_limit: Annotated[
         float, typer.Option("--time-limit", help="Seconds for each solver on each setting.")
     ] = 60.0,
+    jobs: Jobs = 1,
+    scheduler: Scheduler = None,
     fresh: Fresh = False,
     as_json: Json = False,
 ) -> int:
     """Compute every figure of the paper again; exit code 1 if one does not reproduce that should."""
     from cgcopt.cli.compare import STORE_NAME
-    from cgcopt.cli.inputs import writable_folder
+    from cgcopt.cli.inputs import executor_of, writable_folder
     from cgcopt.cli.terminal import print_json, progress, records
     from cgcopt.compare.reproduction import DEFAULT_OPTIONS
     from cgcopt.compare.reproduction import reproduce as run
@@ -51,11 +53,12 @@ def reproduce(
     options = replace(DEFAULT_OPTIONS, seed=seed, time_limit=time_limit)
     try:
         with (
+            executor_of(jobs, scheduler) as executor,
             progress("reproducing") as report,
             Store(None if folder is None else folder / STORE_NAME) as store,
         ):
             options = replace(options, progress=report)
-            result = run(quick=quick, options=options, store=store, fresh=fresh)
+            result = run(quick=quick, options=options, store=store, fresh=fresh, executor=executor)
     except KeyboardInterrupt:
         if folder is not None:
             print(f"what was done is kept in {folder}: the same command goes on", file=sys.stderr)

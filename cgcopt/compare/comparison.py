@@ -107,6 +107,7 @@ class Comparison:
             "residual": row.residual,
             "message": row.message,
             "computed": row.computed,
+            "jobs": row.jobs,
         }
 
     def partitions(self) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 from cgcopt._validate import finite_number, whole_number
 from cgcopt.compare.row import Row
 from cgcopt.compare.run import compare
+from cgcopt.compare.runs import capped
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError, SolverError
 from cgcopt.evaluation.evaluate import evaluate
@@ -146,7 +148,7 @@ class Curve:
             markdown_table(self.readable()),
             *(["\n".join(notes)] if notes else []),
             "![curve](curve.png)",
-            settings_section(self.options, command),
+            settings_section(self.options, command, self.rows),
         ]
         files[0].write_text("\n\n".join(sections) + "\n", encoding="utf-8")
         return files
@@ -158,6 +160,7 @@ def deadline_curve(
     solvers: Sequence[str] | None = None,
     *,
     options: Options = DEFAULT_OPTIONS,
+    executor: Executor | None = None,
 ) -> Curve:
     """Solve for every deadline, whatever the objective of the problem is.
 
@@ -174,6 +177,8 @@ def deadline_curve(
         By default ``optimal`` and, of :data:`SCHEMES`, those that treat the worker times.
     options : Options
         For every solver at every deadline.
+    executor : Executor, optional
+        As in :func:`~cgcopt.compare.run.compare`.
 
     Raises
     ------
@@ -191,12 +196,13 @@ def deadline_curve(
     times = tuple(finite_number("deadline", deadline, above=0) for deadline in deadlines)
     if any(low >= high for low, high in pairwise(times)):
         raise InvalidInputError("deadlines", times, "increasing")
+    options = capped(options, executor)
     names = tuple(_default_solvers(problem) if solvers is None else dict.fromkeys(solvers))
     problems = [
         Problem(problem.system, CompletionProbability(t), f"{problem.name} t={t:.9g}")
         for t in times
     ]
-    rows = list(compare(problems, names, options=options).rows)
+    rows = list(compare(problems, names, options=options, executor=executor).rows)
     if _BEST in names:
         best = [index for index, row in enumerate(rows) if row.solver == _BEST]
         forward = list(zip(best, best[1:], problems[1:], strict=False))

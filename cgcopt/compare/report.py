@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from cgcopt.compare.comparison import Comparison
 from cgcopt.compare.environment import environment
 from cgcopt.compare.plots import plot_blocks
 from cgcopt.compare.replay import Replay
+from cgcopt.compare.row import Row
 from cgcopt.compare.sweep import Sweep
 from cgcopt.compare.tables import PUBLISHED_UNIT, latex_table, markdown_table
 from cgcopt.options import Options
@@ -28,7 +29,8 @@ All values belong to the problem itself and come from one evaluator, whoever mad
 is the relative distance to the best bound that any solver proved for the problem (relaxed designs
 and designs in whole numbers apart); `certificate` names the proof that came with the row itself. A
 solver that needs a finite sample was given drawn scenarios; what it reached on them is in its
-note. `seconds` is the wall time of building and solving, without imports and compilation."""
+note. `seconds` is the wall time of building and solving, without imports and compilation; it is
+noisy where several runs were made at a time (`jobs`)."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ class Report:
         sections = [self._comparison(folder, files)] if self.comparison.rows else []
         sections += [self._sweep(sweep, folder, files) for sweep in self.sweeps]
         sections += [self._replay(replay, folder, files) for replay in self.replays]
-        settings = settings_section(self.comparison.options, self.command)
+        parts = [self.comparison, *(sweep.comparison for sweep in self.sweeps)]
+        rows = [row for part in parts for row in part.rows]
+        settings = settings_section(self.comparison.options, self.command, rows)
         text = "\n\n".join(["# Comparison", *sections, settings]) + "\n"
         return [_text(folder / REPORT_NAME, text), *files]
 
@@ -105,7 +109,7 @@ class Report:
         return f"## {title}\n\n{markdown_table(table)}\n\n![{name}]({name}.png)"
 
 
-def settings_section(options: Options, command: str) -> str:
+def settings_section(options: Options, command: str, rows: Iterable[Row]) -> str:
     """Return what a report was made with: command, date, options, versions, hardware (Markdown)."""
     settings = {
         "command": f"`{command}`" if command else "",
@@ -117,9 +121,19 @@ def settings_section(options: Options, command: str) -> str:
         "threads": str(options.threads or "each solver's own choice"),
         "starts": str(options.starts or ""),
         "options": ", ".join(f"{name}={value}" for name, value in options.raw.items()),
+        "jobs": _jobs(rows),
         **environment(),
     }
     return "## Settings\n\n" + _pairs(settings)
+
+
+def _jobs(rows: Iterable[Row]) -> str:
+    """How many runs were made at a time, and what that means for their seconds."""
+    found = {row.jobs for row in rows}
+    if found <= {1}:
+        return "one run at a time"
+    count = "several" if 0 in found else f"up to {max(found)}"
+    return f"{count} runs at a time, seconds are noisy"
 
 
 def sweep_title(sweep: Sweep) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from cgcopt.compare.comparison import sense_of
 from cgcopt.compare.row import Row
+from cgcopt.compare.runs import capped
 from cgcopt.compare.store import Store
 from cgcopt.compare.sweep import Sweep, published_sweep
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Sense
@@ -160,6 +162,7 @@ def reproduce(
     options: Options = DEFAULT_OPTIONS,
     store: Store | None = None,
     fresh: bool = False,
+    executor: Executor | None = None,
 ) -> Reproduction:
     """Compute every plot of arXiv 2206.02450 again, and judge every published figure.
 
@@ -168,7 +171,7 @@ def reproduce(
     quick : bool
         Only the plots against the number of workers up to 30, without the paper's iterative
         methods and with fewer starts of ours.
-    options, store, fresh
+    options, store, fresh, executor
         As in :func:`~cgcopt.compare.run.compare`. A setting that lies on several plots is computed
         once.
 
@@ -180,6 +183,7 @@ def reproduce(
     """
     if quick:
         options = replace(options, starts=options.starts or _QUICK_STARTS)
+    options = capped(options, executor)
     store = Store() if store is None else store
     plots = [
         (kind, parameter)
@@ -196,6 +200,7 @@ def reproduce(
             options=_share_of(options, index, len(plots)),
             store=store,
             fresh=fresh,
+            executor=executor,
         )
         for index, (kind, parameter) in enumerate(plots)
     ]

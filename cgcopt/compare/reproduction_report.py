@@ -123,7 +123,8 @@ def write(reproduction: Reproduction, folder: Path, command: str = "") -> list[P
         setting = plot_setting(reproduction, sweep)
         picture = f"![{heading}]({name}.png)"
         sections += [f"## {heading}", setting, markdown_table(table), picture]
-    sections.append(settings_section(reproduction.options, command))
+    rows = [row for sweep in reproduction.sweeps for row in sweep.comparison.rows]
+    sections.append(settings_section(reproduction.options, command, rows))
     (folder / REPORT_NAME).write_text("\n\n".join(sections) + "\n", encoding="utf-8")
     return files
 

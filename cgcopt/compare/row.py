@@ -55,6 +55,9 @@ class Row:
         What the solver had to say.
     computed : str
         When, in UTC.
+    jobs : int
+        Runs made at a time, this one among them; 0 where it is not known. The seconds of a run
+        beside others are noisy.
     """
 
     problem: str
@@ -82,6 +85,7 @@ class Row:
     partition: tuple[float, ...] = ()
     message: str = ""
     computed: str = ""
+    jobs: int = 1
 
     @property
     def seconds(self) -> float:
@@ -149,9 +153,9 @@ def row_of(solution: Solution, *, role: str, computed: str = "") -> Row:
 
 
 def failed_row(
-    problem: Problem, solver: str, level: Level, error: Exception, *, role: str, computed: str = ""
+    problem: Problem, solver: str, level: Level, message: str, *, role: str, computed: str = ""
 ) -> Row:
-    """Return the row of a solver that could not even start."""
+    """Return the row of a run that came to nothing."""
     unproven = -math.inf if problem.objective.sense is Sense.MINIMIZE else math.inf
     figure = figure_of(problem, solver)
     return Row(
@@ -163,7 +167,7 @@ def failed_row(
         scale=problem.system.unit,
         bound=unproven,
         published=math.nan if figure is None else figure.value,
-        message=" ".join(str(error).split()),
+        message=" ".join(message.split()),
         computed=computed,
     )
 

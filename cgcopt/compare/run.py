@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from cgcopt.compare.comparison import Comparison
-from cgcopt.compare.row import Row, failed_row, row_of
-from cgcopt.compare.store import Store, row_key
-from cgcopt.errors import CgcoptError, InvalidInputError
+from cgcopt.compare.row import Row
+from cgcopt.compare.runs import Run, capped, handed_out, one_by_one
+from cgcopt.compare.store import Store
+from cgcopt.errors import InvalidInputError
 from cgcopt.objective import Objective
 from cgcopt.options import Options
 from cgcopt.problem import Level, Problem
 from cgcopt.solvers.base import Role, Task, Times, times_of
-from cgcopt.solvers.registry import all_solvers, find_solver, solver_names
+from cgcopt.solvers.registry import all_solvers, solver_names
 
 __all__ = ["DEFAULT_OPTIONS", "Entrant", "compare", "default_entrants"]
 
@@ -90,6 +92,7 @@ def compare(
     options: Options = DEFAULT_OPTIONS,
     store: Store | None = None,
     fresh: bool = False,
+    executor: Executor | None = None,
 ) -> Comparison:
     """Solve every problem with every solver, and judge all designs by the same evaluator.
 
@@ -106,6 +109,14 @@ def compare(
         Where rows are kept and looked up.
     fresh : bool
         Compute again what the store already holds.
+    executor : Executor, optional
+        What the runs are handed to, such as :class:`~cgcopt.compare.jobs.WorkerProcesses` for
+        several processes or :class:`~cgcopt.compare.jobs.DaskWorkers` for many machines; without
+        one they are made in this process, one after the other. It must use processes, not threads:
+        solvers keep state of their process. The numbers are the same, where no time limit cuts a
+        solver short; times measured beside other runs are noisy, and rows say how many there were
+        at a time. Rows are stored here, as they
+        arrive; a run whose process dies is made once more, alone, before it counts as failed.
 
     Returns
     -------
@@ -128,45 +139,32 @@ def compare(
     >>> [row.solver for row in comparison.rows]
     ['uncoded', 'closed-form-time']
     """
+    options = capped(options, executor)
     problems = _told_apart([problems] if isinstance(problems, Problem) else problems)
     named = None if solvers is None else [_entrant(solver) for solver in solvers]
     runs = [
-        (problem, entrant.solver, entrant.level_for(problem.objective))
+        Run(problem, entrant.solver, entrant.level_for(problem.objective), options)
         for problem in problems
         for entrant in (default_entrants(problem) if named is None else named)
     ]
     store = Store() if store is None else store
-    rows = []
-    for done, (problem, solver, level) in enumerate(runs):
-        options.report(done / len(runs), f"{problem.name}: {solver}")
-        key = row_key(problem, solver, level, options)
-        kept = None if fresh else store.get(key)
-        if kept is not None and not kept.failed:
-            rows.append(kept)
-            continue
-        inner = _share_of(options, done, len(runs), f"{problem.name}: {solver}")
-        row = _run(problem, solver, level, inner)
-        store.put(key, row)
-        rows.append(row)
+    keys = [run.key for run in runs]
+    rows = {} if fresh else _kept(store, keys)
+    waiting = {key: run for key, run in zip(keys, runs, strict=True) if key not in rows}
+    total = len(rows) + len(waiting)
+    made = one_by_one(waiting, total) if executor is None else handed_out(executor, waiting, total)
+    with closing(made):
+        for key, row in made:
+            store.put(key, row)
+            rows[key] = row
     options.report(1.0, "")
-    return Comparison(tuple(rows), options)
+    return Comparison(tuple(rows[key] for key in keys), options)
 
 
-def _run(problem: Problem, solver: str, level: Level, options: Options) -> Row:
-    from cgcopt.solvers.run import solve
-
-    computed = datetime.now(UTC).isoformat(timespec="seconds")
-    role = ""
-    try:
-        found = find_solver(solver, problem.objective, level)
-        role = str(found.role)
-        solution = solve(problem, solver, level=level, options=options)
-    except CgcoptError as error:
-        return failed_row(problem, solver, level, error, role=role, computed=computed)
-    except Exception as error:  # a defect of one solver must not cost the rows of the others
-        wrapped = RuntimeError(f"{type(error).__name__}: {error}")
-        return failed_row(problem, solver, level, wrapped, role=role, computed=computed)
-    return row_of(solution, role=role, computed=computed)
+def _kept(store: Store, keys: Iterable[str]) -> dict[str, Row]:
+    """Rows that the store holds, but for failures: those are tried again."""
+    found = {key: store.get(key) for key in keys}
+    return {key: row for key, row in found.items() if row is not None and not row.failed}
 
 
 def _told_apart(problems: Sequence[Problem]) -> list[Problem]:
@@ -182,15 +180,3 @@ def _told_apart(problems: Sequence[Problem]) -> list[Problem]:
 
 def _entrant(solver: str | Entrant) -> Entrant:
     return solver if isinstance(solver, Entrant) else Entrant.parse(solver)
-
-
-def _share_of(options: Options, done: int, total: int, title: str) -> Options:
-    """Options whose progress speaks of one run among ``total``."""
-    report = options.progress
-    if report is None:
-        return options
-
-    def progress(share: float | None, message: str) -> None:
-        report((done + min(share or 0.0, 1.0)) / total, f"{title} {message}".rstrip())
-
-    return replace(options, progress=progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,6 +115,7 @@ def published_sweep(
     options: Options = DEFAULT_OPTIONS,
     store: Store | None = None,
     fresh: bool = False,
+    executor: Executor | None = None,
 ) -> Sweep:
     """Compute a plot of arXiv 2206.02450 again, with the methods it shows and with our optimum.
 
@@ -127,7 +129,7 @@ def published_sweep(
         By default those that have a published curve beside them.
     up_to : float
         Points beyond this value of the parameter are left out.
-    options, store, fresh
+    options, store, fresh, executor
         As in :func:`~cgcopt.compare.run.compare`.
 
     Raises
@@ -148,7 +150,9 @@ def published_sweep(
     if solvers is None:
         schemes = dict.fromkeys(figure.scheme for figure in published_figures(kind))
         solvers = list(dict.fromkeys(name for scheme in schemes for name in SOLVERS_OF[scheme]))
-    comparison = compare(titled, solvers, options=options, store=store, fresh=fresh)
+    comparison = compare(
+        titled, solvers, options=options, store=store, fresh=fresh, executor=executor
+    )
     by_name = {problem.name: problem for problem in titled}
     rows = tuple(
         replace(row, published=_published(by_name[row.problem], row.solver, parameter))
