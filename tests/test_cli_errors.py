@@ -302,7 +302,7 @@ def test_json_says_nothing_on_standard_output_when_refused(
 
 
 def test_the_process_ends_with_the_exit_code(instance: str) -> None:
-    command = [sys.executable, "-c", "import sys; from cgcopt.cli import main; sys.exit(main())"]
+    command = [sys.executable, "-m", "cgcopt"]
     bad = subprocess.run([*command, "solve", "nowhere"], capture_output=True, text=True)
     assert (bad.returncode, bad.stdout, bad.stderr.count("\n")) == (2, "", 1)
     good = subprocess.run(
