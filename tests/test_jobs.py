@@ -103,6 +103,20 @@ class Leaver(Equal):
         sys.exit("left")
 
 
+class Meeting(Equal):
+    """Waits for another run of its kind."""
+
+    name = "meeting"
+
+    def misbehave(self, times, folder, options):
+        """Wait."""
+        end = time.monotonic() + options.time_limit
+        while len(list(folder.glob("meeting *"))) < 2:
+            if time.monotonic() > end:
+                raise TimeoutError("nobody came")
+            time.sleep(0.02)
+
+
 class Sleeper(Equal):
     """Lives until its time is up, and shows it."""
 
@@ -125,7 +139,7 @@ def site(tmp_path: Path) -> Path:
     facts.mkdir(parents=True)
     (folder / "misbehaved.py").write_text(MISBEHAVED)
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: misbehaved\nVersion: 1.0\n")
-    classes = ("Equal", "Quitter", "Starved", "Leaver", "Sleeper")
+    classes = ("Equal", "Quitter", "Starved", "Leaver", "Meeting", "Sleeper")
     points = [f"{name.lower()} = misbehaved:{name}" for name in classes]
     (facts / "entry_points.txt").write_text("\n".join(["[cgcopt.solvers]", *points]) + "\n")
     return folder
@@ -186,6 +200,14 @@ def test_two_processes_give_the_table_of_one() -> None:
     assert {row.jobs for row in alone.rows} == {1}
     assert {row.jobs for row in together.rows} == {2}
     assert together.frame()["jobs"].tolist() == [2] * len(together.rows)
+
+
+def test_runs_are_made_at_the_same_time(diary: Path) -> None:
+    twin = replace(SMALL, title="twin")
+    options = replace(noted(OPTIONS, diary), time_limit=60.0)
+    with WorkerProcesses(2) as executor:
+        rows = compare([SMALL, twin], ["meeting"], options=options, executor=executor).rows
+    assert died(rows) == []
 
 
 @pytest.mark.slow
