@@ -2,9 +2,12 @@
 
 ``E[tau] = t_min + integral of (1 - P[tau <= t])`` from ``t_min``, and its gradient is the integral
 of ``-dP/dw``, over the exact completion probability of :mod:`cgcopt.evaluation.probability` (system
-model: Wang, Cui, Li, Zou and Xiong, arXiv 2206.02450). The integration variable is
-``log(t - t_min)``, in which the integrands are smooth for every family, whatever the density does
-at the lower end of the support or in the tail; panels are cut near quantiles of ``tau``.
+model: Wang, Cui, Li, Zou and Xiong, arXiv 2206.02450). In the logarithm of ``t - t_min`` the
+integrands are smooth for every family, whatever the density does at the lower end of the support or
+in the tail. An analytic map between it and about the normal score of ``tau`` turns them into bells,
+which the trapezoidal rule integrates with some sixty nodes. What it does not resolve (designs whose
+levels are fast on very different scales, tails with hardly a variance) is left to Gauss-Legendre
+panels cut near quantiles of ``tau``, and to the power of the tail beyond.
 """
 
 from __future__ import annotations
@@ -24,13 +27,14 @@ from cgcopt.errors import (
     SolverError,
     UnsupportedProblemError,
 )
+from cgcopt.evaluation._score_map import ScoreMap
 from cgcopt.evaluation.probability import (
     Completion,
     checked_work,
     completion,
     proportional_thresholds,
 )
-from cgcopt.evaluation.quadrature import integrate
+from cgcopt.evaluation.quadrature import integrate, trapezoids
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes
@@ -42,18 +46,28 @@ FloatArray = NDArray[np.float64]
 
 #: Normal scores at which single levels are looked at; the distribution of ``tau`` is probed at
 #: those between the two limits.
-_SCORES = np.array(
-    [-7.5, -5, -3.5, -2.5, -1.75, -1, -0.5, 0, 0.5, 1, 1.75, 2.5, 4, 6.5, 8, 9, 10, 12, 16, 22, 30]
-)
+_SCORES = np.array([
+    -7.5, -5.0, -3.5, -2.5, -1.75, -1.0, -0.5, 0.0, 0.5, 1.0, 1.75, 2.5, 4.0, 5.5, 6.5,
+    7.25, 8.0, 8.5, 9.0, 9.5, 10.0, 11.0, 12.0, 14.0, 16.0, 19.0, 22.0, 30.0,
+])  # fmt: skip
 _PROBED = slice(1, 12)
 _MEDIAN = 7
+#: Trapezoids: first step and how often it is halved; width of the smoothing of the map; normal
+#: scores between which the density of the nodes is constant, and that density: levels that hardly
+#: vary count where ``tau`` is short. The lowest score with a node, steepness of the step that stands
+#: in for ``1 - P``, and the least power of the tail of ``tau``.
+_STEP, _HALVINGS, _WIDTH = 0.28, 2, 2.0
+_CORNERS, _DENSITIES = np.array([-60.0, -3.5, 0.5, 3.0, 60.0]), np.array([0.7, 2.4, 1.3, 0.75])
+_LOWEST, _STEEPNESS, _LEAST_POWER = -7.2, 1.5, 2.0
+#: What their estimated error may be: relative to the value; to the largest entry of the gradient; for
+#: ``dE/dw_n`` to ``E / (L (n + 1))``, because certificates weigh it with ``n + 1`` and compare with
+#: ``E / L``; without gradient, that of a check function, relatively.
+_VALUE_ERROR, _ENTRY_ERROR, _LEVEL_ERROR, _CHECK_ERROR = 1e-10, 2e-10, 3e-6, 1e-8
 #: Normal scores of ``tau`` at which the panels are cut.
 _CUTS = np.array([-7.3, -4.0, -2.0, 0.0, 2.0, 4.0, 9.5, 12.0, 16.0, 22.0])
 _POINTS = 15
-#: What the error estimate of a panel may be: relative to the value; to the largest entry of the
-#: gradient; and for ``dE/dw_n`` to ``E / (L (n + 1))``, because certificates weigh it with ``n + 1``
-#: and compare with ``E / L``; without gradient, that of a check function of size 1. The estimates
-#: are cautious: with these, random models and designs came out right to 1e-10, gradients to 1e-9.
+#: The same for the error estimate of a panel, which is more cautious; the check function has size 1.
+#: With these, random models and designs came out right to 1e-10, gradients to 1e-9.
 _TOLERANCE = 1e-9
 _ENTRY_TOLERANCE = 1e-7
 _LEVEL_TOLERANCE = 1e-5
@@ -147,14 +161,103 @@ class _Normalised:
         return cls(base, shift, base.support[0], omega, times.tail_index)
 
     def integrals(self, gradient: bool, threads: int | None) -> FloatArray:
-        """``E[tau] - t_min`` and, with gradient, its derivatives in ``omega``, shape ``(1 + N,)``.
+        """``E[tau] - t_min`` and, with gradient, its derivatives in ``omega``, shape ``(1 + N,)``."""
+        result = None
+        if self.tail_power >= _LEAST_POWER:
+            result = self.by_trapezoids(gradient, threads)
+        return self.by_panels(gradient, threads) if result is None else result
+
+    @property
+    def tail_power(self) -> float:
+        """Power with which ``1 - P`` falls, that of the first used level."""
+        return self.tail_index * (int(np.argmax(self.omega > 0.0)) + 1)
+
+    @property
+    def level_scale(self) -> FloatArray:
+        """``L / (n + 1)`` over the coordinates ``L`` of the design."""
+        size = float(budget_weights(self.omega.size) @ self.omega)
+        return np.asarray(1.0 / (size * np.arange(1.0, self.omega.size + 1.0)))
+
+    def by_trapezoids(self, gradient: bool, threads: int | None) -> FloatArray | None:
+        """The integrals over the places of a score map; ``None`` where they are not resolved.
+
+        A smooth step, falling from 1 to 0 around the median, has a known integral over the time;
+        what ``1 - P`` differs from it fades out towards both ends.
+        """
+        from scipy.special import ndtr
+
+        found = self.score_map(threads)
+        if found is None:
+            return None
+        to_time, lower, upper = found
+        normal = np.linspace(-9.0, 9.0, 145)
+        weights = np.exp(-0.5 * normal**2)
+        with np.errstate(over="ignore"):
+            step = float(weights @ np.exp(to_time(normal / _STEEPNESS)[0]) / weights.sum())
+        if not math.isfinite(step):
+            return None
+        levels, offset = _LEVEL_ERROR * self.level_scale, self.shift + self.origin + step
+
+        def integrand(place: FloatArray) -> FloatArray:
+            height, slope = to_time(place)
+            excess = np.exp(height)
+            result = self.completion(excess, gradient, threads)
+            steep = _STEEPNESS * place
+            early, late = ndtr(steep) - result.probability, result.complement - ndtr(-steep)
+            part = np.where(place < 0.0, early, late) * excess
+            if result.gradient is None:
+                check = result.probability * result.complement
+                return np.stack((part, check), axis=1) * slope[:, np.newaxis]
+            # The gradient times the design is the value; the errors of many levels may add up in it.
+            entries = -result.gradient * excess[:, np.newaxis]
+            parts = np.column_stack((part, entries, entries @ self.omega))
+            return np.asarray(parts * slope[:, np.newaxis])
+
+        def allowance(total: FloatArray) -> FloatArray:
+            value = offset + total[0]
+            if not gradient:
+                return np.array([_VALUE_ERROR * value, _CHECK_ERROR * total[1]])
+            entries = np.minimum(levels * value, _ENTRY_ERROR * total[1:-1].max())
+            return np.concatenate(([_VALUE_ERROR * value], entries, [_VALUE_ERROR * value]))
+
+        total = trapezoids(
+            integrand, lower, upper, step=_STEP, halvings=_HALVINGS, allowance=allowance
+        )
+        if total is None:
+            return None
+        total[0] += step
+        return total[:-1]
+
+    def score_map(self, threads: int | None) -> tuple[ScoreMap, float, float] | None:
+        """From places to logarithms of times after ``t_min``, and where the integrands fade out."""
+        after = self.level_quantiles()
+        small = self.rest(after) <= _NEGLIGIBLE * (self.shift + self.origin + after[_MEDIAN])
+        small[: _PROBED.stop] = False
+        if not small.any():
+            return None
+        scores, times = self.scores(after[: int(np.argmax(small)) + 1], threads)
+        rising = np.isfinite(scores) & (np.diff(scores, prepend=-np.inf) > 1e-3)
+        rising &= np.diff(times, prepend=-np.inf) > 0.0
+        if np.count_nonzero(rising) < 4 or np.any(np.diff(scores[rising]) <= 0.0):
+            return None
+        densities = _DENSITIES.copy()
+        if math.isfinite(self.tail_power):
+            densities[-1] *= math.sqrt(1.0 - 1.0 / self.tail_power)
+        corners = np.concatenate(([0.0], np.cumsum(np.diff(_CORNERS) * densities)))
+        corners -= np.interp(0.0, _CORNERS, corners)
+        places = np.interp(scores[rising], _CORNERS, corners)
+        lowest = float(np.interp(_LOWEST, _CORNERS, corners))
+        to_time = ScoreMap(places, times[rising], _WIDTH)
+        return to_time, max(lowest, float(places[0])), float(places[-1])
+
+    def by_panels(self, gradient: bool, threads: int | None) -> FloatArray:
+        """The integrals over panels of the logarithm of the time.
 
         Up to the panel edge ``median`` the integral of ``1 - P`` is the time less that of ``P``.
         """
         edges, median = self.edges(threads)
         shortest = self.shift + self.origin
-        size = float(budget_weights(self.omega.size) @ self.omega)
-        levels = _LEVEL_TOLERANCE / (size * np.arange(1.0, self.omega.size + 1.0))
+        levels = _LEVEL_TOLERANCE * self.level_scale
 
         def integrand(nodes: FloatArray) -> FloatArray:
             excess = np.exp(nodes)
@@ -197,18 +300,9 @@ class _Normalised:
         return np.concatenate((values, -result.gradient), axis=1)
 
     def edges(self, threads: int | None) -> tuple[FloatArray, float]:
-        """Ends of the panels, logarithms of times after ``t_min``, and which one is near the median.
-
-        A quantile of ``tau`` is at least that of every ``omega_n T_(N-n)``, and the largest of these
-        is exceeded with at most the sum of their probabilities. So far out the scores of ``tau`` are
-        known; between, a few probabilities tell them.
-        """
+        """Ends of the panels, logarithms of times after ``t_min``, and which one is near the median."""
         after = self.level_quantiles()
-        last = self.last_cut(after)
-        times = np.log(np.maximum(after[: last + 1], max(_SMALLEST, _EPSILON * self.origin)))
-        scores = _SCORES[: last + 1].copy()
-        scores[_PROBED] = _normal_score(self.completion(after[_PROBED], False, threads))
-        scores[0] = min(scores[0], scores[1])
+        scores, times = self.scores(after[: self.last_cut(after) + 1], threads)
         first, stop = np.searchsorted(_CUTS, (scores[0], scores[-1] - 0.5))
         inner = _CUTS[first:stop]
         edges = np.concatenate((np.interp(inner, scores, times), times[-1:]))
@@ -216,6 +310,19 @@ class _Normalised:
             edges = np.concatenate((times[:1], edges))
         median = float(np.interp(0.0, scores, times))
         return np.unique(edges), median
+
+    def scores(self, after: FloatArray, threads: int | None) -> tuple[FloatArray, FloatArray]:
+        """Normal scores of ``tau`` at the given times after ``t_min``, and the logarithms of these.
+
+        A quantile of ``tau`` is at least that of every ``omega_n T_(N-n)``, and the largest of these
+        is exceeded with at most the sum of their probabilities. So far out the scores of ``tau`` are
+        known; between, a few probabilities tell them.
+        """
+        times = np.log(np.maximum(after, max(_SMALLEST, _EPSILON * self.origin)))
+        scores = _SCORES[: after.size].copy()
+        scores[_PROBED] = _normal_score(self.completion(after[_PROBED], False, threads))
+        scores[0] = min(scores[0], scores[1])
+        return scores, times
 
     def level_quantiles(self) -> FloatArray:
         """Largest quantile of the levels' times after ``t_min``, for each of the scores."""
@@ -230,15 +337,19 @@ class _Normalised:
         if math.isfinite(self.tail_index):
             rest = self.tail_error(after)
         else:
-            chance = np.minimum(1.0, self.omega.size * _upper_normal(_SCORES))
-            with np.errstate(invalid="ignore"):
-                late = np.cumsum((np.diff(after, append=after[-1]) * chance)[::-1])[::-1]
-            rest = late + (self.shift + self.origin + after) * chance
+            rest = self.rest(after)
         small = rest <= _NEGLIGIBLE * (self.shift + self.origin + after[_MEDIAN])
         small[: _PROBED.stop] = False
         if not small.any():
             raise SolverError("the tail of the worker times leaves the range of double precision")
         return int(np.argmax(small))
+
+    def rest(self, after: FloatArray) -> FloatArray:
+        """Bound on the integral of ``1 - P`` from each cut on, up to the last one."""
+        chance = np.minimum(1.0, self.omega.size * _upper_normal(_SCORES))
+        with np.errstate(invalid="ignore"):
+            late = np.cumsum((np.diff(after, append=after[-1]) * chance)[::-1])[::-1]
+        return np.asarray(late + (self.shift + self.origin + after) * chance)
 
     def tail_error(self, after: FloatArray) -> FloatArray:
         """Rough error of :meth:`tail` from each cut on.
