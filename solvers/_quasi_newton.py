@@ -96,6 +96,7 @@ def quasi_newton(
     incumbent.offer(start, best.value, best.bound)
     model = hessian * best.value
     gap, idle, failed = incumbent.gap, 0, False
+    short: FloatArray | None = None
     for used in range(1, steps):
         if incumbent.closed or clock.expired:
             return Descent(used, model / best.value)
@@ -104,7 +105,10 @@ def quasi_newton(
             incumbent.bound = max(incumbent.bound, proven(cuts, QUADRATURE))
             if incumbent.closed:
                 return Descent(used, model / best.value)
-        target = _target(model, best, incumbent, cuts if bundle else None)
+        if short is None:
+            target = _target(model, best, incumbent, cuts if bundle else None)
+        else:
+            target, short = short, None
         if idle == _IDLE or not np.any(target != best.partition):
             return Descent(used, model / best.value)
         there = oracle(target)
@@ -116,6 +120,8 @@ def quasi_newton(
         failed = not failed and there.value >= best.value
         if _better(there, best):
             best = there
+        elif not kinks and there.value > best.value * (1.0 + _RESOLUTION):
+            short = _interpolated(best, there)
     return Descent(steps, model / best.value)
 
 
@@ -128,6 +134,15 @@ def _target(
         if found is not None:
             return found
     return simplex_minimiser(model, best.slope - model @ best.partition)
+
+
+def _interpolated(best: Point, there: Point) -> FloatArray | None:
+    """Where the secant of the slopes along a step that went too far vanishes."""
+    step = there.partition - best.partition
+    ahead, beyond = float(best.slope @ step), float(there.slope @ step)
+    if not ahead < 0.0 < beyond:
+        return None
+    return np.asarray(best.partition + ahead / (ahead - beyond) * step)
 
 
 def _better(there: Point, best: Point) -> bool:
