@@ -23,6 +23,7 @@ TITLES = {
     "start": "Start: import, help, first and later solves",
     "kernel": "Kernel: crossing probability and gradient against the plain chain",
     "optimal": "Certified optimum of the expected runtime",
+    "profile": "Where the time of the certified optimum goes",
     "scenarios": "Scenario problems against HiGHS and Clarabel",
     "probability": "Completion probability",
     "global": "Branch and bound for the completion probability",
