@@ -61,13 +61,15 @@ RENORMALISE = 16
 """Rows between two renormalisations."""
 SMALLEST_CELL = 2.0**-900
 """Cells below this share of the largest of their row become zero."""
+LARGEST_WEIGHT = 2.0**512
+"""Larger terms of a sum over a jump are halved 512 times."""
 LARGEST_TILT = 2.0**1000
 """Keeps the slope finite at subnormal thresholds; any positive tilt is exact."""
 TILT = 200.0
 """Tilt where ``P < exp(-TILT)``; then ``1 - P`` rounds to one."""
 WORKSPACE = 13
 """Rows of workspace that :func:`sweep` needs."""
-PANEL_WORKSPACE = 17
+PANEL_WORKSPACE = 18
 """Rows of workspace that :func:`sweep_panels` needs."""
 PANEL_TERMS = 5
 """Numbers that :func:`sweep_panels` finds for every threshold of every row."""
@@ -85,12 +87,13 @@ _SIGNATURE = (
     "float64[:,::1], float64[:,::1], int64[:,::1])"
 )
 
-_INNER: dict[str, Any] = {
-    "error_model": "numpy",
-    "no_cpython_wrapper": True,
-    "no_cfunc_wrapper": True,
-}
-"""These functions are only called by compiled ones; wrappers would cost compilation time."""
+# What follows is written for a short compilation, which the first solve of a fresh environment waits
+# for: numba compiles every min, max, int() and ** as a function of its own, and inlining by numba
+# instead of LLVM takes longer.
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
+"""Nothing here allocates, so views need no reference counts: faster to compile and to run."""
+_INNER: dict[str, Any] = _OPTIONS | {"no_cpython_wrapper": True}
+"""These functions are only called by compiled ones."""
 
 
 @njit(**_INNER, fastmath={"contract"})
@@ -107,7 +110,7 @@ def _spread(
         cells = new[PAD + start : PAD + start + BLOCK]
         for c in range(BLOCK):
             cells[c] = 0.0
-        top = min(start + BLOCK - 1, last)
+        top = start + BLOCK - 1 if start + BLOCK <= last else last
         d = 0
         while d <= top - lo:
             while known < d + 9:
@@ -141,7 +144,7 @@ def _renormalise(row: Floats, lo: int, last: int) -> tuple[int, int]:
     """Bring the largest cell near one, drop hopelessly small ends; new ``lo``, exponent taken."""
     largest = 0.0
     for j in range(PAD + lo, PAD + last + 1):
-        largest = max(largest, row[j])
+        largest = row[j] if row[j] > largest else largest
     if largest == 0.0:
         return lo, 0
     while row[PAD + lo] < SMALLEST_CELL * largest:
@@ -158,52 +161,33 @@ def _renormalise(row: Floats, lo: int, last: int) -> tuple[int, int]:
 
 
 @njit(**_INNER)
-def _begin(n: int, rows: Floats, edge: Floats, exponent: Integers) -> None:
-    """Put a unit mass at cell 0."""
-    for j in range(n + 1 + PAD + BLOCK):
-        rows[0, j] = rows[1, j] = 0.0
-    rows[0, PAD] = edge[0] = 1.0
-    exponent[0] = 0
-
-
-@njit(**_INNER)
-def _advance(
-    t: int, side: int, lo: int, lam: Floats, ratio: Floats, shift: Integers, first: Integers,
-    last: Integers, rows: Floats, weights: Floats, reciprocals: Floats, edge: Floats,
-    exponent: Integers,
-) -> tuple[int, int]:  # fmt: skip
-    """Take the mass, in ``rows[side]`` from cell ``lo`` on, through interval ``t``; new two."""
-    begin = max(lo, first[t])
-    if lam[t] > 0.0:
-        steps = int(lam[t] / LARGEST_STEP) + 1
-        for i in range(1, steps + 1):
-            halvings = (shift[t] * i) // steps - (shift[t] * (i - 1)) // steps
-            _spread(
-                rows[side], rows[1 - side], lo, begin if i == steps else lo, last[t],
-                lam[t] / steps, 0.5**halvings, weights, reciprocals,
-            )  # fmt: skip
-            side = 1 - side
-    row = rows[side]
-    for c in range(PAD + lo, PAD + begin):
-        row[c] = 0.0
-    lo = begin
-    if ratio[t] != 1.0:
-        factor = 1.0
-        for distance in range(1, max(t - lo, last[t] - t) + 1):
-            factor *= ratio[t]
-            row[PAD + t + (distance if first[t] == t else -distance)] *= factor
-    exponent[t] = exponent[t - 1]
-    if t % RENORMALISE == 1:
-        lo, taken = _renormalise(row, lo, last[t])
-        exponent[t] += taken
-    edge[t] = row[PAD + t]
-    return side, lo
+def _jump(
+    row: Floats, t: int, lo: int, reciprocals: Floats, jumps: Floats, halved: Integers
+) -> None:
+    """Fill the rows of ``jumps`` that :func:`_chain` describes, for cells from ``lo`` on."""
+    weight, before, total = 1.0, 0.0, 0.0
+    halved[t] = 0
+    for m in range(1, t - lo + 2):
+        weight *= jumps[0, t] * reciprocals[m]
+        if weight > LARGEST_WEIGHT:
+            weight /= LARGEST_WEIGHT
+            total /= LARGEST_WEIGHT
+            before /= LARGEST_WEIGHT
+            halved[t] += 512
+        term = weight * row[PAD + t + 1 - m]
+        total += term
+        if term < before and term <= TERM_TAIL * total * (1.0 - term / before):
+            break
+        before = term
+    jumps[1, t] = total
+    jumps[2, t] = row[PAD + t - 1]
 
 
 @njit(**_INNER)
 def _chain(
     n: int, lam: Floats, ratio: Floats, shift: Integers, first: Integers, last: Integers,
     rows: Floats, weights: Floats, reciprocals: Floats, edge: Floats, exponent: Integers,
+    jumps: Floats, halved: Integers,
 ) -> None:  # fmt: skip
     """Take the unit mass at cell 0 through ``n`` intervals.
 
@@ -211,13 +195,44 @@ def _chain(
     whose edge ``t`` (the first forward, the last backward) lies at the thresholds, and weighs
     cell ``c`` with ``ratio[t]^abs(c - t)``.
     Afterwards ``edge[t] 2^exponent[t]`` is ``2^-(shift[1] + .. + shift[t])`` times cell ``t``.
+
+    With rows ``mean, total, next`` in ``jumps``, a backward chain also finds cell ``t - 1`` and
+    ``total[t] 2^halved[t] = sum_m mean[t]^m / m! cell[t + 1 - m]``, ``m >= 1``, in that unit.
     """
-    _begin(n, rows, edge, exponent)
+    for j in range(n + 1 + PAD + BLOCK):
+        rows[0, j] = rows[1, j] = 0.0
+    rows[0, PAD] = edge[0] = 1.0
+    exponent[0] = 0
     side, lo = 0, first[0]
-    for t in range(1, n + 1):
-        side, lo = _advance(
-            t, side, lo, lam, ratio, shift, first, last, rows, weights, reciprocals, edge, exponent
-        )
+    for t in range(n + 1):
+        if t > 0:
+            begin = lo if lo > first[t] else first[t]
+            if lam[t] > 0.0:
+                steps = math.floor(lam[t] / LARGEST_STEP) + 1
+                for i in range(1, steps + 1):
+                    halvings = (shift[t] * i) // steps - (shift[t] * (i - 1)) // steps
+                    _spread(
+                        rows[side], rows[1 - side], lo, begin if i == steps else lo, last[t],
+                        lam[t] / steps, math.ldexp(1.0, -halvings), weights, reciprocals,
+                    )  # fmt: skip
+                    side = 1 - side
+            row = rows[side]
+            for c in range(PAD + lo, PAD + begin):
+                row[c] = 0.0
+            lo = begin
+            if ratio[t] != 1.0:
+                factor = 1.0
+                away = 1 if first[t] == t else -1
+                for c in range(t + away, last[t] + 1 if away > 0 else lo - 1, away):
+                    factor *= ratio[t]
+                    row[PAD + c] *= factor
+            exponent[t] = exponent[t - 1]
+            if t % RENORMALISE == 1:
+                lo, taken = _renormalise(row, lo, last[t])
+                exponent[t] += taken
+            edge[t] = row[PAD + t]
+        if jumps.size > 0:
+            _jump(rows[side], t, lo, reciprocals, jumps, halved)
 
 
 @njit(**_INNER)
@@ -233,7 +248,7 @@ def _increments(p: Floats, s: Floats, mean: Floats, lam: Floats) -> None:
         else:
             step = (0.5 - p_before) + (0.5 - s[k])
         mean[k + 1] = p.size * p[k]
-        lam[k + 1] = p.size * max(step, 0.0)
+        lam[k + 1] = p.size * step if step > 0.0 else 0.0
         p_before, s_before = p[k], s[k]
 
 
@@ -262,7 +277,8 @@ def _majorant(n: int, mean: Floats, theta: Floats, corners: Integers) -> float:
     entropy, error, left = 0.0, 0.0, 0.0
     for c in range(1, count):
         i, j = corners[c - 1], corners[c]
-        slope = min((j - i) / (mean[j] - left), LARGEST_TILT)
+        slope = (j - i) / (mean[j] - left)
+        slope = slope if slope < LARGEST_TILT else LARGEST_TILT
         term = (j - i) * math.log(slope)
         larger = entropy + term
         error += (
@@ -272,7 +288,8 @@ def _majorant(n: int, mean: Floats, theta: Floats, corners: Integers) -> float:
         start, left = left, mean[j]
         for k in range(i + 1, j + 1):
             theta[k] = slope
-            mean[k] = min(i + slope * (mean[k] - start), float(j))
+            raised = i + slope * (mean[k] - start)
+            mean[k] = raised if raised < j else j
     return entropy + error
 
 
@@ -284,8 +301,11 @@ def _row_ends(n: int, mean: Floats, upper: Integers) -> None:
     for k in range(1, n + 1):
         rest = 1.0 - mean[k] / n
         bernstein = tail / 3.0 * rest if rest > 0.5 else 0.0
-        spread = bernstein + math.sqrt(bernstein**2 + 2.0 * tail * max(mean[k] * rest, 0.0))
-        upper[k] = max(min(int(mean[k] + spread) + 1, n), upper[k - 1])
+        variance = mean[k] * rest if rest > 0.0 else 0.0
+        spread = bernstein + math.sqrt(bernstein * bernstein + 2.0 * tail * variance)
+        end = math.floor(mean[k] + spread) + 1
+        end = end if end < n else n
+        upper[k] = end if end > upper[k - 1] else upper[k - 1]
 
 
 @njit(**_INNER)
@@ -298,7 +318,7 @@ def _scale(n: int, lam: Floats, shift: Integers, drift: Floats) -> int:
         larger = total + lam[k]
         error += (total - larger) + lam[k] if total >= lam[k] else (lam[k] - larger) + total
         total = larger
-        now = int(total / _LOG2_HIGH + 0.5)
+        now = math.floor(total / _LOG2_HIGH + 0.5)
         shift[k] = now - taken
         taken = now
         drift[k] = ((taken * _LOG2_HIGH - total) - error) + taken * _LOG2_LOW
@@ -308,7 +328,7 @@ def _scale(n: int, lam: Floats, shift: Integers, drift: Floats) -> int:
 @njit(**_INNER)
 def _stirling_error(m: int) -> float:
     if m <= _STIRLING.size:
-        return float(_STIRLING[m - 1])
+        return _STIRLING[m - 1]  # type: ignore[no-any-return]
     z = 1.0 / (m * m)
     return (1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - z / 1188) * z) * z) * z) / m
 
@@ -342,7 +362,7 @@ def _first_failures(
     return total
 
 
-@njit(_SIGNATURE, cache=True, nogil=True, error_model="numpy")
+@njit(_SIGNATURE, **_OPTIONS, cache=True, nogil=True)
 def sweep(
     cdf: Floats, sf: Floats, gradient: bool, values: Floats, slope: Floats, log_slope: Floats,
     reals: Floats, whole: Integers,
@@ -366,6 +386,7 @@ def sweep(
     for d in range(1, reciprocals.size):
         reciprocals[d] = 1.0 / d
     log_constant = 0.5 * math.log(2.0 * math.pi * n) + _stirling_error(n)
+    none = reals[:0]
     for v in range(cdf.shape[0]):
         _increments(cdf[v], sf[v], mean, lam)
         entropy = _majorant(n, mean, theta, first)
@@ -379,7 +400,10 @@ def sweep(
         for t in range(n + 1):
             first[t], first_b[t], upper_b[t] = t, n - upper[n - t], t
             lam_b[t], shift_b[t], ratio_b[t] = lam[n + 1 - t], shift[n + 1 - t], ratio[n - t]
-        _chain(n, lam, ratio, shift, first, upper, rows, weights, reciprocals, edge, exponent)
+        _chain(
+            n, lam, ratio, shift, first, upper, rows, weights, reciprocals, edge, exponent,
+            none, shift,
+        )  # fmt: skip
         rest = exponent[n] * _LOG2_HIGH + exponent[n] * _LOG2_LOW
         if tilted:
             rest += (taken * _LOG2_HIGH - n) + taken * _LOG2_LOW - entropy
@@ -387,7 +411,8 @@ def sweep(
         else:
             rest += drift[n] - n * sf[v, n - 1]
             failures = _first_failures(lam, sf[v], drift, edge, exponent)
-            values[v, 1] = min(math.exp(log_constant) * failures, 1.0)
+            failures *= math.exp(log_constant)
+            values[v, 1] = failures if failures < 1.0 else 1.0
         values[v, 0] = edge[n] * math.exp(log_constant + rest)
         values[v, 2] = math.log(edge[n]) + log_constant + rest
         if values[v, 1] < 0.5:
@@ -397,7 +422,7 @@ def sweep(
         if gradient:
             _chain(
                 n, lam_b, ratio_b, shift_b, first_b, upper_b, rows, weights, reciprocals,
-                edge_b, exponent_b,
+                edge_b, exponent_b, none, shift,
             )  # fmt: skip
             for k in range(1, n + 1):
                 product = n * theta[k] * (edge[k - 1] * edge_b[n - k] / edge[n])
@@ -410,34 +435,12 @@ def sweep(
 
 
 @njit(**_INNER)
-def _jump(
-    row: Floats, t: int, lo: int, mean: float, reciprocals: Floats, total: Floats, halved: Integers
-) -> None:
-    """``total[t] 2^halved[t] = sum_m mean^m / m! row[t + 1 - m]``, ``m >= 1``, cells from ``lo``."""
-    total[t] = 0.0
-    halved[t] = 0
-    weight, before = 1.0, 0.0
-    for m in range(1, t - lo + 2):
-        weight *= mean * reciprocals[m]
-        if weight > 2.0**512:
-            weight *= 2.0**-512
-            total[t] *= 2.0**-512
-            before *= 2.0**-512
-            halved[t] += 512
-        term = weight * row[PAD + t + 1 - m]
-        total[t] += term
-        if term < before and term <= TERM_TAIL * total[t] * (1.0 - term / before):
-            break
-        before = term
-
-
-@njit(**_INNER)
 def _scaled(constant: float, power: int, n: int) -> float:
     """``constant 2^power exp(-n)``."""
     return constant * math.exp((power * _LOG2_HIGH - n) + power * _LOG2_LOW)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(**_OPTIONS, cache=True, nogil=True)
 def sweep_panels(
     cdf: Floats, sf: Floats, start: int, stop: int, values: Floats, terms: Floats, reals: Floats,
     whole: Integers,
@@ -460,9 +463,9 @@ def sweep_panels(
     """
     n = cdf.shape[1]
     lam, theta, mean, drift, edge = reals[0], reals[1], reals[2], reals[3], reals[4]
-    lam_b, edge_b, more_b, total = reals[5], reals[6], reals[7], reals[8]
-    before, p, s, ratio = reals[9], reals[10], reals[11], reals[12]
-    weights, reciprocals, rows = reals[13], reals[14], reals[15:17]
+    lam_b, edge_b, before, p, s = reals[5], reals[6], reals[7], reals[8], reals[9]
+    ratio, weights, reciprocals = reals[10], reals[11], reals[12]
+    rows, jumps, none = reals[13:15], reals[15:18], reals[:0]
     shift, upper, first, exponent = whole[0], whole[1], whole[2], whole[3]
     shift_b, upper_b, first_b, exponent_b = whole[4], whole[5], whole[6], whole[7]
     exponent_before, halved = whole[8], whole[9]
@@ -487,34 +490,34 @@ def sweep_panels(
                 first[t], first_b[t], upper_b[t] = t, n - upper[n - t], t
                 lam_b[t], shift_b[t] = lam[n + 1 - t], shift[n + 1 - t]
             if found:
-                _begin(n, rows, edge_b, exponent_b)
-                side, lo = 0, first_b[0]
-                for t in range(n):
-                    if t > 0:
-                        side, lo = _advance(
-                            t, side, lo, lam_b, ratio, shift_b, first_b, upper_b, rows, weights,
-                            reciprocals, edge_b, exponent_b,
-                        )  # fmt: skip
-                    k = n - t
+                for k in range(1, n + 1):
                     rise = cdf[v, k - 1] - p[k] if cdf[v, k - 1] <= 0.5 else s[k] - sf[v, k - 1]
-                    more_b[t] = rows[side, PAD + t - 1]
-                    _jump(rows[side], t, lo, n * max(rise, 0.0), reciprocals, total, halved)
+                    jumps[0, n - k] = n * rise if rise > 0.0 else 0.0
+                jumps[0, n] = 0.0
+                _chain(
+                    n, lam_b, ratio, shift_b, first_b, upper_b, rows, weights, reciprocals, edge_b,
+                    exponent_b, jumps, halved,
+                )  # fmt: skip
                 after = 0
                 for k in range(n, 0, -1):
                     t = n - k
                     power = exponent_before[k - 1] + after + exponent_b[t]
                     factor = before[k - 1] * _scaled(constant, power, n)
                     terms[1, v, k - 1] = n * factor * edge_b[t]
-                    terms[2, v, k - 1] = n * n * factor * more_b[t]
+                    terms[2, v, k - 1] = n * n * factor * jumps[2, t]
                     factor = before[k - 1] * _scaled(constant, power + halved[t], n)
-                    terms[0, v, k - 1] = factor * total[t]
+                    terms[0, v, k - 1] = factor * jumps[1, t]
                     after += shift[k]
-            _chain(n, lam, ratio, shift, first, upper, rows, weights, reciprocals, edge, exponent)
+            _chain(
+                n, lam, ratio, shift, first, upper, rows, weights, reciprocals, edge, exponent,
+                none, shift,
+            )  # fmt: skip
             if found:
                 rest = exponent[n] * _LOG2_HIGH + exponent[n] * _LOG2_LOW
                 rest += drift[n] - n * sf[v, n - 1]
                 failures = _first_failures(lam, sf[v], drift, edge, exponent)
-                values[v, 1] = min(constant * failures, 1.0)
+                failures *= constant
+                values[v, 1] = failures if failures < 1.0 else 1.0
                 values[v, 0] = constant * edge[n] * math.exp(rest)
                 if values[v, 1] < 1e-3:
                     values[v, 0] = 1.0 - values[v, 1]
@@ -529,7 +532,7 @@ def sweep_panels(
                     power = exponent_before[k - 1] + after + exponent_b[t]
                     factor = before[k - 1] * _scaled(constant, power, n)
                     terms[3, v, k - 1] = n * factor * edge_b[t]
-                    terms[4, v, k - 1] = n * n * factor * more_b[t]
+                    terms[4, v, k - 1] = n * n * factor * jumps[2, t]
                     after += shift[k]
         for k in range(n):
             p[k + 1], s[k + 1] = cdf[v, k], sf[v, k]
