@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp, mpf
+from scipy.stats import binom
 
 from cgcopt.errors import InvalidInputError
-from cgcopt.evaluation.crossing import Crossing, crossing
+from cgcopt.evaluation.crossing import Crossing, FirstFailures, crossing, first_failures
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -452,3 +453,87 @@ def test_time_grows_like_a_power_below_two_point_one() -> None:
         return min(times)
 
     assert math.log(seconds(4000) / seconds(1000), 4) < 2.1
+
+
+def rising(rng: np.random.Generator, rows: int, workers: int, ends: float) -> np.ndarray:
+    """Thresholds that rise along both axes, with ties, up to one."""
+    steps = rng.random((rows, workers)) ** 3 * (rng.random((rows, workers)) < 0.7)
+    p = np.cumsum(np.cumsum(steps, axis=0), axis=1)
+    return np.minimum(p * (ends / p.max()), 1.0)
+
+
+def telescoped(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Chances of a first failure as differences of crossing probabilities of mixed thresholds."""
+    n = low.size
+    mixed = np.array([np.concatenate((low[:k], high[k:])) for k in range(n + 1)])
+    return np.asarray(-np.diff(crossing(mixed, 1 - mixed).probability))
+
+
+@pytest.mark.parametrize("workers", [1, 2, 7, 40])
+@pytest.mark.parametrize("ends", [1.0, 1.7])
+def test_first_failures_against_differences_of_probabilities(workers: int, ends: float) -> None:
+    rng = np.random.default_rng(workers)
+    p = rising(rng, 12, workers, ends)
+    found = first_failures(p, 1 - p)
+    before = np.vstack((np.zeros(workers), p[:-1]))
+    whole = crossing(p, 1 - p, gradient=True)
+    assert found.probability == pytest.approx(whole.probability, rel=1e-12)
+    assert found.complement == pytest.approx(whole.complement, rel=1e-12)
+    for v in range(12):
+        assert found.chance[v] == pytest.approx(telescoped(before[v], p[v]), abs=1e-13)
+        rise = p[v] - before[v]
+        series = found.leading[v] * rise + found.second[v] * rise**2 / 2
+        assert (series <= found.chance[v] * (1 + 1e-12) + 1e-300).all()
+    inside = (p[:, 0] > 0)[:, None] & (p < 1)
+    assert whole.gradient is not None
+    scale = whole.gradient.max()
+    assert found.slope[inside] == pytest.approx(whole.gradient[inside], abs=1e-12 * scale)
+
+
+def test_series_of_a_small_rise() -> None:
+    """The two leading terms are the first two of an expansion in the rise."""
+    rng = np.random.default_rng(3)
+    low = np.sort(rng.random(9)) * 0.5 + 0.4
+    errors = []
+    for rise in (1e-2, 1e-3):
+        rows = np.vstack((low, low + rise))
+        found = first_failures(rows, 1 - rows)
+        series = found.leading[1] * rise + found.second[1] * rise**2 / 2
+        errors.append(np.abs(found.chance[1] - series).max())
+    assert errors[1] < 2e-3 * errors[0]
+
+
+def test_curvature_of_a_single_threshold() -> None:
+    rng = np.random.default_rng(4)
+    p = np.sort(rng.random(8)) * 0.6 + 0.3
+    found = first_failures(p[None], 1 - p[None])
+    for k in range(8):
+        step = 0.25 * (np.append(p, 1.0)[k + 1] - p[k])
+        moved = p + step * np.outer([0, 1, 2], np.eye(8)[k])
+        values = crossing(moved, 1 - moved).probability
+        # P is a polynomial in one threshold: concave, steepest at the lower end.
+        drop = found.slope[0, k] * step - found.curvature[0, k] * step**2 / 2
+        assert values[1] - values[0] >= drop * (1 - 1e-12) - 1e-15
+        assert values[1] - values[0] <= found.slope[0, k] * step * (1 + 1e-12)
+        tiny = 1e-6 * np.eye(8)[k]
+        slopes = [crossing(p + j * tiny, 1 - p - j * tiny, gradient=True) for j in (0, 1)]
+        assert slopes[0].gradient is not None
+        assert slopes[1].gradient is not None
+        fall = (slopes[0].gradient[k] - slopes[1].gradient[k]) / 1e-6
+        assert found.curvature[0, k] == pytest.approx(fall, rel=1e-4, abs=1e-6)
+
+
+def test_a_huge_jump_of_many_thresholds() -> None:
+    """From all at ``q`` to all at one: the number below ``q`` is binomial."""
+    for workers, q in ((20, 0.5), (1000, 0.001), (1000, 0.2), (1000, 0.999)):
+        rows = np.repeat([[q], [1.0]], workers, axis=1)
+        found: FirstFailures = first_failures(rows, 1 - rows)
+        chances = binom.pmf(np.arange(workers), workers, q)
+        assert found.chance[1] == pytest.approx(chances, rel=1e-11, abs=1e-100)
+
+
+def test_first_failures_do_not_depend_on_threads() -> None:
+    p = rising(np.random.default_rng(5), 50, 30, 1.2)
+    one, two = first_failures(p, 1 - p, threads=1), first_failures(p, 1 - p, threads=2)
+    for name in FirstFailures.__dataclass_fields__:
+        assert np.array_equal(getattr(one, name), getattr(two, name))

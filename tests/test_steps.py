@@ -8,15 +8,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from cgcopt.design import budget_weights, work_of_partition
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.evaluation._minorant import SmoothMinorant
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.products import Products
 from cgcopt.evaluation.result import Method
 from cgcopt.evaluation.scenarios import scenario_runtime
 from cgcopt.evaluation.steps import (
     affordable_panels,
+    bracketed_runtime,
     coarsened,
     expected_runtime_steps,
 )
@@ -164,6 +167,89 @@ def test_brackets_shrink_onto_the_exact_value_of_a_trace() -> None:
         up = expected_runtime_steps(system.with_times(coarsened(times, cells, "up")), work)
         assert down.value < exact.value < up.value
     assert up.value - down.value < 2e-3 * exact.value
+
+
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-5, 1e-7])
+def test_brackets_are_as_narrow_as_asked_and_hold_the_exact_sum(tolerance: float) -> None:
+    times = lumpy_trace(1500)
+    system = System(12, 1000, times, samples=12)
+    work = balanced_work(times, 12, 1000)
+    exact = expected_runtime_steps(system, work, tolerance=0.0, gradient=True)
+    found = bracketed_runtime(system, work, tolerance=tolerance, max_panels=10**6)
+    assert not found.exact
+    assert found.lower <= exact.value <= found.upper <= found.lower * (1 + tolerance)
+    assert found.slope @ work == pytest.approx(found.lower, rel=1e-12)
+    assert exact.gradient is not None
+    # Every slope is a minorant; at other designs the exact value is at least as large.
+    for seed in range(5):
+        other = work_of_partition(np.random.default_rng(seed).dirichlet(np.full(12, 0.3)) * 1000)
+        there = bracketed_runtime(system, other, tolerance=1e-5, max_panels=10**6)
+        assert there.lower >= found.slope @ other or there.upper >= found.slope @ other
+        assert there.upper >= exact.gradient @ other
+    # Errors are of second order: a hundredth of the width takes about ten times the panels.
+    finer = bracketed_runtime(system, work, tolerance=tolerance / 100, max_panels=10**6)
+    assert finer.grid.size < 20 * found.grid.size
+
+
+def test_panels_of_a_similar_design_are_a_good_start() -> None:
+    times = lumpy_trace(1500)
+    system = System(12, 1000, times, samples=12)
+    work = balanced_work(times, 12, 1000)
+    exact = expected_runtime_steps(system, 1.001 * work, tolerance=0.0)
+    first = bracketed_runtime(system, work, tolerance=1e-5, max_panels=10**6)
+    again = bracketed_runtime(
+        system, 1.001 * work, tolerance=1e-5, max_panels=10**6, grid=first.grid
+    )
+    assert again.lower <= exact.value <= again.upper <= again.lower * (1 + 1e-5)
+    assert again.grid.size < 1.5 * first.grid.size
+
+
+@given(st.data(), st.integers(2, 12))
+def test_smooth_minorants_stay_below_the_expected_runtime(
+    data: st.DataObject, allowed: int
+) -> None:
+    system = data.draw(systems())
+    work, near = data.draw(works(system.workers)), data.draw(works(system.workers))
+    found = bracketed_runtime(system, work, tolerance=1e-2, max_panels=allowed)
+    slope = SmoothMinorant(system, found.grid, found.single)(near)
+    for _ in range(3):
+        other = data.draw(works(system.workers))
+        exact = enumerated(system, other)
+        assert slope @ other <= exact * (1 + 1e-12)
+    if found.single.all():
+        own = SmoothMinorant(system, found.grid, found.single)(work)
+        assert own == pytest.approx(found.slope, rel=1e-11, abs=1e-12 * found.slope.max())
+
+
+def test_smooth_minorants_are_smooth_and_close() -> None:
+    """The slope of the exact sum jumps between neighbouring designs, that of the minorant does not."""
+    times = lumpy_trace(1500)
+    system = System(12, 1000, times, samples=12)
+    work = balanced_work(times, 12, 1000)
+    found = bracketed_runtime(system, work, tolerance=1e-5, max_panels=10**6)
+    smooth = SmoothMinorant(system, found.grid, found.single)
+    assert found.lower * (1 - 1e-5) < smooth(work) @ work <= found.upper
+    changes = []
+    for step in (1e-5, 2e-5):
+        near = work * (1 + step * np.linspace(-1, 1, 12))
+        changes.append(smooth(near) - smooth(work))
+    scale = np.abs(changes[1]).max()
+    assert changes[1] == pytest.approx(2 * changes[0], abs=0.1 * scale)
+
+
+def test_two_values_and_a_thousand_workers() -> None:
+    """All at one level: the runtime is an order statistic of a binomial count."""
+    slow = 0.003
+    times = Empirical([1.0, 10.0], [1 - slow, slow])
+    system = System(1000, 1000, times, samples=1000)
+    for level in (0, 2, 5):
+        work = np.where(np.arange(1000) < level, 0.0, 1000.0 * (level + 1))
+        late = float(binom.sf(level, 1000, slow))
+        expected = 1000.0 * (level + 1) * (1 + 9 * late)
+        found = expected_runtime_steps(system, work, gradient=True)
+        assert found.value == pytest.approx(expected, rel=1e-12)
+        assert found.gradient is not None
+        assert found.gradient @ work == pytest.approx(expected, rel=1e-12)
 
 
 def test_trace_against_simulation() -> None:

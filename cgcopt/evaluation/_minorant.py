@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from cgcopt.evaluation._panels import Moments
 from cgcopt.evaluation.crossing import first_failures
+from cgcopt.evaluation.products import Products
 from cgcopt.system import System
-from cgcopt.workers.base import DiscreteTimes
 
 __all__ = ["SmoothMinorant"]
 
@@ -56,51 +56,46 @@ class SmoothMinorant:
 
     def __call__(self, work: FloatArray) -> FloatArray:
         """Slope in ``w``, shape ``(N,)``, for the rule that suits the given work best."""
-        times = self.system.worker_times
-        assert isinstance(times, DiscreteTimes)
-        moments = Moments.of(times)
-        factors = (self.system.unit * work)[work > 0][::-1]
+        products = Products(self.system, work)
+        moments = Moments.of(products.times)
+        m, free = products.factors.size, work.size - products.factors.size
         slope = np.zeros(work.size)
-        low, high = self._windows()
         rows = max(_BATCH // work.size, 2)
         for start in range(0, self.grid.size, rows):
             before = max(start - 1, 0)
-            part = slice(before, start + rows)
-            upper = _averages(times, low[part], high[part], factors)
-            upper = np.maximum.accumulate(np.maximum.accumulate(upper, axis=0), axis=1)
+            upper = self._thresholds(products, slice(before, start + rows))
             if start + rows >= self.grid.size:
                 upper[-1] = 1.0
-            cdf = np.pad(upper, ((0, 0), (0, work.size - factors.size)), constant_values=1.0)
+            cdf = np.pad(upper, ((0, 0), (0, free)), constant_values=1.0)
             found = first_failures(cdf, 1.0 - cdf, threads=self.threads)
-            lower = np.vstack((np.zeros_like(upper[:1]), upper[:-1]))
+            lower = np.vstack((np.zeros((1, m)), upper[:-1]))
             expected = moments.expected(lower, upper, found)[start - before :]
-            slope[work.size - factors.size :] += expected.sum(axis=0)[::-1]
+            slope[free:] += expected.sum(axis=0)[::-1]
         return self.system.unit * slope
 
-    def _windows(self) -> tuple[FloatArray, FloatArray]:
-        """Logarithms of the ends of the neighbourhoods: the two panels that meet at ``z``."""
+    def _thresholds(self, products: Products, part: slice) -> FloatArray:
+        """``F``, averaged or not, at some ends of panels; monotone along both axes."""
         z = np.log(self.grid)
-        averaged = ~(self.single | np.append(self.single[1:], True))
-        before, after = np.append(z[0], z[:-1]), np.append(z[1:], z[-1])
-        return np.where(averaged, before, z), np.where(averaged, after, z)
+        low, high = np.append(z[0], z[:-1])[part], np.append(z[1:], z[-1])[part]
+        averaged = ~(self.single | np.append(self.single[1:], True))[part]
+        result = np.empty((averaged.size, products.factors.size))
+        result[averaged] = _averages(products, low[averaged], high[averaged])
+        counts = products.counts(self.grid[part][~averaged])
+        result[~averaged] = products.below[counts[:, ::-1]]
+        return np.maximum.accumulate(np.maximum.accumulate(result, axis=0), axis=1)
 
 
-def _averages(
-    times: DiscreteTimes, low: FloatArray, high: FloatArray, factors: FloatArray
-) -> FloatArray:
-    """Mean of ``F(exp(y) / factor)`` over ``low <= y <= high``, shape ``(M, m)``."""
-    values = np.log(times.values)
-    below = np.concatenate(([0.0], times.cdf(times.values)))
+def _averages(products: Products, low: FloatArray, high: FloatArray) -> FloatArray:
+    """Mean of ``F(exp(y) / factor)`` over ``low <= y <= high``, from the last level on."""
+    values = np.log(products.values)
+    below = products.below
     integral = np.concatenate(([0.0], np.cumsum(below[1:-1] * np.diff(values))))
-    scale = np.log(factors)
+    scale = np.log(products.factors[::-1])
 
-    def primitive(y: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
+    def primitive(y: FloatArray) -> FloatArray:
         count = np.searchsorted(values, y, side="right")
         last = np.maximum(count - 1, 0)
-        return np.where(count > 0, integral[last] + below[count] * (y - values[last]), 0.0), count
+        return np.where(count > 0, integral[last] + below[count] * (y - values[last]), 0.0)
 
-    upper, count = primitive(high[:, np.newaxis] - scale)
-    lower, _ = primitive(low[:, np.newaxis] - scale)
-    width = (high - low)[:, np.newaxis]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(width > 0.0, np.clip((upper - lower) / width, 0.0, 1.0), below[count])
+    rise = primitive(high[:, np.newaxis] - scale) - primitive(low[:, np.newaxis] - scale)
+    return np.clip(rise / (high - low)[:, np.newaxis], 0.0, 1.0)

@@ -57,8 +57,8 @@ IntArray = NDArray[np.int64]
 
 #: Relative width of the bracket where an exact sum would be too long.
 _TOLERANCE = 1e-7
-#: Share of the value below which an uncertainty is lost in rounding.
-_NEGLIGIBLE = 1e-17
+#: Width of a bracket that is rounding alone, and share of the value that no panel is split for.
+_ROUNDING, _NEGLIGIBLE = 1e-15, 1e-17
 #: Panels to begin with, and into how many one is split at a time.
 _FIRST_PANELS, _MOST_PIECES = 128, 6
 #: Part of what is affordable that an exact sum may cost where a bracket would do.
@@ -198,7 +198,7 @@ def bracketed_runtime(
         width = (panels.upper - panels.lower).sum()
         if not np.isfinite(upper):
             raise SolverError("a completion probability is not a number")
-        exact = bool(width <= _NEGLIGIBLE * upper)
+        exact = bool(width <= _ROUNDING * upper)
         ends = panels.ends
         if not exact and width > tolerance * upper:
             ends = _split(products, panels, tolerance * upper, max_panels)
