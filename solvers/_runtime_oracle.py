@@ -15,6 +15,7 @@ from cgcopt.evaluation.steps import Bracket, affordable_panels, bracketed_runtim
 from cgcopt.solvers._combined_bound import ROUNDING, proven
 from cgcopt.solvers._quasi_newton import Point
 from cgcopt.system import System
+from cgcopt.workers.base import DiscreteTimes
 
 __all__ = ["RuntimeOracle", "StepRuntimeOracle"]
 
@@ -22,6 +23,8 @@ FloatArray = NDArray[np.float64]
 
 #: A bracket on the way to the optimum may cost this many times what an evaluation may.
 _GENEROUS = 8
+#: Fewer possible runtimes lie too far apart for panels that do not move with them.
+_FEW_PRODUCTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,12 @@ class RuntimeOracle:
 
 @dataclass
 class StepRuntimeOracle:
-    """The same for a step distribution: the value and slope of a smooth minorant.
+    """The same for a step distribution: the value and slope of a minorant of the expected runtime.
 
     The value is a little below the expected runtime; the bound, that of the best convex combination
     of all slopes so far, holds for the expected runtime. :meth:`bracket` comes first and after that
-    whenever the minorant is to come closer.
+    whenever the minorant is to come closer. With many possible runtimes the minorant is a smooth one
+    on fixed panels, with few it is that of a bracket of its own.
 
     Parameters
     ----------
@@ -69,7 +73,8 @@ class StepRuntimeOracle:
     system: System
     threads: int | None = None
     slopes: list[FloatArray] = field(default_factory=list)
-    _panels: Bracket | None = None
+    _tolerance: float = 1.0
+    _grid: FloatArray | None = None
     _minorant: SmoothMinorant | None = None
 
     def bracket(self, partition: FloatArray, tolerance: float) -> Point:
@@ -77,24 +82,37 @@ class StepRuntimeOracle:
 
         The value of the point is the upper end.
         """
-        found = bracketed_runtime(
-            self.system,
-            work_of_partition(partition),
-            tolerance=tolerance,
-            max_panels=_GENEROUS * affordable_panels(self.system.workers),
-            grid=None if self._panels is None else self._panels.grid,
-            threads=self.threads,
-        )
-        self._panels = found
-        self._minorant = SmoothMinorant(self.system, found.grid, found.single, self.threads)
+        self._tolerance = tolerance
+        found = self._bracketed(partition)
+        if self._many:
+            self._minorant = SmoothMinorant(self.system, found.grid, found.single, self.threads)
         return self._point(partition, found.upper, found.slope)
 
     def __call__(self, partition: FloatArray) -> Point:
         """Value and slope in the partition of the minorant, and bound, each per coordinate."""
-        assert self._minorant is not None
-        work = work_of_partition(partition)
-        slope = self._minorant(work)
-        return self._point(partition, float(slope @ work), slope)
+        if self._minorant is None:
+            slope = self._bracketed(partition).slope
+        else:
+            slope = self._minorant(work_of_partition(partition))
+        return self._point(partition, float(slope @ work_of_partition(partition)), slope)
+
+    @property
+    def _many(self) -> bool:
+        times = self.system.worker_times
+        assert isinstance(times, DiscreteTimes)
+        return times.values.size * self.system.workers > _FEW_PRODUCTS
+
+    def _bracketed(self, partition: FloatArray) -> Bracket:
+        found = bracketed_runtime(
+            self.system,
+            work_of_partition(partition),
+            tolerance=self._tolerance,
+            max_panels=_GENEROUS * affordable_panels(self.system.workers),
+            grid=self._grid,
+            threads=self.threads,
+        )
+        self._grid = found.grid
+        return found
 
     def _point(self, partition: FloatArray, value: float, work_slope: FloatArray) -> Point:
         slope = partition_gradient(work_slope)
