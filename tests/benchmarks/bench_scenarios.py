@@ -4,8 +4,9 @@
 rows of the first. Processor seconds of solving, building of models left out, medians of runs taken
 in turn; ``ratio`` is the best of the others over ours. Each run of another solver is a process of
 its own with limits on processor time and memory; one that gives no optimum leaves the reason, in
-parentheses where it was not tried because a problem no larger had failed. The second table times
-one pass over the rounds beside a plain copy of the same array, and gives the peak memory of a solve.
+parentheses where it was not tried because a problem no larger had failed or passed the limit. The
+second table times one pass over the rounds beside a plain copy of the same array, and gives the
+peak memory of a solve.
 
 Pin it to one core (``taskset -c 1``), so that nobody computes in parallel.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import resource
 import signal
@@ -148,8 +150,8 @@ def _limited(
             return {"failed": f"({reason})"}
     found = _process(name, size, limit)
     print(f"N={size[0]} K={size[1]} {name}: {found}", flush=True)
-    if "failed" in found:
-        failed[size] = found["failed"]
+    if found.get("seconds", math.inf) > limit:
+        failed[size] = found.get("failed", "time")
     return found
 
 
