@@ -14,11 +14,12 @@ import pstats
 from typing import Any
 
 import cgcopt as cg
+from cgcopt.workers.base import ContinuousTimes
 from tests.benchmarks.bench_optimal import MODELS, runtime_problem
 from tests.benchmarks.table import show
 
 PARTS = {
-    "kernel": [("crossing.py", "crossing")],
+    "kernel": [("crossing.py", "crossing"), ("crossing.py", "first_failures")],
     "sampled model": [("_sampled_model.py", "sampled_model")],
     "steps": [("_quasi_newton.py", "_target"), ("_quasi_newton.py", "_updated")],
     "bounds": [("_combined_bound.py", "proven")],
@@ -26,10 +27,14 @@ PARTS = {
 
 
 def run(quick: bool = False) -> list[dict[str, Any]]:
-    """Rows of the table; ``quick`` leaves out a thousand workers."""
-    models = [name for name in MODELS if name != "pooled trace"]
+    """Rows of the table, traces up to 200 workers; ``quick`` leaves out a thousand."""
     sizes = (20, 200) if quick else (20, 200, 1000)
-    return [_row(model, workers) for workers in sizes for model in models]
+    return [
+        _row(model, workers)
+        for workers in sizes
+        for model in MODELS
+        if workers <= 200 or isinstance(MODELS[model], ContinuousTimes)
+    ]
 
 
 def _row(model: str, workers: int) -> dict[str, Any]:
