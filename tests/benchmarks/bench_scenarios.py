@@ -71,7 +71,7 @@ def rounds_problem(workers: int, rounds: int) -> Problem:
     return problem
 
 
-def run(quick: bool = False, limit: float = 600.0) -> list[dict[str, Any]]:
+def run(quick: bool = False, limit: float = 60.0) -> list[dict[str, Any]]:
     """Rows of the comparison, each also printed and kept in ``build/bench`` as soon as it is known.
 
     Parameters
