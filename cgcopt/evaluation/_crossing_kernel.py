@@ -69,7 +69,7 @@ TILT = 200.0
 """Tilt where ``P < exp(-TILT)``; then ``1 - P`` rounds to one."""
 WORKSPACE = 13
 """Rows of workspace that :func:`sweep` needs."""
-PANEL_WORKSPACE = 18
+PANEL_WORKSPACE = 19
 """Rows of workspace that :func:`sweep_panels` needs."""
 PANEL_TERMS = 5
 """Numbers that :func:`sweep_panels` finds for every threshold of every row."""
@@ -435,9 +435,21 @@ def sweep(
 
 
 @njit(**_INNER)
-def _scaled(constant: float, power: int, n: int) -> float:
-    """``constant 2^power exp(-n)``."""
-    return constant * math.exp((power * _LOG2_HIGH - n) + power * _LOG2_LOW)
+def _meet(
+    n: int, before: Floats, exponent_before: Integers, exponent_b: Integers, halved: Integers,
+    shift: Integers, constant: float, factor: Floats,
+) -> None:  # fmt: skip
+    """Factors that let a forward chain ``before 2^exponent_before`` meet a backward chain.
+
+    ``factor[k]`` times a jump of row ``n - k`` of the backward chain is that jump in true size,
+    times ``N!/N^N a_{k-1}(k-1)``; cells are ``2^halved[n - k]`` smaller.
+    """
+    after = 0
+    for k in range(n, 0, -1):
+        power = exponent_before[k - 1] + after + exponent_b[n - k] + halved[n - k]
+        scale = math.exp((power * _LOG2_HIGH - n) + power * _LOG2_LOW)
+        factor[k] = constant * before[k - 1] * scale
+        after += shift[k]
 
 
 @njit(**_OPTIONS, cache=True, nogil=True)
@@ -465,7 +477,7 @@ def sweep_panels(
     lam, theta, mean, drift, edge = reals[0], reals[1], reals[2], reals[3], reals[4]
     lam_b, edge_b, before, p, s = reals[5], reals[6], reals[7], reals[8], reals[9]
     ratio, weights, reciprocals = reals[10], reals[11], reals[12]
-    rows, jumps, none = reals[13:15], reals[15:18], reals[:0]
+    rows, jumps, factor, none = reals[13:15], reals[15:18], reals[18], reals[:0]
     shift, upper, first, exponent = whole[0], whole[1], whole[2], whole[3]
     shift_b, upper_b, first_b, exponent_b = whole[4], whole[5], whole[6], whole[7]
     exponent_before, halved = whole[8], whole[9]
@@ -498,16 +510,12 @@ def sweep_panels(
                     n, lam_b, ratio, shift_b, first_b, upper_b, rows, weights, reciprocals, edge_b,
                     exponent_b, jumps, halved,
                 )  # fmt: skip
-                after = 0
-                for k in range(n, 0, -1):
-                    t = n - k
-                    power = exponent_before[k - 1] + after + exponent_b[t]
-                    factor = before[k - 1] * _scaled(constant, power, n)
-                    terms[1, v, k - 1] = n * factor * edge_b[t]
-                    terms[2, v, k - 1] = n * n * factor * jumps[2, t]
-                    factor = before[k - 1] * _scaled(constant, power + halved[t], n)
-                    terms[0, v, k - 1] = factor * jumps[1, t]
-                    after += shift[k]
+                _meet(n, before, exponent_before, exponent_b, halved, shift, constant, factor)
+                for k in range(1, n + 1):
+                    terms[0, v, k - 1] = factor[k] * jumps[1, n - k]
+                    size = n * math.ldexp(factor[k], -halved[n - k])
+                    terms[1, v, k - 1] = size * edge_b[n - k]
+                    terms[2, v, k - 1] = size * n * jumps[2, n - k]
             _chain(
                 n, lam, ratio, shift, first, upper, rows, weights, reciprocals, edge, exponent,
                 none, shift,
@@ -526,13 +534,10 @@ def sweep_panels(
                 below += shift[k] if k > 0 else 0
                 before[k], exponent_before[k] = edge[k], exponent[k] + below
             if found:
-                after = 0
-                for k in range(n, 0, -1):
-                    t = n - k
-                    power = exponent_before[k - 1] + after + exponent_b[t]
-                    factor = before[k - 1] * _scaled(constant, power, n)
-                    terms[3, v, k - 1] = n * factor * edge_b[t]
-                    terms[4, v, k - 1] = n * n * factor * jumps[2, t]
-                    after += shift[k]
+                _meet(n, before, exponent_before, exponent_b, halved, shift, constant, factor)
+                for k in range(1, n + 1):
+                    size = n * math.ldexp(factor[k], -halved[n - k])
+                    terms[3, v, k - 1] = size * edge_b[n - k]
+                    terms[4, v, k - 1] = size * n * jumps[2, n - k]
         for k in range(n):
             p[k + 1], s[k + 1] = cdf[v, k], sf[v, k]
