@@ -82,11 +82,6 @@ _STIRLING = np.array([  # log(m!) - log(sqrt(2 pi m) (m/e)^m), m = 1..16
     0.006408994188004207, 0.0059513701127588475, 0.005554733551962801, 0.0052076559196096404,
 ])  # fmt: skip
 
-_SIGNATURE = (
-    "void(float64[:,::1], float64[:,::1], boolean, float64[:,::1], float64[:,::1], "
-    "float64[:,::1], float64[:,::1], int64[:,::1])"
-)
-
 # What follows is written for a short compilation, which the first solve of a fresh environment waits
 # for: numba compiles every min, max, int() and ** as a function of its own, and inlining by numba
 # instead of LLVM takes longer.
@@ -362,7 +357,7 @@ def _first_failures(
     return total
 
 
-@njit(_SIGNATURE, **_OPTIONS, cache=True, nogil=True)
+@njit(**_OPTIONS, cache=True, nogil=True)
 def sweep(
     cdf: Floats, sf: Floats, gradient: bool, values: Floats, slope: Floats, log_slope: Floats,
     reals: Floats, whole: Integers,

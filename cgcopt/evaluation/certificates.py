@@ -125,8 +125,8 @@ def runtime_bound(
 
     The gradient of a homogeneous function satisfies ``g . w = f(w)``; what is missing measures the
     error of the quadrature behind ``f`` and ``g`` and is taken off the bound. Finite sums are right
-    to rounding; where the sum is too long the gradient belongs to the times rounded down, whose
-    expected runtime bounds the true one for every design, and again nothing needs to be taken off.
+    to rounding; where the sum is too long and the value bracketed, ``g . y`` still bounds the
+    expected runtime of every design, and again nothing needs to be taken off.
 
     Parameters
     ----------

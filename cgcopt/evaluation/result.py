@@ -19,7 +19,7 @@ class Method(StrEnum):
     EXACT = "exact"
     """Closed recursion or finite sum; right to rounding."""
     BRACKET = "bracket"
-    """Between two sums of exact completion probabilities; the bracket is rigorous."""
+    """Between two sums over panels of exact chances; the bracket is rigorous."""
     SCENARIOS = "scenarios"
     """Average over the finite set of rounds that is the model; right to rounding."""
     SIMULATION = "simulation"
