@@ -169,7 +169,7 @@ def _in_stages(
         assert stage.partition is not None
         start, hessian = stage.partition, found.hessian
         incumbent.bound = max(incumbent.bound, stage.bound)
-        if gap <= options.gap and bracketed(gap):
+        if (gap <= options.gap or clock.expired) and bracketed(gap):
             break
     return oracle.slopes
 

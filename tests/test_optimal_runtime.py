@@ -262,6 +262,25 @@ def test_quasi_newton_finds_the_minimum_of_a_norm() -> None:
     assert incumbent.partition == pytest.approx(c**2 / (c**2).sum(), abs=1e-5)
 
 
+def test_a_step_that_went_too_far_is_followed_by_the_secant_of_the_slopes() -> None:
+    """A quadratic function and a model that curves far too little: then the line is minimised."""
+    centre = np.array([0.5, 0.3, 0.2])
+    points: list[Point] = []
+
+    def oracle(x: np.ndarray) -> Point:
+        away = x - centre
+        points.append(Point(x, 1 + float(away @ away), 2 * away, -math.inf))
+        return points[-1]
+
+    start = np.full(3, 1 / 3)
+    quasi_newton(
+        oracle, start, 1e-3 * np.eye(3), Incumbent(1e-9), Clock.started(None), steps=3, cuts=[]
+    )
+    first, second, third = points
+    assert second.value > first.value > third.value
+    assert third.slope @ (second.partition - first.partition) == pytest.approx(0, abs=1e-12)
+
+
 def test_combined_bound_is_the_value_of_a_matrix_game() -> None:
     slopes = np.array([[3.0, 1.0, 2.0], [1.0, 3.0, 2.5]])
     weights = np.linspace(0, 1, 2001)
