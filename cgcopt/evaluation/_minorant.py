@@ -58,7 +58,7 @@ class SmoothMinorant:
         """Slope in ``w``, shape ``(N,)``, for the rule that suits the given work best."""
         products = Products(self.system, work)
         moments = Moments.of(products.times)
-        m, free = products.factors.size, work.size - products.factors.size
+        free = work.size - products.factors.size
         slope = np.zeros(work.size)
         rows = max(_BATCH // work.size, 2)
         for start in range(0, self.grid.size, rows):
@@ -68,34 +68,31 @@ class SmoothMinorant:
                 upper[-1] = 1.0
             cdf = np.pad(upper, ((0, 0), (0, free)), constant_values=1.0)
             found = first_failures(cdf, 1.0 - cdf, threads=self.threads)
-            lower = np.vstack((np.zeros((1, m)), upper[:-1]))
-            expected = moments.expected(lower, upper, found)[start - before :]
+            expected = moments.expected(moments.places(upper), found)[start - before :]
             slope[free:] += expected.sum(axis=0)[::-1]
         return self.system.unit * slope
 
     def _thresholds(self, products: Products, part: slice) -> FloatArray:
         """``F``, averaged or not, at some ends of panels; monotone along both axes."""
+        rows = np.arange(self.grid.size)[part]
+        before, after = np.maximum(rows - 1, 0), np.minimum(rows + 1, self.grid.size - 1)
         z = np.log(self.grid)
-        low, high = np.append(z[0], z[:-1])[part], np.append(z[1:], z[-1])[part]
-        averaged = ~(self.single | np.append(self.single[1:], True))[part]
-        result = np.empty((averaged.size, products.factors.size))
-        result[averaged] = _averages(products, low[averaged], high[averaged])
-        counts = products.counts(self.grid[part][~averaged])
-        result[~averaged] = products.below[counts[:, ::-1]]
+        width = (z[after] - z[before])[:, np.newaxis]
+        integral = _integral(products, z[before[0] : after[-1] + 1])
+        rise = integral[after - before[0]] - integral[before - before[0]]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result = np.clip(rise / width, 0.0, 1.0)
+        plain = self.single[rows] | np.append(self.single[1:], True)[rows]
+        counts = products.counts(self.grid[rows[plain]])
+        result[plain] = products.below[counts[:, ::-1]]
         return np.maximum.accumulate(np.maximum.accumulate(result, axis=0), axis=1)
 
 
-def _averages(products: Products, low: FloatArray, high: FloatArray) -> FloatArray:
-    """Mean of ``F(exp(y) / factor)`` over ``low <= y <= high``, from the last level on."""
-    values = np.log(products.values)
-    below = products.below
-    integral = np.concatenate(([0.0], np.cumsum(below[1:-1] * np.diff(values))))
-    scale = np.log(products.factors[::-1])
-
-    def primitive(y: FloatArray) -> FloatArray:
-        count = np.searchsorted(values, y, side="right")
-        last = np.maximum(count - 1, 0)
-        return np.where(count > 0, integral[last] + below[count] * (y - values[last]), 0.0)
-
-    rise = primitive(high[:, np.newaxis] - scale) - primitive(low[:, np.newaxis] - scale)
-    return np.clip(rise / (high - low)[:, np.newaxis], 0.0, 1.0)
+def _integral(products: Products, z: FloatArray) -> FloatArray:
+    """Integral of ``F(exp(y) / factor)`` over ``y`` up to ``z``, from the last level on."""
+    values, below = np.log(products.values), products.below
+    whole = np.concatenate(([0.0], np.cumsum(below[1:-1] * np.diff(values))))
+    y = z[:, np.newaxis] - np.log(products.factors[::-1])
+    count = np.searchsorted(values, y, side="right")
+    last = np.maximum(count - 1, 0)
+    return np.where(count > 0, whole[last] + below[count] * (y - values[last]), 0.0)

@@ -6,6 +6,7 @@ See :mod:`cgcopt.evaluation.steps` for the panels and the two bounds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from cgcopt.evaluation.crossing import FirstFailures, first_failures
 from cgcopt.evaluation.products import Products
 from cgcopt.workers.base import DiscreteTimes
 
-__all__ = ["Moments", "Panels"]
+__all__ = ["Moments", "Panels", "Places", "row_before"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -59,7 +60,7 @@ class Panels:
             before = max(start - 1, 0)
             part = _Part.of(products, moments, ends[before : start + rows], threads)
             new, here = slice(start - before, None), slice(start, start + rows)
-            expected = moments.expected(part.lower, part.upper, part.found)[new]
+            expected = moments.expected(part.places, part.found)[new]
             lower[here] = expected @ part.factors
             upper[here] = part.latest()[new]
             single[here] = part.single[new]
@@ -95,11 +96,16 @@ class Moments:
         middle = (below[1:] + below[:-1]) / 2
         return cls(times.values, below, _running_sum(seconds), _running_sum(seconds * middle))
 
-    def integral(self, p: FloatArray) -> FloatArray:
-        """Integral of ``F^{-1}`` from 0 to ``p``."""
-        return np.interp(p, self.below, self.plain)
+    def places(self, thresholds: FloatArray) -> Places:
+        """Look up thresholds between 0 and 1."""
+        last = np.maximum(np.searchsorted(self.below, thresholds, side="left") - 1, 0)
+        value, start = self.values[last], self.below[last]
+        plain = self.plain[last] + value * (thresholds - start)
+        ranked = self.ranked[last] + value * (thresholds**2 - start**2) / 2
+        after = np.where(thresholds == self.below[last + 1], last + 1, last)
+        return Places(thresholds, last, after, plain, ranked)
 
-    def expected(self, lower: FloatArray, upper: FloatArray, found: FirstFailures) -> FloatArray:
+    def expected(self, places: Places, found: FirstFailures) -> FloatArray:
         """Lower bounds on ``E[T_(k); k first]``, exact where the time is the same all the way.
 
         If ``k`` is first, the density of ``U_(k)`` falls from the lower to the upper threshold and is
@@ -108,30 +114,44 @@ class Moments:
 
         Parameters
         ----------
-        lower, upper : ndarray, shape (M, m)
-            Thresholds of ``U_(k)`` at the two ends of the panels, from the fastest worker on.
+        places : Places
+            Of the thresholds of ``U_(k)`` at the upper ends of neighbouring panels, shape
+            ``(M, m)``, from the fastest worker on; those at the lower ends are in the row before.
         found : FirstFailures
             With these ``m`` thresholds and further ones that are always met.
         """
-        m = upper.shape[1]
-        last = np.maximum(np.searchsorted(self.below, upper, side="left") - 1, 0)
-        first = np.searchsorted(self.below, lower, side="right") - 1
-        first = np.minimum(first, last)
-        rise, smallest = upper - lower, self.values[first]
-        total = self.integral(upper)
-        moment = total - self.integral(lower)
-        excess = moment - smallest * rise - _ROUNDING * total
-        later = upper * moment - (self._ranked(last, upper) - self._ranked(first, lower))
-        later -= smallest * rise**2 / 2 + _ROUNDING * total
-        several = last > first
+        upper, m = places.thresholds, places.thresholds.shape[1]
+        first = np.minimum(row_before(places.after), places.last)
+        rise, smallest = upper - row_before(upper), self.values[first]
+        moment, rounding = places.plain - row_before(places.plain), _ROUNDING * places.plain
+        excess = moment - smallest * rise - rounding
+        later = upper * moment - (places.ranked - row_before(places.ranked))
+        later -= smallest * rise**2 / 2 + rounding
+        several = places.last > first
         expected = smallest * found.chance[:, :m]
         expected += np.where(several, found.leading[:, :m] * np.maximum(excess, 0.0), 0.0)
         expected += np.where(several, found.second[:, :m] * np.maximum(later, 0.0), 0.0)
-        return expected
+        return np.asarray(expected)
 
-    def _ranked(self, index: IntArray, p: FloatArray) -> FloatArray:
-        """Integral of ``p F^{-1}(p)`` from 0 to ``p``, which lies after ``below[index]``."""
-        return self.ranked[index] + self.values[index] * (p**2 - self.below[index] ** 2) / 2
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Thresholds and what :class:`Moments` knows of them, all of one shape."""
+
+    thresholds: FloatArray
+    last: IntArray
+    """Index of the value just below a threshold,"""
+    after: IntArray
+    """and of that just above it."""
+    plain: FloatArray
+    """Integral of ``F^{-1}(p)`` up to the threshold,"""
+    ranked: FloatArray
+    """and of ``p F^{-1}(p)``."""
+
+
+def row_before(rows: Any) -> Any:
+    """Put every row one further down, zeros in the first."""
+    return np.concatenate((np.zeros_like(rows[:1]), rows[:-1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,13 +161,10 @@ class _Part:
     The first row belongs to the panel from 0 on.
     """
 
-    moments: Moments
     ends: FloatArray
     factors: FloatArray
-    lower: FloatArray
-    """Thresholds at the lower ends of the panels."""
-    upper: FloatArray
-    """And at the upper ends."""
+    places: Places
+    """Of the thresholds at the upper ends of the panels."""
     single: NDArray[np.bool_]
     found: FirstFailures
 
@@ -158,23 +175,22 @@ class _Part:
         counts = products.counts(ends)
         cdf, sf = products.thresholds(counts)
         found = first_failures(cdf, sf, threads=threads)
-        before = np.vstack((np.zeros_like(counts[:1]), counts[:-1]))
-        upper = cdf[:, : products.factors.size]
-        lower = np.vstack((np.zeros_like(upper[:1]), upper[:-1]))
-        single = products.after(before) >= ends
-        return cls(moments, ends, products.factors[::-1], lower, upper, single, found)
+        places = moments.places(cdf[:, : products.factors.size])
+        single = products.after(row_before(counts)) >= ends
+        return cls(ends, products.factors[::-1], places, single, found)
 
     def latest(self) -> FloatArray:
         """Upper bounds: the upper end times the chance of the panel, less what is surely earlier."""
         m = self.factors.size
-        ends, total = self.ends[:, np.newaxis], self.moments.integral(self.upper)
-        rise = self.upper - self.lower
+        ends, upper, plain = self.ends[:, np.newaxis], self.places.thresholds, self.places.plain
+        lower = row_before(upper)
+        rise = upper - lower
         # How far a threshold can rise alone before it meets that of the next level.
-        room = np.minimum(rise, np.diff(self.lower, axis=1, append=1.0))
-        earlier = ends * (rise - _ROUNDING * self.upper)
-        earlier -= self.factors * (total - self.moments.integral(self.lower) + _ROUNDING * total)
-        slope = np.vstack((np.zeros(m), self.found.slope[:-1, :m]))
-        curvature = np.vstack((np.zeros(m), self.found.curvature[:-1, :m]))
+        room = np.minimum(rise, np.diff(lower, axis=1, append=1.0))
+        earlier = ends * (rise - _ROUNDING * upper)
+        earlier -= self.factors * (plain - row_before(plain) + _ROUNDING * plain)
+        slope = row_before(self.found.slope[:, :m])
+        curvature = row_before(self.found.curvature[:, :m])
         alone = np.maximum(slope - curvature * room / 2, 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             alone = np.where(rise > 0.0, alone * (room / rise), 0.0)
