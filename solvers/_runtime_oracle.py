@@ -83,18 +83,16 @@ class StepRuntimeOracle:
         The value of the point is the upper end.
         """
         self._tolerance = tolerance
-        found = self._bracketed(partition)
+        found = self._bracketed(work_of_partition(partition))
         if self._many:
             self._minorant = SmoothMinorant(self.system, found.grid, found.single, self.threads)
         return self._point(partition, found.upper, found.slope)
 
     def __call__(self, partition: FloatArray) -> Point:
         """Value and slope in the partition of the minorant, and bound, each per coordinate."""
-        if self._minorant is None:
-            slope = self._bracketed(partition).slope
-        else:
-            slope = self._minorant(work_of_partition(partition))
-        return self._point(partition, float(slope @ work_of_partition(partition)), slope)
+        work = work_of_partition(partition)
+        slope = self._bracketed(work).slope if self._minorant is None else self._minorant(work)
+        return self._point(partition, float(slope @ work), slope)
 
     @property
     def _many(self) -> bool:
@@ -102,10 +100,10 @@ class StepRuntimeOracle:
         assert isinstance(times, DiscreteTimes)
         return times.values.size * self.system.workers > _FEW_PRODUCTS
 
-    def _bracketed(self, partition: FloatArray) -> Bracket:
+    def _bracketed(self, work: FloatArray) -> Bracket:
         found = bracketed_runtime(
             self.system,
-            work_of_partition(partition),
+            work,
             tolerance=self._tolerance,
             max_panels=_GENEROUS * affordable_panels(self.system.workers),
             grid=self._grid,

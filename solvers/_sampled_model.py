@@ -51,13 +51,10 @@ class SampledModel:
         Minimiser of the smoothed sample average, sum 1.
     hessian : ndarray, shape (N, N)
         Of the sample average in the partition, relative to its value, positive definite.
-    value : float
-        The sample average, seconds per coordinate at unit 1.
     """
 
     partition: FloatArray
     hessian: FloatArray
-    value: float
 
 
 def sampled_model(problem: Problem, options: Options, clock: Clock) -> SampledModel:
@@ -78,7 +75,7 @@ def sampled_model(problem: Problem, options: Options, clock: Clock) -> SampledMo
     work = work_of_partition(partition)
     here = smoothed_maximum(run.times, work, 1.0 / width, options.threads)
     hessian = damped_hessian(here, partition, run.reference_work(), _DAMPING) / here.value
-    return SampledModel(partition, hessian, here.value)
+    return SampledModel(partition, hessian)
 
 
 def _drawn_optimum(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
+import high_precision as reference
 import mpmath as mp
 import numpy as np
 import pytest
@@ -25,14 +24,6 @@ from cgcopt.evaluation import probability
 from cgcopt.evaluation.order_statistics import order_statistic_means
 from cgcopt.evaluation.quadrature import integrate, trapezoids
 from cgcopt.evaluation.runtime import _Normalised, expected_runtime
-
-_spec = importlib.util.spec_from_file_location(
-    "high_precision", Path(__file__).with_name("high_precision.py")
-)
-assert _spec is not None
-assert _spec.loader is not None
-reference: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(reference)
 
 FAMILIES = [
     cg.ShiftedExponential(rate=1e-3, shift=50.0),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
-from pathlib import Path
 from typing import Any
 
+import high_precision as reference
 import mpmath as mp
 import numpy as np
 import pytest
@@ -20,14 +19,6 @@ from cgcopt.evaluation.probability import (
     completion_probability,
     proportional_thresholds,
 )
-
-_spec = importlib.util.spec_from_file_location(
-    "high_precision", Path(__file__).with_name("high_precision.py")
-)
-assert _spec is not None
-assert _spec.loader is not None
-reference: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(reference)
 
 FAMILIES = [
     cg.ShiftedExponential(rate=0.1, shift=1.0),

@@ -24,10 +24,11 @@ from multiprocessing.connection import Connection
 from queue import LifoQueue
 from typing import Any, ParamSpec, TypeVar
 
+from cgcopt._cores import cores
 from cgcopt._validate import whole_number
 from cgcopt.errors import InvalidInputError, MissingExtraError
 
-__all__ = ["DaskWorkers", "WorkerProcesses", "cores"]
+__all__ = ["DaskWorkers", "WorkerProcesses"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,13 +41,6 @@ _THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
     "RAYON_NUM_THREADS",
 )
-
-
-def cores() -> int:
-    """Number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class WorkerProcesses(ThreadPoolExecutor):

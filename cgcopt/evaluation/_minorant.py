@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt.evaluation._panels import Moments
+from cgcopt.evaluation._panels import Moments, batches
 from cgcopt.evaluation.crossing import first_failures
 from cgcopt.evaluation.products import Products
 from cgcopt.system import System
@@ -27,9 +27,6 @@ from cgcopt.system import System
 __all__ = ["SmoothMinorant"]
 
 FloatArray = NDArray[np.float64]
-
-#: Entries of the arrays of some panels at a time.
-_BATCH = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,18 +54,16 @@ class SmoothMinorant:
     def __call__(self, work: FloatArray) -> FloatArray:
         """Slope in ``w``, shape ``(N,)``, for the rule that suits the given work best."""
         products = Products(self.system, work)
-        moments = Moments.of(products.times)
+        moments = Moments.of(products)
         free = work.size - products.factors.size
         slope = np.zeros(work.size)
-        rows = max(_BATCH // work.size, 2)
-        for start in range(0, self.grid.size, rows):
-            before = max(start - 1, 0)
-            upper = self._thresholds(products, slice(before, start + rows))
-            if start + rows >= self.grid.size:
+        for rows, new in batches(self.grid.size, work.size):
+            upper = self._thresholds(products, rows)
+            if rows.stop == self.grid.size:
                 upper[-1] = 1.0
             cdf = np.pad(upper, ((0, 0), (0, free)), constant_values=1.0)
             found = first_failures(cdf, 1.0 - cdf, threads=self.threads)
-            expected = moments.expected(moments.places(upper), found)[start - before :]
+            expected = moments.expected(moments.places(upper), found)[new]
             slope[free:] += expected.sum(axis=0)[::-1]
         return self.system.unit * slope
 

@@ -5,6 +5,7 @@ See :mod:`cgcopt.evaluation.steps` for the panels and the two bounds.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,8 @@ from numpy.typing import NDArray
 
 from cgcopt.evaluation.crossing import FirstFailures, first_failures
 from cgcopt.evaluation.products import Products
-from cgcopt.workers.base import DiscreteTimes
 
-__all__ = ["Moments", "Panels", "Places", "row_before"]
+__all__ = ["Moments", "Panels", "batches", "row_before"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -38,6 +38,8 @@ class Panels:
         Bounds on ``E[tau; tau in the panel]``, seconds; equal where the panel has one product.
     single : ndarray of bool, shape (M,)
         Whether it has.
+    number : ndarray of int, shape (M,)
+        Products in the panel, equal ones counted for each level.
     slope : ndarray, shape (N,)
         ``u`` times the sum of ``E[T_(N-n); level n counts]`` over the panels.
     """
@@ -46,6 +48,7 @@ class Panels:
     lower: FloatArray
     upper: FloatArray
     single: NDArray[np.bool_]
+    number: IntArray
     slope: FloatArray
 
     @classmethod
@@ -54,19 +57,18 @@ class Panels:
         lower, upper = np.empty(ends.size), np.empty(ends.size)
         single = np.empty(ends.size, dtype=np.bool_)
         slope = np.zeros(products.workers)
-        moments = Moments.of(products.times)
-        rows = max(_BATCH // products.workers, 2)
-        for start in range(0, ends.size, rows):
-            before = max(start - 1, 0)
-            part = _Part.of(products, moments, ends[before : start + rows], threads)
-            new, here = slice(start - before, None), slice(start, start + rows)
+        number = np.empty(ends.size, dtype=np.int64)
+        moments = Moments.of(products)
+        for rows, new in batches(ends.size, products.workers):
+            part = _Part.of(products, moments, ends[rows], threads)
+            here = slice(rows.start + new.start, rows.stop)
             expected = moments.expected(part.places, part.found)[new]
             lower[here] = expected @ part.factors
             upper[here] = part.latest()[new]
-            single[here] = part.single[new]
+            single[here], number[here] = part.single[new], part.number[new]
             slope[products.workers - part.factors.size :] += expected.sum(axis=0)[::-1]
         upper = np.where(single, lower, np.maximum(lower, upper))
-        return cls(ends, lower, upper, single, products.unit * slope)
+        return cls(ends, lower, upper, single, number, products.unit * slope)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +91,9 @@ class Moments:
     ranked: FloatArray
 
     @classmethod
-    def of(cls, times: DiscreteTimes) -> Moments:
-        """Sum up, in extended precision where there is one."""
-        below = np.concatenate(([0.0], times.cdf(times.values)))
+    def of(cls, products: Products) -> Moments:
+        """Sum up over the times, in extended precision where there is one."""
+        times, below = products.times, products.below
         seconds = times.weights * times.values
         middle = (below[1:] + below[:-1]) / 2
         return cls(times.values, below, _running_sum(seconds), _running_sum(seconds * middle))
@@ -149,6 +151,14 @@ class Places:
     """and of ``p F^{-1}(p)``."""
 
 
+def batches(panels: int, workers: int) -> Iterator[tuple[slice, slice]]:
+    """Cut panels into batches: rows that begin with the one before, and which of them are new."""
+    size = max(_BATCH // workers, 2)
+    for start in range(0, panels, size):
+        before = max(start - 1, 0)
+        yield slice(before, min(start + size, panels)), slice(start - before, None)
+
+
 def row_before(rows: Any) -> Any:
     """Put every row one further down, zeros in the first."""
     return np.concatenate((np.zeros_like(rows[:1]), rows[:-1]))
@@ -166,6 +176,7 @@ class _Part:
     places: Places
     """Of the thresholds at the upper ends of the panels."""
     single: NDArray[np.bool_]
+    number: IntArray
     found: FirstFailures
 
     @classmethod
@@ -176,8 +187,10 @@ class _Part:
         cdf, sf = products.thresholds(counts)
         found = first_failures(cdf, sf, threads=threads)
         places = moments.places(cdf[:, : products.factors.size])
-        single = products.after(row_before(counts)) >= ends
-        return cls(ends, products.factors[::-1], places, single, found)
+        before = row_before(counts)
+        single = products.after(before) >= ends
+        number = (counts - before).sum(axis=1)
+        return cls(ends, products.factors[::-1], places, single, number, found)
 
     def latest(self) -> FloatArray:
         """Upper bounds: the upper end times the chance of the panel, less what is surely earlier."""

@@ -9,7 +9,6 @@ completion probability of a block coordinate gradient coding scheme (arXiv 2206.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgcopt._cores import cores
 from cgcopt.errors import InvalidInputError
 
 __all__ = ["Crossing", "FirstFailures", "crossing", "first_failures"]
@@ -237,7 +237,7 @@ def _swept(p: Floats, s: Floats, gradient: bool, threads: int | None) -> tuple[F
 def _in_parts(work: Callable[[slice], None], rows: int, n: int, threads: int | None) -> None:
     """Do the work of all rows, by a pool of threads where it is worth it."""
     if threads is None:
-        threads = _processors() if _seconds(n) * rows > THREADED else 1
+        threads = cores() if _seconds(n) * rows > THREADED else 1
     parts = min(rows, 4 * threads) if threads > 1 else 1
     cuts = [rows * i // parts for i in range(parts + 1)]
     slices = [slice(a, b) for a, b in pairwise(cuts)]
@@ -266,7 +266,3 @@ def _impossible(p: Floats, s: Floats, gradient: bool, threads: int | None) -> tu
 def _seconds(n: int) -> float:
     """Rough time of one row."""
     return 3e-7 * n + 2.6e-8 * n * float(np.sqrt(n))
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -267,9 +267,8 @@ def _split(products: Products, panels: Panels, width: float, most: int) -> Float
     The uncertainty of a panel falls with the square of the number of its pieces; the least number in
     all has pieces proportional to the cube root of the uncertainty.
     """
-    ends = panels.ends
-    counts = products.counts(np.concatenate(([0.0], ends)))
-    number = np.diff(counts, axis=0).sum(axis=1)
+    ends, number = panels.ends, panels.number
+    starts = np.concatenate(([0.0], ends[:-1]))
     doubt = panels.upper - panels.lower
     doubt[doubt <= _NEGLIGIBLE / ends.size * panels.upper.sum()] = 0.0
     left = most - ends.size
@@ -285,8 +284,8 @@ def _split(products: Products, panels: Panels, width: float, most: int) -> Float
     chosen = np.flatnonzero(pieces > 1)
     whole = number[chosen] <= 2 * pieces[chosen]
     every, some = chosen[whole], chosen[~whole]
-    inner = products.inside(counts[every], counts[every + 1])
-    first = products.after(counts[some])
+    inner = products.inside(products.counts(starts[every]), products.counts(ends[every]))
+    first = products.after(products.counts(starts[some]))
     panel = np.repeat(np.arange(some.size), pieces[some] - 1)
     step = np.arange(panel.size) - np.searchsorted(panel, panel) + 1.0
     share = step / pieces[some][panel]

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cgcopt._cores import cores
 from cgcopt._validate import finite_number, whole_number
 from cgcopt.errors import CgcoptError
 from cgcopt.workers.trace import Trace
@@ -270,16 +271,10 @@ def _description(workers: int, rounds: int, warmup: int, samples: int) -> list[s
         f"{workers} worker processes, {rounds} rounds after {warmup} warm-up rounds",
         f"work of a round: gradient of a softmax regression on own data, {work}, 1 BLAS thread",
         "wall seconds from leaving the barrier that starts a round to the finished gradient",
-        f"machine: {platform.system()} {platform.machine()}, {_processor()}, {_cores()} cores",
+        f"machine: {platform.system()} {platform.machine()}, {_processor()}, {cores()} cores",
         f"Python {platform.python_version()}, numpy {np.__version__}",
         f"recorded {datetime.now(UTC):%Y-%m-%d} with cgcopt",
     ]
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _processor() -> str:
