@@ -13,7 +13,7 @@ from cgcopt.solvers._incumbent import Clock, Incumbent
 from cgcopt.solvers._level_step import level_step
 from cgcopt.solvers._simplex_qp import simplex_minimiser
 
-__all__ = ["Descent", "Oracle", "Point", "quasi_newton"]
+__all__ = ["Descent", "Oracle", "Point", "bfgs_update", "quasi_newton"]
 
 FloatArray = NDArray[np.float64]
 
@@ -113,7 +113,7 @@ def quasi_newton(
             return Descent(used, model / best.value)
         there = oracle(target)
         incumbent.offer(target, there.value, there.bound)
-        model = _updated(model, there.partition - best.partition, there.slope - best.slope)
+        model = bfgs_update(model, there.partition - best.partition, there.slope - best.slope)
         progress = incumbent.gap < 0.9 * gap or there.value < best.value * (1.0 - _PROGRESS)
         idle = 0 if progress else idle + 1
         gap = min(gap, incumbent.gap)
@@ -152,7 +152,7 @@ def _better(there: Point, best: Point) -> bool:
     return there.value < best.value
 
 
-def _updated(model: FloatArray, step: FloatArray, change: FloatArray) -> FloatArray:
+def bfgs_update(model: FloatArray, step: FloatArray, change: FloatArray) -> FloatArray:
     """BFGS update; skipped where the change of the gradient is lost in rounding."""
     image = model @ step
     modelled = float(step @ image)

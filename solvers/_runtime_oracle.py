@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt.design import work_of_partition
-from cgcopt.evaluation._minorant import SmoothMinorant
+from cgcopt.design import budget_weights, work_of_partition
+from cgcopt.evaluation._minorant import SmoothMinorant, Tangent
 from cgcopt.evaluation.certificates import partition_gradient, runtime_bound
+from cgcopt.evaluation.order_statistics import order_statistic_means
 from cgcopt.evaluation.runtime import expected_runtime
 from cgcopt.evaluation.steps import Bracket, affordable_panels, bracketed_runtime
 from cgcopt.solvers._combined_bound import ROUNDING, proven
 from cgcopt.solvers._quasi_newton import Point
+from cgcopt.solvers._sample_average import partition_curvature
 from cgcopt.system import System
-from cgcopt.workers.base import DiscreteTimes
+from cgcopt.workers.base import DiscreteTimes, IndependentTimes
 
-__all__ = ["RuntimeOracle", "StepRuntimeOracle"]
+__all__ = ["RuntimeOracle", "StepRuntimeOracle", "closed_form_work", "many_runtimes"]
 
 FloatArray = NDArray[np.float64]
 
 #: A bracket on the way to the optimum may cost this many times what an evaluation may.
 _GENEROUS = 8
+#: Share of the reference below which relative changes of a work count for less, and of the value that
+#: every level has in them at least.
+_FLOOR, _EVEN = 0.03, 1e-3
 #: Fewer possible runtimes lie too far apart for panels that do not move with them.
-_FEW_PRODUCTS = 10_000
+_FEW_RUNTIMES = 10_000
 
 
 @dataclass(frozen=True)
@@ -58,9 +64,9 @@ class StepRuntimeOracle:
     """The same for a step distribution: the value and slope of a minorant of the expected runtime.
 
     The value is a little below the expected runtime; the bound, that of the best convex combination
-    of all slopes so far, holds for the expected runtime. :meth:`bracket` comes first and after that
-    whenever the minorant is to come closer. With many possible runtimes the minorant is a smooth one
-    on fixed panels, with few it is that of a bracket of its own.
+    of all slopes so far, holds for the expected runtime. :meth:`refine` comes first and after that
+    whenever the minorant is to come closer. A smooth minorant has fixed panels; one that is not smooth
+    is that of a bracket of its own.
 
     Parameters
     ----------
@@ -68,43 +74,73 @@ class StepRuntimeOracle:
         Its worker times are discrete.
     threads : int, optional
         For the kernel.
+    smooth : bool
+        Which minorant: the smooth one pays where many runtimes are possible.
     """
 
     system: System
     threads: int | None = None
+    smooth: bool = True
     slopes: list[FloatArray] = field(default_factory=list)
     _tolerance: float = 1.0
     _grid: FloatArray | None = None
     _minorant: SmoothMinorant | None = None
+    _tangent: Tangent | None = None
+    _curvature: FloatArray | None = None
 
     def bracket(self, partition: FloatArray, tolerance: float) -> Point:
-        """Bracket the expected runtime to a relative width, and use its panels from now on.
+        """Bracket the expected runtime to a relative width; the value of the point is the upper end."""
+        found = self._bracketed(work_of_partition(partition), tolerance)
+        return self._point(partition, found.upper, found.slope)
 
-        The value of the point is the upper end.
-        """
+    def refine(self, partition: FloatArray, tolerance: float, spread: float = 0.0) -> Point:
+        """The same, and use the panels of the bracket from now on."""
         self._tolerance = tolerance
-        found = self._bracketed(work_of_partition(partition))
-        if self._many:
-            self._minorant = SmoothMinorant(self.system, found.grid, found.single, self.threads)
+        found = self._bracketed(work_of_partition(partition), tolerance)
+        if self.smooth:
+            self._minorant = SmoothMinorant.on_panels_of(
+                found, self.system, spread=spread, threads=self.threads
+            )
         return self._point(partition, found.upper, found.slope)
 
     def __call__(self, partition: FloatArray) -> Point:
         """Value and slope in the partition of the minorant, and bound, each per coordinate."""
         work = work_of_partition(partition)
-        slope = self._bracketed(work).slope if self._minorant is None else self._minorant(work)
+        if self._minorant is None:
+            slope = self._bracketed(work, self._tolerance).slope
+        else:
+            self._tangent, self._curvature = self._minorant(work), None
+            slope = self._tangent.slope
         return self._point(partition, float(slope @ work), slope)
 
-    @property
-    def _many(self) -> bool:
-        times = self.system.worker_times
-        assert isinstance(times, DiscreteTimes)
-        return times.values.size * self.system.workers > _FEW_PRODUCTS
+    def curvature(self, damping: float) -> FloatArray:
+        """Curvature of the smooth minorant in the partition, where it was evaluated last.
 
-    def _bracketed(self, work: FloatArray) -> Bracket:
+        Relative changes of the work of a level are penalised as if the levels shared no round. A
+        work far below the reference counts as a share of it, so that levels can come into use.
+        """
+        tangent = self._tangent
+        assert tangent is not None
+        if self._curvature is None:
+            self._curvature = tangent.curvature()
+        curvature = self._curvature.copy()
+        levels = tangent.work.size
+        work = np.maximum(tangent.work, _FLOOR * self._reference)
+        alone = tangent.slope / work
+        alone += _EVEN * float(tangent.slope @ tangent.work) / (levels * work**2)
+        curvature[np.diag_indices(levels)] += damping * alone
+        return partition_curvature(curvature)
+
+    @cached_property
+    def _reference(self) -> FloatArray:
+        work = closed_form_work(self.system)
+        return np.asarray(work / (budget_weights(work.size) @ work))
+
+    def _bracketed(self, work: FloatArray, tolerance: float) -> Bracket:
         found = bracketed_runtime(
             self.system,
             work,
-            tolerance=self._tolerance,
+            tolerance=tolerance,
             max_panels=_GENEROUS * affordable_panels(self.system.workers),
             grid=self._grid,
             threads=self.threads,
@@ -116,3 +152,17 @@ class StepRuntimeOracle:
         slope = partition_gradient(work_slope)
         self.slopes.append(slope)
         return Point(partition, value, slope, proven(self.slopes, ROUNDING))
+
+
+def many_runtimes(system: System) -> bool:
+    """Whether the worker times are discrete and allow so many runtimes that a smooth minorant pays."""
+    times = system.worker_times
+    if not isinstance(times, DiscreteTimes) or system.workers == 1:
+        return False
+    return times.values.size * system.workers > _FEW_RUNTIMES
+
+
+def closed_form_work(system: System) -> FloatArray:
+    """Cumulative work inversely proportional to the mean order statistics, not scaled."""
+    assert isinstance(system.worker_times, IndependentTimes)
+    return np.asarray(1.0 / order_statistic_means(system.worker_times, system.workers)[::-1])

@@ -22,7 +22,7 @@ from cgcopt.solvers._smoothed_maximum import smoothed_maximum
 from cgcopt.system import System
 from cgcopt.workers.base import DiscreteTimes
 
-__all__ = ["SampledModel", "drawn_times", "refined", "sampled_model"]
+__all__ = ["SampledModel", "drawn_optimum", "drawn_times", "refined", "sampled_model"]
 
 FloatArray = NDArray[np.float64]
 
@@ -69,7 +69,7 @@ def sampled_model(problem: Problem, options: Options, clock: Clock) -> SampledMo
     clock : Clock
         When to stop early.
     """
-    run, partition = _drawn_optimum(problem.system, options, clock)
+    run, partition = _drawn(problem.system, options, clock, None)
     levels, count = problem.system.workers, len(run.times)
     width = max(_spacing(problem.system) / levels, _SMEARED / count) * run.spread()
     work = work_of_partition(partition)
@@ -78,19 +78,25 @@ def sampled_model(problem: Problem, options: Options, clock: Clock) -> SampledMo
     return SampledModel(partition, hessian)
 
 
-def _drawn_optimum(
-    system: System, options: Options, clock: Clock
+def drawn_optimum(system: System, options: Options, clock: Clock, *, rounds: int) -> FloatArray:
+    """Minimiser of the smoothed average of that many drawn rounds, a partition with sum 1."""
+    partition = np.maximum(_drawn(system, options, clock, rounds)[1], 0.0)
+    return np.asarray(partition / partition.sum())
+
+
+def _drawn(
+    system: System, options: Options, clock: Clock, rounds: int | None
 ) -> tuple[SampleAverage, FloatArray]:
     """Draw rounds and minimise their smoothed average; many levels start from fewer."""
     levels, model = system.workers, system.worker_times
-    count = _rounds(system)
+    count = _rounds(system) if rounds is None else rounds
     rng = generator(options.seed, "sampled-model", model.label, levels)
     times = np.sort(model.sample(count, levels, rng), axis=1)
     run = SampleAverage(times, Incumbent(0.0), clock, options.threads)
     if levels <= _COARSE_LEVELS:
         return run, run.smooth(run.start())
     coarse = replace(system, workers=-(-levels // _COARSENING))
-    coarse_run, partition = _drawn_optimum(coarse, options, clock)
+    coarse_run, partition = _drawn(coarse, options, clock, rounds)
     profile = work_of_partition(partition) / coarse_run.reference_work()
     work = refined(profile, levels) * run.reference_work()
     partition = partition_of_work(np.maximum.accumulate(work))

@@ -16,11 +16,11 @@ from cgcopt.solution import TerminationCondition
 from cgcopt.solvers._combined_bound import QUADRATURE, proven
 from cgcopt.solvers._incumbent import Clock, Incumbent
 from cgcopt.solvers._quasi_newton import quasi_newton
-from cgcopt.solvers._runtime_oracle import RuntimeOracle, StepRuntimeOracle
+from cgcopt.solvers._runtime_oracle import RuntimeOracle
 from cgcopt.solvers._sampled_model import sampled_model
+from cgcopt.solvers._step_minimum import minimised_steps
 from cgcopt.solvers.base import ALL_TIMES, RUNTIME_RELAXED, Outcome, Role, Solver, Times, times_of
 from cgcopt.solvers.cutting_plane import optimum_of_rounds, prepare_rounds
-from cgcopt.system import System
 from cgcopt.workers.base import DiscreteTimes, IndependentTimes
 
 __all__ = ["Minimised", "OptimalRuntime", "minimised", "require_finite_mean"]
@@ -28,10 +28,6 @@ __all__ = ["Minimised", "OptimalRuntime", "minimised", "require_finite_mean"]
 FloatArray = NDArray[np.float64]
 
 _STEPS = 200
-#: Step distributions: gaps at which the first stages end, and how many stages may try for the last.
-_STAGES, _ATTEMPTS = (3e-4, 3e-5), 4
-#: Width of the brackets, and gap to the minorant at which a stage ends, as shares of its gap.
-_BRACKET_SHARE, _STAGE_SHARE = 0.4, 0.6
 
 
 class OptimalRuntime(Solver):
@@ -42,9 +38,10 @@ class OptimalRuntime(Solver):
     ``f`` is convex and homogeneous, so its gradient ``g`` at any design proves
     ``f >= L min_n g_n``.
 
-    *Step distributions*: the same steps on rigorous brackets and subgradients, helped by steps of a
-    level bundle method; the brackets get tighter as the gap falls. The proof is the best convex
-    combination of all subgradients met.
+    *Step distributions*: Newton's method on rigorous minorants that are as smooth as a proof of the
+    gap allows, helped by quasi-Newton steps and a level bundle method where that does not do
+    (:mod:`cgcopt.solvers._step_minimum`). The proof is the best convex combination of all
+    subgradients met.
 
     *Rounds*: the method of ``cutting-plane``, exact.
     """
@@ -120,13 +117,13 @@ def minimised(problem: Problem, options: Options) -> Minimised:
     clock = Clock.started(options.time_limit)
     incumbent = Incumbent(options.gap, options)
     system = problem.system
+    if isinstance(system.worker_times, DiscreteTimes):
+        slopes = minimised_steps(problem, options, incumbent, clock)
+        return Minimised(incumbent, clock, slopes, Certificate.CUTTING_PLANES)
     start, hessian = np.ones(1), np.ones((1, 1))
     if system.workers > 1:
         model = sampled_model(problem, options, clock)
         start, hessian = model.partition, model.hessian
-    if isinstance(system.worker_times, DiscreteTimes):
-        slopes = _in_stages(system, options, start, hessian, incumbent, clock)
-        return Minimised(incumbent, clock, slopes, Certificate.CUTTING_PLANES)
     oracle = RuntimeOracle(system, options.threads)
     cuts = oracle.slopes
     quasi_newton(oracle, start, hessian, incumbent, clock, steps=_STEPS, cuts=cuts)
@@ -136,42 +133,6 @@ def minimised(problem: Problem, options: Options) -> Minimised:
     if incumbent.bound > max(bound for _, bound in incumbent.history):
         certificate = Certificate.CUTTING_PLANES
     return Minimised(incumbent, clock, cuts, certificate)
-
-
-def _in_stages(
-    system: System,
-    options: Options,
-    start: FloatArray,
-    hessian: FloatArray,
-    incumbent: Incumbent,
-    clock: Clock,
-) -> list[FloatArray]:
-    """Close the gap of a step distribution with panels no finer than each stage needs.
-
-    A stage brackets the best design so far and minimises the smooth minorant that the panels give.
-    The slopes of one stage are valid in the next. Returns all of them.
-    """
-    oracle = StepRuntimeOracle(system, options.threads)
-
-    def bracketed(gap: float) -> bool:
-        here = oracle.bracket(start, _BRACKET_SHARE * gap)
-        incumbent.offer(start, here.value, here.bound)
-        return incumbent.closed or clock.expired
-
-    coarse = [gap for gap in _STAGES if gap > 2.0 * options.gap]
-    for gap in (*coarse, *(options.gap * _BRACKET_SHARE**i for i in range(_ATTEMPTS))):
-        if bracketed(gap):
-            break
-        stage = Incumbent(_STAGE_SHARE * gap, options)
-        found = quasi_newton(
-            oracle, start, hessian, stage, clock, steps=_STEPS, cuts=oracle.slopes, kinks=True
-        )
-        assert stage.partition is not None
-        start, hessian = stage.partition, found.hessian
-        incumbent.bound = max(incumbent.bound, stage.bound)
-        if (gap <= options.gap or clock.expired) and bracketed(gap):
-            break
-    return oracle.slopes
 
 
 def require_finite_mean(problem: Problem) -> None:

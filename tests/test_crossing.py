@@ -16,7 +16,13 @@ from mpmath import mp, mpf
 from scipy.stats import binom
 
 from cgcopt.errors import InvalidInputError
-from cgcopt.evaluation.crossing import Crossing, FirstFailures, crossing, first_failures
+from cgcopt.evaluation.crossing import (
+    Crossing,
+    FirstFailures,
+    crossing,
+    first_failures,
+    paired_derivatives,
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -537,3 +543,54 @@ def test_first_failures_do_not_depend_on_threads() -> None:
     one, two = first_failures(p, 1 - p, threads=1), first_failures(p, 1 - p, threads=2)
     for name in FirstFailures.__dataclass_fields__:
         assert np.array_equal(getattr(one, name), getattr(two, name))
+
+
+def test_rough_first_failures_are_a_little_smaller() -> None:
+    rng = np.random.default_rng(6)
+    middle = np.minimum((np.arange(200) + 1) / 200 + rng.uniform(0.0, 0.1, (30, 200)), 1.0)
+    p = np.maximum.accumulate(np.sort(middle, axis=1), axis=0)
+    exact, rough = first_failures(p, 1 - p), first_failures(p, 1 - p, rough=True)
+    for name in ("chance", "leading", "second"):
+        ours, right = getattr(rough, name), getattr(exact, name)
+        assert (ours <= right * (1 + 1e-13)).all()
+        assert ours == pytest.approx(right, rel=1e-6, abs=1e-7 * right.max())
+    assert not np.array_equal(rough.chance, exact.chance)
+
+
+@pytest.mark.parametrize("workers", [2, 9, 60, 400])
+def test_paired_derivatives_against_differences_of_the_gradient(workers: int) -> None:
+    rng = np.random.default_rng(workers)
+    middle = (np.arange(workers) + 1) / workers + 0.7 / np.sqrt(workers)
+    p = np.sort(np.minimum(middle + rng.uniform(0, 0.5 / workers, (3, workers)), 0.999), axis=1)
+    p -= np.linspace(1e-4, 0, workers) / workers  # no ties at the end
+    rise, before, after = rng.random((3, 3, workers))
+    gradient = crossing(p, 1 - p, gradient=True).gradient
+    assert gradient is not None
+    found = paired_derivatives(p, gradient, rise, before, after)
+    below = np.flatnonzero((p < 0.99).all(axis=0))[1:]
+    columns = below[:: max(below.size // 10, 1)]
+    step = 1e-6 / workers
+    for k in columns:
+        moved = step * np.eye(workers)[k]
+        up = crossing(p + moved, 1 - p - moved, gradient=True).gradient
+        down = crossing(p - moved, 1 - p + moved, gradient=True).gradient
+        assert up is not None
+        assert down is not None
+        mixed = (up - down)[:, :k] / (2 * step)
+        weights = rise[:, :k] * after[:, [k]] + before[:, :k] * rise[:, [k]]
+        right = (mixed * weights).sum(axis=0)
+        assert found[:k, k] == pytest.approx(right, rel=0.03, abs=1e-3 * found.max())
+    assert not found[np.tril_indices(workers)].any()
+
+
+def test_paired_derivatives_leave_out_what_is_negligible_and_do_not_depend_on_threads() -> None:
+    p = rising(np.random.default_rng(7), 50, 30, 1.2)
+    gradient = crossing(p, 1 - p, gradient=True).gradient
+    assert gradient is not None
+    weights = np.random.default_rng(8).random((3, 50, 30))
+    one = paired_derivatives(p, gradient, *weights, threads=1)
+    assert np.array_equal(one, paired_derivatives(p, gradient, *weights, threads=2))
+    less = paired_derivatives(p, gradient, *weights, least=0.1)
+    assert (less <= one).all()
+    assert less.sum() < one.sum()
+    assert not paired_derivatives(p, gradient, *weights, least=1e9).any()

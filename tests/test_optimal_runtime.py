@@ -20,11 +20,13 @@ from cgcopt.evaluation.simulation import simulate
 from cgcopt.options import Options
 from cgcopt.seeds import generator
 from cgcopt.solution import SolutionStatus, TerminationCondition
+from cgcopt.solvers import _step_minimum
 from cgcopt.solvers._combined_bound import combined_bound
 from cgcopt.solvers._incumbent import Clock, Incumbent
 from cgcopt.solvers._level_step import level_step
 from cgcopt.solvers._quasi_newton import Point, quasi_newton
 from cgcopt.solvers._sampled_model import refined, sampled_model
+from cgcopt.solvers._semismooth_newton import semismooth_newton
 from cgcopt.solvers._simplex_qp import simplex_minimiser
 from cgcopt.workers.trace import Trace
 
@@ -224,6 +226,51 @@ def test_pooled_traces(name: str, workers: int) -> None:
     assert solution.evaluation.method is Method.EXACT
 
 
+def rough_times(size: int) -> cg.Empirical:
+    """Three narrow modes far apart and a tail: hard for Newton's method from afar."""
+    rng = generator(size, "rough times")
+    modes = rng.choice([1.0, 2.5, 9.0], p=[0.7, 0.2, 0.1], size=size)
+    tail = np.where(rng.random(size) < 0.02, rng.pareto(1.5, size=size), 0.0)
+    return cg.Empirical(modes * np.exp(1e-3 * rng.normal(size=size)) + tail)
+
+
+@pytest.mark.parametrize("workers", [12, 30])
+@pytest.mark.parametrize("kind", ["smooth", "rough", "coarse clock"])
+def test_many_possible_runtimes(kind: str, workers: int) -> None:
+    times = cg.Empirical(generator(0, "smooth times").lognormal(sigma=0.5, size=1500))
+    if kind == "rough":
+        times = rough_times(1500)
+    if kind == "coarse clock":  # many workers share a time
+        times = cg.Empirical(np.round(times.sample(20_000, 1, generator(1, "clock")), 3).ravel())
+    problem = runtime_problem(workers, 100, times)
+    solution = cg.solve(problem, "optimal")
+    assert solution.gap <= 1e-6, solution.message
+    assert solution.certificate is Certificate.CUTTING_PLANES
+    rng = generator(2, "near designs", workers)
+    for size in (1e-3, 1e-2, 0.1, 1.0):
+        near = solution.partition * np.exp(size * rng.normal(size=workers))
+        found = evaluate(problem, near * (100 / near.sum()))
+        assert found.value >= solution.bound
+
+
+def test_where_newtons_method_fails_the_others_take_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = runtime_problem(15, 100, rough_times(1000))
+    expected = cg.solve(problem, "optimal")
+    monkeypatch.setattr(_step_minimum, "_FIRST_STEPS", 1)
+    monkeypatch.setattr(_step_minimum, "_LAST_STEPS", 1)
+    rougher = cg.solve(problem, "optimal")
+    assert rougher.gap <= 1e-6
+    assert rougher.value == pytest.approx(expected.value, rel=2e-6)
+    assert rougher.details["evaluations"] != expected.details["evaluations"]
+
+
+def test_time_limit_on_a_trace_keeps_design_and_bound() -> None:
+    problem = runtime_problem(150, 1000, rough_times(2000))
+    solution = cg.solve(problem, "optimal", time_limit=0.2)
+    assert solution.termination is TerminationCondition.TIME_LIMIT
+    assert 0 < solution.bound < solution.value
+
+
 # The parts
 
 
@@ -279,6 +326,32 @@ def test_a_step_that_went_too_far_is_followed_by_the_secant_of_the_slopes() -> N
     first, second, third = points
     assert second.value > first.value > third.value
     assert third.slope @ (second.partition - first.partition) == pytest.approx(0, abs=1e-12)
+
+
+def test_semismooth_newton_on_a_piecewise_quadratic_function() -> None:
+    """Ramps: the slope is flat, rises steeply, is flat again; two runs from afar find the minimum."""
+    centre = np.array([0.4, 0.3, 0.2, 0.1])
+    points: list[np.ndarray] = []
+
+    def oracle(x: np.ndarray) -> Point:
+        away = x - centre
+        points.append(away)
+        steep, far = np.clip(away, -0.02, 0.02), 0.05 * away
+        value = 1 + float((away * steep - steep**2 / 2).sum()) + 0.025 * float(away @ away)
+        slope = steep + far
+        return Point(x, value, slope, value + float(slope.min() - slope @ x))
+
+    def curvature(damping: float) -> np.ndarray:
+        return np.diag((np.abs(points[-1]) < 0.02) + 0.05 + damping)
+
+    for coarse in (None, 0.3 * np.eye(4)):
+        incumbent = Incumbent(1e-9)
+        start = np.array([0.0, 0.0, 0.0, 1.0])
+        found, _ = semismooth_newton(
+            oracle, curvature, start, coarse, incumbent, Clock.started(None), steps=60
+        )
+        assert incumbent.closed
+        assert found == pytest.approx(centre, abs=1e-6)
 
 
 def test_combined_bound_is_the_value_of_a_matrix_game() -> None:

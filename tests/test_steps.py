@@ -204,21 +204,18 @@ def test_panels_of_a_similar_design_are_a_good_start() -> None:
     assert again.grid.size < 1.5 * first.grid.size
 
 
-@given(st.data(), st.integers(2, 12))
+@given(st.data(), st.integers(2, 12), st.sampled_from([0.0, 0.1, 1.0]))
 def test_smooth_minorants_stay_below_the_expected_runtime(
-    data: st.DataObject, allowed: int
+    data: st.DataObject, allowed: int, spread: float
 ) -> None:
     system = data.draw(systems())
     work, near = data.draw(works(system.workers)), data.draw(works(system.workers))
     found = bracketed_runtime(system, work, tolerance=1e-2, max_panels=allowed)
-    slope = SmoothMinorant(system, found.grid, found.single)(near)
+    slope = SmoothMinorant.on_panels_of(found, system, spread=spread)(near).slope
     for _ in range(3):
         other = data.draw(works(system.workers))
         exact = enumerated(system, other)
         assert slope @ other <= exact * (1 + 1e-12)
-    if found.single.all():
-        own = SmoothMinorant(system, found.grid, found.single)(work)
-        assert own == pytest.approx(found.slope, rel=1e-11, abs=1e-12 * found.slope.max())
 
 
 def test_smooth_minorants_are_smooth_and_close() -> None:
@@ -227,14 +224,49 @@ def test_smooth_minorants_are_smooth_and_close() -> None:
     system = System(12, 1000, times, samples=12)
     work = balanced_work(times, 12, 1000)
     found = bracketed_runtime(system, work, tolerance=1e-5, max_panels=10**6)
-    smooth = SmoothMinorant(system, found.grid, found.single)
-    assert found.lower * (1 - 1e-5) < smooth(work) @ work <= found.upper
+    smooth = SmoothMinorant.on_panels_of(found, system)
+    assert found.lower * (1 - 1e-5) < smooth(work).slope @ work <= found.upper
     changes = []
     for step in (1e-5, 2e-5):
         near = work * (1 + step * np.linspace(-1, 1, 12))
-        changes.append(smooth(near) - smooth(work))
+        changes.append(smooth(near).slope - smooth(work).slope)
     scale = np.abs(changes[1]).max()
     assert changes[1] == pytest.approx(2 * changes[0], abs=0.1 * scale)
+
+
+@pytest.mark.parametrize("workers", [12, 60])
+@pytest.mark.parametrize("spread", [0.0, 1.0])
+def test_curvature_of_a_smooth_minorant(workers: int, spread: float) -> None:
+    times = lumpy_trace(1500)
+    system = System(workers, 1000, times, samples=12)
+    work = balanced_work(times, workers, 1000)
+    found = bracketed_runtime(system, work, tolerance=1e-5, max_panels=10**6)
+    smooth = SmoothMinorant.on_panels_of(found, system, spread=spread)
+    curvature = smooth(work).curvature()
+    off = curvature[~np.eye(workers, dtype=bool)]
+    assert (off <= 0).all()
+    assert curvature == pytest.approx(curvature.T, rel=1e-12)
+    assert curvature @ work == pytest.approx(np.zeros(workers), abs=1e-12 * np.abs(curvature).max())
+    rng = np.random.default_rng(1)
+    for _ in range(3):
+        step = 1e-6 * work * rng.normal(size=workers)
+        change = (smooth(work + step).slope - smooth(work - step).slope) / 2
+        error = (change - curvature @ step) * work
+        assert np.linalg.norm(error) < 0.15 * np.linalg.norm(change * work)
+
+
+def test_minorants_do_not_depend_on_threads() -> None:
+    times = lumpy_trace(3000)
+    system = System(40, 1000, times, samples=12)
+    work = balanced_work(times, 40, 1000)
+    found = bracketed_runtime(system, work, tolerance=1e-6, max_panels=10**6, threads=1)
+    again = bracketed_runtime(system, work, tolerance=1e-6, max_panels=10**6, threads=2)
+    assert (found.lower, found.upper) == (again.lower, again.upper)
+    one, two = (
+        SmoothMinorant.on_panels_of(found, system, threads=threads)(work) for threads in (1, 2)
+    )
+    assert np.array_equal(one.slope, two.slope)
+    assert np.array_equal(one.curvature(), two.curvature())
 
 
 def test_two_values_and_a_thousand_workers() -> None:

@@ -42,7 +42,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["sweep", "sweep_panels"]
+__all__ = ["sweep", "sweep_pairs", "sweep_panels"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -73,6 +73,14 @@ PANEL_WORKSPACE = 19
 """Rows of workspace that :func:`sweep_panels` needs."""
 PANEL_TERMS = 5
 """Numbers that :func:`sweep_panels` finds for every threshold of every row."""
+ROUGH_ROW_TAIL, ROUGH_TERM_TAIL = 18.0, 2.0**-30
+"""Tails with which :func:`sweep_panels` is right to about 1e-8."""
+PAIR_WORKSPACE, PAIR_TERMS = 5, 64
+"""Rows of workspace that :func:`sweep_pairs` needs, and how many Poisson weights it keeps."""
+PAIR_TAIL = 6.0
+"""Minus the logarithm of the share of a row that :func:`sweep_pairs` cuts off,"""
+PAIR_WEIGHT = 1e-3
+"""and the smallest Poisson weight that it takes into account."""
 
 _LOG2_HIGH, _LOG2_LOW = 0.6931471824645996, -1.904654299957768e-09
 _STIRLING = np.array([  # log(m!) - log(sqrt(2 pi m) (m/e)^m), m = 1..16
@@ -94,7 +102,7 @@ _INNER: dict[str, Any] = _OPTIONS | {"no_cpython_wrapper": True}
 @njit(**_INNER, fastmath={"contract"})
 def _spread(
     old: Floats, new: Floats, lo: int, first: int, last: int, mean: float, weight: float,
-    weights: Floats, reciprocals: Floats,
+    weights: Floats, reciprocals: Floats, term_tail: float,
 ) -> None:  # fmt: skip
     """Convolve ``old``, zero below ``lo``, with ``weight mean^d / d!`` into ``first..last``."""
     weights[0] = weight
@@ -127,7 +135,7 @@ def _spread(
                 before = weights[d - 1] * old[PAD + top - d + 1]
                 term = weights[d] * old[PAD + top - d]
                 if term == 0.0 or (
-                    term < before and term <= TERM_TAIL * total * (1.0 - term / before)
+                    term < before and term <= term_tail * total * (1.0 - term / before)
                 ):
                     break
         for j in range(last + 1, start + BLOCK):
@@ -182,7 +190,7 @@ def _jump(
 def _chain(
     n: int, lam: Floats, ratio: Floats, shift: Integers, first: Integers, last: Integers,
     rows: Floats, weights: Floats, reciprocals: Floats, edge: Floats, exponent: Integers,
-    jumps: Floats, halved: Integers,
+    jumps: Floats, halved: Integers, term_tail: float,
 ) -> None:  # fmt: skip
     """Take the unit mass at cell 0 through ``n`` intervals.
 
@@ -208,7 +216,7 @@ def _chain(
                     halvings = (shift[t] * i) // steps - (shift[t] * (i - 1)) // steps
                     _spread(
                         rows[side], rows[1 - side], lo, begin if i == steps else lo, last[t],
-                        lam[t] / steps, math.ldexp(1.0, -halvings), weights, reciprocals,
+                        lam[t] / steps, math.ldexp(1.0, -halvings), weights, reciprocals, term_tail,
                     )  # fmt: skip
                     side = 1 - side
             row = rows[side]
@@ -289,9 +297,9 @@ def _majorant(n: int, mean: Floats, theta: Floats, corners: Integers) -> float:
 
 
 @njit(**_INNER)
-def _row_ends(n: int, mean: Floats, upper: Integers) -> None:
+def _row_ends(n: int, mean: Floats, upper: Integers, row_tail: float) -> None:
     """Last cell of each row, from a tail bound of Binomial(N, mean/N)."""
-    tail = ROW_TAIL + 2.0 * math.log(n)
+    tail = row_tail + 2.0 * math.log(n)
     upper[0] = 0
     for k in range(1, n + 1):
         rest = 1.0 - mean[k] / n
@@ -385,7 +393,7 @@ def sweep(
     for v in range(cdf.shape[0]):
         _increments(cdf[v], sf[v], mean, lam)
         entropy = _majorant(n, mean, theta, first)
-        _row_ends(n, mean, upper)
+        _row_ends(n, mean, upper, ROW_TAIL)
         tilted = entropy > TILT
         for k in range(n + 1):
             theta[k] = theta[k] if tilted else 1.0
@@ -397,7 +405,7 @@ def sweep(
             lam_b[t], shift_b[t], ratio_b[t] = lam[n + 1 - t], shift[n + 1 - t], ratio[n - t]
         _chain(
             n, lam, ratio, shift, first, upper, rows, weights, reciprocals, edge, exponent,
-            none, shift,
+            none, shift, TERM_TAIL,
         )  # fmt: skip
         rest = exponent[n] * _LOG2_HIGH + exponent[n] * _LOG2_LOW
         if tilted:
@@ -417,7 +425,7 @@ def sweep(
         if gradient:
             _chain(
                 n, lam_b, ratio_b, shift_b, first_b, upper_b, rows, weights, reciprocals,
-                edge_b, exponent_b, none, shift,
+                edge_b, exponent_b, none, shift, TERM_TAIL,
             )  # fmt: skip
             for k in range(1, n + 1):
                 product = n * theta[k] * (edge[k - 1] * edge_b[n - k] / edge[n])
@@ -450,7 +458,7 @@ def _meet(
 @njit(**_OPTIONS, cache=True, nogil=True)
 def sweep_panels(
     cdf: Floats, sf: Floats, start: int, stop: int, values: Floats, terms: Floats, reals: Floats,
-    whole: Integers,
+    whole: Integers, row_tail: float, term_tail: float,
 ) -> None:  # fmt: skip
     """First failures between neighbouring rows of rising thresholds, for rows ``start..stop``.
 
@@ -466,6 +474,8 @@ def sweep_panels(
       ``d^2P/dq_k^2`` from the right, all others fixed.
 
     ``values`` holds ``P`` and ``1 - P``. Where ``P < exp(-TILT)`` all of them are left at zero.
+    Larger tails than :data:`ROW_TAIL` and :data:`TERM_TAIL` cut more off; all terms are positive, so
+    what is left is smaller.
     The forward chain is not tilted: what counts here are failures, not successes.
     """
     n = cdf.shape[1]
@@ -491,7 +501,7 @@ def sweep_panels(
         if cdf[v, 0] > 0.0:
             _increments(cdf[v], sf[v], mean, lam)
             found = _majorant(n, mean, theta, first) <= TILT and v >= start
-            _row_ends(n, mean, upper)
+            _row_ends(n, mean, upper, row_tail)
             _scale(n, lam, shift, drift)
             for t in range(n + 1):
                 first[t], first_b[t], upper_b[t] = t, n - upper[n - t], t
@@ -503,7 +513,7 @@ def sweep_panels(
                 jumps[0, n] = 0.0
                 _chain(
                     n, lam_b, ratio, shift_b, first_b, upper_b, rows, weights, reciprocals, edge_b,
-                    exponent_b, jumps, halved,
+                    exponent_b, jumps, halved, term_tail,
                 )  # fmt: skip
                 _meet(n, before, exponent_before, exponent_b, halved, shift, constant, factor)
                 for k in range(1, n + 1):
@@ -513,7 +523,7 @@ def sweep_panels(
                     terms[2, v, k - 1] = size * n * jumps[2, n - k]
             _chain(
                 n, lam, ratio, shift, first, upper, rows, weights, reciprocals, edge, exponent,
-                none, shift,
+                none, shift, term_tail,
             )  # fmt: skip
             if found:
                 rest = exponent[n] * _LOG2_HIGH + exponent[n] * _LOG2_LOW
@@ -536,3 +546,118 @@ def sweep_panels(
                     terms[4, v, k - 1] = size * n * jumps[2, n - k]
         for k in range(n):
             p[k + 1], s[k + 1] = cdf[v, k], sf[v, k]
+
+
+@njit(**_INNER)
+def _short_weights(lam: Floats, table: Floats, terms: Integers) -> None:
+    """Poisson weights of every interval, up to the first negligible one, in groups of eight."""
+    for t in range(1, terms.size):
+        weight = math.exp(-lam[t])
+        count = 0
+        while count < table.shape[1]:
+            table[t, count] = weight
+            count += 1
+            weight *= lam[t] / count
+            if count > lam[t] and weight < PAIR_WEIGHT:
+                break
+        while count % 8 > 0:
+            table[t, count] = 0.0
+            count += 1
+        terms[t] = count
+
+
+@njit(**_INNER, fastmath={"contract"})
+def _edges(
+    start: int, count: int, cdf: Floats, lam: Floats, table: Floats, terms: Integers, rows: Floats,
+    edge: Floats,
+) -> None:  # fmt: skip
+    """From ``start`` points below ``p_start``: the chance of ``t`` more below ``p_(start+t)``.
+
+    All thresholds on the way are met; ``t = 0..count``. Right to a few promille: rows and weights are
+    cut where they are small, and nothing is scaled.
+    """
+    left = cdf.size - start
+    begin = cdf[start - 1] if start > 0 else 0.0
+    for c in range(PAD + left + BLOCK + 1):
+        rows[0, c] = rows[1, c] = 0.0
+    rows[0, PAD] = edge[0] = 1.0
+    side, last = 0, 0
+    for t in range(1, count + 1):
+        if t % 4 == 1:
+            ahead = t + 3 if t + 3 < count else count
+            share = (cdf[start + ahead - 1] - begin) / (1.0 - begin)
+            spread = 2.0 * PAIR_TAIL * left * share * (1.0 - share) + PAIR_TAIL * PAIR_TAIL / 9.0
+            top = math.floor(left * share + PAIR_TAIL / 3.0 + math.sqrt(spread)) + 1
+            top = top if top < left else left
+            last = top if top > last else last
+            last = last if last > ahead else ahead
+        if lam[start + t] > 0.0:
+            old, new, weights = rows[side], rows[1 - side], table[start + t]
+            for first in range(t, last + 1, BLOCK // 2):
+                cells = new[PAD + first : PAD + first + BLOCK // 2]
+                for c in range(BLOCK // 2):
+                    cells[c] = 0.0
+                for d in range(0, terms[start + t], 8):
+                    if first + BLOCK // 2 - d < t:
+                        break
+                    v0, v1, v2, v3 = weights[d], weights[d + 1], weights[d + 2], weights[d + 3]
+                    v4, v5, v6, v7 = weights[d + 4], weights[d + 5], weights[d + 6], weights[d + 7]
+                    o = old[PAD + first - d - 7 : PAD + first - d + BLOCK // 2]
+                    for c in range(BLOCK // 2):
+                        cells[c] += (
+                            v0 * o[c + 7] + v1 * o[c + 6] + v2 * o[c + 5] + v3 * o[c + 4]
+                            + v4 * o[c + 3] + v5 * o[c + 2] + v6 * o[c + 1] + v7 * o[c]
+                        )  # fmt: skip
+            for c in range(PAD + last + 1, PAD + last + BLOCK // 2 + 1):
+                new[c] = 0.0
+            side = 1 - side
+        row = rows[side]
+        for c in range(PAD + t - PAD // 2, PAD + t):
+            row[c] = 0.0
+        edge[t] = row[PAD + t]
+
+
+@njit(**_OPTIONS, cache=True, nogil=True)
+def sweep_pairs(
+    cdf: Floats, slope: Floats, rise: Floats, before: Floats, after: Floats, least: float,
+    total: Floats, reals: Floats, table: Floats, whole: Integers,
+) -> None:  # fmt: skip
+    """Sum mixed second derivatives of ``P`` over rows of thresholds, to about a percent.
+
+    For ``j < k``
+
+        ``total[j, k] += sum_v d^2P/dp_j dp_k (rise_j after_k + before_j rise_k)``,
+
+    where one point lies at ``p_j``, one at ``p_k`` and nothing fails between: with ``e_j`` of the chain
+    that starts at ``p_j`` with ``j`` points, the derivative is ``dP/dp_k`` times
+    ``N a_{j-1}(j-1) e_j(k-1) / a_{k-1}(k-1)``. Only thresholds with ``slope (before + after) > least``
+    take part. ``slope`` is ``dP/dp``; ``reals``, ``table`` and ``whole`` are workspace (rows of
+    ``N + 128``: :data:`PAIR_WORKSPACE`, columns of :data:`PAIR_TERMS`, and two).
+    """
+    n = cdf.shape[1]
+    lam, edge, edge_j, rows = reals[0], reals[1], reals[2], reals[3:5]
+    chosen, terms = whole[0], whole[1]
+    for v in range(cdf.shape[0]):
+        count = 0
+        for k in range(n):
+            if slope[v, k] * (before[v, k] + after[v, k]) > least:
+                chosen[count] = k + 1
+                count += 1
+        if count > 1:
+            for k in range(n, 0, -1):
+                lam[k] = n * (cdf[v, k - 1] - cdf[v, k - 2]) if k > 1 else n * cdf[v, 0]
+            last = chosen[count - 1]
+            _short_weights(lam, table, terms[:last])
+            _edges(0, last - 1, cdf[v], lam, table, terms, rows, edge)
+            for i in range(count - 1):
+                j = chosen[i]
+                if edge[j - 1] > 0.0 and cdf[v, j - 1] < 1.0:
+                    _edges(j, last - 1 - j, cdf[v], lam, table, terms, rows, edge_j)
+                    size = n * edge[j - 1] * math.exp(-lam[j])
+                    for q in range(i + 1, count):
+                        k = chosen[q]
+                        if edge[k - 1] > 0.0:
+                            both = size * edge_j[k - 1 - j] / edge[k - 1] * slope[v, k - 1]
+                            total[j - 1, k - 1] += both * (
+                                rise[v, j - 1] * after[v, k - 1] + before[v, j - 1] * rise[v, k - 1]
+                            )

@@ -5,23 +5,24 @@ See :mod:`cgcopt.evaluation.steps` for the panels and the two bounds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt.evaluation.crossing import FirstFailures, first_failures
+from cgcopt.evaluation.crossing import FirstFailures, first_failures, threads_for
 from cgcopt.evaluation.products import Products
 
-__all__ = ["Moments", "Panels", "batches", "row_before"]
+__all__ = ["Moments", "Panels", "in_batches", "row_before"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-#: Entries of the arrays of some panels at a time.
-_BATCH = 2**20
+#: Entries of the arrays of a batch of panels, and panels, at most.
+_BATCH, _LONGEST = 2**18, 512
 #: Rounding of a difference of two running sums, relative to the sums.
 _ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
@@ -59,14 +60,18 @@ class Panels:
         slope = np.zeros(products.workers)
         number = np.empty(ends.size, dtype=np.int64)
         moments = Moments.of(products)
-        for rows, new in batches(ends.size, products.workers):
-            part = _Part.of(products, moments, ends[rows], threads)
+
+        def work(rows: slice, new: slice) -> FloatArray:
+            part = _Part.of(products, moments, ends[rows])
             here = slice(rows.start + new.start, rows.stop)
             expected = moments.expected(part.places, part.found)[new]
             lower[here] = expected @ part.factors
             upper[here] = part.latest()[new]
             single[here], number[here] = part.single[new], part.number[new]
-            slope[products.workers - part.factors.size :] += expected.sum(axis=0)[::-1]
+            return np.asarray(expected.sum(axis=0)[::-1])
+
+        for counted in in_batches(work, ends.size, products.workers, threads):
+            slope[products.workers - counted.size :] += counted
         upper = np.where(single, lower, np.maximum(lower, upper))
         return cls(ends, lower, upper, single, number, products.unit * slope)
 
@@ -151,12 +156,24 @@ class Places:
     """and of ``p F^{-1}(p)``."""
 
 
-def batches(panels: int, workers: int) -> Iterator[tuple[slice, slice]]:
-    """Cut panels into batches: rows that begin with the one before, and which of them are new."""
-    size = max(_BATCH // workers, 2)
+def in_batches(
+    work: Callable[[slice, slice], FloatArray], panels: int, workers: int, threads: int | None
+) -> list[FloatArray]:
+    """Do the work of all panels in batches, with threads where it pays; return what they return.
+
+    ``work`` gets the rows of a batch, which begin with the row before, and which of them are new. The
+    batches, hence the result, do not depend on the number of threads.
+    """
+    size = min(max(_BATCH // workers, 2), _LONGEST)
+    parts = []
     for start in range(0, panels, size):
         before = max(start - 1, 0)
-        yield slice(before, min(start + size, panels)), slice(start - before, None)
+        parts.append((slice(before, min(start + size, panels)), slice(start - before, None)))
+    count = threads_for(panels, workers, threads)
+    if min(count, len(parts)) == 1:
+        return [work(*part) for part in parts]
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(lambda part: work(*part), parts))
 
 
 def row_before(rows: Any) -> Any:
@@ -180,12 +197,10 @@ class _Part:
     found: FirstFailures
 
     @classmethod
-    def of(
-        cls, products: Products, moments: Moments, ends: FloatArray, threads: int | None
-    ) -> _Part:
+    def of(cls, products: Products, moments: Moments, ends: FloatArray) -> _Part:
         counts = products.counts(ends)
         cdf, sf = products.thresholds(counts)
-        found = first_failures(cdf, sf, threads=threads)
+        found = first_failures(cdf, sf, threads=1)
         places = moments.places(cdf[:, : products.factors.size])
         before = row_before(counts)
         single = products.after(before) >= ends

@@ -20,7 +20,14 @@ from numpy.typing import ArrayLike, NDArray
 from cgcopt._cores import cores
 from cgcopt.errors import InvalidInputError
 
-__all__ = ["Crossing", "FirstFailures", "crossing", "first_failures"]
+__all__ = [
+    "Crossing",
+    "FirstFailures",
+    "crossing",
+    "first_failures",
+    "paired_derivatives",
+    "threads_for",
+]
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +35,7 @@ CONSISTENT = 1e-9
 """Largest accepted ``abs(cdf + sf - 1)``."""
 THREADED = 1e-2
 """Seconds of work from which a batch is worth a pool of threads."""
+_PAIR_PARTS = 16
 
 
 @dataclass(frozen=True)
@@ -160,7 +168,9 @@ class FirstFailures:
     curvature: Floats
 
 
-def first_failures(cdf: Floats, sf: Floats, *, threads: int | None = None) -> FirstFailures:
+def first_failures(
+    cdf: Floats, sf: Floats, *, rough: bool = False, threads: int | None = None
+) -> FirstFailures:
     """Which order statistic is the first to exceed its threshold, as the thresholds rise.
 
     Row ``v`` is compared with row ``v - 1``, row 0 with thresholds of zero. "First" is meant in
@@ -171,6 +181,8 @@ def first_failures(cdf: Floats, sf: Floats, *, threads: int | None = None) -> Fi
     ----------
     cdf, sf : ndarray, shape (M, N)
         Thresholds and one minus thresholds, monotone along both axes.
+    rough : bool
+        Whether values that are too small by some 1e-8 will do; a quarter faster.
     threads : int, optional
         As for :func:`crossing`.
 
@@ -183,20 +195,88 @@ def first_failures(cdf: Floats, sf: Floats, *, threads: int | None = None) -> Fi
     >>> first_failures(rows, 1 - rows).chance[1].tolist()
     [0.25, 0.5]
     """
-    from cgcopt.evaluation._crossing_kernel import PANEL_TERMS, PANEL_WORKSPACE, sweep_panels
+    from cgcopt.evaluation import _crossing_kernel as kernel
 
+    row_tail, term_tail = kernel.ROW_TAIL, kernel.TERM_TAIL
+    if rough:
+        row_tail, term_tail = kernel.ROUGH_ROW_TAIL, kernel.ROUGH_TERM_TAIL
     rows, n = cdf.shape
     cdf, sf = np.ascontiguousarray(cdf), np.ascontiguousarray(sf)
     values = np.empty((rows, 2))
-    terms = np.empty((PANEL_TERMS, rows, n))
+    terms = np.empty((kernel.PANEL_TERMS, rows, n))
 
     def work(part: slice) -> None:
-        reals = np.empty((PANEL_WORKSPACE, n + 128))
-        whole = np.empty((PANEL_WORKSPACE, n + 128), np.int64)
-        sweep_panels(cdf, sf, part.start, part.stop, values, terms, reals, whole)
+        reals = np.empty((kernel.PANEL_WORKSPACE, n + 128))
+        whole = np.empty((kernel.PANEL_WORKSPACE, n + 128), np.int64)
+        kernel.sweep_panels(
+            cdf, sf, part.start, part.stop, values, terms, reals, whole, row_tail, term_tail
+        )
 
     _in_parts(work, rows, n, threads)
     return FirstFailures(values[:, 0], values[:, 1], *terms)
+
+
+def paired_derivatives(
+    cdf: Floats,
+    slope: Floats,
+    rise: Floats,
+    before: Floats,
+    after: Floats,
+    *,
+    least: float = 0.0,
+    threads: int | None = None,
+) -> Floats:
+    """Sum mixed second derivatives of ``P`` over rows of thresholds, right to about a percent.
+
+    For a model of the curvature, not for a result.
+
+    Parameters
+    ----------
+    cdf : ndarray, shape (M, N)
+        Thresholds, nondecreasing along the rows.
+    slope : ndarray, shape (M, N)
+        ``dP/dp_k`` of every row.
+    rise, before, after : ndarray, shape (M, N)
+        Weights of the thresholds, nonnegative.
+    least : float
+        Thresholds with ``slope * (before + after)`` up to this are left out.
+    threads : int, optional
+        As for :func:`crossing`.
+
+    Returns
+    -------
+    ndarray, shape (N, N)
+        Above the diagonal, ``j < k``, the sum over the rows of
+        ``d^2P/dp_j dp_k (rise_j after_k + before_j rise_k)``; else 0.
+
+    Examples
+    --------
+    ``P = 2 p_1 p_2 - p_1^2`` for two variables, so the mixed derivative is 2.
+
+    >>> cdf, one = np.array([[0.3, 0.6]]), np.ones((1, 2))
+    >>> slope = crossing(cdf, 1 - cdf, gradient=True).gradient
+    >>> paired_derivatives(cdf, slope, one, 0 * one, one).round(12).tolist()
+    [[0.0, 2.0], [0.0, 0.0]]
+    """
+    from cgcopt.evaluation._crossing_kernel import PAIR_TERMS, PAIR_WORKSPACE, sweep_pairs
+
+    rows, n = cdf.shape
+    totals: dict[int, Floats] = {}
+
+    def work(part: slice) -> None:
+        total = np.zeros((n, n))
+        reals = np.empty((PAIR_WORKSPACE, n + 128))
+        table = np.empty((n + 128, PAIR_TERMS))
+        whole = np.empty((2, n + 128), np.int64)
+        sweep_pairs(
+            cdf[part], slope[part], rise[part], before[part], after[part], least, total, reals,
+            table, whole,
+        )  # fmt: skip
+        totals[part.start] = total
+
+    # Always the same parts, so that the sum does not depend on the number of threads.
+    _in_parts(work, rows, n, threads, parts=max(min(rows, _PAIR_PARTS), 1))
+    return np.asarray(sum(totals[start] for start in sorted(totals)))
 
 
 def _checked(cdf: ArrayLike, sf: ArrayLike) -> tuple[Floats, Floats]:
@@ -234,18 +314,28 @@ def _swept(p: Floats, s: Floats, gradient: bool, threads: int | None) -> tuple[F
     return values, slopes
 
 
-def _in_parts(work: Callable[[slice], None], rows: int, n: int, threads: int | None) -> None:
+def _in_parts(
+    work: Callable[[slice], None], rows: int, n: int, threads: int | None, parts: int | None = None
+) -> None:
     """Do the work of all rows, by a pool of threads where it is worth it."""
-    if threads is None:
-        threads = cores() if _seconds(n) * rows > THREADED else 1
-    parts = min(rows, 4 * threads) if threads > 1 else 1
+    threads = threads_for(rows, n, threads)
+    if parts is None:
+        parts = min(rows, 4 * threads) if threads > 1 else 1
     cuts = [rows * i // parts for i in range(parts + 1)]
     slices = [slice(a, b) for a, b in pairwise(cuts)]
-    if parts == 1:
-        work(slices[0])
+    if min(parts, threads) == 1:
+        for part in slices:
+            work(part)
     else:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(work, slices))
+
+
+def threads_for(rows: int, n: int, threads: int | None) -> int:
+    """How many threads pay for a batch, unless a number is given."""
+    if threads is None:
+        return cores() if _seconds(n) * rows > THREADED else 1
+    return threads
 
 
 def _impossible(p: Floats, s: Floats, gradient: bool, threads: int | None) -> tuple[Floats, Floats]:

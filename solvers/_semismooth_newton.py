@@ -1,0 +1,106 @@
+"""Newton's method over the simplex for a convex function whose slope is only piecewise smooth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.solvers._incumbent import Clock, Incumbent
+from cgcopt.solvers._quasi_newton import Point, bfgs_update
+from cgcopt.solvers._simplex_qp import simplex_minimiser
+
+__all__ = ["semismooth_newton"]
+
+FloatArray = NDArray[np.float64]
+
+#: Damping of the curvature: at first, after a step that went too far and at the least; by what it
+#: falls after a step at whose end the slope along it still falls by a share, and grows after one at
+#: whose end the slope has turned, to a share of what it was.
+_FIRST, _RAISED, _LEAST = 0.1, 1e-3, 1e-6
+_FALL, _SHORT, _GROWTH, _TURNED = 10.0, 0.1, 4.0, 0.3
+#: Share of the curvature on a coarser scale that is added, so that steps do not run far beyond the
+#: piece on which the local one holds: at first, at least and at most, and by what it falls after a
+#: step that proves more and grows after one that does not.
+_SHARE, _LEAST_SHARE, _MOST_SHARE, _SHARE_FALL, _SHARE_GROWTH = 0.1, 0.02, 1.0, 2.0, 4.0
+#: Share of the mean curvature that keeps the model definite.
+_DEFINITE = 1e-6
+
+
+def semismooth_newton(
+    oracle: Callable[[FloatArray], Point],
+    curvature: Callable[[float], FloatArray],
+    start: FloatArray,
+    coarse: FloatArray | None,
+    incumbent: Incumbent,
+    clock: Clock,
+    *,
+    steps: int,
+) -> tuple[FloatArray, FloatArray]:
+    """Minimise until the gap is closed, the time is over or the steps are used up.
+
+    Every step goes to the minimiser of the quadratic model over the whole simplex, and where that is
+    too far, back to where the slope along the step should vanish. What the slope did along the last
+    step corrects the model.
+
+    Parameters
+    ----------
+    oracle : callable
+        Evaluates a partition.
+    curvature : callable
+        Takes a damping and returns the curvature at the partition evaluated last, shape ``(N, N)``,
+        positive semidefinite.
+    start : ndarray, shape (N,)
+        On the simplex.
+    coarse : ndarray, optional
+        Curvature on a coarser scale, such as that of an earlier run.
+    incumbent : Incumbent
+        Receives every point.
+    clock : Clock
+        When to stop.
+    steps : int
+        Evaluations at most.
+
+    Returns
+    -------
+    partition, curvature : ndarray
+        The point whose slope alone proves most, and the last curvature that was computed.
+    """
+
+    def offered(partition: FloatArray) -> Point:
+        point = oracle(partition)
+        incumbent.offer(partition, point.value, point.bound)
+        return point
+
+    best = here = offered(start)
+    used, damping, share = 1, _FIRST, _SHARE
+    last: tuple[FloatArray, FloatArray] | None = None
+    plain = coarse
+    while used < steps and not (incumbent.closed or clock.expired):
+        model, plain = curvature(damping), curvature(0.0)
+        if coarse is not None:
+            model = model + share * coarse
+        if last is not None:
+            model = bfgs_update(model, *last)
+        model[np.diag_indices(start.size)] += _DEFINITE * np.trace(model) / start.size
+        target = simplex_minimiser(model, here.slope - model @ here.partition)
+        step = target - here.partition
+        ahead = float(here.slope @ step)
+        if not ahead < 0.0:
+            break
+        there, used = offered(target), used + 1
+        beyond = float(there.slope @ step)
+        last = step, there.slope - here.slope
+        if beyond < -_SHORT * ahead:
+            damping = max(damping / _FALL, _LEAST)
+        elif beyond > -_TURNED * ahead:
+            damping = max(damping * _GROWTH, _RAISED)
+            if used < steps and not incumbent.closed:
+                there, used = offered(here.partition + ahead / (ahead - beyond) * step), used + 1
+        here = there
+        if here.slope.min() > best.slope.min():
+            best, share = here, max(share / _SHARE_FALL, _LEAST_SHARE)
+        else:
+            share = min(share * _SHARE_GROWTH, _MOST_SHARE)
+    return best.partition, curvature(0.0) if plain is None else plain
