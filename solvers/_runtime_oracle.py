@@ -26,6 +26,8 @@ FloatArray = NDArray[np.float64]
 
 #: A bracket on the way to the optimum may cost this many times what an evaluation may.
 _GENEROUS = 8
+#: Width of a bracket from which slopes need not be exact to the last digits.
+_ROUGH = 1e-7
 #: Share of the reference below which relative changes of a work count for less, and of the value that
 #: every level has in them at least.
 _FLOOR, _EVEN = 0.03, 1e-3
@@ -99,7 +101,11 @@ class StepRuntimeOracle:
         found = self._bracketed(work_of_partition(partition), tolerance)
         if self.smooth:
             self._minorant = SmoothMinorant.on_panels_of(
-                found, self.system, spread=spread, threads=self.threads
+                found,
+                self.system,
+                spread=spread,
+                rough=tolerance > _ROUGH,
+                threads=self.threads,
             )
         return self._point(partition, found.upper, found.slope)
 

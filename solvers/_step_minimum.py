@@ -29,8 +29,9 @@ from cgcopt.solvers._runtime_oracle import StepRuntimeOracle, closed_form_work, 
 from cgcopt.solvers._sampled_model import drawn_optimum, refined, sampled_model
 from cgcopt.solvers._semismooth_newton import semismooth_newton
 from cgcopt.system import System
+from cgcopt.workers.empirical import Empirical
 
-__all__ = ["minimised_steps"]
+__all__ = ["minimised_steps", "warm_up"]
 
 FloatArray = NDArray[np.float64]
 
@@ -76,6 +77,14 @@ def minimised_steps(
         descent.quasi_newton_stages(model.partition, model.hessian)
     descent.finish()
     return oracle.slopes
+
+
+def warm_up() -> None:
+    """Load or compile what a step distribution needs, on a tiny example."""
+    oracle = StepRuntimeOracle(System(2, 2, Empirical([1.0, 2.0, 4.0]), samples=2))
+    oracle.refine(np.array([0.5, 0.5]), 0.1)
+    oracle(np.array([0.4, 0.6]))
+    oracle.curvature(0.0)
 
 
 @dataclass(eq=False)
@@ -139,10 +148,12 @@ class _Descent:
                     self.quasi_newton(enough, self.hessian / self.incumbent.value)
             for share in _CLOSING:
                 if not self.incumbent.closed:
-                    here = self.oracle.bracket(self.partition, share * gap)
+                    # Without time left, the panels of the stage must do.
+                    wanted = width if self.clock.expired else share * gap
+                    here = self.oracle.bracket(self.partition, wanted)
                     self.incumbent.offer(self.partition, here.value, here.bound)
-            if self.over:
-                return
+                if self.over:
+                    return
             width *= _CUT
 
     def newton(self, enough: float, steps: int) -> bool:

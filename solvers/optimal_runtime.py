@@ -18,7 +18,7 @@ from cgcopt.solvers._incumbent import Clock, Incumbent
 from cgcopt.solvers._quasi_newton import quasi_newton
 from cgcopt.solvers._runtime_oracle import RuntimeOracle
 from cgcopt.solvers._sampled_model import sampled_model
-from cgcopt.solvers._step_minimum import minimised_steps
+from cgcopt.solvers._step_minimum import minimised_steps, warm_up
 from cgcopt.solvers.base import ALL_TIMES, RUNTIME_RELAXED, Outcome, Role, Solver, Times, times_of
 from cgcopt.solvers.cutting_plane import optimum_of_rounds, prepare_rounds
 from cgcopt.workers.base import DiscreteTimes, IndependentTimes
@@ -56,6 +56,8 @@ class OptimalRuntime(Solver):
     def prepare(self, problem: Problem, level: Level) -> None:
         """Import and compile what the kind of worker times needs."""
         prepare_rounds(problem)
+        if isinstance(problem.system.worker_times, DiscreteTimes):
+            warm_up()
 
     def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
         """Minimise over partitions with sum 1, and scale."""

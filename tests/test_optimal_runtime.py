@@ -253,6 +253,11 @@ def test_many_possible_runtimes(kind: str, workers: int) -> None:
         assert found.value >= solution.bound
 
 
+def test_a_tight_gap_on_a_trace() -> None:
+    solution = cg.solve(runtime_problem(15, 100, rough_times(1000)), "optimal", gap=2e-8)
+    assert solution.gap <= 2e-8
+
+
 def test_where_newtons_method_fails_the_others_take_over(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = runtime_problem(15, 100, rough_times(1000))
     expected = cg.solve(problem, "optimal")

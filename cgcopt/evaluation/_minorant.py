@@ -109,6 +109,8 @@ class SmoothMinorant:
     spread : float
         Between 0 and 1: which share of the way to the neighbouring values a step of ``F`` is spread
         over. Far from 0 the minorant is not close, but even sparse values do not make it rough.
+    rough : bool
+        Whether slopes that are too small by some 1e-8 will do.
     threads : int, optional
         For the kernel.
     """
@@ -116,11 +118,18 @@ class SmoothMinorant:
     system: System
     grid: FloatArray
     spread: float = 0.0
+    rough: bool = False
     threads: int | None = None
 
     @classmethod
     def on_panels_of(
-        cls, bracket: Bracket, system: System, *, spread: float = 0.0, threads: int | None = None
+        cls,
+        bracket: Bracket,
+        system: System,
+        *,
+        spread: float = 0.0,
+        rough: bool = False,
+        threads: int | None = None,
     ) -> SmoothMinorant:
         """On the panels of a bracket.
 
@@ -130,12 +139,12 @@ class SmoothMinorant:
         z, single = np.log(bracket.grid), bracket.single[1:]
         width = np.diff(z)
         if width.size == 0:
-            return cls(system, bracket.grid, spread, threads)
+            return cls(system, bracket.grid, spread, rough, threads)
         usual = float(np.median(width if single.all() else width[~single]))
         wide = np.flatnonzero(single & (width > 2.0 * usual))
         beside = np.concatenate((z[wide] + usual, z[wide + 1] - usual))
         grid = np.unique(np.concatenate((bracket.grid, np.exp(beside))))
-        return cls(system, grid, spread, threads)
+        return cls(system, grid, spread, rough, threads)
 
     @cached_property
     def _polygon(self) -> _Polygon:
@@ -156,7 +165,7 @@ class SmoothMinorant:
             if rows.stop == self.grid.size:
                 upper[-1], rising[-1] = 1.0, 0.0
             cdf = np.pad(upper, ((0, 0), (0, free)), constant_values=1.0)
-            found = first_failures(cdf, 1.0 - cdf, rough=True, threads=1)
+            found = first_failures(cdf, 1.0 - cdf, rough=self.rough, threads=1)
             here = slice(rows.start + new.start, rows.stop)
             thresholds[here], rise[here, used] = cdf[new], rising[new]
             derivative[here] = found.slope[new]
