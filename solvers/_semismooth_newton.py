@@ -83,8 +83,7 @@ def semismooth_newton(
             model = model + share * coarse
         if last is not None:
             model = bfgs_update(model, *last)
-        model[np.diag_indices(start.size)] += _DEFINITE * np.trace(model) / start.size
-        target = simplex_minimiser(model, here.slope - model @ here.partition)
+        target = _target(model, here)
         step = target - here.partition
         ahead = float(here.slope @ step)
         if not ahead < 0.0:
@@ -104,3 +103,10 @@ def semismooth_newton(
         else:
             share = min(share * _SHARE_GROWTH, _MOST_SHARE)
     return best.partition, curvature(0.0) if plain is None else plain
+
+
+def _target(model: FloatArray, here: Point) -> FloatArray:
+    """Where the quadratic model, made definite, is least."""
+    definite = model.copy()
+    definite[np.diag_indices(len(model))] += _DEFINITE * np.trace(model) / len(model)
+    return simplex_minimiser(definite, here.slope - definite @ here.partition)

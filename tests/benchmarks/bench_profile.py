@@ -1,9 +1,10 @@
 """Where the time of ``optimal`` goes: kernel, sampled model, linear algebra of the steps, rest.
 
 ``python -m tests.benchmarks.bench_profile [--quick]`` prints the rows that :func:`run` returns:
-elapsed seconds of one solve after warm-up under Python's profiler, and shares of it. ``kernel`` is
-the crossing probability, ``sampled model`` the drawn rounds and what is done with them, ``steps``
-the quadratic programs, level steps and linear programs between exact evaluations.
+elapsed seconds of one solve on one thread (the profiler sees no other), after warm-up, and shares of
+it. ``kernel`` is the crossing probability with its derivatives, ``sampled model`` the drawn rounds and
+what is done with them, ``steps`` the quadratic programs and level steps between exact evaluations,
+``bounds`` the linear programs that combine slopes.
 """
 
 from __future__ import annotations
@@ -19,9 +20,20 @@ from tests.benchmarks.bench_optimal import MODELS, runtime_problem
 from tests.benchmarks.table import show
 
 PARTS = {
-    "kernel": [("crossing.py", "crossing"), ("crossing.py", "first_failures")],
-    "sampled model": [("_sampled_model.py", "sampled_model")],
-    "steps": [("_quasi_newton.py", "_target"), ("_quasi_newton.py", "_updated")],
+    "kernel": [
+        ("crossing.py", "crossing"),
+        ("crossing.py", "first_failures"),
+        ("crossing.py", "paired_derivatives"),
+    ],
+    "sampled model": [
+        ("_sampled_model.py", "sampled_model"),
+        ("_sampled_model.py", "drawn_optimum"),
+    ],
+    "steps": [
+        ("_quasi_newton.py", "_target"),
+        ("_quasi_newton.py", "bfgs_update"),
+        ("_semismooth_newton.py", "_target"),
+    ],
     "bounds": [("_combined_bound.py", "proven")],
 }
 
@@ -40,7 +52,7 @@ def run(quick: bool = False) -> list[dict[str, Any]]:
 def _row(model: str, workers: int) -> dict[str, Any]:
     cg.solve(runtime_problem(model, min(workers, 200)), "optimal")
     profile = cProfile.Profile()
-    solution = profile.runcall(cg.solve, runtime_problem(model, workers), "optimal")
+    solution = profile.runcall(cg.solve, runtime_problem(model, workers), "optimal", threads=1)
     stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     total = _seconds(stats, [("run.py", "solve")])
     shares = {name: _seconds(stats, functions) / total for name, functions in PARTS.items()}
