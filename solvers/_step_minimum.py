@@ -142,10 +142,12 @@ class _Descent:
             if not self.over:
                 self.refine(width)
             if not self.over:
-                enough = _LAST_ENOUGH * gap
+                enough, before = _LAST_ENOUGH * gap, self.hessian
                 if not (smooth and self.newton(enough, _LAST_STEPS)) and not self.over:
-                    assert self.hessian is not None
-                    self.quasi_newton(enough, self.hessian / self.incumbent.value)
+                    # The last curvature is that of a small neighbourhood, too local for these steps.
+                    coarse = self.hessian if before is None else before
+                    assert coarse is not None
+                    self.quasi_newton(enough, coarse / self.incumbent.value)
             for share in _CLOSING:
                 if not self.incumbent.closed:
                     # Without time left, the panels of the stage must do.
