@@ -97,7 +97,9 @@ class _Descent:
     incumbent: Incumbent
     partition: FloatArray
     hessian: FloatArray | None = None
-    """In the partition, not relative to the value."""
+    """In the partition, relative to the value."""
+    width: float = _STAGES[0][0]
+    """Of the bracket made last."""
 
     @property
     def over(self) -> bool:
@@ -106,6 +108,7 @@ class _Descent:
 
     def refine(self, width: float, spread: float = 0.0) -> None:
         """Bracket the design and go on with the panels of the bracket."""
+        self.width = width
         here = self.oracle.refine(self.partition, width, spread)
         self.incumbent.offer(self.partition, here.value, here.bound)
 
@@ -121,17 +124,11 @@ class _Descent:
 
     def quasi_newton_stages(self, start: FloatArray, hessian: FloatArray) -> None:
         """Go through the first stages by quasi-Newton steps."""
-        self.partition, self.hessian = start, None
+        self.partition, self.hessian = start, hessian
         for width in _ROUGH_STAGES:
             if width > self.options.gap and not self.over:
                 self.refine(width)
-                scale = self.incumbent.value
-                self.quasi_newton(
-                    _ROUGH_ENOUGH * width,
-                    hessian if self.hessian is None else self.hessian / scale,
-                )
-        if self.hessian is None:
-            self.hessian = hessian * self.incumbent.value
+                self.quasi_newton(_ROUGH_ENOUGH * width)
 
     def finish(self) -> None:
         """Close the gap."""
@@ -145,13 +142,12 @@ class _Descent:
                 enough, before = _LAST_ENOUGH * gap, self.hessian
                 if not (smooth and self.newton(enough, _LAST_STEPS)) and not self.over:
                     # The last curvature is that of a small neighbourhood, too local for these steps.
-                    coarse = self.hessian if before is None else before
-                    assert coarse is not None
-                    self.quasi_newton(enough, coarse / self.incumbent.value)
+                    self.hessian = self.hessian if before is None else before
+                    self.quasi_newton(enough)
             for share in _CLOSING:
                 if not self.incumbent.closed:
-                    # Without time left, the panels of the stage must do.
-                    wanted = width if self.clock.expired else share * gap
+                    # Without time left, the panels at hand must do.
+                    wanted = self.width if self.clock.expired else share * gap
                     here = self.oracle.bracket(self.partition, wanted)
                     self.incumbent.offer(self.partition, here.value, here.bound)
                 if self.over:
@@ -160,26 +156,28 @@ class _Descent:
 
     def newton(self, enough: float, steps: int) -> bool:
         """Minimise the minorant until the gap to the bound is ``enough``; return whether it is."""
-        stage = Incumbent(enough, self.options)
-        self.partition, self.hessian = semismooth_newton(
+        stage, scale = Incumbent(enough, self.options), self.incumbent.value
+        self.partition, curvature = semismooth_newton(
             self.oracle,
             self.oracle.curvature,
             self.partition,
-            self.hessian,
+            None if self.hessian is None else self.hessian * scale,
             stage,
             self.clock,
             steps=steps,
         )
+        self.hessian = curvature / scale
         self.incumbent.bound = max(self.incumbent.bound, stage.bound)
         return stage.closed
 
-    def quasi_newton(self, enough: float, hessian: FloatArray) -> None:
-        """The same by quasi-Newton steps, with a first Hessian relative to the value."""
+    def quasi_newton(self, enough: float) -> None:
+        """The same by quasi-Newton steps."""
+        assert self.hessian is not None
         stage = Incumbent(enough, self.options)
         found = quasi_newton(
             self.oracle,
             self.partition,
-            hessian,
+            self.hessian,
             stage,
             self.clock,
             steps=_ROUGH_STEPS,
@@ -187,7 +185,7 @@ class _Descent:
             kinks=True,
         )
         assert stage.partition is not None
-        self.partition, self.hessian = stage.partition, found.hessian * stage.value
+        self.partition, self.hessian = stage.partition, found.hessian
         self.incumbent.bound = max(self.incumbent.bound, stage.bound)
 
 

@@ -253,9 +253,12 @@ def test_many_possible_runtimes(kind: str, workers: int) -> None:
         assert found.value >= solution.bound
 
 
-def test_a_tight_gap_on_a_trace() -> None:
-    solution = cg.solve(runtime_problem(15, 100, rough_times(1000)), "optimal", gap=2e-8)
-    assert solution.gap <= 2e-8
+@pytest.mark.parametrize("gap", [2e-8, 1e-5, 1e-3, 0.1])
+@pytest.mark.parametrize("count", [50, 1000])
+def test_other_gaps_on_a_trace(count: int, gap: float) -> None:
+    solution = cg.solve(runtime_problem(15, 100, rough_times(count)), "optimal", gap=gap)
+    assert solution.gap <= gap
+    assert solution.termination is TerminationCondition.CONVERGED
 
 
 def test_where_newtons_method_fails_the_others_take_over(monkeypatch: pytest.MonkeyPatch) -> None:
