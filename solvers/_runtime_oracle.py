@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from cgcopt.design import budget_weights, work_of_partition
 from cgcopt.evaluation._minorant import SmoothMinorant, Tangent
 from cgcopt.evaluation.certificates import partition_gradient, runtime_bound
-from cgcopt.evaluation.order_statistics import order_statistic_means
 from cgcopt.evaluation.runtime import expected_runtime
 from cgcopt.evaluation.steps import Bracket, affordable_panels, bracketed_runtime
 from cgcopt.solvers._combined_bound import ROUNDING, proven
 from cgcopt.solvers._quasi_newton import Point
-from cgcopt.solvers._sample_average import partition_curvature
+from cgcopt.solvers._sample_average import damped_curvature
+from cgcopt.solvers.closed_forms import mean_time_work
 from cgcopt.system import System
-from cgcopt.workers.base import DiscreteTimes, IndependentTimes
+from cgcopt.workers.base import DiscreteTimes
 
-__all__ = ["RuntimeOracle", "StepRuntimeOracle", "closed_form_work", "many_runtimes"]
+__all__ = ["RuntimeOracle", "StepRuntimeOracle", "many_runtimes"]
 
 FloatArray = NDArray[np.float64]
 
@@ -28,9 +28,6 @@ FloatArray = NDArray[np.float64]
 _GENEROUS = 8
 #: Width of a bracket from which slopes need not be exact to the last digits.
 _ROUGH = 1e-7
-#: Share of the reference below which relative changes of a work count for less, and of the value that
-#: every level has in them at least.
-_FLOOR, _EVEN = 0.03, 1e-3
 #: Fewer possible runtimes lie too far apart for panels that do not move with them.
 _FEW_RUNTIMES = 10_000
 
@@ -122,24 +119,20 @@ class StepRuntimeOracle:
     def curvature(self, damping: float) -> FloatArray:
         """Curvature of the smooth minorant in the partition, where it was evaluated last.
 
-        Relative changes of the work of a level are penalised as if the levels shared no round. A
-        work far below the reference counts as a share of it, so that levels can come into use.
+        Damped as :func:`~cgcopt.solvers._sample_average.damped_curvature` says.
         """
         tangent = self._tangent
         assert tangent is not None
         if self._curvature is None:
             self._curvature = tangent.curvature()
-        curvature = self._curvature.copy()
-        levels = tangent.work.size
-        work = np.maximum(tangent.work, _FLOOR * self._reference)
-        alone = tangent.slope / work
-        alone += _EVEN * float(tangent.slope @ tangent.work) / (levels * work**2)
-        curvature[np.diag_indices(levels)] += damping * alone
-        return partition_curvature(curvature)
+        value = float(tangent.slope @ tangent.work)
+        return damped_curvature(
+            self._curvature, tangent.slope, value, tangent.work, self._reference, damping
+        )
 
     @cached_property
     def _reference(self) -> FloatArray:
-        work = closed_form_work(self.system)
+        work = mean_time_work(self.system)
         return np.asarray(work / (budget_weights(work.size) @ work))
 
     def _bracketed(self, work: FloatArray, tolerance: float) -> Bracket:
@@ -166,9 +159,3 @@ def many_runtimes(system: System) -> bool:
     if not isinstance(times, DiscreteTimes) or system.workers == 1:
         return False
     return times.values.size * system.workers > _FEW_RUNTIMES
-
-
-def closed_form_work(system: System) -> FloatArray:
-    """Cumulative work inversely proportional to the mean order statistics, not scaled."""
-    assert isinstance(system.worker_times, IndependentTimes)
-    return np.asarray(1.0 / order_statistic_means(system.worker_times, system.workers)[::-1])

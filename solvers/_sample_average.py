@@ -21,7 +21,7 @@ from cgcopt.solvers._scenario_cuts import CutMaster, Cuts, bound_of
 from cgcopt.solvers._simplex_qp import simplex_minimiser
 from cgcopt.solvers._smoothed_maximum import SmoothedMaximum, smoothed_maximum
 
-__all__ = ["SampleAverage", "damped_hessian", "partition_curvature"]
+__all__ = ["SampleAverage", "damped_curvature", "damped_hessian"]
 
 FloatArray = NDArray[np.float64]
 
@@ -224,16 +224,42 @@ def _step(
 def damped_hessian(
     here: SmoothedMaximum, partition: FloatArray, reference: FloatArray, damping: float
 ) -> FloatArray:
+    """:func:`damped_curvature` of a smoothed maximum, definite."""
+    work = work_of_partition(partition)
+    return _regular(
+        damped_curvature(here.curvature, here.gradient, here.value, work, reference, damping)
+    )
+
+
+def damped_curvature(
+    curvature: FloatArray,
+    gradient: FloatArray,
+    value: float,
+    work: FloatArray,
+    reference: FloatArray,
+    damping: float,
+) -> FloatArray:
     """Hessian in the partition, with relative changes of the work of a level penalised.
 
     The penalty is weighted by how often a level is the slowest, as if the levels shared no round.
     A work far below the reference counts as a share of it, so that levels can come into use.
+
+    Parameters
+    ----------
+    curvature, gradient : ndarray, shape (N, N) and (N,)
+        With respect to the work.
+    value : float
+        Of the function.
+    work, reference : ndarray, shape (N,)
+        Cumulative work, and that of a typical design with the same sum of the partition.
+    damping : float
+        Of the penalty.
     """
-    work = np.maximum(work_of_partition(partition), _FLOOR * reference)
-    curvature = here.curvature.copy()
-    alone = here.gradient / work + 1e-3 * here.value / (partition.size * work**2)
-    curvature[np.diag_indices(partition.size)] += damping * alone
-    return _regular(partition_curvature(curvature))
+    work = np.maximum(work, _FLOOR * reference)
+    alone = gradient / work + 1e-3 * value / (work.size * work**2)
+    damped = curvature.copy()
+    damped[np.diag_indices(work.size)] += damping * alone
+    return _partition_curvature(damped)
 
 
 def _regular(hessian: FloatArray) -> FloatArray:
@@ -244,12 +270,12 @@ def _regular(hessian: FloatArray) -> FloatArray:
     return hessian
 
 
-def partition_curvature(curvature: FloatArray) -> FloatArray:
+def _partition_curvature(curvature: FloatArray) -> FloatArray:
     """Turn a Hessian with respect to the work into one with respect to the partition.
 
     Examples
     --------
-    >>> partition_curvature(np.eye(2)).tolist()
+    >>> _partition_curvature(np.eye(2)).tolist()
     [[2.0, 2.0], [2.0, 4.0]]
     """
     tails = curvature[::-1, ::-1].cumsum(axis=0).cumsum(axis=1)[::-1, ::-1]

@@ -20,14 +20,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt.design import partition_of_work, work_of_partition
+from cgcopt.design import work_of_partition
 from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.solvers._incumbent import Clock, Incumbent
 from cgcopt.solvers._quasi_newton import quasi_newton
-from cgcopt.solvers._runtime_oracle import StepRuntimeOracle, closed_form_work, many_runtimes
+from cgcopt.solvers._runtime_oracle import StepRuntimeOracle, many_runtimes
 from cgcopt.solvers._sampled_model import drawn_optimum, refined, sampled_model
 from cgcopt.solvers._semismooth_newton import semismooth_newton
+from cgcopt.solvers.closed_forms import mean_time_work, partition_with_work_proportional_to
 from cgcopt.system import System
 from cgcopt.workers.empirical import Empirical
 
@@ -199,7 +200,6 @@ def _start(system: System, options: Options, clock: Clock) -> FloatArray:
     width, spread = _STAGES[0]
     descent.refine(width, spread)
     descent.newton(_ENOUGH * width, _FIRST_STEPS)
-    profile = work_of_partition(descent.partition) / closed_form_work(coarse)
-    work = refined(profile, system.workers) * closed_form_work(system)
-    partition = np.maximum(partition_of_work(np.maximum.accumulate(work)), 0.0)
-    return np.asarray(partition / partition.sum())
+    profile = work_of_partition(descent.partition) / mean_time_work(coarse)
+    work = refined(profile, system.workers) * mean_time_work(system)
+    return partition_with_work_proportional_to(np.maximum.accumulate(work), 1)

@@ -38,6 +38,7 @@ __all__ = [
     "EqualRisk",
     "equal_level_risk_work",
     "equal_risk_work",
+    "mean_time_work",
     "partition_with_work_proportional_to",
 ]
 
@@ -64,6 +65,11 @@ def partition_with_work_proportional_to(profile: FloatArray, coordinates: int) -
     return partition
 
 
+def mean_time_work(system: System) -> FloatArray:
+    """Cumulative work inversely proportional to the mean order statistics, shape ``(N,)``, unscaled."""
+    return np.asarray(1.0 / order_statistic_means(system.worker_times, system.workers)[::-1])
+
+
 class ClosedFormTime(Solver):
     """``w_n = m / E[T_(N-n)]``: optimal if every order statistic were equal to its mean."""
 
@@ -75,9 +81,7 @@ class ClosedFormTime(Solver):
 
     def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
         """Evaluate the formula (arXiv 2206.02450, section V)."""
-        system = problem.system
-        means = order_statistic_means(system.worker_times, system.workers)
-        return _proportional(system, 1 / means[::-1], "E[T_(N)]")
+        return _proportional(problem.system, mean_time_work(problem.system), "E[T_(N)]")
 
 
 class ClosedFormFrequency(Solver):

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from cgcopt.design import budget_weights, partition_of_work, work_of_partition
 from cgcopt.errors import InvalidInputError
-from cgcopt.evaluation.order_statistics import order_statistic_means
 from cgcopt.options import Options
 from cgcopt.problem import Level, Problem
 from cgcopt.seeds import generator
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import RUNTIME_RELAXED, Outcome, Role, Solver
+from cgcopt.solvers.closed_forms import mean_time_work
 
 __all__ = ["OPTION_SETS", "OptionSet", "ProjectedSubgradient", "project_onto_simplex"]
 
@@ -139,7 +139,7 @@ def _norm(vector: FloatArray) -> float:
 def _start(problem: Problem) -> FloatArray:
     """Closed form "time" for ``L = 1``."""
     system = problem.system
-    work = 1 / order_statistic_means(system.worker_times, system.workers)[::-1]
+    work = mean_time_work(system)
     return np.maximum(partition_of_work(work / (budget_weights(system.workers) @ work)), 0.0)
 
 
