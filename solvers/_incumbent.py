@@ -72,11 +72,19 @@ class Incumbent:
         better = value < self.value
         if better:
             self.value, self.partition = value, partition.copy()
+        self._note(bound)
+        return better
+
+    def settle(self, partition: FloatArray, value: float, bound: float) -> None:
+        """Take note of a bound and make this design the best, whatever it is worth."""
+        self.value, self.partition = value, partition.copy()
+        self._note(bound)
+
+    def _note(self, bound: float) -> None:
         self.bound = max(self.bound, bound)
         self.history.append((self.value, self.bound))
         if self.options is not None:
             self.options.report(self._share, f"value {self.value:.9g}, gap {self.gap:.1e}")
-        return better
 
     @property
     def gap(self) -> float:

@@ -30,6 +30,9 @@ _GENEROUS = 8
 _ROUGH = 1e-7
 #: Fewer possible runtimes lie too far apart for panels that do not move with them.
 _FEW_RUNTIMES = 10_000
+#: Share of the value, spread evenly, with which relative changes of the work of a level are damped: a
+#: level that is never the slowest would else move until it is by far.
+_EVEN_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,13 @@ class StepRuntimeOracle:
             self._curvature = tangent.curvature()
         value = float(tangent.slope @ tangent.work)
         return damped_curvature(
-            self._curvature, tangent.slope, value, tangent.work, self._reference, damping
+            self._curvature,
+            tangent.slope,
+            value,
+            tangent.work,
+            self._reference,
+            damping,
+            _EVEN_SHARE,
         )
 
     @cached_property

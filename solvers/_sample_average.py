@@ -43,6 +43,8 @@ _DONE = 1e-2
 _FIRST_DAMPING, _LEAST_DAMPING, _RAISED_DAMPING = 0.1, 1e-7, 0.1
 #: Share of the reference below which relative changes of a work count for less.
 _FLOOR = 0.03
+#: Share of the value, spread evenly, that every level has in the penalty of relative changes.
+_EVEN_SHARE = 1e-3
 #: How far from the maximum cuts are kept: change of the work of a level at the last width, times
 #: this, and at most.
 _WIDENED, _WIDEST = 1.2, 0.1
@@ -238,6 +240,7 @@ def damped_curvature(
     work: FloatArray,
     reference: FloatArray,
     damping: float,
+    even_share: float = _EVEN_SHARE,
 ) -> FloatArray:
     """Hessian in the partition, with relative changes of the work of a level penalised.
 
@@ -254,9 +257,11 @@ def damped_curvature(
         Cumulative work, and that of a typical design with the same sum of the partition.
     damping : float
         Of the penalty.
+    even_share : float
+        Share of the value, spread evenly, that every level has in the weights.
     """
     work = np.maximum(work, _FLOOR * reference)
-    alone = gradient / work + 1e-3 * value / (work.size * work**2)
+    alone = gradient / work + even_share * value / (work.size * work**2)
     damped = curvature.copy()
     damped[np.diag_indices(work.size)] += damping * alone
     return _partition_curvature(damped)

@@ -21,9 +21,9 @@ FloatArray = NDArray[np.float64]
 _FIRST, _RAISED, _LEAST = 0.1, 1e-3, 1e-6
 _FALL, _SHORT, _GROWTH, _TURNED = 10.0, 0.1, 4.0, 0.3
 #: Share of the curvature on a coarser scale that is added, so that steps do not run far beyond the
-#: piece on which the local one holds: at first, at least and at most, and by what it falls after a
-#: step that proves more and grows after one that does not.
-_SHARE, _LEAST_SHARE, _MOST_SHARE, _SHARE_FALL, _SHARE_GROWTH = 0.1, 0.02, 1.0, 2.0, 4.0
+#: piece on which the local one holds: at first, at least and at most, and the factor by which it falls
+#: after a step whose end is not too far and grows after one that is.
+_SHARE, _LEAST_SHARE, _MOST_SHARE, _SHARE_FACTOR = 0.1, 0.02, 16.0, 4.0
 #: Share of the mean curvature that keeps the model definite.
 _DEFINITE = 1e-6
 
@@ -67,13 +67,18 @@ def semismooth_newton(
     partition, curvature : ndarray
         The point whose slope alone proves most, and the last curvature that was computed.
     """
+    best: Point | None = None
 
-    def offered(partition: FloatArray) -> Point:
+    def evaluated(partition: FloatArray) -> Point:
+        nonlocal best
         point = oracle(partition)
-        incumbent.offer(partition, point.value, point.bound)
+        # Values are no upper bounds, and slopes that are far from balanced have values far too small.
+        if best is None or point.slope.min() > best.slope.min():
+            best = point
+        incumbent.settle(best.partition, best.value, point.bound)
         return point
 
-    best = here = offered(start)
+    here = evaluated(start)
     used, damping, share = 1, _FIRST, _SHARE
     last: tuple[FloatArray, FloatArray] | None = None
     plain = coarse
@@ -88,21 +93,21 @@ def semismooth_newton(
         ahead = float(here.slope @ step)
         if not ahead < 0.0:
             break
-        there, used = offered(target), used + 1
+        there, used = evaluated(target), used + 1
         beyond = float(there.slope @ step)
         last = step, there.slope - here.slope
         if beyond < -_SHORT * ahead:
             damping = max(damping / _FALL, _LEAST)
-        elif beyond > -_TURNED * ahead:
-            damping = max(damping * _GROWTH, _RAISED)
-            if used < steps and not incumbent.closed:
-                there, used = offered(here.partition + ahead / (ahead - beyond) * step), used + 1
-        here = there
-        if here.slope.min() > best.slope.min():
-            best, share = here, max(share / _SHARE_FALL, _LEAST_SHARE)
+        if beyond <= -_TURNED * ahead:
+            share = max(share / _SHARE_FACTOR, _LEAST_SHARE)
         else:
-            share = min(share * _SHARE_GROWTH, _MOST_SHARE)
-    return best.partition, curvature(0.0) if plain is None else plain
+            damping = max(damping * _GROWTH, _RAISED)
+            share = min(share * _SHARE_FACTOR, _MOST_SHARE)
+            if used < steps and not incumbent.closed:
+                there, used = evaluated(here.partition + ahead / (ahead - beyond) * step), used + 1
+        here = there
+    assert incumbent.partition is not None
+    return incumbent.partition, curvature(0.0) if plain is None else plain
 
 
 def _target(model: FloatArray, here: Point) -> FloatArray:

@@ -5,17 +5,20 @@ have finer and finer panels. What a minorant misses falls with the square of the
 of one stage stay valid in the next.
 
 Where many runtimes are possible, the minorant is a smooth one and Newton's method finds its minimum.
-In the first stages the steps of the distribution are spread over the way to the neighbouring values,
-so that sparse values, such as the largest of a trace, do not make the minorant rough. Where Newton's
-method fails in these stages (distributions with narrow modes far apart do that) and where few runtimes
-are possible, drawn rounds give a start and a Hessian, and quasi-Newton steps with those of a level
-bundle method do the rest.
+The steps of the distribution are spread over a share of the way to the neighbouring values, so that
+sparse values, such as the largest of a trace, do not make the minorant rough. The share falls from
+stage to stage, and the minimisers of two stages show where it leads: a stage starts on the line
+through the last two, and the design at its end is the one at which the line arrives without a spread.
+Where the first stage fails (distributions with narrow modes far apart do that), drawn rounds give a
+better start.
+
+Where few runtimes are possible, or the stages fail from there too, drawn rounds give a start and a
+Hessian, and quasi-Newton steps with those of a level bundle method do the rest.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,19 +40,20 @@ __all__ = ["minimised_steps", "warm_up"]
 FloatArray = NDArray[np.float64]
 
 #: Newton's method: widths of the brackets in the first stages and how far steps are spread there.
-_STAGES = ((1e-3, 1.0), (1e-4, 0.3), (1e-5, 0.1))
+_STAGES = ((1e-3, 1.0), (1e-4, 0.2), (1e-5, 0.03))
 #: Quasi-Newton method: widths of the brackets in the first stages.
 _ROUGH_STAGES = (1.2e-4, 1.2e-5)
 #: Gap between minorant and bound at which these stages end, as a share of their width.
 _ENOUGH, _ROUGH_ENOUGH = 0.5, 1.5
-#: Width of the bracket in the last stage as a share of the gap: of a smooth minorant for every square
-#: root of a worker, of others; and the most that a stage may miss. By what they fall from one attempt
-#: to the next.
-_LAST, _LAST_ROUGH, _LAST_ENOUGH, _ATTEMPTS, _CUT = 0.085, 0.4, 0.12, 4, 0.4
+#: Width of the bracket in the last stage as a share of the gap, of a smooth minorant and of others; how
+#: far steps are spread there; and the most that a stage may miss. By what these fall from one attempt to
+#: the next.
+_LAST, _LAST_ROUGH, _LAST_SPREAD, _LAST_ENOUGH, _ATTEMPTS, _CUT = 1.5, 0.4, 0.01, 0.2, 4, 0.4
 #: Widths of the brackets, as shares of the gap, that may close it.
 _CLOSING = (0.5, 0.2)
-#: Evaluations at most: by Newton's method in the first stages and in the last, by the other.
-_FIRST_STEPS, _LAST_STEPS, _ROUGH_STEPS = 30, 14, 200
+#: Evaluations at most: by Newton's method in the very first stage, in the other ones and in the last, by
+#: the other method.
+_TRIAL_STEPS, _FIRST_STEPS, _LAST_STEPS, _ROUGH_STEPS = 16, 30, 20, 200
 #: Up to so many levels drawn rounds give the start, beyond it the optimum for fewer levels.
 _FEW_LEVELS, _COARSENING, _ROUNDS = 70, 3, 4000
 
@@ -73,7 +77,7 @@ def minimised_steps(
     smooth = many_runtimes(problem.system)
     oracle = StepRuntimeOracle(problem.system, options.threads, smooth=smooth)
     descent = _Descent(oracle, options, clock, incumbent, np.ones(problem.system.workers))
-    if not (smooth and descent.newton_stages(_start(problem.system, options, clock))):
+    if not (smooth and descent.newton_stages()):
         model = sampled_model(problem, options, clock)
         descent.quasi_newton_stages(model.partition, model.hessian)
     descent.finish()
@@ -101,6 +105,8 @@ class _Descent:
     """In the partition, relative to the value."""
     width: float = _STAGES[0][0]
     """Of the bracket made last."""
+    passed: list[tuple[float, FloatArray]] = field(default_factory=list)
+    """Spread of every stage of Newton's method and the work at its end."""
 
     @property
     def over(self) -> bool:
@@ -113,19 +119,43 @@ class _Descent:
         here = self.oracle.refine(self.partition, width, spread)
         self.incumbent.offer(self.partition, here.value, here.bound)
 
-    def newton_stages(self, start: FloatArray) -> bool:
+    def newton_stages(self) -> bool:
         """Go through the first stages by Newton's method; return whether it succeeded."""
-        self.partition = start
-        for width, spread in _STAGES:
+        system, options, clock = self.oracle.system, self.options, self.clock
+        width, spread = _STAGES[0]
+        self.partition = _start(system, options, clock)
+        closed = self.newton_stage(width, spread, _ENOUGH * width, _TRIAL_STEPS)
+        if not closed:
+            self.partition = drawn_optimum(system, options, clock, rounds=_ROUNDS)
+            self.passed.clear()
+            closed = self.newton_stage(width, spread, _ENOUGH * width, _FIRST_STEPS)
+        for width, spread in _STAGES[1:]:
             if width > 2.0 * self.options.gap and not self.over:
-                self.refine(width, spread)
-                if not self.newton(_ENOUGH * width, _FIRST_STEPS):
-                    return self.over
-        return True
+                closed = self.newton_stage(width, spread, _ENOUGH * width, _FIRST_STEPS)
+        return closed
+
+    def newton_stage(self, width: float, spread: float, enough: float, steps: int) -> bool:
+        """Minimise a smooth minorant; return whether that succeeded or it is time to stop."""
+        self.partition = self.extrapolated(spread)
+        self.refine(width, spread)
+        closed = self.over or self.newton(enough, steps)
+        self.passed.append((spread, work_of_partition(self.partition)))
+        return closed or self.over
+
+    def extrapolated(self, spread: float) -> FloatArray:
+        """Partition at a spread on the line through the ends of the last two stages."""
+        if len(self.passed) < 2:
+            return self.partition
+        (before, there), (last, here) = self.passed[-2:]
+        used = (there > 0.0) & (here > 0.0)
+        ratio = np.divide(here, there, out=np.ones_like(here), where=used)
+        work = here * ratio ** ((last - spread) / (before - last))
+        return partition_with_work_proportional_to(np.maximum.accumulate(work), 1)
 
     def quasi_newton_stages(self, start: FloatArray, hessian: FloatArray) -> None:
         """Go through the first stages by quasi-Newton steps."""
         self.partition, self.hessian = start, hessian
+        self.passed.clear()
         for width in _ROUGH_STAGES:
             if width > self.options.gap and not self.over:
                 self.refine(width)
@@ -133,27 +163,34 @@ class _Descent:
 
     def finish(self) -> None:
         """Close the gap."""
-        gap, workers = self.options.gap, self.partition.size
-        smooth = self.oracle.smooth
-        width = (_LAST * math.sqrt(workers) if smooth else _LAST_ROUGH) * gap
+        gap, enough = self.options.gap, _LAST_ENOUGH * self.options.gap
+        width, spread = (_LAST if self.oracle.smooth else _LAST_ROUGH) * gap, _LAST_SPREAD
         for _ in range(_ATTEMPTS):
+            design = self.partition
             if not self.over:
-                self.refine(width)
-            if not self.over:
-                enough, before = _LAST_ENOUGH * gap, self.hessian
-                if not (smooth and self.newton(enough, _LAST_STEPS)) and not self.over:
-                    # The last curvature is that of a small neighbourhood, too local for these steps.
-                    self.hessian = self.hessian if before is None else before
-                    self.quasi_newton(enough)
+                design = self.last_stage(width, spread, enough)
             for share in _CLOSING:
                 if not self.incumbent.closed:
                     # Without time left, the panels at hand must do.
                     wanted = self.width if self.clock.expired else share * gap
-                    here = self.oracle.bracket(self.partition, wanted)
-                    self.incumbent.offer(self.partition, here.value, here.bound)
+                    here = self.oracle.bracket(design, wanted)
+                    self.incumbent.offer(design, here.value, here.bound)
                 if self.over:
                     return
-            width *= _CUT
+            width, spread = _CUT * width, _CUT * spread
+
+    def last_stage(self, width: float, spread: float, enough: float) -> FloatArray:
+        """Minimise a close minorant; return the design to bracket."""
+        before = self.hessian
+        if not self.oracle.smooth:
+            self.refine(width)
+        elif self.newton_stage(width, spread, enough, _LAST_STEPS):
+            return self.extrapolated(0.0)
+        if not self.over:
+            # The last curvature is that of a small neighbourhood, too local for these steps.
+            self.hessian = self.hessian if before is None else before
+            self.quasi_newton(enough)
+        return self.partition
 
     def newton(self, enough: float, steps: int) -> bool:
         """Minimise the minorant until the gap to the bound is ``enough``; return whether it is."""

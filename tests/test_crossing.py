@@ -563,10 +563,25 @@ def test_paired_derivatives_against_differences_of_the_gradient(workers: int) ->
     middle = (np.arange(workers) + 1) / workers + 0.7 / np.sqrt(workers)
     p = np.sort(np.minimum(middle + rng.uniform(0, 0.5 / workers, (3, workers)), 0.999), axis=1)
     p -= np.linspace(1e-4, 0, workers) / workers  # no ties at the end
+    check_pairs(p, rng)
+
+
+@pytest.mark.parametrize("workers", [40, 150, 400])
+def test_paired_derivatives_across_long_intervals(workers: int) -> None:
+    """Narrow modes of the worker times: hundreds of points between neighbouring thresholds."""
+    rng = np.random.default_rng(workers)
+    k = np.arange(workers)
+    p = np.where(k < 0.4 * workers, 0.42 + 0.01 * k / workers, 0.93 + 0.05 * k / workers)
+    check_pairs(np.sort(p + rng.uniform(0, 1e-3, (3, workers)), axis=1), rng)
+
+
+def check_pairs(p: np.ndarray, rng: np.random.Generator) -> None:
+    """Compare with differences of the gradient."""
+    workers = p.shape[1]
     rise, before, after = rng.random((3, 3, workers))
     gradient = crossing(p, 1 - p, gradient=True).gradient
     assert gradient is not None
-    found = paired_derivatives(p, gradient, rise, before, after)
+    found = paired_derivatives(p, gradient, rise, gradient * before, gradient * after)
     below = np.flatnonzero((p < 0.99).all(axis=0))[1:]
     columns = below[:: max(below.size // 10, 1)]
     step = 1e-6 / workers
@@ -588,6 +603,7 @@ def test_paired_derivatives_leave_out_what_is_negligible_and_do_not_depend_on_th
     gradient = crossing(p, 1 - p, gradient=True).gradient
     assert gradient is not None
     weights = np.random.default_rng(8).random((3, 50, 30))
+    weights[1:] *= gradient
     one = paired_derivatives(p, gradient, *weights, threads=1)
     assert np.array_equal(one, paired_derivatives(p, gradient, *weights, threads=2))
     less = paired_derivatives(p, gradient, *weights, least=0.1)

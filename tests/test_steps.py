@@ -13,6 +13,7 @@ from scipy.stats import binom
 from cgcopt.design import budget_weights, work_of_partition
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation._minorant import SmoothMinorant
+from cgcopt.evaluation._panels import Panels
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.products import Products
 from cgcopt.evaluation.result import Method
@@ -204,6 +205,27 @@ def test_panels_of_a_similar_design_are_a_good_start() -> None:
     assert again.grid.size < 1.5 * first.grid.size
 
 
+def test_split_panels_are_those_computed_at_once() -> None:
+    times = lumpy_trace(1500)
+    system = System(12, 1000, times, samples=12)
+    products = Products(system, balanced_work(times, 12, 1000))
+    ends = bracketed_runtime(
+        system, balanced_work(times, 12, 1000), tolerance=1e-4, max_panels=10**6
+    ).grid
+    rng = np.random.default_rng(5)
+    for share in (0.02, 0.5, 0.98):
+        some = np.append(ends[:-1][rng.random(ends.size - 1) < share], ends[-1])
+        split = Panels.between(products, some, None).split(products, ends, None)
+        once = Panels.between(products, ends, None)
+        assert np.array_equal(split.ends, ends)
+        assert np.array_equal(split.single, once.single)
+        assert np.array_equal(split.number, once.number)
+        for name in ("lower", "upper", "expected"):
+            right = getattr(once, name)
+            assert getattr(split, name) == pytest.approx(right, rel=1e-11, abs=1e-14 * right.max())
+        assert split.slope(products) == pytest.approx(once.slope(products), rel=1e-12)
+
+
 @given(st.data(), st.integers(2, 12), st.sampled_from([0.0, 0.1, 1.0]))
 def test_smooth_minorants_stay_below_the_expected_runtime(
     data: st.DataObject, allowed: int, spread: float
@@ -247,9 +269,26 @@ def test_curvature_of_a_smooth_minorant(workers: int, spread: float) -> None:
     assert (off <= 0).all()
     assert curvature == pytest.approx(curvature.T, rel=1e-12)
     assert curvature @ work == pytest.approx(np.zeros(workers), abs=1e-12 * np.abs(curvature).max())
+    check_curvature(smooth, work, curvature)
+
+
+def test_curvature_where_modes_are_narrow_and_far_apart() -> None:
+    """Most workers lie between two thresholds that follow each other."""
+    rng = np.random.default_rng(3)
+    modes = [middle * (1 + 0.01 * rng.normal(size=400)) for middle in (1.0, 2.0, 5.0)]
+    times = Empirical(np.concatenate(modes))
+    system = System(150, 1000, times, samples=150)
+    work = balanced_work(times, 150, 1000)
+    found = bracketed_runtime(system, work, tolerance=1e-5, max_panels=10**6)
+    smooth = SmoothMinorant.on_panels_of(found, system, spread=0.2)
+    check_curvature(smooth, work, smooth(work).curvature())
+
+
+def check_curvature(smooth: SmoothMinorant, work: np.ndarray, curvature: np.ndarray) -> None:
+    """Compare with differences of the slope."""
     rng = np.random.default_rng(1)
     for _ in range(3):
-        step = 1e-6 * work * rng.normal(size=workers)
+        step = 1e-6 * work * rng.normal(size=work.size)
         change = (smooth(work + step).slope - smooth(work - step).slope) / 2
         error = (change - curvature @ step) * work
         assert np.linalg.norm(error) < 0.15 * np.linalg.norm(change * work)

@@ -75,8 +75,10 @@ PANEL_TERMS = 5
 """Numbers that :func:`sweep_panels` finds for every threshold of every row."""
 ROUGH_ROW_TAIL, ROUGH_TERM_TAIL = 18.0, 2.0**-30
 """Tails with which :func:`sweep_panels` is right to about 1e-8."""
-PAIR_WORKSPACE, PAIR_TERMS = 5, 64
+PAIR_WORKSPACE, PAIR_COUNTS, PAIR_TERMS = 5, 3, 64
 """Rows of workspace that :func:`sweep_pairs` needs, and how many Poisson weights it keeps."""
+PAIR_STEP = 24.0
+"""Larger intervals are taken in several steps, so that :data:`PAIR_TERMS` weights are enough."""
 PAIR_TAIL = 6.0
 """Minus the logarithm of the share of a row that :func:`sweep_pairs` cuts off,"""
 PAIR_WEIGHT = 1e-3
@@ -549,16 +551,21 @@ def sweep_panels(
 
 
 @njit(**_INNER)
-def _short_weights(lam: Floats, table: Floats, terms: Integers) -> None:
-    """Poisson weights of every interval, up to the first negligible one, in groups of eight."""
+def _short_weights(lam: Floats, table: Floats, terms: Integers, steps: Integers) -> None:
+    """Poisson weights of every interval, up to the first negligible one, in groups of eight.
+
+    A long interval is taken in several equal steps.
+    """
     for t in range(1, terms.size):
-        weight = math.exp(-lam[t])
+        steps[t] = math.floor(lam[t] / PAIR_STEP) + 1
+        mean = lam[t] / steps[t]
+        weight = math.exp(-mean)
         count = 0
         while count < table.shape[1]:
             table[t, count] = weight
             count += 1
-            weight *= lam[t] / count
-            if count > lam[t] and weight < PAIR_WEIGHT:
+            weight *= mean / count
+            if count > mean and weight < PAIR_WEIGHT:
                 break
         while count % 8 > 0:
             table[t, count] = 0.0
@@ -568,8 +575,8 @@ def _short_weights(lam: Floats, table: Floats, terms: Integers) -> None:
 
 @njit(**_INNER, fastmath={"contract"})
 def _edges(
-    start: int, count: int, cdf: Floats, lam: Floats, table: Floats, terms: Integers, rows: Floats,
-    edge: Floats,
+    start: int, count: int, cdf: Floats, lam: Floats, table: Floats, terms: Integers,
+    steps: Integers, rows: Floats, edge: Floats,
 ) -> None:  # fmt: skip
     """From ``start`` points below ``p_start``: the chance of ``t`` more below ``p_(start+t)``.
 
@@ -591,9 +598,10 @@ def _edges(
             top = top if top < left else left
             last = top if top > last else last
             last = last if last > ahead else ahead
-        if lam[start + t] > 0.0:
+        for step in range(steps[start + t] if lam[start + t] > 0.0 else 0, 0, -1):
             old, new, weights = rows[side], rows[1 - side], table[start + t]
-            for first in range(t, last + 1, BLOCK // 2):
+            lowest = t if step == 1 else t - 1
+            for first in range(lowest, last + 1, BLOCK // 2):
                 cells = new[PAD + first : PAD + first + BLOCK // 2]
                 for c in range(BLOCK // 2):
                     cells[c] = 0.0
@@ -610,10 +618,11 @@ def _edges(
                         )  # fmt: skip
             for c in range(PAD + last + 1, PAD + last + BLOCK // 2 + 1):
                 new[c] = 0.0
+            for c in range(PAD + lowest - PAD // 2, PAD + lowest):
+                new[c] = 0.0
             side = 1 - side
         row = rows[side]
-        for c in range(PAD + t - PAD // 2, PAD + t):
-            row[c] = 0.0
+        row[PAD + t - 1] = 0.0
         edge[t] = row[PAD + t]
 
 
@@ -622,42 +631,43 @@ def sweep_pairs(
     cdf: Floats, slope: Floats, rise: Floats, before: Floats, after: Floats, least: float,
     total: Floats, reals: Floats, table: Floats, whole: Integers,
 ) -> None:  # fmt: skip
-    """Sum mixed second derivatives of ``P`` over rows of thresholds, to about a percent.
+    """Sum how first failures depend on pairs of thresholds over rows, to about a percent.
 
     For ``j < k``
 
-        ``total[j, k] += sum_v d^2P/dp_j dp_k (rise_j after_k + before_j rise_k)``,
+        ``total[j, k] += sum_v q_jk (rise_j after_k + before_j rise_k slope_k / slope_j)``,
 
-    where one point lies at ``p_j``, one at ``p_k`` and nothing fails between: with ``e_j`` of the chain
-    that starts at ``p_j`` with ``j`` points, the derivative is ``dP/dp_k`` times
-    ``N a_{j-1}(j-1) e_j(k-1) / a_{k-1}(k-1)``. Only thresholds with ``slope (before + after) > least``
-    take part. ``slope`` is ``dP/dp``; ``reals``, ``table`` and ``whole`` are workspace (rows of
-    ``N + 128``: :data:`PAIR_WORKSPACE`, columns of :data:`PAIR_TERMS`, and two).
+    ``q_jk = N a_{j-1}(j-1) e_j(k-1) / a_{k-1}(k-1)``, with ``e_j`` of the chain that starts at ``p_j``
+    with ``j`` points: one point lies at ``p_j``, and nothing fails between it and ``p_k``. Only
+    thresholds with ``before + after > least`` take part. ``slope`` is ``dP/dp``; ``reals``, ``table``
+    and ``whole`` are workspace (rows of ``N + 128``: :data:`PAIR_WORKSPACE`, columns of
+    :data:`PAIR_TERMS`, and :data:`PAIR_COUNTS`).
     """
     n = cdf.shape[1]
     lam, edge, edge_j, rows = reals[0], reals[1], reals[2], reals[3:5]
-    chosen, terms = whole[0], whole[1]
+    chosen, terms, steps = whole[0], whole[1], whole[2]
     for v in range(cdf.shape[0]):
         count = 0
         for k in range(n):
-            if slope[v, k] * (before[v, k] + after[v, k]) > least:
+            if slope[v, k] > SMALLEST_CELL and before[v, k] + after[v, k] > least:
                 chosen[count] = k + 1
                 count += 1
         if count > 1:
             for k in range(n, 0, -1):
                 lam[k] = n * (cdf[v, k - 1] - cdf[v, k - 2]) if k > 1 else n * cdf[v, 0]
             last = chosen[count - 1]
-            _short_weights(lam, table, terms[:last])
-            _edges(0, last - 1, cdf[v], lam, table, terms, rows, edge)
+            _short_weights(lam, table, terms[:last], steps)
+            _edges(0, last - 1, cdf[v], lam, table, terms, steps, rows, edge)
             for i in range(count - 1):
                 j = chosen[i]
                 if edge[j - 1] > 0.0 and cdf[v, j - 1] < 1.0:
-                    _edges(j, last - 1 - j, cdf[v], lam, table, terms, rows, edge_j)
+                    _edges(j, last - 1 - j, cdf[v], lam, table, terms, steps, rows, edge_j)
                     size = n * edge[j - 1] * math.exp(-lam[j])
                     for q in range(i + 1, count):
                         k = chosen[q]
                         if edge[k - 1] > 0.0:
-                            both = size * edge_j[k - 1 - j] / edge[k - 1] * slope[v, k - 1]
-                            total[j - 1, k - 1] += both * (
-                                rise[v, j - 1] * after[v, k - 1] + before[v, j - 1] * rise[v, k - 1]
+                            share = slope[v, k - 1] / slope[v, j - 1]
+                            total[j - 1, k - 1] += (size * edge_j[k - 1 - j] / edge[k - 1]) * (
+                                rise[v, j - 1] * after[v, k - 1]
+                                + before[v, j - 1] * rise[v, k - 1] * share
                             )

@@ -12,9 +12,9 @@ but ``g`` jumps whenever two products change places. Here ``F`` is averaged over
 design. At the optimum most levels share some product with another level; the averaged rule lets
 each of the two count in the right share of the rounds.
 
-The derivative of ``g`` is known as well. A level moves its threshold in a panel only where the
-averaged ``F`` rises, and pairs of levels whose thresholds move in the same panel make it up
-(:func:`~cgcopt.evaluation.crossing.paired_derivatives`).
+The derivative of ``g`` is known as well. A design moves the threshold of a level in a panel only where
+the averaged ``F`` rises, and that changes the chances of the other levels to be the first there and in
+the next panel (:func:`~cgcopt.evaluation.crossing.paired_derivatives`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt.evaluation._panels import Moments, in_batches, row_before
+from cgcopt.evaluation._panels import Moments, in_batches
 from cgcopt.evaluation.crossing import first_failures, paired_derivatives
 from cgcopt.evaluation.products import Products, discrete_times
 from cgcopt.evaluation.steps import Bracket
@@ -54,9 +54,9 @@ class Tangent:
         ``g``, in ``w``.
     ends : ndarray, shape (M,)
         Upper ends of the panels, seconds.
-    thresholds, rise, derivative : ndarray, shape (M, N)
+    thresholds, rise, derivative, chance : ndarray, shape (M, N)
         Averaged ``F`` at these ends from the fastest worker on, how it rises with the logarithm of the
-        time, and ``dP/dp``.
+        time, ``dP/dp``, and the chance of each worker to be the first to fail in the panel.
     threads : int, optional
         For the kernel.
     """
@@ -67,6 +67,7 @@ class Tangent:
     thresholds: FloatArray
     rise: FloatArray
     derivative: FloatArray
+    chance: FloatArray
     threads: int | None
 
     def curvature(self) -> FloatArray:
@@ -75,10 +76,9 @@ class Tangent:
         Off the diagonal it is nonpositive, and it maps the work to zero, as the Hessian of every
         function that is homogeneous of degree 1 does.
         """
-        half = 0.5 * self.ends[:, np.newaxis]
-        before = half * (self.thresholds - row_before(self.thresholds))
+        before = 0.5 * self.ends[:, np.newaxis] * self.chance
         after = np.zeros_like(before)
-        after[:-1] = half[:-1] * np.diff(self.thresholds, axis=0)
+        after[:-1] = 0.5 * self.ends[:-1, np.newaxis] * self.chance[1:]
         value = float(self.slope @ self.work)
         pairs = paired_derivatives(
             self.thresholds,
@@ -158,6 +158,7 @@ class SmoothMinorant:
         slope = np.zeros(work.size)
         shape = (self.grid.size, work.size)
         thresholds, rise, derivative = np.empty(shape), np.zeros(shape), np.empty(shape)
+        chance = np.empty(shape)
         used = slice(0, products.factors.size)
 
         def work_of(rows: slice, new: slice) -> FloatArray:
@@ -169,13 +170,14 @@ class SmoothMinorant:
             here = slice(rows.start + new.start, rows.stop)
             thresholds[here], rise[here, used] = cdf[new], rising[new]
             derivative[here] = found.slope[new]
+            chance[here] = found.chance[new]
             expected = moments.expected(moments.places(upper), found)[new]
             return np.asarray(expected.sum(axis=0)[::-1])
 
         for counted in in_batches(work_of, self.grid.size, work.size, self.threads):
             slope[free:] += counted
         slope *= self.system.unit
-        return Tangent(work, slope, self.grid, thresholds, rise, derivative, self.threads)
+        return Tangent(work, slope, self.grid, thresholds, rise, derivative, chance, self.threads)
 
     def _thresholds(self, products: Products, part: slice) -> tuple[FloatArray, FloatArray]:
         """Averaged ``F`` at some ends of panels, monotone along both axes, and its rise."""

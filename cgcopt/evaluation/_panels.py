@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ __all__ = ["Moments", "Panels", "in_batches", "row_before"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+Result = TypeVar("Result")
 
 #: Entries of the arrays of a batch of panels, and panels, at most.
 _BATCH, _LONGEST = 2**18, 512
@@ -41,8 +42,8 @@ class Panels:
         Whether it has.
     number : ndarray of int, shape (M,)
         Products in the panel, equal ones counted for each level.
-    slope : ndarray, shape (N,)
-        ``u`` times the sum of ``E[T_(N-n); level n counts]`` over the panels.
+    expected : ndarray, shape (M, m)
+        ``E[T_(N-n); level n counts]`` of the ``m`` levels with work, from the last one down.
     """
 
     ends: FloatArray
@@ -50,30 +51,62 @@ class Panels:
     upper: FloatArray
     single: NDArray[np.bool_]
     number: IntArray
-    slope: FloatArray
+    expected: FloatArray
 
     @classmethod
     def between(cls, products: Products, ends: FloatArray, threads: int | None) -> Panels:
         """Compute the panels with the given ends, some at a time."""
         lower, upper = np.empty(ends.size), np.empty(ends.size)
         single = np.empty(ends.size, dtype=np.bool_)
-        slope = np.zeros(products.workers)
         number = np.empty(ends.size, dtype=np.int64)
+        expected = np.empty((ends.size, products.factors.size))
         moments = Moments.of(products)
 
-        def work(rows: slice, new: slice) -> FloatArray:
+        def work(rows: slice, new: slice) -> None:
             part = _Part.of(products, moments, ends[rows])
             here = slice(rows.start + new.start, rows.stop)
-            expected = moments.expected(part.places, part.found)[new]
-            lower[here] = expected @ part.factors
+            expected[here] = moments.expected(part.places, part.found)[new]
+            lower[here] = expected[here] @ part.factors
             upper[here] = part.latest()[new]
             single[here], number[here] = part.single[new], part.number[new]
-            return np.asarray(expected.sum(axis=0)[::-1])
 
-        for counted in in_batches(work, ends.size, products.workers, threads):
-            slope[products.workers - counted.size :] += counted
+        in_batches(work, ends.size, products.workers, threads)
         upper = np.where(single, lower, np.maximum(lower, upper))
-        return cls(ends, lower, upper, single, number, products.unit * slope)
+        return cls(ends, lower, upper, single, number, expected)
+
+    def split(self, products: Products, ends: FloatArray, threads: int | None) -> Panels:
+        """Split panels at further ends; ``ends`` holds the present ones too.
+
+        What is not split is not computed again.
+        """
+        old = np.searchsorted(self.ends, ends)
+        kept = self.ends[old] == ends
+        kept[1:] &= np.diff(old) == 1
+        kept[0] &= old[0] == 0
+        made = np.flatnonzero(~kept)
+        rows = np.union1d(made, np.maximum(made - 1, 0))
+        fresh, wanted = Panels.between(products, ends[rows], threads), ~kept[rows]
+
+        def merged(before: Any, after: Any) -> Any:
+            result = np.empty((ends.size, *before.shape[1:]), before.dtype)
+            result[kept], result[made] = before[old[kept]], after[wanted]
+            return result
+
+        return Panels(
+            ends,
+            merged(self.lower, fresh.lower),
+            merged(self.upper, fresh.upper),
+            merged(self.single, fresh.single),
+            merged(self.number, fresh.number),
+            merged(self.expected, fresh.expected),
+        )
+
+    def slope(self, products: Products) -> FloatArray:
+        """``u`` times the sum of :attr:`expected` over the panels, for all levels, shape ``(N,)``."""
+        some = np.add.reduceat(self.expected, np.arange(0, self.ends.size, _LONGEST), axis=0)
+        slope = np.zeros(products.workers)
+        slope[products.workers - products.factors.size :] = some.sum(axis=0)[::-1]
+        return np.asarray(products.unit * slope)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,8 +190,8 @@ class Places:
 
 
 def in_batches(
-    work: Callable[[slice, slice], FloatArray], panels: int, workers: int, threads: int | None
-) -> list[FloatArray]:
+    work: Callable[[slice, slice], Result], panels: int, workers: int, threads: int | None
+) -> list[Result]:
     """Do the work of all panels in batches, with threads where it pays; return what they return.
 
     ``work`` gets the rows of a batch, which begin with the row before, and which of them are new. The

@@ -226,9 +226,13 @@ def paired_derivatives(
     least: float = 0.0,
     threads: int | None = None,
 ) -> Floats:
-    """Sum mixed second derivatives of ``P`` over rows of thresholds, right to about a percent.
+    """Sum how chances of first failures change with other thresholds, right to some percent.
 
-    For a model of the curvature, not for a result.
+    For a model of the curvature, not for a result. With ``j < k`` and thresholds ``p``, let
+    ``q_jk = (d^2P/dp_j dp_k) / (dP/dp_k)``. That is how the chance of ``k`` to be the first to fail
+    from this row to the next changes with ``p_j``, relative to it; and that of ``j`` from the row
+    before to this one changes with ``p_k`` by about ``q_jk (dP/dp_k) / (dP/dp_j)``
+    (:func:`first_failures`).
 
     Parameters
     ----------
@@ -236,10 +240,12 @@ def paired_derivatives(
         Thresholds, nondecreasing along the rows.
     slope : ndarray, shape (M, N)
         ``dP/dp_k`` of every row.
-    rise, before, after : ndarray, shape (M, N)
+    rise : ndarray, shape (M, N)
         Weights of the thresholds, nonnegative.
+    before, after : ndarray, shape (M, N)
+        Chances from the row before to this one and from this one to the next, or multiples of them.
     least : float
-        Thresholds with ``slope * (before + after)`` up to this are left out.
+        Thresholds with ``before + after`` up to this are left out.
     threads : int, optional
         As for :func:`crossing`.
 
@@ -247,7 +253,7 @@ def paired_derivatives(
     -------
     ndarray, shape (N, N)
         Above the diagonal, ``j < k``, the sum over the rows of
-        ``d^2P/dp_j dp_k (rise_j after_k + before_j rise_k)``; else 0.
+        ``q_jk (rise_j after_k + before_j rise_k (dP/dp_k) / (dP/dp_j))``; else 0.
 
     Examples
     --------
@@ -255,20 +261,20 @@ def paired_derivatives(
 
     >>> cdf, one = np.array([[0.3, 0.6]]), np.ones((1, 2))
     >>> slope = crossing(cdf, 1 - cdf, gradient=True).gradient
-    >>> paired_derivatives(cdf, slope, one, 0 * one, one).round(12).tolist()
+    >>> paired_derivatives(cdf, slope, one, 0 * one, slope).round(12).tolist()
     [[0.0, 2.0], [0.0, 0.0]]
     """
-    from cgcopt.evaluation._crossing_kernel import PAIR_TERMS, PAIR_WORKSPACE, sweep_pairs
+    from cgcopt.evaluation import _crossing_kernel as kernel
 
     rows, n = cdf.shape
     totals: dict[int, Floats] = {}
 
     def work(part: slice) -> None:
         total = np.zeros((n, n))
-        reals = np.empty((PAIR_WORKSPACE, n + 128))
-        table = np.empty((n + 128, PAIR_TERMS))
-        whole = np.empty((2, n + 128), np.int64)
-        sweep_pairs(
+        reals = np.empty((kernel.PAIR_WORKSPACE, n + 128))
+        table = np.empty((n + 128, kernel.PAIR_TERMS))
+        whole = np.empty((kernel.PAIR_COUNTS, n + 128), np.int64)
+        kernel.sweep_pairs(
             cdf[part], slope[part], rise[part], before[part], after[part], least, total, reals,
             table, whole,
         )  # fmt: skip

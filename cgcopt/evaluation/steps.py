@@ -192,8 +192,8 @@ def bracketed_runtime(
     """
     products = Products(system, work)
     ends = _first_ends(products) if grid is None else _snapped(products, grid)
+    panels = Panels.between(products, ends, threads)
     while True:
-        panels = Panels.between(products, ends, threads)
         upper = panels.upper.sum()
         width = (panels.upper - panels.lower).sum()
         if not np.isfinite(upper):
@@ -203,9 +203,9 @@ def bracketed_runtime(
         if not exact and width > tolerance * upper:
             ends = _split(products, panels, tolerance * upper, max_panels)
         if ends.size == panels.ends.size:
-            return Bracket(
-                float(upper - width), float(upper), panels.slope, ends, panels.single, exact
-            )
+            slope = panels.slope(products)
+            return Bracket(float(upper - width), float(upper), slope, ends, panels.single, exact)
+        panels = panels.split(products, ends, threads)
 
 
 def coarsened(times: DiscreteTimes, cells: int, rounding: Literal["down", "up"]) -> Empirical:
