@@ -48,7 +48,7 @@ _ENOUGH, _ROUGH_ENOUGH = 0.5, 1.5
 #: Width of the bracket in the last stage as a share of the gap, of a smooth minorant and of others; how
 #: far steps are spread there; and the most that a stage may miss. By what these fall from one attempt to
 #: the next.
-_LAST, _LAST_ROUGH, _LAST_SPREAD, _LAST_ENOUGH, _ATTEMPTS, _CUT = 1.5, 0.4, 0.01, 0.2, 4, 0.4
+_LAST, _LAST_ROUGH, _LAST_SPREAD, _LAST_ENOUGH, _ATTEMPTS, _CUT = 1.2, 0.4, 0.006, 0.2, 4, 0.4
 #: Widths of the brackets, as shares of the gap, that may close it.
 _CLOSING = (0.5, 0.2)
 #: Evaluations at most: by Newton's method in the very first stage, in the other ones and in the last, by
@@ -139,12 +139,13 @@ class _Descent:
         self.partition = self.extrapolated(spread)
         self.refine(width, spread)
         closed = self.over or self.newton(enough, steps)
+        self.passed = [end for end in self.passed if end[0] > spread]
         self.passed.append((spread, work_of_partition(self.partition)))
         return closed or self.over
 
     def extrapolated(self, spread: float) -> FloatArray:
         """Partition at a spread on the line through the ends of the last two stages."""
-        if len(self.passed) < 2:
+        if len(self.passed) < 2 or spread == self.passed[-1][0]:
             return self.partition
         (before, there), (last, here) = self.passed[-2:]
         used = (there > 0.0) & (here > 0.0)

@@ -155,32 +155,36 @@ class SmoothMinorant:
         products = Products(self.system, work)
         moments = Moments.of(products)
         free = work.size - products.factors.size
-        slope = np.zeros(work.size)
         shape = (self.grid.size, work.size)
-        thresholds, rise, derivative = np.empty(shape), np.zeros(shape), np.empty(shape)
-        chance = np.empty(shape)
+        thresholds, rise = np.ones(shape), np.zeros(shape)
+        derivative, chance = np.empty(shape), np.empty(shape)
         used = slice(0, products.factors.size)
 
-        def work_of(rows: slice, new: slice) -> FloatArray:
-            upper, rising = self._thresholds(products, rows)
-            if rows.stop == self.grid.size:
-                upper[-1], rising[-1] = 1.0, 0.0
-            cdf = np.pad(upper, ((0, 0), (0, free)), constant_values=1.0)
-            found = first_failures(cdf, 1.0 - cdf, rough=self.rough, threads=1)
+        def average(rows: slice, new: slice) -> None:
             here = slice(rows.start + new.start, rows.stop)
-            thresholds[here], rise[here, used] = cdf[new], rising[new]
-            derivative[here] = found.slope[new]
-            chance[here] = found.chance[new]
-            expected = moments.expected(moments.places(upper), found)[new]
+            thresholds[here, used], rise[here, used] = self._averaged(products, here)
+
+        def count(rows: slice, new: slice) -> FloatArray:
+            here = slice(rows.start + new.start, rows.stop)
+            cdf = thresholds[rows]
+            found = first_failures(cdf, 1.0 - cdf, rough=self.rough, threads=1)
+            derivative[here], chance[here] = found.slope[new], found.chance[new]
+            expected = moments.expected(moments.places(cdf[:, used]), found)[new]
             return np.asarray(expected.sum(axis=0)[::-1])
 
-        for counted in in_batches(work_of, self.grid.size, work.size, self.threads):
+        in_batches(average, self.grid.size, work.size, self.threads)
+        # The proof needs thresholds that grow from panel to panel, and averages are rounded.
+        np.maximum.accumulate(thresholds, axis=0, out=thresholds)
+        np.maximum.accumulate(thresholds, axis=1, out=thresholds)
+        thresholds[-1], rise[-1] = 1.0, 0.0
+        slope = np.zeros(work.size)
+        for counted in in_batches(count, self.grid.size, work.size, self.threads):
             slope[free:] += counted
         slope *= self.system.unit
         return Tangent(work, slope, self.grid, thresholds, rise, derivative, chance, self.threads)
 
-    def _thresholds(self, products: Products, part: slice) -> tuple[FloatArray, FloatArray]:
-        """Averaged ``F`` at some ends of panels, monotone along both axes, and its rise."""
+    def _averaged(self, products: Products, part: slice) -> tuple[FloatArray, FloatArray]:
+        """Averaged ``F`` at some ends of panels, and its rise."""
         rows = np.arange(self.grid.size)[part]
         before, after = np.maximum(rows - 1, 0), np.minimum(rows + 1, self.grid.size - 1)
         z = np.log(self.grid)
@@ -189,9 +193,9 @@ class SmoothMinorant:
         integral, plain = self._polygon(y)
         before, after = before - before[0], after - before[0]
         with np.errstate(divide="ignore", invalid="ignore"):
-            result = np.clip((integral[after] - integral[before]) / width, 0.0, 1.0)
+            result = (integral[after] - integral[before]) / width
             rise = (plain[after] - plain[before]) / width
-        return np.maximum.accumulate(np.maximum.accumulate(result, axis=0), axis=1), rise
+        return np.clip(result, 0.0, 1.0), rise
 
 
 @dataclass(frozen=True, eq=False)
