@@ -48,7 +48,7 @@ _ENOUGH, _ROUGH_ENOUGH = 0.5, 1.5
 #: Width of the bracket in the last stage as a share of the gap, of a smooth minorant and of others; how
 #: far steps are spread there; and the most that a stage may miss. By what these fall from one attempt to
 #: the next.
-_LAST, _LAST_ROUGH, _LAST_SPREAD, _LAST_ENOUGH, _ATTEMPTS, _CUT = 1.2, 0.4, 0.006, 0.2, 4, 0.4
+_LAST, _LAST_ROUGH, _LAST_SPREAD, _LAST_ENOUGH, _ATTEMPTS, _CUT = 1.2, 0.4, 0.006, 0.2, 8, 0.4
 #: Widths of the brackets, as shares of the gap, that may close it.
 _CLOSING = (0.5, 0.2)
 #: Evaluations at most: by Newton's method in the very first stage, in the other ones and in the last, by

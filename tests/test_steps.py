@@ -240,6 +240,22 @@ def test_smooth_minorants_stay_below_the_expected_runtime(
         assert slope @ other <= exact * (1 + 1e-12)
 
 
+@pytest.mark.parametrize("spread", [0.0, 0.01])
+@pytest.mark.parametrize("tolerance", [1e-6, 1e-9])
+def test_smooth_minorants_on_very_fine_panels_stay_below(spread: float, tolerance: float) -> None:
+    """Thousands of panels, worked off in batches, so narrow that averages of ``F`` are rounded."""
+    times = Empirical(np.random.default_rng(4).lognormal(sigma=0.5, size=700))
+    system = System(12, 1000, times, samples=12)
+    work = balanced_work(times, 12, 1000)
+    exact = expected_runtime_steps(system, work, tolerance=0.0)
+    assert exact.method is Method.EXACT
+    found = bracketed_runtime(system, work, tolerance=tolerance, max_panels=10**6)
+    tangent = SmoothMinorant.on_panels_of(found, system, spread=spread)(work)
+    assert (np.diff(tangent.thresholds, axis=0) >= 0.0).all()
+    assert tangent.chance.sum() == pytest.approx(1.0, abs=1e-12)
+    assert exact.value * (1 - 1e-5) < tangent.slope @ work <= exact.value * (1 + 1e-13)
+
+
 def test_smooth_minorants_are_smooth_and_close() -> None:
     """The slope of the exact sum jumps between neighbouring designs, that of the minorant does not."""
     times = lumpy_trace(1500)

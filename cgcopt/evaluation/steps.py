@@ -129,6 +129,9 @@ def expected_runtime_steps(
     if tolerance is None:
         short = discrete_times(system).values.size * system.workers * _EXACT_SHARE <= allowed
         tolerance = 0.0 if short else _TOLERANCE
+    if max_panels is None:
+        # The first half or so of the panels of a bracket are split again.
+        allowed *= 2
     finite_number("tolerance", tolerance, least=0)
     found = bracketed_runtime(system, work, tolerance=tolerance, max_panels=allowed)
     slope = found.slope if gradient else None
