@@ -56,7 +56,7 @@ def semismooth_newton(
     coarse : ndarray, optional
         Curvature on a coarser scale, such as that of an earlier run.
     incumbent : Incumbent
-        Receives every point.
+        Receives every bound, and as its design the point whose slope alone proves most.
     clock : Clock
         When to stop.
     steps : int

@@ -191,6 +191,8 @@ class _Descent:
             # The last curvature is that of a small neighbourhood, too local for these steps.
             self.hessian = self.hessian if before is None else before
             self.quasi_newton(enough)
+            if self.passed:
+                self.passed[-1] = (spread, work_of_partition(self.partition))
         return self.partition
 
     def newton(self, enough: float, steps: int) -> bool:

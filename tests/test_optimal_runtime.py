@@ -25,6 +25,7 @@ from cgcopt.solvers._combined_bound import combined_bound
 from cgcopt.solvers._incumbent import Clock, Incumbent
 from cgcopt.solvers._level_step import level_step
 from cgcopt.solvers._quasi_newton import Point, quasi_newton
+from cgcopt.solvers._runtime_oracle import StepRuntimeOracle
 from cgcopt.solvers._sampled_model import refined, sampled_model
 from cgcopt.solvers._semismooth_newton import semismooth_newton
 from cgcopt.solvers._simplex_qp import simplex_minimiser
@@ -270,6 +271,37 @@ def test_where_newtons_method_fails_the_others_take_over(monkeypatch: pytest.Mon
     assert rougher.gap <= 1e-6
     assert rougher.value == pytest.approx(expected.value, rel=2e-6)
     assert rougher.details["evaluations"] != expected.details["evaluations"]
+
+
+def test_newtons_method_is_enough_for_narrow_modes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the optimum of drawn rounds, if not before."""
+    monkeypatch.setattr(_step_minimum, "sampled_model", None)
+    rng = generator(0, "narrow modes")
+    modes = [middle * (1 + 0.01 * rng.normal(size=400)) for middle in (1.0, 2.0, 5.0)]
+    times = cg.Empirical(np.concatenate(modes))
+    solution = cg.solve(runtime_problem(75, 100, times), "optimal")
+    assert solution.gap <= 1e-6, solution.message
+
+
+def test_stages_start_on_the_line_through_the_last_two() -> None:
+    """Work that depends on the spread by a power law is met exactly, up to its scale."""
+    system = cg.System(5, 100, rough_times(50), samples=50)
+    oracle = StepRuntimeOracle(system)
+    clock = Clock.started(None)
+    start = np.full(5, 0.2)
+    descent = _step_minimum._Descent(oracle, Options(), clock, Incumbent(0.0), start)
+    rates = np.array([0.0, 0.1, 0.2, 0.3, 0.5])
+    works = {spread: 0.1 * np.exp(rates * (1 - spread)) for spread in (0.2, 0.03, 0.01, 0.0)}
+    assert descent.extrapolated(0.2) is start
+    descent.passed = [(spread, works[spread]) for spread in (0.2, 0.03)]
+    for spread in (0.01, 0.0):
+        found = descent.extrapolated(spread)
+        assert found.sum() == pytest.approx(1, abs=1e-14)
+        work = work_of_partition(found)
+        assert work / work[0] == pytest.approx(works[spread] / works[spread][0], rel=1e-12)
+    works[0.03][:2] = 0.0  # empty blocks stay empty
+    descent.passed[1] = (0.03, works[0.03])
+    assert (descent.extrapolated(0.0)[:2] == 0.0).all()
 
 
 def test_time_limit_on_a_trace_keeps_design_and_bound() -> None:

@@ -130,7 +130,7 @@ def expected_runtime_steps(
         short = discrete_times(system).values.size * system.workers * _EXACT_SHARE <= allowed
         tolerance = 0.0 if short else _TOLERANCE
     if max_panels is None:
-        # The first half or so of the panels of a bracket are split again.
+        # A bracket that is too wide is of little use, so it may take twice as long.
         allowed *= 2
     finite_number("tolerance", tolerance, least=0)
     found = bracketed_runtime(system, work, tolerance=tolerance, max_panels=allowed)
