@@ -335,8 +335,8 @@ def test_processes_end_with_a_comparison_that_is_killed(diary: Path, tmp_path: P
 
 
 def test_time_limits_hold_in_processes(diary: Path) -> None:
-    system = replace(SYSTEM, workers=30, coordinates=3000)
-    hard = cg.Problem(system, cg.CompletionProbability(4e6), title="hard")
+    system = replace(SYSTEM, workers=120, coordinates=12_000)
+    hard = cg.Problem(system, cg.CompletionProbability(1.6e7), title="hard")
     options = replace(noted(OPTIONS, diary), time_limit=1.0, gap=0.0)
     with WorkerProcesses(2) as executor:
         rows = compare(
