@@ -48,12 +48,14 @@ _ENOUGH, _ROUGH_ENOUGH = 0.5, 1.5
 #: Width of the bracket in the last stage as a share of the gap, of a smooth minorant and of others; how
 #: far steps are spread there; and the most that a stage may miss. By what these fall from one attempt to
 #: the next.
-_LAST, _LAST_ROUGH, _LAST_SPREAD, _LAST_ENOUGH, _ATTEMPTS, _CUT = 1.2, 0.4, 0.006, 0.2, 8, 0.4
+_LAST, _LAST_ROUGH, _LAST_SPREAD, _LAST_ENOUGH, _ATTEMPTS, _CUT = 1.35, 0.4, 0.006, 0.2, 8, 0.4
+#: With more levels than this the bracket is narrower: of what is missed, the minorant has a larger part.
+_MANY_LEVELS, _NARROWER = 200, 0.07
 #: Widths of the brackets, as shares of the gap, that may close it.
 _CLOSING = (0.5, 0.2)
 #: Evaluations at most: by Newton's method in the very first stage, in the other ones and in the last, by
 #: the other method.
-_TRIAL_STEPS, _FIRST_STEPS, _LAST_STEPS, _ROUGH_STEPS = 16, 30, 20, 200
+_TRIAL_STEPS, _FIRST_STEPS, _LAST_STEPS, _ROUGH_STEPS = 16, 30, 30, 200
 #: Up to so many levels drawn rounds give the start, beyond it the optimum for fewer levels.
 _FEW_LEVELS, _COARSENING, _ROUNDS = 70, 3, 4000
 
@@ -165,7 +167,10 @@ class _Descent:
     def finish(self) -> None:
         """Close the gap."""
         gap, enough = self.options.gap, _LAST_ENOUGH * self.options.gap
-        width, spread = (_LAST if self.oracle.smooth else _LAST_ROUGH) * gap, _LAST_SPREAD
+        width, spread = _LAST_ROUGH * gap, _LAST_SPREAD
+        if self.oracle.smooth:
+            levels = max(self.partition.size / _MANY_LEVELS, 1.0)
+            width = _LAST * gap / levels**_NARROWER
         for _ in range(_ATTEMPTS):
             design = self.partition
             if not self.over:
