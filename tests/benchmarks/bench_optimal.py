@@ -2,7 +2,7 @@
 
 ``python -m tests.benchmarks.bench_optimal [--quick]`` prints the rows that :func:`run` returns.
 Solve times after warm-up, medians in seconds of runs taken in turn, ended after two minutes.
-"pooled trace" are a thousand log-normal times, "recorded trace" the 2,447 of the packaged one.
+"pooled trace" are a thousand log-normal times, "recorded trace" the 2,367 of the packaged one.
 ``highs K`` is HiGHS's linear program on ``K`` rounds of the same system, whose answer is not even
 exact: ``off`` says by how much its design is slower than the certified optimum.
 """
