@@ -128,26 +128,28 @@ class _Descent:
         self.partition = _start(system, options, clock)
         closed = self.newton_stage(width, spread, _ENOUGH * width, _TRIAL_STEPS)
         if not closed:
+            # With few levels the same start again, but now with a curvature to fall back on.
             self.partition = drawn_optimum(system, options, clock, rounds=_ROUNDS)
             self.passed.clear()
             closed = self.newton_stage(width, spread, _ENOUGH * width, _FIRST_STEPS)
         for width, spread in _STAGES[1:]:
-            if width > 2.0 * self.options.gap and not self.over:
+            if width > 2.0 * self.options.gap:
                 closed = self.newton_stage(width, spread, _ENOUGH * width, _FIRST_STEPS)
         return closed
 
     def newton_stage(self, width: float, spread: float, enough: float, steps: int) -> bool:
         """Minimise a smooth minorant; return whether that succeeded or it is time to stop."""
+        if self.over:
+            return True
         self.partition = self.extrapolated(spread)
         self.refine(width, spread)
         closed = self.over or self.newton(enough, steps)
-        self.passed = [end for end in self.passed if end[0] > spread]
         self.passed.append((spread, work_of_partition(self.partition)))
         return closed or self.over
 
     def extrapolated(self, spread: float) -> FloatArray:
         """Partition at a spread on the line through the ends of the last two stages."""
-        if len(self.passed) < 2 or spread == self.passed[-1][0]:
+        if len(self.passed) < 2:
             return self.partition
         (before, there), (last, here) = self.passed[-2:]
         used = (there > 0.0) & (here > 0.0)
