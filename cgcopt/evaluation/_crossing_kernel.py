@@ -167,23 +167,26 @@ def _renormalise(row: Floats, lo: int, last: int) -> tuple[int, int]:
 
 @njit(**_INNER)
 def _jump(
-    row: Floats, t: int, lo: int, reciprocals: Floats, jumps: Floats, halved: Integers
-) -> None:
+    row: Floats, t: int, lo: int, reciprocals: Floats, jumps: Floats, halved: Integers,
+    term_tail: float,
+) -> None:  # fmt: skip
     """Fill the rows of ``jumps`` that :func:`_chain` describes, for cells from ``lo`` on."""
-    weight, before, total = 1.0, 0.0, 0.0
+    mean, weight, term, before, total = jumps[0, t], 1.0, 0.0, 0.0, 0.0
     halved[t] = 0
-    for m in range(1, t - lo + 2):
-        weight *= jumps[0, t] * reciprocals[m]
+    # Eight terms at a time: what lies below ``lo`` is zero.
+    for m in range(1, t - lo + 2 if mean > 0.0 else 0, 8):
+        for i in range(m, m + 8):
+            weight *= mean * reciprocals[i]
+            before = term
+            term = weight * row[PAD + t + 1 - i]
+            total += term
+        if term < before and term <= term_tail * total * (1.0 - term / before):
+            break
         if weight > LARGEST_WEIGHT:
             weight /= LARGEST_WEIGHT
             total /= LARGEST_WEIGHT
-            before /= LARGEST_WEIGHT
+            term /= LARGEST_WEIGHT
             halved[t] += 512
-        term = weight * row[PAD + t + 1 - m]
-        total += term
-        if term < before and term <= TERM_TAIL * total * (1.0 - term / before):
-            break
-        before = term
     jumps[1, t] = total
     jumps[2, t] = row[PAD + t - 1]
 
@@ -237,7 +240,7 @@ def _chain(
                 exponent[t] += taken
             edge[t] = row[PAD + t]
         if jumps.size > 0:
-            _jump(rows[side], t, lo, reciprocals, jumps, halved)
+            _jump(rows[side], t, lo, reciprocals, jumps, halved, term_tail)
 
 
 @njit(**_INNER)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt.evaluation.crossing import FirstFailures, first_failures, threads_for
+from cgcopt.evaluation.crossing import FirstFailures, first_failures, takes_long, threads_for
 from cgcopt.evaluation.products import Products
 
 __all__ = ["Moments", "Panels", "in_batches", "row_before"]
@@ -22,8 +22,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Result = TypeVar("Result")
 
-#: Entries of the arrays of a batch of panels, and panels, at most.
-_BATCH, _LONGEST = 2**18, 512
+#: Entries of the arrays of a batch of panels, and panels, at most; batches at least, where threads pay.
+_BATCH, _LONGEST, _PARTS = 2**18, 512, 8
 #: Rounding of a difference of two running sums, relative to the sums.
 _ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
@@ -198,6 +198,8 @@ def in_batches(
     batches, hence the result, do not depend on the number of threads.
     """
     size = min(max(_BATCH // workers, 2), _LONGEST)
+    if takes_long(panels, workers):
+        size = min(size, -(-panels // _PARTS))
     parts = []
     for start in range(0, panels, size):
         before = max(start - 1, 0)

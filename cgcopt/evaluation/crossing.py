@@ -26,6 +26,7 @@ __all__ = [
     "crossing",
     "first_failures",
     "paired_derivatives",
+    "takes_long",
     "threads_for",
 ]
 
@@ -340,8 +341,13 @@ def _in_parts(
 def threads_for(rows: int, n: int, threads: int | None) -> int:
     """How many threads pay for a batch, unless a number is given."""
     if threads is None:
-        return cores() if _seconds(n) * rows > THREADED else 1
+        return cores() if takes_long(rows, n) else 1
     return threads
+
+
+def takes_long(rows: int, n: int) -> bool:
+    """Whether a batch takes so long that threads pay."""
+    return _seconds(n) * rows > THREADED
 
 
 def _impossible(p: Floats, s: Floats, gradient: bool, threads: int | None) -> tuple[Floats, Floats]:
