@@ -99,6 +99,7 @@ class StepRuntimeOracle:
         """The same, and use the panels of the bracket from now on."""
         self._tolerance = tolerance
         found = self._bracketed(work_of_partition(partition), tolerance)
+        self._grid = found.grid
         if self.smooth:
             self._minorant = SmoothMinorant.on_panels_of(
                 found,
@@ -145,7 +146,7 @@ class StepRuntimeOracle:
         return np.asarray(work / (budget_weights(work.size) @ work))
 
     def _bracketed(self, work: FloatArray, tolerance: float) -> Bracket:
-        found = bracketed_runtime(
+        return bracketed_runtime(
             self.system,
             work,
             tolerance=tolerance,
@@ -153,8 +154,6 @@ class StepRuntimeOracle:
             grid=self._grid,
             threads=self.threads,
         )
-        self._grid = found.grid
-        return found
 
     def _point(self, partition: FloatArray, value: float, work_slope: FloatArray) -> Point:
         slope = partition_gradient(work_slope)

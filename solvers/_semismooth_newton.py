@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -37,12 +38,13 @@ def semismooth_newton(
     clock: Clock,
     *,
     steps: int,
+    pairs: int = 1,
 ) -> tuple[FloatArray, FloatArray]:
     """Minimise until the gap is closed, the time is over or the steps are used up.
 
     Every step goes to the minimiser of the quadratic model over the whole simplex, and where that is
     too far, back to where the slope along the step should vanish. What the slope did along the last
-    step corrects the model.
+    steps corrects the model.
 
     Parameters
     ----------
@@ -61,6 +63,8 @@ def semismooth_newton(
         When to stop.
     steps : int
         Evaluations at most.
+    pairs : int
+        How many steps correct the model: after long ones only the last still says what lies ahead.
 
     Returns
     -------
@@ -80,14 +84,14 @@ def semismooth_newton(
 
     here = evaluated(start)
     used, damping, share = 1, _FIRST, _SHARE
-    last: tuple[FloatArray, FloatArray] | None = None
+    last: deque[tuple[FloatArray, FloatArray]] = deque(maxlen=pairs)
     plain = coarse
     while used < steps and not (incumbent.closed or clock.expired):
         model, plain = curvature(damping), curvature(0.0)
         if coarse is not None:
             model = model + share * coarse
-        if last is not None:
-            model = bfgs_update(model, *last)
+        for pair in last:
+            model = bfgs_update(model, *pair)
         target = _target(model, here)
         step = target - here.partition
         ahead = float(here.slope @ step)
@@ -95,7 +99,7 @@ def semismooth_newton(
             break
         there, used = evaluated(target), used + 1
         beyond = float(there.slope @ step)
-        last = step, there.slope - here.slope
+        last.append((step, there.slope - here.slope))
         if beyond < -_SHORT * ahead:
             damping = max(damping / _FALL, _LEAST)
         if beyond <= -_TURNED * ahead:

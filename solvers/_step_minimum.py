@@ -51,11 +51,14 @@ _ENOUGH, _ROUGH_ENOUGH = 0.5, 1.5
 _LAST, _LAST_ROUGH, _LAST_SPREAD, _LAST_ENOUGH, _ATTEMPTS, _CUT = 1.35, 0.4, 0.006, 0.2, 8, 0.4
 #: With more levels than this the bracket is narrower: of what is missed, the minorant has a larger part.
 _MANY_LEVELS, _NARROWER = 200, 0.07
-#: Widths of the brackets, as shares of the gap, that may close it.
-_CLOSING = (0.5, 0.2)
+#: Width of the bracket that is to close the gap, at first and at the least, and what is aimed at, as
+#: shares of the gap.
+_CLOSING, _CLOSEST, _AIM = 0.5, 0.1, 0.95
 #: Evaluations at most: by Newton's method in the very first stage, in the other ones and in the last, by
 #: the other method.
 _TRIAL_STEPS, _FIRST_STEPS, _LAST_STEPS, _ROUGH_STEPS = 16, 30, 30, 200
+#: Steps of the last stage that correct its curvature; they are short.
+_LAST_PAIRS = 2
 #: Up to so many levels drawn rounds give the start, beyond it the optimum for fewer levels.
 _FEW_LEVELS, _COARSENING, _ROUNDS = 70, 3, 4000
 
@@ -137,13 +140,17 @@ class _Descent:
                 closed = self.newton_stage(width, spread, _ENOUGH * width, _FIRST_STEPS)
         return closed
 
-    def newton_stage(self, width: float, spread: float, enough: float, steps: int) -> bool:
+    def newton_stage(
+        self, width: float, spread: float, enough: float, steps: int, pairs: int = 1
+    ) -> bool:
         """Minimise a smooth minorant; return whether that succeeded or it is time to stop."""
         if self.over:
             return True
         self.partition = self.extrapolated(spread)
         self.refine(width, spread)
-        closed = self.over or self.newton(enough, steps)
+        closed = self.over or self.newton(enough, steps, pairs)
+        if self.passed and self.passed[-1][0] == spread:
+            self.passed.pop()
         self.passed.append((spread, work_of_partition(self.partition)))
         return closed or self.over
 
@@ -177,22 +184,34 @@ class _Descent:
             design = self.partition
             if not self.over:
                 design = self.last_stage(width, spread, enough)
-            for share in _CLOSING:
-                if not self.incumbent.closed:
-                    # Without time left, the panels at hand must do.
-                    wanted = self.width if self.clock.expired else share * gap
-                    here = self.oracle.bracket(design, wanted)
-                    self.incumbent.offer(design, here.value, here.bound)
-                if self.over:
-                    return
-            width, spread = _CUT * width, _CUT * spread
+            self.close(design)
+            if self.over:
+                return
+            # What a minorant misses is about half the width of its bracket.
+            rest = 1.0 - 2.0 * (self.incumbent.gap - _AIM * gap) / width
+            if rest > _CUT:
+                width *= rest
+            else:
+                width, spread = _CUT * width, _CUT * spread
+
+    def close(self, design: FloatArray) -> None:
+        """Bracket a design as closely as it takes to close the gap, where that can do."""
+        gap, width = self.options.gap, _CLOSING * self.options.gap
+        while not self.incumbent.closed:
+            # Without time left, the panels at hand must do.
+            here = self.oracle.bracket(design, self.width if self.clock.expired else width)
+            self.incumbent.offer(design, here.value, here.bound)
+            # The expected runtime is about in the middle of the bracket.
+            width -= 2.0 * (self.incumbent.gap - _AIM * gap)
+            if self.over or width < _CLOSEST * gap:
+                return
 
     def last_stage(self, width: float, spread: float, enough: float) -> FloatArray:
         """Minimise a close minorant; return the design to bracket."""
         before = self.hessian
         if not self.oracle.smooth:
             self.refine(width)
-        elif self.newton_stage(width, spread, enough, _LAST_STEPS):
+        elif self.newton_stage(width, spread, enough, _LAST_STEPS, _LAST_PAIRS):
             return self.extrapolated(0.0)
         if not self.over:
             # The last curvature is that of a small neighbourhood, too local for these steps.
@@ -202,7 +221,7 @@ class _Descent:
                 self.passed[-1] = (spread, work_of_partition(self.partition))
         return self.partition
 
-    def newton(self, enough: float, steps: int) -> bool:
+    def newton(self, enough: float, steps: int, pairs: int = 1) -> bool:
         """Minimise the minorant until the gap to the bound is ``enough``; return whether it is."""
         stage, scale = Incumbent(enough, self.options), self.incumbent.value
         self.partition, curvature = semismooth_newton(
@@ -213,6 +232,7 @@ class _Descent:
             stage,
             self.clock,
             steps=steps,
+            pairs=pairs,
         )
         self.hessian = curvature / scale
         self.incumbent.bound = max(self.incumbent.bound, stage.bound)
