@@ -304,6 +304,49 @@ def test_stages_start_on_the_line_through_the_last_two() -> None:
     assert (descent.extrapolated(0.0)[:2] == 0.0).all()
 
 
+@pytest.mark.parametrize(
+    ("missed", "widths"), [(0.4e-6, [0.5]), (0.8e-6, [0.5, 0.3]), (1.5e-6, [0.5])]
+)
+def test_a_design_is_bracketed_as_closely_as_its_gap_takes(
+    missed: float, widths: list[float]
+) -> None:
+    """A design worth 1 whose bound misses this much; brackets lie around the 1."""
+    asked = []
+
+    def bracket(partition: np.ndarray, width: float) -> Point:
+        asked.append(1e6 * width)
+        return Point(partition, 1.0 + width / 2, np.ones(2), 1.0 - missed)
+
+    oracle = StepRuntimeOracle(cg.System(2, 2, cg.Empirical([1.0, 2.0]), samples=2))
+    oracle.bracket = bracket  # type: ignore[method-assign]
+    design, options, clock = np.array([0.5, 0.5]), Options(gap=1e-6), Clock.started(None)
+    descent = _step_minimum._Descent(oracle, options, clock, Incumbent(1e-6), design)
+    descent.close(design)
+    assert asked == pytest.approx(widths, abs=1e-3)
+    assert descent.incumbent.closed == (missed < 1e-6)
+
+
+def test_a_gap_just_missed_takes_a_slightly_closer_minorant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    widths = []
+    refine = StepRuntimeOracle.refine
+
+    def noted(self: StepRuntimeOracle, y: np.ndarray, width: float, spread: float = 0.0) -> Point:
+        widths.append((width, spread))
+        return refine(self, y, width, spread)
+
+    monkeypatch.setattr(StepRuntimeOracle, "refine", noted)
+    monkeypatch.setattr(_step_minimum, "_LAST", 2.2)
+    times = cg.Empirical(generator(0, "smooth times").lognormal(sigma=0.5, size=1500))
+    solution = cg.solve(runtime_problem(30, 100, times), "optimal")
+    assert solution.gap <= 1e-6
+    (first, spread), (second, same) = widths[-2:]
+    assert first == 2.2e-6
+    assert 0.4 * first < second < first
+    assert same == spread
+
+
 def test_time_limit_on_a_trace_keeps_design_and_bound() -> None:
     problem = runtime_problem(150, 1000, rough_times(2000))
     solution = cg.solve(problem, "optimal", time_limit=0.2)
