@@ -17,6 +17,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from cgcopt.version import __version__
+
 if TYPE_CHECKING:
     from cgcopt.design import Design as Design
     from cgcopt.design import sort_redundancies as sort_redundancies
@@ -34,13 +36,13 @@ if TYPE_CHECKING:
     from cgcopt.objective import ExpectedRuntime as ExpectedRuntime
     from cgcopt.objective import Quantile as Quantile
     from cgcopt.options import Options as Options
-    from cgcopt.problem import Level as Level
+    from cgcopt.problem import Form as Form
     from cgcopt.problem import Problem as Problem
-    from cgcopt.rounding import round_design as round_design
     from cgcopt.solution import Solution as Solution
     from cgcopt.solution import SolutionStatus as SolutionStatus
     from cgcopt.solution import TerminationCondition as TerminationCondition
-    from cgcopt.solvers.run import solve as solve
+    from cgcopt.solvers.rounding import round_design as round_design
+    from cgcopt.solvers.solve import solve as solve
     from cgcopt.system import System as System
     from cgcopt.workers.empirical import Empirical as Empirical
     from cgcopt.workers.empirical import Scenarios as Scenarios
@@ -54,8 +56,6 @@ if TYPE_CHECKING:
     from cgcopt.workers.record import record as record
     from cgcopt.workers.trace import Trace as Trace
 
-__version__ = "0.1.0"
-
 _HOMES = {
     "cgcopt.design": ("Design", "sort_redundancies"),
     "cgcopt.errors": ("CgcoptError", "InvalidInputError"),
@@ -66,10 +66,10 @@ _HOMES = {
     "cgcopt.instance": ("example_instances", "instance_text", "load_instance"),
     "cgcopt.objective": ("CompletionProbability", "ExpectedRuntime", "Quantile"),
     "cgcopt.options": ("Options",),
-    "cgcopt.problem": ("Level", "Problem"),
-    "cgcopt.rounding": ("round_design",),
+    "cgcopt.problem": ("Form", "Problem"),
+    "cgcopt.solvers.rounding": ("round_design",),
     "cgcopt.solution": ("Solution", "SolutionStatus", "TerminationCondition"),
-    "cgcopt.solvers.run": ("solve",),
+    "cgcopt.solvers.solve": ("solve",),
     "cgcopt.system": ("System",),
     "cgcopt.workers.empirical": ("Empirical", "Scenarios"),
     "cgcopt.workers.families": (
@@ -90,6 +90,11 @@ __all__ = ["__version__", *sorted(_HOME)]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "Level":
+        from cgcopt._renamed import warn_renamed
+
+        warn_renamed("cgcopt.Level", "cgcopt.Form", stacklevel=2)
+        name = "Form"
     if name not in _HOME:
         raise AttributeError(f"module 'cgcopt' has no attribute '{name}'")
     value = getattr(import_module(_HOME[name]), name)

@@ -10,13 +10,13 @@ from cgcopt.errors import InvalidInputError
 from cgcopt.objective import Objective
 from cgcopt.system import System
 
-__all__ = ["Level", "Problem"]
+__all__ = ["Form", "Problem"]
 
 
-class Level(StrEnum):
+class Form(StrEnum):
     """The variables in which a problem is written.
 
-    The coordinate and the block level have the same optimal value; the relaxed level bounds both.
+    The coordinate and the block form have the same optimal value; the relaxed form bounds both.
     """
 
     COORDINATE = "coordinate"

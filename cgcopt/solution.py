@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt._renamed import warn_renamed
 from cgcopt.design import Design
 from cgcopt.evaluation.result import Certificate, Evaluation
 from cgcopt.objective import Sense
 from cgcopt.options import Options
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 
 __all__ = ["Sample", "Seconds", "Solution", "SolutionStatus", "TerminationCondition"]
 
@@ -93,7 +94,7 @@ class Solution:
         The problem as the user gave it; ``value`` and ``bound`` speak of it.
     solver : str
         Name of the solver.
-    level : Level
+    form : Form
         Relaxed, block or coordinate.
     termination, status
         Why the solver stopped, and what the solution holds.
@@ -118,7 +119,7 @@ class Solution:
 
     problem: Problem
     solver: str
-    level: Level
+    form: Form
     termination: TerminationCondition
     status: SolutionStatus
     design: Design | None = None
@@ -136,6 +137,12 @@ class Solution:
         if math.isnan(self.bound):
             unproven = -math.inf if self.problem.objective.sense is Sense.MINIMIZE else math.inf
             object.__setattr__(self, "bound", unproven)
+
+    @property
+    def level(self) -> Form:
+        """The old name of ``form``."""
+        warn_renamed("Solution.level", "form", stacklevel=2)
+        return self.form
 
     @property
     def partition(self) -> NDArray[np.float64] | None:
@@ -157,7 +164,8 @@ class Solution:
         number = _finite_or_none
         result: dict[str, Any] = {
             "solver": self.solver,
-            "level": str(self.level),
+            "form": str(self.form),
+            "level": str(self.form),  # its name up to version 0.1
             "partition": None if self.partition is None else self.partition.tolist(),
             "value": number(self.value),
             "bound": number(self.bound),

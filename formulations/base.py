@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.objective import Sense
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 
 __all__ = ["Formulation", "Point"]
 
@@ -26,7 +26,7 @@ Point = Mapping[str, FloatArray]
 
 @dataclass(frozen=True, eq=False)
 class Formulation(ABC):
-    """A problem written as a mathematical program at one level.
+    """A problem written as a mathematical program in one form.
 
     The models are written in scaled units, so that their coefficients are near 1: times in units
     of :attr:`time_scale`, coordinates in units of :attr:`coordinate_scale`.  The variables carry
@@ -36,12 +36,12 @@ class Formulation(ABC):
     ----------
     problem : Problem
         What is formulated.
-    level : Level
+    form : Form
         In which variables.
     """
 
     problem: Problem
-    level: Level
+    form: Form
 
     @property
     @abstractmethod
@@ -60,13 +60,13 @@ class Formulation(ABC):
 
     @property
     def coordinate_scale(self) -> float:
-        """Coordinates that count as 1 in the model: ``L`` at the relaxed level, else 1."""
-        relaxed = self.level is Level.RELAXED
+        """Coordinates that count as 1 in the model: ``L`` at the relaxed form, else 1."""
+        relaxed = self.form is Form.RELAXED
         return float(self.problem.system.coordinates) if relaxed else 1.0
 
     @property
     def budget(self) -> float:
-        """The coordinates ``L`` in units of the model: 1 at the relaxed level."""
+        """The coordinates ``L`` in units of the model: 1 at the relaxed form."""
         return self.problem.system.coordinates / self.coordinate_scale
 
     @property
@@ -94,7 +94,7 @@ class Formulation(ABC):
         Raises
         ------
         InvalidInputError
-            If the design does not fit the system, or has fractional blocks at a discrete level.
+            If the design does not fit the system, or has fractional blocks at a discrete form.
         """
 
     @abstractmethod
@@ -226,6 +226,6 @@ class Formulation(ABC):
         design.check(system.workers, system.coordinates)
         if not design.is_integer:
             raise InvalidInputError(
-                "partition", design.partition.tolist(), f"whole numbers at the {self.level} level"
+                "partition", design.partition.tolist(), f"whole numbers in the {self.form} form"
             )
         return design.partition

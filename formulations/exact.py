@@ -15,7 +15,7 @@ from cgcopt.design import Design, budget_weights, partition_of_work
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations.algebra import settle
 from cgcopt.formulations.base import Formulation, Point
-from cgcopt.problem import Level
+from cgcopt.problem import Form
 from cgcopt.workers.base import ContinuousTimes
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ class ExactFormulation(Formulation):
     """The relaxed problem with the exact objective, in units in which ``L`` is 1."""
 
     def __post_init__(self) -> None:
-        if self.level is not Level.RELAXED:
+        if self.form is not Form.RELAXED:
             raise UnsupportedProblemError(
-                f"the {self.level} level is formulated on scenarios; problem.sampled(K) draws K"
+                f"the {self.form} form is formulated on scenarios; problem.sampled(K) draws K"
             )
         if not isinstance(self.problem.system.worker_times, ContinuousTimes):
             raise InvalidInputError(

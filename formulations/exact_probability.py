@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.design import partition_of_work
-from cgcopt.evaluation.probability import Completion, completion_probabilities
+from cgcopt.evaluation.crossing.completion import Completion, completion_probabilities
 from cgcopt.formulations.algebra import add_counts, elementary_tail
 from cgcopt.formulations.base import Point
 from cgcopt.formulations.exact import ExactFormulation, NonlinearProgram
@@ -138,7 +138,7 @@ class ExactProbability(ExactFormulation):
         origin = self.worker_times.support[0] / self.time_scale
         N, scale = self.workers, self.time_scale
         horizon = self.deadline / (self.problem.system.unit * scale * self.coordinate_scale)
-        m = pyo.ConcreteModel("completion probability", doc="exact, relaxed level")
+        m = pyo.ConcreteModel("completion probability", doc="exact, relaxed form")
         m.N = pyo.RangeSet(0, N - 1, doc="redundancy levels")
         m.only = pyo.Set(initialize=[0], doc="the one deadline")
         most = [min(n + 1.0, horizon / origin if origin > 0 else math.inf) for n in range(N)]

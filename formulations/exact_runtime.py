@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.design import partition_of_work, work_of_partition
-from cgcopt.evaluation.runtime import expected_runtime
+from cgcopt.evaluation.density.runtime import expected_runtime
 from cgcopt.formulations.algebra import add_counts, elementary_tail
 from cgcopt.formulations.exact import ExactFormulation, NonlinearProgram
 from cgcopt.formulations.latex import program
@@ -29,7 +29,7 @@ class ExactRuntime(ExactFormulation):
     r"""``min E[tau(x, T)]``, ``x >= 0``, ``sum x = L``, the expectation without sampling.
 
     arXiv 2206.02450, Problem 3.  For scipy the objective is the quadrature of
-    :func:`cgcopt.evaluation.runtime.expected_runtime` with its gradient.  The algebraic model has
+    :func:`cgcopt.evaluation.density.runtime.expected_runtime` with its gradient.  The algebraic model has
     fixed nodes: ``E = t_min + sum_q omega_q (1 - P[tau <= t_min + s_q])`` with
     ``t_min = u w_{N-1} min T``, and the recursion for every ``P`` as constraints.
     """
@@ -100,7 +100,7 @@ class ExactRuntime(ExactFormulation):
         nodes, weights = self.nodes
         origin = self.worker_times.support[0] / self.time_scale
         N, scale = self.workers, self.time_scale
-        m = pyo.ConcreteModel("expected runtime", doc="exact, relaxed level")
+        m = pyo.ConcreteModel("expected runtime", doc="exact, relaxed form")
         m.N = pyo.RangeSet(0, N - 1, doc="redundancy levels")
         m.Q = pyo.RangeSet(0, len(nodes) - 1, doc="nodes of the quadrature")
         begin = self.start

@@ -1,9 +1,10 @@
-"""Choose the formulation of a problem at a level."""
+"""Choose the formulation of a problem at a form."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from cgcopt._renamed import old_level
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.exact_probability import ExactProbability
@@ -14,7 +15,7 @@ from cgcopt.formulations.runtime_coordinate import RuntimeCoordinate
 from cgcopt.formulations.runtime_partition import RuntimePartition
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["formulate"]
@@ -22,11 +23,12 @@ __all__ = ["formulate"]
 
 def formulate(
     problem: Problem,
-    level: Level | str = Level.RELAXED,
+    form: Form | str = Form.RELAXED,
     *,
     strong: bool = True,
     symmetry: bool = True,
     at_least: int = 0,
+    level: Form | str | None = None,
 ) -> Formulation:
     """Write a problem as a mathematical program.
 
@@ -35,17 +37,20 @@ def formulate(
     problem : Problem
         With expected runtime or completion probability as objective.  With
         :class:`~cgcopt.Scenarios` as worker times (``problem.sampled(1000)``) it has all three
-        levels; with a distribution that has a density, the relaxed one.
-    level : Level or str
+        forms; with a distribution that has a density, the relaxed one.
+    form : Form or str
         ``"coordinate"``, ``"block"`` or ``"relaxed"``.
     strong : bool
         Whether to write the stronger inequalities.
     symmetry : bool
-        Whether the coordinate level asks for increasing redundancies.
+        Whether the coordinate form asks for increasing redundancies.
     at_least : int
         For a completion probability on scenarios: how many of them some design is known to meet;
         worse designs are left out, and the model is far easier to solve (see
         :class:`~cgcopt.formulations.probability.ProbabilityFormulation`).
+
+    level : Form or str, optional
+        The old name of ``form``.
 
     Returns
     -------
@@ -57,9 +62,9 @@ def formulate(
     Raises
     ------
     InvalidInputError
-        If the level is unknown, or the coordinate level would be too large.
+        If the form is unknown, or the coordinate form would be too large.
     UnsupportedProblemError
-        If the objective or the level has no such formulation.
+        If the objective or the form has no such formulation.
 
     Examples
     --------
@@ -73,18 +78,19 @@ def formulate(
     >>> formulation.value(highs.getObjectiveValue())
     6.75
     """
+    form = old_level(form, level)
     try:
-        level = Level(level)
+        form = Form(form)
     except ValueError:
-        raise InvalidInputError("level", level, f"one of: {', '.join(Level)}") from None
+        raise InvalidInputError("form", form, f"one of: {', '.join(Form)}") from None
     if not isinstance(problem.objective, ExpectedRuntime | CompletionProbability):
         raise UnsupportedProblemError(f"no formulation of the objective {problem.objective.kind}")
     runtime = isinstance(problem.objective, ExpectedRuntime)
     if not isinstance(problem.system.worker_times, Scenarios):
-        return ExactRuntime(problem, level) if runtime else ExactProbability(problem, level)
+        return ExactRuntime(problem, form) if runtime else ExactProbability(problem, form)
     kind: Callable[..., ScenarioFormulation]
     if runtime:
-        kind = RuntimeCoordinate if level is Level.COORDINATE else RuntimePartition
-        return kind(problem, level, strong=strong, symmetry=symmetry)
-    kind = ProbabilityCoordinate if level is Level.COORDINATE else ProbabilityPartition
-    return kind(problem, level, strong=strong, symmetry=symmetry, at_least=at_least)
+        kind = RuntimeCoordinate if form is Form.COORDINATE else RuntimePartition
+        return kind(problem, form, strong=strong, symmetry=symmetry)
+    kind = ProbabilityCoordinate if form is Form.COORDINATE else ProbabilityPartition
+    return kind(problem, form, strong=strong, symmetry=symmetry, at_least=at_least)

@@ -1,4 +1,4 @@
-"""Completion probability on scenarios: what the coordinate and the block level have in common."""
+"""Completion probability on scenarios: what the coordinate and the block form have in common."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from cgcopt.design import Design, largest_remainder, partition_of_work
 from cgcopt.errors import InvalidInputError
-from cgcopt.evaluation.scenarios import round_runtimes
+from cgcopt.evaluation.rounds.scenarios import round_runtimes
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.objective import CompletionProbability
-from cgcopt.problem import Level
+from cgcopt.problem import Form
 
 __all__ = ["ProbabilityFormulation"]
 
@@ -61,7 +61,7 @@ class ProbabilityFormulation(ScenarioFormulation):
         unit = self.problem.system.unit
         with np.errstate(over="ignore"):
             work = np.minimum(self.deadline / (unit * times), 2.0**53)
-        if self.level is Level.RELAXED:
+        if self.form is Form.RELAXED:
             return np.asarray(work / self.coordinate_scale)
         whole = np.floor(work)
         # The evaluation compares T (u w) with the deadline: decide the ties as it does.
@@ -99,7 +99,7 @@ class ProbabilityFormulation(ScenarioFormulation):
             return None
         L = self.problem.system.coordinates
         x = np.maximum(partition_of_work(ordered[enough] * (L / total[enough])), 0.0)
-        return Design(x if self.level is Level.RELAXED else largest_remainder(x, L))
+        return Design(x if self.form is Form.RELAXED else largest_remainder(x, L))
 
     def scenarios_met(self, design: Design) -> int:
         """Count the scenarios that a design meets."""

@@ -14,13 +14,13 @@ from cgcopt.formulations.base import Point
 from cgcopt.formulations.latex import program
 from cgcopt.formulations.probability import ProbabilityFormulation
 from cgcopt.formulations.scipy_program import LinearProgram, block_row
-from cgcopt.problem import Level
+from cgcopt.problem import Form
 
 __all__ = ["ProbabilityPartition"]
 
 FloatArray = NDArray[np.float64]
 
-_PYOMO_DOC = "Completion probability on scenarios, {level} level."
+_PYOMO_DOC = "Completion probability on scenarios, {form} form."
 
 
 class ProbabilityPartition(ProbabilityFormulation):
@@ -80,13 +80,13 @@ class ProbabilityPartition(ProbabilityFormulation):
     def partition(self, point: Point) -> FloatArray:
         """Return the partition ``x`` of a point in coordinates, shape ``(N,)``, unchecked.
 
-        At the relaxed level an optimal point touches thresholds, and lies beyond them by the
+        At the relaxed form an optimal point touches thresholds, and lies beyond them by the
         solver's tolerance.  The work is then drawn in proportionally as far as the scenarios with
         ``y_k = 1`` leave room.
         """
         x = super().partition(point)
         met = np.asarray(point["y"]) > 0.5
-        if self.level is not Level.RELAXED or not met.any():
+        if self.form is not Form.RELAXED or not met.any():
             return x
         if self._met(work_of_partition(np.maximum(x, 0.0)))[met].all():
             return x
@@ -131,7 +131,7 @@ class ProbabilityPartition(ProbabilityFormulation):
         import pyomo.environ as pyo
 
         b, most = self.capped, self.most
-        m = pyo.ConcreteModel("completion probability", doc=_PYOMO_DOC.format(level=self.level))
+        m = pyo.ConcreteModel("completion probability", doc=_PYOMO_DOC.format(form=self.form))
         m.N = pyo.RangeSet(0, self.workers - 1, doc="redundancy levels")
         m.K = pyo.RangeSet(0, self.rounds - 1, doc="scenarios")
         kind = pyo.NonNegativeIntegers if self.integer else pyo.NonNegativeReals

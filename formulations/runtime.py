@@ -1,4 +1,4 @@
-"""Expected runtime on scenarios: what the coordinate and the block level have in common."""
+"""Expected runtime on scenarios: what the coordinate and the block form have in common."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.design import Design
-from cgcopt.evaluation.scenarios import round_runtimes
+from cgcopt.evaluation.rounds.scenarios import round_runtimes
 from cgcopt.formulations.scenarios import ScenarioFormulation
 
 __all__ = ["RuntimeFormulation"]

@@ -16,7 +16,7 @@ __all__ = ["RuntimePartition"]
 
 FloatArray = NDArray[np.float64]
 
-_PYOMO_DOC = "Expected runtime of block coordinate gradient coding on scenarios, {level} level."
+_PYOMO_DOC = "Expected runtime of block coordinate gradient coding on scenarios, {form} form."
 
 
 class RuntimePartition(RuntimeFormulation):
@@ -58,7 +58,7 @@ class RuntimePartition(RuntimeFormulation):
         import pyomo.environ as pyo
 
         T = self.times
-        m = pyo.ConcreteModel("expected runtime", doc=_PYOMO_DOC.format(level=self.level))
+        m = pyo.ConcreteModel("expected runtime", doc=_PYOMO_DOC.format(form=self.form))
         m.N = pyo.RangeSet(0, self.workers - 1, doc="redundancy levels")
         m.K = pyo.RangeSet(0, self.rounds - 1, doc="scenarios")
         kind = pyo.NonNegativeIntegers if self.integer else pyo.NonNegativeReals

@@ -15,14 +15,14 @@ from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.base import Formulation, Point
 from cgcopt.formulations.scipy_program import LinearProgram
 from cgcopt.objective import ExpectedRuntime
-from cgcopt.problem import Level
+from cgcopt.problem import Form
 from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["LARGEST_COORDINATE_MODEL", "ScenarioFormulation"]
 
 FloatArray = NDArray[np.float64]
 
-#: Most entries ``K L N`` of a coordinate-level model.
+#: Most entries ``K L N`` of a model in coordinate form.
 LARGEST_COORDINATE_MODEL = 2_000_000
 
 
@@ -35,7 +35,7 @@ class ScenarioFormulation(Formulation):
     strong : bool
         Whether the model carries the stronger inequalities (same optimum, tighter relaxation).
     symmetry : bool
-        At the coordinate level: whether redundancies are made to increase along the coordinates,
+        At the coordinate form: whether redundancies are made to increase along the coordinates,
         which loses no optimum (arXiv 2206.02450, Theorem 1).
     """
 
@@ -50,12 +50,12 @@ class ScenarioFormulation(Formulation):
                 "Scenarios; problem.sampled(1000) draws them",
             )
         entries = self.rounds * self.workers * self.problem.system.coordinates
-        if self.level is Level.COORDINATE and entries > LARGEST_COORDINATE_MODEL:
+        if self.form is Form.COORDINATE and entries > LARGEST_COORDINATE_MODEL:
             raise InvalidInputError(
                 "system.coordinates",
                 self.problem.system.coordinates,
                 f"at most {LARGEST_COORDINATE_MODEL // (self.rounds * self.workers)} for a model "
-                "at the coordinate level; the block level has the same optimum",
+                "at the coordinate form; the block form has the same optimum",
             )
 
     @property
@@ -110,7 +110,7 @@ class ScenarioFormulation(Formulation):
         return r"\mathbb{Z}_{\geq 0}^N" if self.integer else r"\mathbb{R}_{\geq 0}^N"
 
     def coordinate_rows_latex(self) -> list[str]:
-        """Rows on ``z`` and ``c`` of a coordinate level, in LaTeX."""
+        """Rows on ``z`` and ``c`` of a coordinate form, in LaTeX."""
         order = [r"& \textstyle\sum_n n\, (z_{l,n} - z_{l-1,n}) \geq 0 && \forall l > 1"]
         return [
             r"& c_l = c_{l-1} + \textstyle\sum_n (n+1)\, z_{l,n} && \forall l",
@@ -123,13 +123,13 @@ class ScenarioFormulation(Formulation):
 
     def point(self, design: Design) -> dict[str, FloatArray]:
         """Return the best values of all variables for a design: a feasible point of the model."""
-        if self.level is Level.COORDINATE:
+        if self.form is Form.COORDINATE:
             self._whole_partition(design)
             s = design.redundancies
             z = np.zeros((s.size, self.workers))
             z[np.arange(s.size), s] = 1.0
             return {"z": z, "c": np.cumsum(s + 1.0), **self._recourse(design)}
-        if self.level is Level.BLOCK:
+        if self.form is Form.BLOCK:
             x = self._whole_partition(design)
         else:
             x = design.check(self.workers, self.problem.system.coordinates).partition
@@ -142,10 +142,10 @@ class ScenarioFormulation(Formulation):
 
     def partition(self, point: Point) -> FloatArray:
         """Return the partition ``x`` of a point in coordinates, shape ``(N,)``, unchecked."""
-        if self.level is Level.COORDINATE:
+        if self.form is Form.COORDINATE:
             return partition_of_redundancies(np.argmax(point["z"], axis=1), self.workers)
         x = np.asarray(point["x"], dtype=np.float64) * self.coordinate_scale
-        if self.level is Level.BLOCK:
+        if self.form is Form.BLOCK:
             whole = np.round(x)
             if np.abs(whole - x).max() <= 1e-4 and whole.sum() == self.problem.system.coordinates:
                 return whole
@@ -156,7 +156,7 @@ class ScenarioFormulation(Formulation):
     @property
     def integer(self) -> bool:
         """Whether blocks come in whole numbers."""
-        return self.level is not Level.RELAXED
+        return self.form is not Form.RELAXED
 
     @property
     def linear(self) -> bool:

@@ -110,7 +110,7 @@ def block_row(blocks: Sequence[Any], sizes: Sequence[int]) -> Any:
 
 
 def coordinate_rows(formulation: ScenarioFormulation) -> dict[str, tuple[list[Any], Any, Any]]:
-    """Rows on ``z`` and ``c`` of a coordinate level: name to (blocks, lower, upper)."""
+    """Rows on ``z`` and ``c`` of a coordinate form: name to (blocks, lower, upper)."""
     from scipy import sparse
 
     L, N = formulation.problem.system.coordinates, formulation.workers

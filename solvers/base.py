@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-import cgcopt
 from cgcopt.evaluation.result import Certificate
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective
 from cgcopt.options import Options
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
+from cgcopt.version import __version__
 from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, WorkerTimes
 from cgcopt.workers.empirical import Scenarios
 
@@ -68,19 +68,19 @@ def times_of(model: WorkerTimes) -> Times | None:
 
 @dataclass(frozen=True)
 class Task:
-    """One thing a solver can do: an objective at a level."""
+    """One thing a solver can do: an objective at a form."""
 
     objective: type[Objective]
-    level: Level
+    form: Form
 
 
-def tasks(*objectives: type[Objective], levels: tuple[Level, ...]) -> frozenset[Task]:
-    """Return every combination of the objectives and levels."""
-    return frozenset(Task(objective, level) for objective in objectives for level in levels)
+def tasks(*objectives: type[Objective], forms: tuple[Form, ...]) -> frozenset[Task]:
+    """Return every combination of the objectives and forms."""
+    return frozenset(Task(objective, form) for objective in objectives for form in forms)
 
 
-RUNTIME_RELAXED = tasks(ExpectedRuntime, levels=(Level.RELAXED,))
-PROBABILITY_RELAXED = tasks(CompletionProbability, levels=(Level.RELAXED,))
+RUNTIME_RELAXED = tasks(ExpectedRuntime, forms=(Form.RELAXED,))
+PROBABILITY_RELAXED = tasks(CompletionProbability, forms=(Form.RELAXED,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +131,7 @@ class Solver(ABC):
     """One line for ``cgcopt solvers``."""
     role: ClassVar[Role]
     solves: ClassVar[frozenset[Task]]
-    """Objectives and levels. A solver of the relaxed level also serves the block level: its design is
+    """Objectives and forms. A solver of the relaxed form also serves the block form: its design is
     then rounded."""
     times: ClassVar[frozenset[Times]] = ALL_TIMES
     """Kinds of worker times. A solver that takes only scenarios is given drawn ones."""
@@ -155,15 +155,15 @@ class Solver(ABC):
     def version(cls) -> str:
         """Version of what runs, empty where it is not installed; imports nothing."""
         if cls.distribution == "cgcopt":
-            return cgcopt.__version__
+            return __version__
         try:
             return metadata.version(cls.distribution)
         except metadata.PackageNotFoundError:
             return ""
 
-    def prepare(self, problem: Problem, level: Level) -> None:  # noqa: B027
+    def prepare(self, problem: Problem, form: Form) -> None:  # noqa: B027
         """Import and compile what :meth:`solve` needs, outside the measured time."""
 
     @abstractmethod
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
-        """Solve the problem at the given level, one of ``solves``."""
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
+        """Solve the problem at the given form, one of ``solves``."""

@@ -17,7 +17,7 @@ from cgcopt.evaluation.order_statistics import (
 )
 from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import (
     INDEPENDENT,
@@ -79,7 +79,7 @@ class ClosedFormTime(Solver):
     solves = RUNTIME_RELAXED
     tolerance = math.inf
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Evaluate the formula (arXiv 2206.02450, section V)."""
         return _proportional(problem.system, mean_time_work(problem.system), "E[T_(N)]")
 
@@ -93,7 +93,7 @@ class ClosedFormFrequency(Solver):
     solves = RUNTIME_RELAXED
     tolerance = math.inf
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Evaluate the formula (arXiv 2206.02450, section V)."""
         system = problem.system
         speeds = order_statistic_inverse_means(system.worker_times, system.workers)
@@ -109,7 +109,7 @@ class ClosedFormDeadline(Solver):
     solves = PROBABILITY_RELAXED
     tolerance = math.inf
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Evaluate the formula (arXiv 2206.02450, section VI)."""
         system = problem.system
         profile = np.arange(1.0, system.workers + 1)
@@ -126,7 +126,7 @@ class EqualRisk(Solver):
     times: ClassVar[frozenset[Times]] = INDEPENDENT
     tolerance = math.inf
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Find ``eps`` from the budget."""
         assert isinstance(problem.objective, CompletionProbability)
         work = equal_risk_work(problem.system, problem.objective.deadline)

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from cgcopt.evaluation.result import Certificate
 from cgcopt.options import Options
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers._incumbent import Clock, Incumbent
-from cgcopt.solvers._sample_average import SampleAverage
-from cgcopt.solvers._sampled_model import drawn_times
 from cgcopt.solvers.base import RUNTIME_RELAXED, SAMPLED, Outcome, Role, Solver
+from cgcopt.solvers.convex.incumbent import Clock, Incumbent
+from cgcopt.solvers.runtime.sample_average import SampleAverage
+from cgcopt.solvers.runtime.sampled_model import drawn_times
 from cgcopt.workers.base import ContinuousTimes
 from cgcopt.workers.empirical import Scenarios
 
@@ -71,7 +71,7 @@ def minimised_rounds(problem: Problem, options: Options) -> SampleAverage:
 
 def prepare_rounds(problem: Problem) -> None:
     """Import and compile what given or drawn rounds need, and sort given ones."""
-    from cgcopt.solvers._smoothed_maximum import COMPILED_FROM, warm_up
+    from cgcopt.solvers.runtime.smoothed_maximum import COMPILED_FROM, warm_up
 
     times = problem.system.worker_times
     if not isinstance(times, ContinuousTimes):
@@ -101,10 +101,10 @@ class CuttingPlane(Solver):
     times = SAMPLED
     tolerance = 1e-9
 
-    def prepare(self, problem: Problem, level: Level) -> None:
+    def prepare(self, problem: Problem, form: Form) -> None:
         """Import HiGHS, and compile the pass over the rounds where there are many."""
         prepare_rounds(problem)
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Minimise the average runtime of the rounds."""
         return optimum_of_rounds(problem, options)

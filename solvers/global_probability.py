@@ -11,13 +11,13 @@ from cgcopt.design import work_of_partition
 from cgcopt.evaluation.result import Certificate
 from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers._incumbent import Clock
-from cgcopt.solvers._log_concavity import hazard_barrier
-from cgcopt.solvers._probability_search import SMALLEST, Search
 from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver, Times
+from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.optimal_probability import OptimalProbability
+from cgcopt.solvers.proof.log_concavity import hazard_barrier
+from cgcopt.solvers.proof.search import SMALLEST, Search
 
 __all__ = ["STARTS", "GlobalProbability"]
 
@@ -30,9 +30,9 @@ class GlobalProbability(Solver):
 
     Each node is a box of cumulative works. There the chance that a worker finishes a level is
     replaced by its least log-concave majorant, which makes ``log P`` concave
-    (:mod:`cgcopt.solvers._log_concavity`) and the node a convex problem; a linearisation at its
+    (:mod:`cgcopt.solvers.proof.log_concavity`) and the node a convex problem; a linearisation at its
     solution is maximised exactly over the designs of the box
-    (:mod:`cgcopt.solvers._conditional_bound`). The majorants differ from the truth only on levels so
+    (:mod:`cgcopt.solvers.proof.conditional_bound`). The majorants differ from the truth only on levels so
     fast that the hazard rate of ``1/T`` falls, and by an error that shrinks with the square of the
     box, so few boxes are needed; where the hazard rate rises all along the root is exact. The
     first design comes from ``optimal``; better ones met on the way are climbed to their summits.
@@ -52,18 +52,18 @@ class GlobalProbability(Solver):
     times = frozenset({Times.CONTINUOUS})
     tolerance = 1e-6
 
-    def prepare(self, problem: Problem, level: Level) -> None:
+    def prepare(self, problem: Problem, form: Form) -> None:
         """Import what the search needs."""
         import scipy.optimize
         import scipy.special  # noqa: F401
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Search until the gap is proven or time is up."""
         assert isinstance(problem.objective, CompletionProbability)
         clock = Clock.started(options.time_limit)
         # The search itself leads to the other summits, from relaxed solutions.
         given = replace(options, progress=None, starts=options.starts or STARTS)
-        first = OptimalProbability().solve(problem, level, given)
+        first = OptimalProbability().solve(problem, form, given)
         assert first.partition is not None
         search = Search(problem.system, problem.objective.deadline, options, clock)
         search.offer(first.partition, first.residual)

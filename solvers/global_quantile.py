@@ -11,13 +11,13 @@ from cgcopt.evaluation.quantile import runtime_quantile
 from cgcopt.evaluation.result import Certificate
 from cgcopt.objective import Quantile
 from cgcopt.options import Options
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers._incumbent import Clock
-from cgcopt.solvers._probability_search import SMALLEST, Search
 from cgcopt.solvers.base import Outcome, Role, Solver, Times, tasks
+from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.global_probability import STARTS, GlobalProbability
 from cgcopt.solvers.optimal_quantile import OptimalQuantile
+from cgcopt.solvers.proof.search import SMALLEST, Search
 
 __all__ = ["GlobalQuantile"]
 
@@ -39,20 +39,20 @@ class GlobalQuantile(Solver):
     name = "global"
     summary = "smallest deadline kept with the wanted probability, by branch and bound"
     role = Role.EXACT
-    solves = tasks(Quantile, levels=(Level.RELAXED,))
+    solves = tasks(Quantile, forms=(Form.RELAXED,))
     times = frozenset({Times.CONTINUOUS})
     tolerance = 1e-6
 
-    def prepare(self, problem: Problem, level: Level) -> None:
+    def prepare(self, problem: Problem, form: Form) -> None:
         """Import what the search needs."""
-        GlobalProbability().prepare(problem, level)
+        GlobalProbability().prepare(problem, form)
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Prove one gap after the other."""
         assert isinstance(problem.objective, Quantile)
         clock = Clock.started(options.time_limit)
         given = replace(options, progress=None, starts=options.starts or STARTS)
-        first = OptimalQuantile().solve(problem, level, given)
+        first = OptimalQuantile().solve(problem, form, given)
         assert first.partition is not None
         run = _Refutations(problem, problem.objective.probability, options, clock, first)
         stages = [gap for gap in STAGES if gap > options.gap]

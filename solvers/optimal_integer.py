@@ -13,14 +13,14 @@ from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import Certificate
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.options import Options
-from cgcopt.problem import Level, Problem
-from cgcopt.rounding import round_design
+from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers._incumbent import Clock, Incumbent
-from cgcopt.solvers._outer_approximation import solve_master
 from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, Times, tasks, times_of
+from cgcopt.solvers.convex.incumbent import Clock, Incumbent
+from cgcopt.solvers.convex.outer_approximation import solve_master
 from cgcopt.solvers.cutting_plane import minimised_rounds, prepare_rounds
 from cgcopt.solvers.optimal_runtime import minimised, require_finite_mean
+from cgcopt.solvers.rounding import round_design
 
 __all__ = ["OptimalInteger"]
 
@@ -48,17 +48,17 @@ class OptimalInteger(Solver):
     name = "optimal-integer"
     summary = "whole numbers of coordinates to a proven gap: rounding, outer approximation (HiGHS)"
     role = Role.EXACT
-    solves = tasks(ExpectedRuntime, levels=(Level.BLOCK,))
+    solves = tasks(ExpectedRuntime, forms=(Form.BLOCK,))
     times = ALL_TIMES
     tolerance = 1e-6
 
-    def prepare(self, problem: Problem, level: Level) -> None:
+    def prepare(self, problem: Problem, form: Form) -> None:
         """Import HiGHS and what the relaxed optimum needs."""
         import highspy  # noqa: F401
 
         prepare_rounds(problem)
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Round the relaxed optimum, then prove or improve."""
         require_finite_mean(problem)
         clock = Clock.started(options.time_limit)

@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.seeds import generator
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers._probability_finite import search
-from cgcopt.solvers._probability_newton import Stationary, ascend, merit_at
 from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver
 from cgcopt.solvers.closed_forms import (
     equal_level_risk_work,
     equal_risk_work,
     partition_with_work_proportional_to,
 )
+from cgcopt.solvers.probability.finite_times import search
+from cgcopt.solvers.probability.newton import Stationary, ascend, merit_at
 from cgcopt.workers.base import ContinuousTimes
 
 __all__ = ["RESIDUAL", "OptimalProbability", "default_starts"]
@@ -39,8 +39,8 @@ class OptimalProbability(Solver):
     equal exact level risks, the large-deadline design, the best single level, random neighbours of
     the first); the outcome says how many distinct stationary points were found and carries the
     residual of the best. *Step distributions and rounds*: the probability is piecewise constant; see
-    :mod:`cgcopt.solvers._probability_finite`. There is no bound either way: ``global`` proves one for
-    continuous times, the scenario programs for rounds.
+    :mod:`cgcopt.solvers.probability.finite_times`. There is no bound either way: ``global`` proves
+    one for continuous times, the scenario programs for rounds.
     """
 
     name = "optimal"
@@ -49,7 +49,7 @@ class OptimalProbability(Solver):
     solves = PROBABILITY_RELAXED
     tolerance = 1e-6
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Search within the time limit."""
         assert isinstance(problem.objective, CompletionProbability)
         limit = math.inf if options.time_limit is None else options.time_limit

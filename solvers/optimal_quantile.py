@@ -13,7 +13,7 @@ from cgcopt.design import work_of_partition
 from cgcopt.evaluation.quantile import runtime_quantile
 from cgcopt.objective import CompletionProbability, Quantile
 from cgcopt.options import Options
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Role, Solver, tasks
 from cgcopt.solvers.optimal_probability import OptimalProbability
@@ -45,14 +45,14 @@ class OptimalQuantile(Solver):
     name = "optimal"
     summary = "smallest deadline kept with the wanted probability"
     role = Role.ITERATIVE
-    solves = tasks(Quantile, levels=(Level.RELAXED,))
+    solves = tasks(Quantile, forms=(Form.RELAXED,))
     # On finitely many times the inner search promises no optimum.
     tolerance = math.inf
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Start at the quantile of the best single level."""
         assert isinstance(problem.objective, Quantile)
-        start = SingleLevel().solve(problem, level, options)
+        start = SingleLevel().solve(problem, form, options)
         assert start.partition is not None
         search = _Search(problem, problem.objective.probability, options)
         search.keep(start)
@@ -106,7 +106,7 @@ class _Search:
         limit = None if math.isinf(left) else max(left, 1e-3)
         inner = replace(self._problem, objective=CompletionProbability(deadline))
         given = replace(self._options, time_limit=limit, starts=starts or self._options.starts)
-        return self.keep(OptimalProbability().solve(inner, Level.RELAXED, given))
+        return self.keep(OptimalProbability().solve(inner, Form.RELAXED, given))
 
     def bisect(self) -> None:
         """Look for designs with an earlier quantile that the alternation does not see."""

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from cgcopt.errors import InfiniteMeanError
 from cgcopt.evaluation.result import Certificate
 from cgcopt.options import Options
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers._combined_bound import QUADRATURE, proven
-from cgcopt.solvers._incumbent import Clock, Incumbent
-from cgcopt.solvers._quasi_newton import quasi_newton
-from cgcopt.solvers._runtime_oracle import RuntimeOracle
-from cgcopt.solvers._sampled_model import sampled_model
-from cgcopt.solvers._step_minimum import minimised_steps, warm_up
 from cgcopt.solvers.base import ALL_TIMES, RUNTIME_RELAXED, Outcome, Role, Solver, Times, times_of
+from cgcopt.solvers.convex.combined_bound import QUADRATURE, proven
+from cgcopt.solvers.convex.incumbent import Clock, Incumbent
+from cgcopt.solvers.convex.quasi_newton import quasi_newton
 from cgcopt.solvers.cutting_plane import optimum_of_rounds, prepare_rounds
+from cgcopt.solvers.runtime.oracle import RuntimeOracle
+from cgcopt.solvers.runtime.sampled_model import sampled_model
+from cgcopt.solvers.runtime.step_minimum import minimised_steps, warm_up
 from cgcopt.workers.base import DiscreteTimes, IndependentTimes
 
 __all__ = ["Minimised", "OptimalRuntime", "minimised", "require_finite_mean"]
@@ -40,7 +40,7 @@ class OptimalRuntime(Solver):
 
     *Step distributions*: Newton's method on rigorous minorants that are as smooth as a proof of the
     gap allows, helped by quasi-Newton steps and a level bundle method where that does not do
-    (:mod:`cgcopt.solvers._step_minimum`). The proof is the best convex combination of all
+    (:mod:`cgcopt.solvers.runtime.step_minimum`). The proof is the best convex combination of all
     subgradients met.
 
     *Rounds*: the method of ``cutting-plane``, exact.
@@ -53,13 +53,13 @@ class OptimalRuntime(Solver):
     times = ALL_TIMES
     tolerance = 1e-6
 
-    def prepare(self, problem: Problem, level: Level) -> None:
+    def prepare(self, problem: Problem, form: Form) -> None:
         """Import and compile what the kind of worker times needs."""
         prepare_rounds(problem)
         if isinstance(problem.system.worker_times, DiscreteTimes):
             warm_up()
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Minimise over partitions with sum 1, and scale."""
         if times_of(problem.system.worker_times) is Times.SCENARIOS:
             return optimum_of_rounds(problem, options)

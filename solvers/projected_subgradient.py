@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cgcopt.design import budget_weights, partition_of_work, work_of_partition
 from cgcopt.errors import InvalidInputError
 from cgcopt.options import Options
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.seeds import generator
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import RUNTIME_RELAXED, Outcome, Role, Solver
@@ -64,7 +64,7 @@ class ProjectedSubgradient(Solver):
     solves = RUNTIME_RELAXED
     tolerance = 2e-3
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Run the method from the closed form "time"."""
         settings = _settings(options)
         system = problem.system

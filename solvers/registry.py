@@ -11,11 +11,11 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from inspect import isabstract
-from pkgutil import ModuleInfo, iter_modules
+from pkgutil import iter_modules
 
 from cgcopt.errors import InvalidInputError, MissingSolverError, UnsupportedProblemError
 from cgcopt.objective import Objective
-from cgcopt.problem import Level
+from cgcopt.problem import Form
 from cgcopt.solvers.base import Solver, Task
 
 __all__ = ["ENTRY_POINTS", "all_solvers", "find_solver", "solver_names"]
@@ -31,7 +31,7 @@ def all_solvers() -> tuple[type[Solver], ...]:
     Raises
     ------
     InvalidInputError
-        If two solvers of one name claim the same objective and level.
+        If two solvers of one name claim the same objective and form.
     """
     classes = [cls for module in _built_in_modules() for cls in _solvers_in(module)]
     classes += [point.load() for point in entry_points(group=ENTRY_POINTS)]
@@ -42,7 +42,7 @@ def all_solvers() -> tuple[type[Solver], ...]:
         for task in cls.solves:
             if (cls.name, task) in claimed:
                 raise InvalidInputError(
-                    "solver.name", cls.name, f"unique for {task.objective.kind} at {task.level}"
+                    "solver.name", cls.name, f"unique for {task.objective.kind} at {task.form}"
                 )
             claimed.add((cls.name, task))
     return tuple(classes)
@@ -53,17 +53,17 @@ def solver_names() -> list[str]:
     return list(dict.fromkeys(cls.name for cls in all_solvers()))
 
 
-def find_solver(name: str, objective: Objective, level: Level) -> type[Solver]:
-    """Return the installed solver class of that name for an objective and a level.
+def find_solver(name: str, objective: Objective, form: Form) -> type[Solver]:
+    """Return the installed solver class of that name for an objective and a form.
 
-    A solver of the relaxed level is also found for the block level, where its design is rounded.
+    A solver of the relaxed form is also found for the block form, where its design is rounded.
 
     Raises
     ------
     InvalidInputError
         If no solver has that name.
     UnsupportedProblemError
-        If the solver does not treat this objective or level.
+        If the solver does not treat this objective or form.
     MissingSolverError
         If the solver needs a package that is not installed.
     """
@@ -72,33 +72,31 @@ def find_solver(name: str, objective: Objective, level: Level) -> type[Solver]:
         close = difflib.get_close_matches(name, solver_names(), n=1)
         hint = f" (did you mean '{close[0]}'?)" if close else ""
         raise InvalidInputError("solver", name, f"one of: {', '.join(solver_names())}{hint}")
-    accepted = [level, Level.RELAXED] if level is Level.BLOCK else [level]
+    accepted = [form, Form.RELAXED] if form is Form.BLOCK else [form]
     for wanted in accepted:
         for cls in named:
             if Task(type(objective), wanted) in cls.solves:
                 if not cls.available():
                     raise MissingSolverError(name, cls.extra)
                 return cls
-    able = [f"{task.objective.kind} ({task.level})" for cls in named for task in cls.solves]
+    able = [f"{task.objective.kind} ({task.form})" for cls in named for task in cls.solves]
     raise UnsupportedProblemError(
-        f"solver '{name}' does not solve {objective.kind} at the {level} level; "
+        f"solver '{name}' does not solve {objective.kind} at the {form} form; "
         f"it solves: {', '.join(sorted(able))}"
     )
 
 
-def _built_in_modules() -> list[str]:
-    found = []
-    for package in ("cgcopt.solvers", "cgcopt.solvers.adapters"):
-        path = import_module(package).__path__
-        found += [
-            f"{package}.{info.name}" for info in iter_modules(path) if _is_solver_module(info)
-        ]
-    return [name for name in found if name not in (__name__, "cgcopt.solvers.base")]
-
-
-def _is_solver_module(info: ModuleInfo) -> bool:
-    """Modules with a leading underscore serve the others and hold no solver."""
-    return not info.ispkg and not info.name.startswith("_")
+def _built_in_modules(package: str = "cgcopt.solvers") -> list[str]:
+    """Modules of the package and of its folders, but for folders that hold parts of algorithms."""
+    root = import_module(package)
+    if not getattr(root, "HOLDS_SOLVERS", True):
+        return []
+    modules: list[str] = []
+    folders: list[str] = []
+    for info in iter_modules(root.__path__, f"{package}."):
+        (folders if info.ispkg else modules).append(info.name)
+    found = [name for name in modules if name != __name__]
+    return [*found, *(name for folder in folders for name in _built_in_modules(folder))]
 
 
 def _solvers_in(module_name: str) -> list[type[Solver]]:

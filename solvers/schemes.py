@@ -15,10 +15,10 @@ from cgcopt.evaluation.evaluate import evaluate_work
 from cgcopt.evaluation.order_statistics import order_statistic_means
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile, Sense
 from cgcopt.options import Options
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers._layers import analytic_centre
 from cgcopt.solvers.base import Outcome, Role, Solver, tasks
+from cgcopt.solvers.convex.layer_program import analytic_centre
 from cgcopt.system import System
 
 __all__ = [
@@ -38,15 +38,15 @@ TANDON_ALPHA = 6.0
 
 
 class Scheme(Solver):
-    """Base of the schemes; all of them treat every objective at the relaxed level."""
+    """Base of the schemes; all of them treat every objective at the relaxed form."""
 
     role = Role.SCHEME
-    solves = tasks(ExpectedRuntime, CompletionProbability, Quantile, levels=(Level.RELAXED,))
+    solves = tasks(ExpectedRuntime, CompletionProbability, Quantile, forms=(Form.RELAXED,))
     tolerance = math.inf
 
 
 class _FixedPartition(Scheme):
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Write down the partition."""
         return Outcome(TerminationCondition.CONVERGED, partition=self.partition(problem.system))
 
@@ -116,7 +116,7 @@ class SingleLevel(Scheme):
     name = "single-level"
     summary = "one gradient code for all coordinates, best level"
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Try every level, most promising first."""
         system = problem.system
         works = np.array([_single_work(system, s) for s in range(system.workers)])
@@ -139,7 +139,7 @@ class Tandon(Scheme):
     name = "tandon"
     summary = "Tandon et al. partial stragglers, best redundancy (option alpha=6)"
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Try every redundancy ``s >= 1``, most promising first."""
         system = problem.system
         alpha = finite_number("option.alpha", options.raw_option("alpha", TANDON_ALPHA), least=1)

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from cgcopt.design import budget_weights, partition_of_work
 from cgcopt.errors import InvalidInputError, SolverError, UnsupportedProblemError
-from cgcopt.evaluation.crossing import crossing
+from cgcopt.evaluation.crossing.crossing import crossing
 from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.seeds import generator
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers._admissible_counts import number_of_counts, sample_counts
 from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver, Times
+from cgcopt.solvers.probability.admissible_counts import number_of_counts, sample_counts
 from cgcopt.system import System
 from cgcopt.workers.families import Exponential, ShiftedExponential
 
@@ -76,11 +76,11 @@ class SuccessiveConvex(Solver):
     times = frozenset({Times.CONTINUOUS})
     tolerance = math.inf
 
-    def prepare(self, problem: Problem, level: Level) -> None:
+    def prepare(self, problem: Problem, form: Form) -> None:
         """Import cvxpy."""
         import cvxpy  # noqa: F401
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Run from the closed form for large deadlines."""
         assert isinstance(problem.objective, CompletionProbability)
         cells = _Cells.of(problem.system, problem.objective.deadline)

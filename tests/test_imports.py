@@ -39,7 +39,7 @@ def imported(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{path}: relative import"
+            assert not node.form, f"{path}: relative import"
             names |= {str(node.module)}
             if node.module == "cgcopt":
                 names |= {f"cgcopt.{alias.name}" for alias in node.names}

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from cgcopt import __version__
 from cgcopt.cli.compare import compare
 from cgcopt.cli.curve import curve
 from cgcopt.cli.evaluate import evaluate
@@ -16,6 +15,7 @@ from cgcopt.cli.reproduce import reproduce
 from cgcopt.cli.solve import solve
 from cgcopt.cli.solvers import solvers
 from cgcopt.cli.verify import verify
+from cgcopt.version import __version__
 
 __all__ = ["app"]
 

@@ -24,8 +24,8 @@ from cgcopt.cli.arguments import (
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from cgcopt.compare.report import Report
-    from cgcopt.compare.run import Entrant
+    from cgcopt.compare.results.compare import Entrant
+    from cgcopt.compare.show.report import Report
     from cgcopt.options import Options
     from cgcopt.problem import Problem
     from cgcopt.workers.trace import Trace
@@ -83,7 +83,7 @@ def compare(
     """Compare solvers on instances: exact values, bounds, gaps, published figures."""
     from cgcopt.cli.inputs import executor_of, problem_of, traces_of, writable_folder
     from cgcopt.cli.terminal import progress
-    from cgcopt.compare.run import Entrant
+    from cgcopt.compare.results.compare import Entrant
     from cgcopt.options import Options
 
     names = instances or DEFAULT_INSTANCES
@@ -123,11 +123,11 @@ class _Plan:
 
     def carry_out(self, options: Options, folder: Path | None, executor: Executor | None) -> Report:
         """Run everything; rows go into the folder one by one."""
-        from cgcopt.compare.replay import replay
-        from cgcopt.compare.report import Report
-        from cgcopt.compare.run import compare
-        from cgcopt.compare.store import Store
-        from cgcopt.compare.sweep import published_sweep
+        from cgcopt.compare.published.sweep import published_sweep
+        from cgcopt.compare.results.compare import compare
+        from cgcopt.compare.results.replay import replay
+        from cgcopt.compare.results.store import Store
+        from cgcopt.compare.show.report import Report
 
         with Store(None if folder is None else folder / STORE_NAME) as store:
             comparison = compare(
@@ -153,8 +153,8 @@ class _Plan:
 
 def _print_tables(result: Report, files: Sequence[Path]) -> None:
     from cgcopt.cli.terminal import console
-    from cgcopt.compare.report import sweep_title
-    from cgcopt.compare.tables import readable, rich_table
+    from cgcopt.compare.show.report import sweep_title
+    from cgcopt.compare.show.tables import readable, rich_table
 
     output = console()
     comparison = result.comparison

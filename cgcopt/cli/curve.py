@@ -52,9 +52,9 @@ def curve(
     """
     from cgcopt.cli.inputs import problem_of, writable_folder
     from cgcopt.cli.terminal import console, print_json, progress, records
-    from cgcopt.compare.curve import DEFAULT_OPTIONS, deadline_curve, default_deadlines
-    from cgcopt.compare.run import Entrant
-    from cgcopt.compare.tables import rich_table
+    from cgcopt.compare.results.compare import Entrant
+    from cgcopt.compare.results.curve import DEFAULT_OPTIONS, deadline_curve, default_deadlines
+    from cgcopt.compare.show.tables import rich_table
 
     problem = problem_of(instance)
     names = None

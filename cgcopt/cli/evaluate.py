@@ -48,7 +48,7 @@ def _judge(problem: Problem, design: Design) -> Solution:
     from cgcopt.evaluation.certificates import certify
     from cgcopt.evaluation.evaluate import evaluate, warm_up
     from cgcopt.options import Options
-    from cgcopt.problem import Level
+    from cgcopt.problem import Form
     from cgcopt.solution import (
         Seconds,
         Solution,
@@ -66,7 +66,7 @@ def _judge(problem: Problem, design: Design) -> Solution:
     return Solution(
         problem=problem,
         solver="given",
-        level=Level.BLOCK if design.is_integer else Level.RELAXED,
+        form=Form.BLOCK if design.is_integer else Form.RELAXED,
         termination=TerminationCondition.CONVERGED,
         status=SolutionStatus.OPTIMAL if gap <= Options().gap else SolutionStatus.FEASIBLE,
         design=design,

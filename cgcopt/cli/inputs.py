@@ -55,7 +55,7 @@ def executor_of(jobs: int, scheduler: str | None) -> AbstractContextManager[Exec
     whole_number("jobs", jobs, least=1)
     if scheduler is None and jobs == 1:
         return nullcontext()
-    from cgcopt.compare.jobs import DaskWorkers, WorkerProcesses
+    from cgcopt.compare.results.executors import DaskWorkers, WorkerProcesses
 
     if scheduler is None:
         return WorkerProcesses(jobs)

@@ -13,7 +13,7 @@ import typer
 from cgcopt.cli.arguments import Fresh, Jobs, Json, Scheduler, Seed, command_line
 
 if TYPE_CHECKING:
-    from cgcopt.compare.reproduction import Reproduction
+    from cgcopt.compare.published.reproduction import Reproduction
 
 __all__ = ["reproduce"]
 
@@ -44,10 +44,10 @@ def reproduce(
     from cgcopt.cli.compare import STORE_NAME
     from cgcopt.cli.inputs import executor_of, writable_folder
     from cgcopt.cli.terminal import print_json, progress, records
-    from cgcopt.compare.reproduction import DEFAULT_OPTIONS
-    from cgcopt.compare.reproduction import reproduce as run
-    from cgcopt.compare.reproduction_report import write
-    from cgcopt.compare.store import Store
+    from cgcopt.compare.published.reproduction import DEFAULT_OPTIONS
+    from cgcopt.compare.published.reproduction import reproduce as run
+    from cgcopt.compare.results.store import Store
+    from cgcopt.compare.show.reproduction_report import write
 
     folder = None if out is None else writable_folder("out", out)
     options = replace(DEFAULT_OPTIONS, seed=seed, time_limit=time_limit)
@@ -81,8 +81,13 @@ def reproduce(
 
 def _print_tables(result: Reproduction, files: Sequence[Path]) -> None:
     from cgcopt.cli.terminal import console
-    from cgcopt.compare.reproduction_report import plot_heading, plot_setting, readable, summary
-    from cgcopt.compare.tables import rich_table
+    from cgcopt.compare.show.reproduction_report import (
+        plot_heading,
+        plot_setting,
+        readable,
+        summary,
+    )
+    from cgcopt.compare.show.tables import rich_table
 
     output = console()
     for sweep in result.sweeps:

@@ -40,7 +40,7 @@ def _facts(solution: Solution) -> list[tuple[str, str]]:
             f"{system.workers} workers, {system.coordinates} coordinates, "
             f"{system.worker_times.label}",
         ),
-        ("solver", f"{solution.solver}, {solution.level} level"),
+        ("solver", f"{solution.solver}, {solution.form} form"),
         ("status", f"{solution.status} ({solution.termination})"),
     ]
     evaluation = solution.evaluation

@@ -22,11 +22,12 @@ def solve(
         str | None, typer.Option(help="A name listed by `cgcopt solvers`; by default the best one.")
     ] = None,
     integer: Annotated[
-        bool, typer.Option("--integer", help="Whole numbers of coordinates: --level block.")
+        bool, typer.Option("--integer", help="Whole numbers of coordinates: --form block.")
     ] = False,
-    level: Annotated[
+    form: Annotated[
         str | None, typer.Option(help="relaxed (default), block or coordinate.")
     ] = None,
+    level: Annotated[str | None, typer.Option(hidden=True, help="The old name of --form.")] = None,
     scenarios: ScenarioCount = 1000,
     seed: Seed = 0,
     time_limit: TimeLimit = None,
@@ -45,10 +46,13 @@ def solve(
     from cgcopt.errors import InvalidInputError
     from cgcopt.options import Options
     from cgcopt.solution import SolutionStatus
-    from cgcopt.solvers.run import solve as run
+    from cgcopt.solvers.solve import solve as run
 
-    if integer and level not in (None, "block"):
-        raise InvalidInputError("level", level, "block, or not given, beside --integer")
+    if level is not None:
+        typer.echo("--level is now called --form", err=True)
+        form = form or level
+    if integer and form not in (None, "block"):
+        raise InvalidInputError("form", form, "block, or not given, beside --integer")
     problem = problem_of(instance)
     if out is not None:
         writable_file("out", out, (".csv", ".json"))
@@ -62,8 +66,8 @@ def solve(
             raw=raw_options(option),
             progress=report,
         )
-        chosen = level or ("block" if integer else "relaxed")
-        solution = run(problem, solver, level=chosen, options=options)
+        chosen = form or ("block" if integer else "relaxed")
+        solution = run(problem, solver, form=chosen, options=options)
     if out is not None:
         _write(solution, out)
     if as_json:

@@ -78,9 +78,9 @@ def _show_options(as_json: bool) -> int:
 
 
 def _facts(cls: Any) -> dict[str, Any]:
-    from cgcopt.problem import Level
+    from cgcopt.problem import Form
 
-    order = list(Level)[::-1]
+    order = list(Form)[::-1]
     objectives = [kind for kind in _OBJECTIVES if any(kind == k for k, _ in _tasks(cls))]
     return {
         "name": cls.name,
@@ -98,4 +98,4 @@ def _facts(cls: Any) -> dict[str, Any]:
 
 
 def _tasks(cls: Any) -> set[tuple[str, Any]]:
-    return {(task.objective.kind, task.level) for task in cls.solves}
+    return {(task.objective.kind, task.form) for task in cls.solves}

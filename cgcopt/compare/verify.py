@@ -17,18 +17,18 @@ from cgcopt.evaluation.certificates import certify
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.objective import ExpectedRuntime, Sense
 from cgcopt.options import Options
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.solution import Solution, SolutionStatus
 from cgcopt.solvers.base import Role, Task, Times
 from cgcopt.solvers.registry import all_solvers
-from cgcopt.solvers.run import solve
+from cgcopt.solvers.solve import solve
 from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["CHECKS", "Check", "Run", "Verification", "outside_solvers", "verify"]
 
 #: Relative disagreement that is still agreement.
 TOLERANCE = 1e-6
-#: Size of the cut-down problem on which the coordinate level is solved too.
+#: Size of the cut-down problem on which the coordinate form is solved too.
 _SMALL_COORDINATES, _SMALL_SCENARIOS, _SMALL_WORKERS = 5, 10, 5
 _STANDARD_ERRORS = 4.5
 
@@ -107,26 +107,26 @@ class Run:
         self.outside = outside
         kept_whole = isinstance(problem.system.worker_times, Scenarios)
         self.sampled = problem if kept_whole else problem.sampled(options.scenarios, options.seed)
-        self._solutions: dict[tuple[Problem, str | None, Level], Solution] = {}
+        self._solutions: dict[tuple[Problem, str | None, Form], Solution] = {}
 
-    def solution(self, problem: Problem, solver: str | None, level: Level) -> Solution:
+    def solution(self, problem: Problem, solver: str | None, form: Form) -> Solution:
         """Solve, or return what was found before; without a name by our default method."""
-        key = (problem, solver, level)
+        key = (problem, solver, form)
         if key not in self._solutions:
-            self.options.report(None, f"{solver or 'own method'}, {level} level")
-            self._solutions[key] = solve(problem, solver, level=level, options=self.options)
+            self.options.report(None, f"{solver or 'own method'}, {form} form")
+            self._solutions[key] = solve(problem, solver, form=form, options=self.options)
         return self._solutions[key]
 
-    def own(self, problem: Problem, level: Level) -> Solution | None:
+    def own(self, problem: Problem, form: Form) -> Solution | None:
         """Our own solution of a problem; none where no own method takes it."""
         try:
-            return self.solution(problem, None, level)
+            return self.solution(problem, None, form)
         except UnsupportedProblemError:
             return None
 
-    def adapters(self, level: Level) -> list[str]:
-        """Names of the outside solvers that treat the scenario problem at this level."""
-        task = Task(type(self.problem.objective), level)
+    def adapters(self, form: Form) -> list[str]:
+        """Names of the outside solvers that treat the scenario problem at this form."""
+        task = Task(type(self.problem.objective), form)
         able = {
             cls.name for cls in all_solvers() if task in cls.solves and Times.SCENARIOS in cls.times
         }
@@ -179,10 +179,10 @@ def verify(
 
 def check_certificate(run: Run) -> Iterator[Check]:
     """The exact optimum carries its proof."""
-    for level in (Level.RELAXED, Level.BLOCK):
-        name = f"exact problem, {level}: certificate"
+    for form in (Form.RELAXED, Form.BLOCK):
+        name = f"exact problem, {form}: certificate"
         try:
-            solution = run.own(run.problem, level)
+            solution = run.own(run.problem, form)
         except CgcoptError as error:
             yield Check(name, False, str(error))
             continue
@@ -196,7 +196,7 @@ def check_certificate(run: Run) -> Iterator[Check]:
             f"({solution.certificate}), gap {solution.gap:.1e}"
         )
         # Only the relaxed optimum of a runtime is promised with a proof to the tolerance.
-        promised = level is Level.RELAXED and isinstance(run.problem.objective, ExpectedRuntime)
+        promised = form is Form.RELAXED and isinstance(run.problem.objective, ExpectedRuntime)
         passed = solution.gap <= TOLERANCE if promised else solution.gap >= -TOLERANCE
         yield Check(name, passed, detail, {"value": solution.value, "bound": solution.bound})
 
@@ -205,8 +205,8 @@ def check_global_bound(run: Run) -> Iterator[Check]:
     """No design beats the bound of the branch and bound."""
     name = "exact problem: best design against the global bound"
     try:
-        proof = run.solution(run.problem, "global", Level.RELAXED)
-        own = run.own(run.problem, Level.RELAXED)
+        proof = run.solution(run.problem, "global", Form.RELAXED)
+        own = run.own(run.problem, Form.RELAXED)
     except UnsupportedProblemError:
         return
     except CgcoptError as error:
@@ -227,7 +227,7 @@ def check_global_bound(run: Run) -> Iterator[Check]:
 
 def check_levels(run: Run) -> Iterator[Check]:
     """Whole numbers cannot beat the relaxed problem."""
-    relaxed, block = run.own(run.problem, Level.RELAXED), run.own(run.problem, Level.BLOCK)
+    relaxed, block = run.own(run.problem, Form.RELAXED), run.own(run.problem, Form.BLOCK)
     if relaxed is None or block is None or relaxed.evaluation is None or block.evaluation is None:
         return
     sense = run.problem.objective.sense
@@ -248,7 +248,7 @@ def check_simulation(run: Run) -> Iterator[Check]:
     """The exact value agrees with plain simulation."""
     from cgcopt.evaluation.simulation import simulate
 
-    solution = run.own(run.problem, Level.RELAXED)
+    solution = run.own(run.problem, Form.RELAXED)
     if solution is None or solution.design is None or solution.evaluation is None:
         return
     run.options.report(None, "simulation")
@@ -273,13 +273,13 @@ def check_scenarios(run: Run) -> Iterator[Check]:
     """Own methods and outside solvers agree on the same scenarios."""
     times = run.sampled.system.worker_times
     count = times.rounds if isinstance(times, Scenarios) else run.options.scenarios
-    for level in (Level.RELAXED, Level.BLOCK):
-        names = run.adapters(level)
-        own = _own_on_sample(run, level) if names else None
+    for form in (Form.RELAXED, Form.BLOCK):
+        names = run.adapters(form)
+        own = _own_on_sample(run, form) if names else None
         for name in names:
-            title = f"{count} scenarios, {level}: own method against {name}"
+            title = f"{count} scenarios, {form}: own method against {name}"
             try:
-                other = run.solution(run.sampled, name, level)
+                other = run.solution(run.sampled, name, form)
             except CgcoptError as error:
                 yield Check(title, False, str(error))
                 continue
@@ -287,9 +287,9 @@ def check_scenarios(run: Run) -> Iterator[Check]:
 
 
 def check_equivalence(run: Run) -> Iterator[Check]:
-    """On a cut-down problem: the coordinate level has the block level's optimum."""
+    """On a cut-down problem: the coordinate form has the block form's optimum."""
     system = run.problem.system
-    if isinstance(system.worker_times, Scenarios) or not run.adapters(Level.COORDINATE):
+    if isinstance(system.worker_times, Scenarios) or not run.adapters(Form.COORDINATE):
         return
     small = replace(
         system,
@@ -298,13 +298,13 @@ def check_equivalence(run: Run) -> Iterator[Check]:
     )
     problem = Problem(small, run.problem.objective).sampled(_SMALL_SCENARIOS, run.options.seed)
     size = f"N={small.workers} L={small.coordinates}, {_SMALL_SCENARIOS} scenarios"
-    for name in run.adapters(Level.COORDINATE):
-        found = {level: run.solution(problem, name, level) for level in Level}
-        values = {str(level): solution.value for level, solution in found.items()}
+    for name in run.adapters(Form.COORDINATE):
+        found = {form: run.solution(problem, name, form) for form in Form}
+        values = {str(form): solution.value for form, solution in found.items()}
         relaxed, block, coordinate = (
-            found[Level.RELAXED],
-            found[Level.BLOCK],
-            found[Level.COORDINATE],
+            found[Form.RELAXED],
+            found[Form.BLOCK],
+            found[Form.COORDINATE],
         )
         passed = all(
             solution.status in (SolutionStatus.OPTIMAL, SolutionStatus.FEASIBLE)
@@ -312,7 +312,7 @@ def check_equivalence(run: Run) -> Iterator[Check]:
         )
         passed = passed and _close(coordinate.value, block.value)
         passed = passed and not _better(block.value, relaxed.bound, problem.objective.sense)
-        detail = " , ".join(f"{level} {value:.10g}" for level, value in values.items())
+        detail = " , ".join(f"{form} {value:.10g}" for form, value in values.items())
         yield Check(
             f"{size}: coordinate = block, bounded by relaxed ({name})", passed, detail, values
         )
@@ -329,13 +329,13 @@ CHECKS: tuple[Callable[[Run], Iterator[Check]], ...] = (
 )
 
 
-def _own_on_sample(run: Run, level: Level) -> Solution | None:
+def _own_on_sample(run: Run, form: Form) -> Solution | None:
     """Our solution of the scenario problem, or else our exact design valued on the scenarios."""
     try:
-        solution = run.own(run.sampled, level)
+        solution = run.own(run.sampled, form)
         if solution is not None:
             return solution
-        exact = run.own(run.problem, level)
+        exact = run.own(run.problem, form)
     except CgcoptError:
         return None
     if exact is None or exact.design is None:

@@ -27,7 +27,7 @@ from cgcopt.design import Design, budget_weights
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import Certificate, Evaluation, Method
-from cgcopt.evaluation.scenarios import rank_of
+from cgcopt.evaluation.rounds.scenarios import rank_of
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.problem import Problem
 from cgcopt.system import System

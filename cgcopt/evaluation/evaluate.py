@@ -133,15 +133,15 @@ def _checked_work(work: ArrayLike, workers: int) -> FloatArray:
 def _expected_runtime(system: System, w: FloatArray, gradient: bool) -> Evaluation | None:
     times = system.worker_times
     if isinstance(times, Scenarios):
-        from cgcopt.evaluation.scenarios import scenario_runtime
+        from cgcopt.evaluation.rounds.scenarios import scenario_runtime
 
         return scenario_runtime(system, w, gradient=gradient)
     if isinstance(times, ContinuousTimes):
-        from cgcopt.evaluation.runtime import expected_runtime
+        from cgcopt.evaluation.density.runtime import expected_runtime
 
         return expected_runtime(system, w, gradient=gradient)
     if isinstance(times, DiscreteTimes):
-        from cgcopt.evaluation.steps import expected_runtime_steps
+        from cgcopt.evaluation.steps.runtime import expected_runtime_steps
 
         return expected_runtime_steps(system, w, gradient=gradient)
     return None
@@ -152,11 +152,11 @@ def _completion_probability(
 ) -> Evaluation | None:
     times = system.worker_times
     if isinstance(times, Scenarios):
-        from cgcopt.evaluation.scenarios import scenario_probability
+        from cgcopt.evaluation.rounds.scenarios import scenario_probability
 
         return scenario_probability(system, w, deadline)
     if isinstance(times, IndependentTimes):
-        from cgcopt.evaluation.probability import completion_probability
+        from cgcopt.evaluation.crossing.completion import completion_probability
 
         smooth = isinstance(times, ContinuousTimes)
         return completion_probability(system, w, deadline, gradient=gradient and smooth)

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from cgcopt._validate import finite_number
 from cgcopt.errors import SolverError, UnsupportedProblemError
-from cgcopt.evaluation.probability import completion_probabilities
-from cgcopt.evaluation.products import Products
+from cgcopt.evaluation.crossing.completion import completion_probabilities
 from cgcopt.evaluation.result import Evaluation, Method
-from cgcopt.evaluation.scenarios import scenario_quantile
+from cgcopt.evaluation.rounds.scenarios import scenario_quantile
+from cgcopt.evaluation.steps.products import Products
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, IndependentTimes
 from cgcopt.workers.empirical import Scenarios

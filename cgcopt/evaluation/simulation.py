@@ -16,7 +16,7 @@ from cgcopt._validate import whole_number
 from cgcopt.design import Design
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.result import Evaluation, Method
-from cgcopt.evaluation.scenarios import rank_of
+from cgcopt.evaluation.rounds.scenarios import rank_of
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.problem import Problem
 from cgcopt.seeds import generator

@@ -12,7 +12,7 @@ from cgcopt.formulations import formulate
 from cgcopt.formulations.exact import ExactFormulation
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.options import Options
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.solvers.adapters.outside import OutsideSolver
 from cgcopt.solvers.adapters.scenario_adapter import Answer, outcome_of, solver_log
 from cgcopt.solvers.base import Outcome, Times, tasks
@@ -27,15 +27,15 @@ class ExactAdapter(OutsideSolver):
     own names.
     """
 
-    solves = tasks(ExpectedRuntime, CompletionProbability, levels=(Level.RELAXED,))
+    solves = tasks(ExpectedRuntime, CompletionProbability, forms=(Form.RELAXED,))
     times: ClassVar[frozenset[Times]] = frozenset({Times.CONTINUOUS})
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Formulate, hand over, and translate the answer."""
         started = time.perf_counter()
         raw = dict(options.raw)
         start = raw.pop("start", None)
-        formulation = formulate(problem, level)
+        formulation = formulate(problem, form)
         assert isinstance(formulation, ExactFormulation)
         model = self.build(formulation, None if start is None else Design(start))
         built = time.perf_counter() - started

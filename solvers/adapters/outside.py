@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import ClassVar
 
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.solvers.base import Role, Solver
 
 __all__ = ["OutsideSolver"]
@@ -21,7 +21,7 @@ class OutsideSolver(Solver):
     neutral: ClassVar[Mapping[str, str]] = {}
     """The solver's own name of every neutral option that it honours."""
 
-    def prepare(self, problem: Problem, level: Level) -> None:
+    def prepare(self, problem: Problem, form: Form) -> None:
         """Import what is needed, outside the measured time."""
         for module in self.imports:
             import_module(module)

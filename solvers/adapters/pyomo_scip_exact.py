@@ -9,7 +9,7 @@ from cgcopt.design import Design
 from cgcopt.formulations.exact import ExactFormulation
 from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
-from cgcopt.problem import Level
+from cgcopt.problem import Form
 from cgcopt.solvers.adapters.exact_adapter import ExactAdapter
 from cgcopt.solvers.adapters.pyomo_adapter import own_names, run_pyomo
 from cgcopt.solvers.adapters.pyomo_scip import SCIP_DEFAULTS, PyomoScip
@@ -28,7 +28,7 @@ class PyomoScipExact(ExactAdapter):
 
     name = "pyomo-scip-exact"
     summary = "pyomo with SCIP on the algebraic model: global, for N up to about 4"
-    solves = tasks(CompletionProbability, levels=(Level.RELAXED,))
+    solves = tasks(CompletionProbability, forms=(Form.RELAXED,))
     requires = "pyscipopt"
     extra = "scip"
     distribution = "pyscipopt"

@@ -25,7 +25,7 @@ from cgcopt.formulations.probability import ProbabilityFormulation
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.options import Options
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.adapters.outside import OutsideSolver
 from cgcopt.solvers.base import SAMPLED, Outcome, tasks
@@ -44,9 +44,9 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 
 #: All six problems: what a solver of mixed-integer linear programs can do.
-MIXED_INTEGER = tasks(ExpectedRuntime, CompletionProbability, levels=tuple(Level))
+MIXED_INTEGER = tasks(ExpectedRuntime, CompletionProbability, forms=tuple(Form))
 #: What a solver of linear programs can do.
-LINEAR = tasks(ExpectedRuntime, levels=(Level.RELAXED,))
+LINEAR = tasks(ExpectedRuntime, forms=(Form.RELAXED,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +85,11 @@ class ScenarioAdapter(OutsideSolver):
 
     times = SAMPLED
 
-    def solve(self, problem: Problem, level: Level, options: Options) -> Outcome:
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Formulate, hand over, and translate the answer."""
         started = time.perf_counter()
         raw = dict(options.raw)
-        formulation, start = _formulate(problem, level, raw)
+        formulation, start = _formulate(problem, form, raw)
         model = self.build(formulation, start)
         built = time.perf_counter() - started
         if options.time_limit is not None:
@@ -108,7 +108,7 @@ class ScenarioAdapter(OutsideSolver):
 
 
 def _formulate(
-    problem: Problem, level: Level, raw: dict[str, Any]
+    problem: Problem, form: Form, raw: dict[str, Any]
 ) -> tuple[ScenarioFormulation, Design | None]:
     """Return the formulation and the design to start from; take their options out of ``raw``."""
     chosen = raw.pop("formulation", {})
@@ -117,14 +117,14 @@ def _formulate(
         raise InvalidInputError("options.raw['formulation']", chosen, allowed)
     given = raw.pop("start", None)
     start = None if given is None else Design(given)
-    formulation = formulate(problem, level, **chosen)
+    formulation = formulate(problem, form, **chosen)
     if start is not None:
-        formulation.point(start)  # refuses what is no design of this level
+        formulation.point(start)  # refuses what is no design of this form
     if isinstance(formulation, ProbabilityFormulation):
         start = start or formulation.quick_design()
         known = 0 if start is None else formulation.scenarios_met(start)
         if "at_least" not in chosen:
-            formulation = formulate(problem, level, **chosen, at_least=known)
+            formulation = formulate(problem, form, **chosen, at_least=known)
         elif known < formulation.at_least:
             start = None
     assert isinstance(formulation, ScenarioFormulation)

@@ -2,7 +2,7 @@
 
 ``python tests/benchmarks/bench_formulations.py [support] [build] [levels] [strength]`` prints
 
-- support: every problem at every level in every language with every solver, by running it;
+- support: every problem at every form in every language with every solver, by running it;
 - build: time to write one model of N = 20 and K = 5000 in each language;
 - levels: the largest MILP over coordinates that HiGHS proves in a minute, beside the MILP over
   blocks of the same instance;
@@ -25,7 +25,7 @@ from rich.table import Table
 
 import cgcopt as cg
 from cgcopt.formulations import formulate
-from cgcopt.problem import Level, Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.solution import Solution
 from cgcopt.solvers.base import Role, Task, Times
 from cgcopt.solvers.registry import all_solvers
@@ -50,10 +50,10 @@ def probability(workers: int, coordinates: int, rounds: int) -> Problem:
 
 
 def support(seconds: float) -> Iterator[list[str]]:
-    """Rows: objective, level, model, solver, termination, value, gap, seconds."""
-    yield ["objective", "level", "on", "solver", "ended", "value", "gap", "s"]
-    for level in Level:
-        size = (3, 8, 15) if level is Level.COORDINATE else (6, 20_000, 60)
+    """Rows: objective, form, model, solver, termination, value, gap, seconds."""
+    yield ["objective", "form", "on", "solver", "ended", "value", "gap", "s"]
+    for form in Form:
+        size = (3, 8, 15) if form is Form.COORDINATE else (6, 20_000, 60)
         for problem in (runtime(*size), probability(*size)):
             exact = Problem(
                 problem.system.with_times(
@@ -66,7 +66,7 @@ def support(seconds: float) -> Iterator[list[str]]:
             for solver in all_solvers():
                 if solver.role is not Role.ADAPTER or not solver.available():
                     continue
-                if Task(type(problem.objective), level) not in solver.solves:
+                if Task(type(problem.objective), form) not in solver.solves:
                     continue
                 on_scenarios = Times.SCENARIOS in solver.times
                 given = problem if on_scenarios else exact
@@ -76,10 +76,10 @@ def support(seconds: float) -> Iterator[list[str]]:
                     )
                 yield [
                     problem.objective.kind,
-                    str(level),
+                    str(form),
                     "scenarios" if on_scenarios else f"distribution, N={given.system.workers}",
                     solver.name,
-                    *ending(cg.solve(given, solver(), level=level, time_limit=seconds, threads=1)),
+                    *ending(cg.solve(given, solver(), form=form, time_limit=seconds, threads=1)),
                 ]
 
 
@@ -95,13 +95,13 @@ def ending(solution: Solution) -> list[str]:
 
 
 def build(seconds: float) -> Iterator[list[str]]:
-    """Rows: objective, level, language, seconds to write the model, its variables."""
-    yield ["objective", "level", "language", "s", "variables"]
+    """Rows: objective, form, language, seconds to write the model, its variables."""
+    yield ["objective", "form", "language", "s", "variables"]
     for problem in (runtime(20, 20_000, 5000), probability(20, 20_000, 5000)):
         for language in ("highspy", "scipy", "cvxpy", "cvxpy, canonical", "pyomo"):
             spent = []
             for _ in range(3):
-                formulation = formulate(problem, Level.BLOCK)
+                formulation = formulate(problem, Form.BLOCK)
                 started = time.perf_counter()
                 model = getattr(formulation, f"to_{language.split(',')[0]}")()
                 if language.endswith("canonical"):
@@ -113,20 +113,20 @@ def build(seconds: float) -> Iterator[list[str]]:
 
 
 def levels(seconds: float) -> Iterator[list[str]]:
-    """Rows: N, L, K, level, columns, rows, nodes, termination, value, gap, seconds."""
-    header = ["N", "L", "K", "level", "columns", "rows", "nodes", "ended", "value", "gap", "s"]
+    """Rows: N, L, K, form, columns, rows, nodes, termination, value, gap, seconds."""
+    header = ["N", "L", "K", "form", "columns", "rows", "nodes", "ended", "value", "gap", "s"]
     yield ["objective", *header]
     workers, rounds = 5, 20
     for make in (runtime, probability):
         for coordinates in (10, 20, 30, 40, 60, 80, 160, 320, 640, 1280, 20_000):
             problem = make(workers, coordinates, rounds)
             proven = True
-            for level in (Level.COORDINATE, Level.BLOCK):
-                if level is Level.COORDINATE and coordinates == 20_000:
+            for form in (Form.COORDINATE, Form.BLOCK):
+                if form is Form.COORDINATE and coordinates == 20_000:
                     continue
-                found = cg.solve(problem, "highs", level=level, time_limit=seconds, threads=1)
+                found = cg.solve(problem, "highs", form=form, time_limit=seconds, threads=1)
                 details = [str(found.details.get(name)) for name in ("columns", "rows", "nodes")]
-                sizes = [str(workers), str(coordinates), str(rounds), str(level)]
+                sizes = [str(workers), str(coordinates), str(rounds), str(form)]
                 yield [problem.objective.kind, *sizes, *details, *ending(found)]
                 proven = proven and found.termination == "optimal"
             if not proven:
@@ -134,7 +134,7 @@ def levels(seconds: float) -> Iterator[list[str]]:
         else:
             continue
         problem = make(workers, 20_000, rounds)
-        found = cg.solve(problem, "highs", level="block", time_limit=seconds, threads=1)
+        found = cg.solve(problem, "highs", form="block", time_limit=seconds, threads=1)
         details = [str(found.details.get(name)) for name in ("columns", "rows", "nodes")]
         sizes = [str(workers), "20000", str(rounds), "block"]
         yield [problem.objective.kind, *sizes, *details, *ending(found)]

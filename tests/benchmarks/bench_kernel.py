@@ -22,7 +22,7 @@ from numba import njit
 from rich.console import Console
 from rich.table import Table
 
-from cgcopt.evaluation.crossing import crossing
+from cgcopt.evaluation.crossing.crossing import crossing
 
 SIZES = (20, 50, 100, 200, 500, 1000, 2000, 4000)
 PLAIN_UP_TO = 1000
@@ -140,7 +140,7 @@ def first_use() -> dict[str, Any]:
     """Seconds of a fresh process with nothing compiled, then with everything cached."""
     code = (
         "import time; start = time.perf_counter(); import numba; middle = time.perf_counter();"
-        "from cgcopt.evaluation.crossing import crossing; crossing([0.5], [0.5]);"
+        "from cgcopt.evaluation.crossing.crossing import crossing; crossing([0.5], [0.5]);"
         "print(middle - start, time.perf_counter() - middle)"
     )
     result: dict[str, Any] = {"N": "first use"}

@@ -34,7 +34,7 @@ import cgcopt as cg
 from cgcopt.design import work_of_partition
 from cgcopt.problem import Problem
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers._smoothed_maximum import smoothed_maximum
+from cgcopt.solvers.runtime.smoothed_maximum import smoothed_maximum
 from tests.benchmarks.table import show
 
 TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)

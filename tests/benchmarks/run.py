@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from cgcopt.compare.environment import environment
+from cgcopt.compare.show.environment import environment
 from tests.benchmarks.table import markdown, show
 
 TITLES = {

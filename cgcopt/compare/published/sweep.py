@@ -1,0 +1,212 @@
+"""The published plots, computed again: our figures beside the published ones, point by point."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cgcopt.compare.published.figures import (
+    SOLVERS_OF,
+    figure_of,
+    published_figures,
+    published_problems,
+    sweeps,
+)
+from cgcopt.compare.results.compare import DEFAULT_OPTIONS, compare
+from cgcopt.compare.results.comparison import Comparison
+from cgcopt.compare.results.row import Row
+from cgcopt.compare.results.store import Store
+from cgcopt.errors import InvalidInputError
+from cgcopt.objective import CompletionProbability, ExpectedRuntime
+from cgcopt.options import Options
+from cgcopt.problem import Problem
+from cgcopt.workers.families import ShiftedExponential
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Sweep", "published_sweep"]
+
+_SYMBOLS = {"workers": "N", "coordinates": "L", "rate": "rate", "deadline": "t"}
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One published plot, computed again.
+
+    Attributes
+    ----------
+    parameter : str
+        What varies: ``workers``, ``coordinates``, ``rate`` or ``deadline``.
+    points : tuple of float
+        Its values.
+    names : tuple of str
+        Names of the problems at the points.
+    comparison : Comparison
+        Every solver at every point.
+    """
+
+    parameter: str
+    points: tuple[float, ...]
+    names: tuple[str, ...]
+    comparison: Comparison
+
+    @property
+    def solvers(self) -> list[str]:
+        """Names of the solvers."""
+        return list(dict.fromkeys(row.solver for row in self.comparison.rows))
+
+    @property
+    def headings(self) -> list[str]:
+        """The points as headings of columns, such as ``N = 10``."""
+        digits = 6 if self.parameter in ("workers", "coordinates") else 4
+        return [f"{_SYMBOLS[self.parameter]} = {point:.{digits}g}" for point in self.points]
+
+    def point(self, problem: Problem) -> float:
+        """Where a problem lies on the plot."""
+        return _point(problem, self.parameter)
+
+    def curve(self, solver: str) -> list[Row]:
+        """Rows of one solver, point by point."""
+        return [row for row in self.comparison.rows if row.solver == solver]
+
+    def frame(self) -> pd.DataFrame:
+        """All rows as a table, numbers unrounded, with the parameter in the first column."""
+        frame = self.comparison.frame()
+        frame.insert(
+            0, self.parameter, frame["problem"].map(dict(zip(self.names, self.points, strict=True)))
+        )
+        return frame
+
+    def readable(self) -> pd.DataFrame:
+        """Our figures, the published ones in brackets; a line for the certified gap of ``optimal``.
+
+        Runtimes are in the unit of the published plots, ``1e7 M b/N`` seconds.
+        """
+        import pandas as pd
+
+        lines = []
+        for solver in self.solvers:
+            rows = self.curve(solver)
+            lines.append([solver, *(_cell(row) for row in rows)])
+            if solver == "optimal" and rows[0].objective == ExpectedRuntime.kind:
+                gaps = [_gap(self.comparison.gap(row)) for row in rows]
+                lines.append(["  certified gap", *gaps])
+                lines.append(["  published above the optimum", *(_above(row) for row in rows)])
+        return pd.DataFrame(lines, columns=["solver", *self.headings])
+
+    def plot(self, path: str | Path) -> None:
+        """Draw our curves, and the published points beside them."""
+        from cgcopt.compare.show.plots import plot_sweep
+
+        plot_sweep(self, path)
+
+
+def published_sweep(
+    kind: str = ExpectedRuntime.kind,
+    parameter: str = "workers",
+    *,
+    solvers: Sequence[str] | None = None,
+    up_to: float = math.inf,
+    options: Options = DEFAULT_OPTIONS,
+    store: Store | None = None,
+    fresh: bool = False,
+    executor: Executor | None = None,
+) -> Sweep:
+    """Compute a plot of arXiv 2206.02450 again, with the methods it shows and with our optimum.
+
+    Parameters
+    ----------
+    kind : str
+        Kind of the objective.
+    parameter : str
+        What the plot varies.
+    solvers : sequence of str, optional
+        By default those that have a published curve beside them.
+    up_to : float
+        Points beyond this value of the parameter are left out.
+    options, store, fresh, executor
+        As in :func:`~cgcopt.compare.results.compare.compare`.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such plot.
+    """
+    known = list(sweeps(kind))
+    if parameter not in known:
+        raise InvalidInputError("sweep", parameter, f"one of: {', '.join(known)}")
+    problems = published_problems(kind, parameter)
+    titled = [
+        replace(problem, title=_title(problem))
+        for problem in problems
+        if _point(problem, parameter) <= up_to
+    ]
+    points = tuple(_point(problem, parameter) for problem in titled)
+    if solvers is None:
+        schemes = dict.fromkeys(figure.scheme for figure in published_figures(kind))
+        solvers = list(dict.fromkeys(name for scheme in schemes for name in SOLVERS_OF[scheme]))
+    comparison = compare(
+        titled, solvers, options=options, store=store, fresh=fresh, executor=executor
+    )
+    by_name = {problem.name: problem for problem in titled}
+    rows = tuple(
+        replace(row, published=_published(by_name[row.problem], row.solver, parameter))
+        for row in comparison.rows
+    )
+    return Sweep(parameter, points, tuple(by_name), replace(comparison, rows=rows))
+
+
+def _title(problem: Problem) -> str:
+    """All that varies in any plot: a setting that lies on several has one name, and one run."""
+    names = [
+        f"{symbol}={_point(problem, parameter):g}"
+        for parameter, symbol in _SYMBOLS.items()
+        if parameter != "deadline" or isinstance(problem.objective, CompletionProbability)
+    ]
+    return " ".join([problem.objective.kind, *names])
+
+
+def _published(problem: Problem, solver: str, parameter: str) -> float:
+    figure = figure_of(problem, solver, parameter)
+    return math.nan if figure is None else figure.value
+
+
+def _point(problem: Problem, parameter: str) -> float:
+    system, times = problem.system, problem.system.worker_times
+    if parameter == "rate" and isinstance(times, ShiftedExponential):
+        return times.rate
+    if parameter == "deadline" and isinstance(problem.objective, CompletionProbability):
+        return problem.objective.deadline
+    return float(system.workers if parameter == "workers" else system.coordinates)
+
+
+def _shown(row: Row, value: float) -> str:
+    if math.isnan(value):
+        return "-"
+    probability = row.objective == CompletionProbability.kind
+    return f"{value:.4f}" if probability else f"{value / row.scale / 1e7:.4f}"
+
+
+def _cell(row: Row) -> str:
+    published = "" if math.isnan(row.published) else f" ({_rounded(row)})"
+    return _shown(row, row.value) + published
+
+
+def _rounded(row: Row) -> str:
+    if row.objective == CompletionProbability.kind:
+        return f"{row.published:.3f}"
+    return f"{row.published / row.scale / 1e7:.2f}"
+
+
+def _gap(gap: float) -> str:
+    return "-" if math.isnan(gap) else f"{gap:.1e}"
+
+
+def _above(row: Row) -> str:
+    above = row.published / row.value - 1
+    return "-" if math.isnan(above) else f"{100 * above:+.1f} %"

@@ -1,0 +1,1 @@
+"""Runs of many solvers on many problems, and their results."""

@@ -1,0 +1,183 @@
+"""Run many solvers on many problems."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from cgcopt.compare.results.comparison import Comparison
+from cgcopt.compare.results.row import Row
+from cgcopt.compare.results.runs import Run, capped, handed_out, one_by_one
+from cgcopt.compare.results.store import Store
+from cgcopt.errors import InvalidInputError
+from cgcopt.objective import Objective
+from cgcopt.options import Options
+from cgcopt.problem import Form, Problem
+from cgcopt.solvers.base import Role, Task, Times, times_of
+from cgcopt.solvers.registry import all_solvers, solver_names
+
+__all__ = ["DEFAULT_OPTIONS", "Entrant", "compare", "default_entrants"]
+
+#: A comparison gives every solver the same time.
+DEFAULT_OPTIONS = Options(time_limit=20.0)
+
+#: The outside solver that is compared with by default; every other one is on call by name.
+_DEFAULT_ADAPTERS = ("highs",)
+
+_FORMS = (Form.RELAXED, Form.BLOCK, Form.COORDINATE)
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A solver with the form it is to work at (by default the most relaxed it can).
+
+    Examples
+    --------
+    >>> Entrant.parse("highs:block")
+    Entrant(solver='highs', form=<Form.BLOCK: 'block'>)
+    """
+
+    solver: str
+    form: Form | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Entrant:
+        """Read ``name`` or ``name:form``.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such solver or form.
+        """
+        name, _, form = text.strip().partition(":")
+        if name not in solver_names():
+            raise InvalidInputError("solver", name, f"one of: {', '.join(solver_names())}")
+        if not form:
+            return cls(name)
+        try:
+            return cls(name, Form(form))
+        except ValueError:
+            allowed = f"one of: {', '.join(Form)}"
+            raise InvalidInputError(f"form of {name}", form, allowed) from None
+
+    def form_for(self, objective: Objective) -> Form:
+        """Return the form asked for, or the most relaxed one that the solver treats."""
+        if self.form is not None:
+            return self.form
+        kind = type(objective)
+        tasks = {task for cls in all_solvers() if cls.name == self.solver for task in cls.solves}
+        return next((form for form in _FORMS if Task(kind, form) in tasks), Form.RELAXED)
+
+
+def default_entrants(problem: Problem) -> list[Entrant]:
+    """Return every method of this package that treats the problem, and HiGHS."""
+    kind = times_of(problem.system.worker_times)
+    names = [
+        cls.name
+        for cls in all_solvers()
+        if any(task.objective is type(problem.objective) for task in cls.solves)
+        and (kind in cls.times or Times.SCENARIOS in cls.times)
+        and (cls.role is not Role.ADAPTER or cls.name in _DEFAULT_ADAPTERS)
+    ]
+    return [Entrant(name) for name in dict.fromkeys(names)]
+
+
+def compare(
+    problems: Problem | Sequence[Problem],
+    solvers: Iterable[str | Entrant] | None = None,
+    *,
+    options: Options = DEFAULT_OPTIONS,
+    store: Store | None = None,
+    fresh: bool = False,
+    executor: Executor | None = None,
+) -> Comparison:
+    """Solve every problem with every solver, and judge all designs by the same evaluator.
+
+    Parameters
+    ----------
+    problems : Problem or sequence of Problem
+        What to solve; give them titles, the tables show their names.
+    solvers : iterable of str or Entrant, optional
+        Names as in ``cgcopt solvers``, with ``:block`` or ``:coordinate`` for whole numbers; by
+        default :func:`default_entrants`.
+    options : Options
+        The same for every solver; ``options.progress`` hears of every run.
+    store : Store, optional
+        Where rows are kept and looked up.
+    fresh : bool
+        Compute again what the store already holds.
+    executor : Executor, optional
+        What the runs are handed to, such as
+        :class:`~cgcopt.compare.results.executors.WorkerProcesses` for several processes or
+        :class:`~cgcopt.compare.results.executors.DaskWorkers` for many machines; without one they
+        are made in this process, one after the other. It must use processes, not threads: solvers
+        keep state of their process. The numbers are the same, where no time limit cuts a solver
+        short; times measured beside other runs are noisy, and rows say how many there were at a
+        time. Rows are stored here, as they arrive; a run whose process dies is made once more,
+        alone, before it counts as failed.
+
+    Returns
+    -------
+    Comparison
+        One row for each problem and solver, in that order. A solver that fails is a row with its
+        message.
+
+    Raises
+    ------
+    InvalidInputError
+        If a solver is unknown.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> times = cg.ShiftedExponential(rate=1e-3, shift=50)
+    >>> system = cg.System(workers=4, coordinates=100, worker_times=times)
+    >>> problem = cg.Problem(system, cg.ExpectedRuntime(), title="small")
+    >>> comparison = compare(problem, ["uncoded", "closed-form-time"])
+    >>> [row.solver for row in comparison.rows]
+    ['uncoded', 'closed-form-time']
+    """
+    options = capped(options, executor)
+    problems = _told_apart([problems] if isinstance(problems, Problem) else problems)
+    named = None if solvers is None else [_entrant(solver) for solver in solvers]
+    runs = [
+        Run(problem, entrant.solver, entrant.form_for(problem.objective), options)
+        for problem in problems
+        for entrant in (default_entrants(problem) if named is None else named)
+    ]
+    store = Store() if store is None else store
+    keys = [run.key for run in runs]
+    rows = {} if fresh else _kept(store, keys)
+    waiting = {key: run for key, run in zip(keys, runs, strict=True) if key not in rows}
+    total = len(rows) + len(waiting)
+    made = one_by_one(waiting, total) if executor is None else handed_out(executor, waiting, total)
+    with closing(made):
+        for key, row in made:
+            store.put(key, row)
+            rows[key] = row
+    options.report(1.0, "")
+    return Comparison(tuple(rows[key] for key in keys), options)
+
+
+def _kept(store: Store, keys: Iterable[str]) -> dict[str, Row]:
+    """Rows that the store holds, but for failures: those are tried again."""
+    found = {key: store.get(key) for key in keys}
+    return {key: row for key, row in found.items() if row is not None and not row.failed}
+
+
+def _told_apart(problems: Sequence[Problem]) -> list[Problem]:
+    """The problems, with a number behind the name of those that share one: rows go by name."""
+    seen: Counter[str] = Counter()
+    named = []
+    for problem in problems:
+        seen[problem.name] += 1
+        count = seen[problem.name]
+        named.append(problem if count == 1 else replace(problem, title=f"{problem.name} ({count})"))
+    return named
+
+
+def _entrant(solver: str | Entrant) -> Entrant:
+    return solver if isinstance(solver, Entrant) else Entrant.parse(solver)

@@ -1,0 +1,299 @@
+"""Held-out replay: designs made from the first rounds of a trace, judged on the rounds that follow.
+
+A design is no better than the model behind it. Here every design is computed from a model of the
+first part of a measured trace (a fitted family, the pooled times, or whole rounds), and its
+runtimes are then computed, exactly, on rounds that no model has seen. A design from a bad fit can
+lose to no coding at all; the table shows it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.errors import CgcoptError
+from cgcopt.evaluation.rounds.scenarios import round_runtimes
+from cgcopt.objective import ExpectedRuntime
+from cgcopt.options import Options
+from cgcopt.problem import Form, Problem
+from cgcopt.solvers.registry import find_solver
+from cgcopt.solvers.solve import solve
+from cgcopt.system import System
+from cgcopt.workers.base import WorkerTimes
+from cgcopt.workers.fitting import fit
+from cgcopt.workers.trace import Trace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Replay", "ReplayRow", "mean_error", "replay"]
+
+FloatArray = NDArray[np.float64]
+
+_SCHEMES = ("uniform", "single-level", "tandon", "ferdinand-full", "ferdinand-half")
+
+
+@dataclass(frozen=True)
+class ReplayRow:
+    """One design and what became of it.
+
+    Attributes
+    ----------
+    design : str
+        The method that made the design.
+    model : str
+        The model of worker times it was made for.
+    promised : float
+        Expected runtime under that model, seconds.
+    held_out : float
+        Mean runtime of the held-out rounds, seconds.
+    standard_error : float
+        Of ``held_out``, allowing for dependence between successive rounds (:func:`mean_error`).
+    ratio : float
+        ``held_out`` over that of no coding; above 1, coding loses.
+    ratio_error : float
+        Standard error of ``ratio``, rounds paired.
+    partition : tuple of float
+        Block partition; empty for schemes outside the design space.
+    message : str
+        Why there is no design, where there is none.
+    """
+
+    design: str
+    model: str
+    promised: float = math.nan
+    held_out: float = math.nan
+    standard_error: float = math.nan
+    ratio: float = math.nan
+    ratio_error: float = math.nan
+    partition: tuple[float, ...] = ()
+    message: str = ""
+
+    @property
+    def name(self) -> str:
+        """Design and model in one line."""
+        return self.design if self.model == "none" else f"{self.design}, {self.model}"
+
+    @property
+    def short_name(self) -> str:
+        """Design and kind of model, without the model's parameters."""
+        return _family(self.name)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """All designs of a trace, best on the held-out rounds first.
+
+    Attributes
+    ----------
+    title : str
+        Name of the trace.
+    rows : tuple of ReplayRow
+        By ``held_out``.
+    train, test : Trace
+        The first rounds, and the rounds held out.
+    """
+
+    title: str
+    rows: tuple[ReplayRow, ...]
+    train: Trace
+    test: Trace
+
+    @property
+    def heading(self) -> str:
+        """What the table shows."""
+        return (
+            f"{self.title}: designed on {self.train.round_count} rounds, "
+            f"replayed on the next {self.test.round_count} ({self.test.workers} workers)"
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """All rows as a table, numbers unrounded."""
+        import pandas as pd
+
+        records = [{"trace": self.title, **vars(row)} for row in self.rows]
+        return pd.DataFrame(records).drop(columns="partition")
+
+    def readable(self) -> pd.DataFrame:
+        """All rows as texts under short headings."""
+        import pandas as pd
+
+        from cgcopt.compare.show.tables import show_number
+
+        records = [
+            {
+                "design": row.design,
+                "made for": _family(row.model),
+                "promised [s]": show_number(row.promised, 5),
+                "held-out [s]": show_number(row.held_out, 5),
+                "std. error": show_number(row.standard_error, 2),
+                "vs uncoded": _share(row.ratio, row.ratio_error),
+                "note": row.message or ("coding loses" if _loses(row) else ""),
+            }
+            for row in self.rows
+        ]
+        return pd.DataFrame(records)
+
+    def plot(self, path: str | Path) -> None:
+        """Draw promised and held-out runtimes of every design."""
+        from cgcopt.compare.show.plots import plot_replay
+
+        plot_replay(self, path)
+
+
+def replay(
+    trace: Trace,
+    *,
+    title: str = "",
+    fraction: float = 0.5,
+    coordinates: int = 20_000,
+    options: Options | None = None,
+) -> Replay:
+    """Design on the first rounds of a trace, and judge on the rest.
+
+    Parameters
+    ----------
+    trace : Trace
+        Measured times, ``R`` rounds of ``N`` workers.
+    title : str
+        What to call it; by default the name of its file.
+    fraction : float
+        Share of the rounds that models may see.
+    coordinates : int
+        ``L``. Runtimes are in the seconds of the trace: a round without coding takes as long as
+        its slowest worker.
+    options : Options, optional
+        For every solver.
+
+    Returns
+    -------
+    Replay
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> rng = np.random.default_rng(5)
+    >>> measured = cg.Trace(cg.ShiftedExponential(rate=1.0, shift=0.5).sample(200, 6, rng))
+    >>> result = replay(measured)
+    >>> best, *_ = (row for row in result.rows if row.design != "hindsight optimum")
+    >>> best.ratio < 0.7
+    True
+    """
+    options = options or Options(time_limit=30.0)
+    train, test = trace.split(fraction)
+    count = trace.workers
+    system = System(count, coordinates, test.rounds(), samples=count, cycles=1 / coordinates)
+    uncoded = round_runtimes(system, np.full(count, float(coordinates)))
+    makers = [*_optima(train, test), *_baselines(train)]
+    rows = []
+    for done, (name, label, times, solver) in enumerate(makers):
+        options.report(done / len(makers), name)
+        row = ReplayRow(name, label)
+        try:
+            problem = Problem(system.with_times(times()), ExpectedRuntime())
+            row = replace(row, model=label or problem.system.worker_times.label)
+            work, promised, partition = _design(problem, solver, options)
+        except CgcoptError as error:
+            rows.append(replace(row, message=" ".join(str(error).split())))
+            continue
+        runtimes = round_runtimes(system, work)
+        rows.append(
+            _judged(replace(row, promised=promised, partition=partition), runtimes, uncoded)
+        )
+    options.report(1.0, "")
+    rows.sort(key=lambda row: math.inf if math.isnan(row.held_out) else row.held_out)
+    name = title or (trace.path.stem if trace.path is not None else "trace")
+    return Replay(name, tuple(rows), train, test)
+
+
+def mean_error(values: FloatArray) -> float:
+    """Standard error of the mean of successive, possibly dependent values.
+
+    Newey and West's estimator with Bartlett weights and ``K**(1/3)`` lags ("A Simple, Positive
+    Semi-Definite, Heteroskedasticity and Autocorrelation Consistent Covariance Matrix",
+    Econometrica 55, 1987).
+
+    Examples
+    --------
+    >>> alternating, drifting = np.tile([1.0, 3.0], 50), np.repeat([1.0, 3.0], 50)
+    >>> round(mean_error(alternating), 3), round(mean_error(drifting), 3)
+    (0.045, 0.219)
+    """
+    count = values.size
+    if count < 2:
+        return math.nan
+    off = values - values.mean()
+    lags = min(int(count ** (1 / 3)), count - 1)
+    variance = float(off @ off)
+    for lag in range(1, lags + 1):
+        variance += 2 * (1 - lag / (lags + 1)) * float(off[lag:] @ off[:-lag])
+    return math.sqrt(variance / (count * (count - 1)))
+
+
+_Maker = tuple[str, str, Callable[[], WorkerTimes], str]
+
+
+def _optima(train: Trace, test: Trace) -> Iterator[_Maker]:
+    """Designs that are optimal for some model: name, label, worker times, solver."""
+    fitted = fit(train)
+    shifted = fitted.row("shifted-exponential").model
+    if shifted is not None:
+        yield "optimal", "", lambda: shifted, "optimal"
+        yield "closed-form-time", "", lambda: shifted, "closed-form-time"
+        yield "closed-form-frequency", "", lambda: shifted, "closed-form-frequency"
+    if fitted.best_finite is not shifted:
+        yield "optimal", "", lambda: fitted.best_finite, "optimal"
+    yield "optimal", "pooled trace", train.pooled, "optimal"
+    yield "optimal", "whole rounds", train.rounds, "optimal"
+    yield "hindsight optimum", "held-out rounds", test.rounds, "optimal"
+
+
+def _baselines(train: Trace) -> Iterator[_Maker]:
+    yield "uncoded", "none", train.rounds, "uncoded"
+    for name in _SCHEMES:
+        label = "none" if name == "uniform" else "whole rounds"
+        yield name, label, train.rounds, name
+
+
+def _design(
+    problem: Problem, solver: str, options: Options
+) -> tuple[FloatArray, float, tuple[float, ...]]:
+    """Work, promised value and partition of a solver's design."""
+    solution = solve(problem, solver, options=options)
+    if solution.design is not None:
+        return solution.design.work, solution.value, tuple(solution.design.partition.tolist())
+    # A scheme outside the design space is known by its work alone.
+    scheme = find_solver(solver, problem.objective, Form.RELAXED)()
+    work = scheme.solve(problem, Form.RELAXED, options).work
+    if work is None:
+        raise CgcoptError(solution.message or f"no design ({solution.termination})")
+    return work, solution.value, ()
+
+
+def _judged(row: ReplayRow, runtimes: FloatArray, uncoded: FloatArray) -> ReplayRow:
+    ratio = float(runtimes.mean() / uncoded.mean())
+    return replace(
+        row,
+        held_out=float(runtimes.mean()),
+        standard_error=mean_error(runtimes),
+        ratio=ratio,
+        ratio_error=mean_error(runtimes - ratio * uncoded) / float(uncoded.mean()),
+    )
+
+
+def _family(model: str) -> str:
+    return model.partition("(")[0]
+
+
+def _loses(row: ReplayRow) -> bool:
+    return row.design != "uncoded" and row.ratio > 1 + 2 * row.ratio_error
+
+
+def _share(ratio: float, error: float) -> str:
+    return "" if math.isnan(ratio) else f"{ratio:.3f} ± {error:.3f}"

@@ -1,0 +1,165 @@
+"""The runs of a comparison, one solver on one problem each: made here, or handed out."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from concurrent.futures import Executor, Future, as_completed
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from cgcopt.compare.results.row import Row, failed_row, row_of
+from cgcopt.compare.results.store import code_version, row_key
+from cgcopt.errors import CgcoptError
+from cgcopt.options import Options
+from cgcopt.problem import Form, Problem
+from cgcopt.solvers.registry import find_solver
+
+__all__ = ["Run", "capped", "handed_out", "one_by_one"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One solver on one problem."""
+
+    problem: Problem
+    solver: str
+    form: Form
+    options: Options
+
+    @property
+    def title(self) -> str:
+        """What progress calls it."""
+        return f"{self.problem.name}: {self.solver}"
+
+    @property
+    def key(self) -> str:
+        """Where the store keeps its row."""
+        return row_key(self.problem, self.solver, self.form, self.options)
+
+    def row(self) -> Row:
+        """Solve; a solver that fails, or leaves the program, is a row that says so."""
+        from cgcopt.solvers.solve import solve
+
+        computed = _now()
+        try:
+            solution = solve(self.problem, self.solver, form=self.form, options=self.options)
+        except (Exception, SystemExit) as error:
+            return self.failed(error, computed)
+        return row_of(solution, role=self._role(), computed=computed)
+
+    def failed(self, error: BaseException, computed: str = "") -> Row:
+        """Return the row of a run that came to nothing."""
+        message = str(error)
+        if not isinstance(error, CgcoptError):  # a defect, of which the kind says more
+            message = f"{type(error).__name__}: {message}"
+        return failed_row(
+            self.problem,
+            self.solver,
+            self.form,
+            message,
+            role=self._role(),
+            computed=computed or _now(),
+        )
+
+    def _role(self) -> str:
+        try:
+            return str(find_solver(self.solver, self.problem.objective, self.form).role)
+        except CgcoptError:
+            return ""
+
+
+def one_by_one(runs: Mapping[str, Run], total: int) -> Generator[tuple[str, Row]]:
+    """Make the runs in this process, the last ones among ``total``; yield rows by key."""
+    for done, (key, run) in enumerate(runs.items(), start=total - len(runs)):
+        run.options.report(done / total, run.title)
+        yield key, replace(run, options=_share_of(run.options, done, total, run.title)).row()
+
+
+def handed_out(
+    executor: Executor, runs: Mapping[str, Run], total: int
+) -> Generator[tuple[str, Row]]:
+    """Hand the runs to an executor, and yield rows by key as they come back.
+
+    A run that is lost, mostly because its process died, is made once more when all others are
+    back: alone, so that it pays for no other run, and has the memory to itself. Lost again, it is
+    a row that says so.
+    """
+    jobs = getattr(executor, "jobs", 0)
+    futures = {_submit(executor, run): key for key, run in runs.items()}
+    lost = []
+    done = total - len(runs)
+    try:
+        for future in as_completed(futures):
+            # Given up here, because a dask worker keeps what somebody still holds, and what dies
+            # with it is computed again.
+            key = futures.pop(future)
+            if _raised(future) is not None:
+                lost.append(key)
+                continue
+            yield key, replace(future.result(), jobs=jobs)
+            done += 1
+            runs[key].options.report(done / total, runs[key].title)
+        for key in lost:
+            run = runs[key]
+            run.options.report(done / total, f"{run.title}, once more")
+            again = _submit(executor, run)
+            futures[again] = key
+            error = _raised(again)
+            row = again.result() if error is None else run.failed(error)
+            yield key, replace(row, jobs=1)
+            done += 1
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def capped(options: Options, executor: Executor | None) -> Options:
+    """Options with no more threads than the executor has for a run, where it says so."""
+    most = getattr(executor, "threads", None)
+    if most is None:
+        return options
+    return replace(options, threads=min(options.threads or most, most))
+
+
+def _submit(executor: Executor, run: Run) -> Future[Row]:
+    """Hand out a run without its progress; a refusal, as of a broken pool, is told by the future."""
+    sent = replace(run, options=replace(run.options, progress=None))
+    try:
+        return executor.submit(_row_there, sent, code_version())
+    except Exception as error:
+        refused: Future[Row] = Future()
+        refused.set_exception(error)
+        return refused
+
+
+def _row_there(run: Run, code: str) -> Row:
+    """Make a run in the process of an executor, which must not pass for code that it is not."""
+    if code_version() != code:
+        text = f"its process runs other code ({code_version()}) than the comparison ({code})"
+        return run.failed(CgcoptError(text))
+    return run.row()
+
+
+def _raised(future: Future[Row]) -> BaseException | None:
+    """Wait, and return what the future raises instead of a row; an interruption is passed on."""
+    try:
+        future.result()
+    except Exception as error:
+        return error
+    return None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _share_of(options: Options, done: int, total: int, title: str) -> Options:
+    """Options whose progress speaks of one run among ``total``."""
+    report = options.progress
+    if report is None:
+        return options
+
+    def progress(share: float | None, message: str) -> None:
+        report((done + min(share or 0.0, 1.0)) / total, f"{title} {message}".rstrip())
+
+    return replace(options, progress=progress)

@@ -1,0 +1,159 @@
+"""A comparison written to a folder: tables as Markdown, CSV and LaTeX, plots as PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cgcopt.compare.published.sweep import Sweep
+from cgcopt.compare.results.comparison import Comparison
+from cgcopt.compare.results.replay import Replay
+from cgcopt.compare.results.row import Row
+from cgcopt.compare.show.environment import environment
+from cgcopt.compare.show.plots import plot_blocks
+from cgcopt.compare.show.tables import PUBLISHED_UNIT, latex_table, markdown_table
+from cgcopt.options import Options
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["REPORT_NAME", "Report", "settings_section", "sweep_title"]
+
+REPORT_NAME = "report.md"
+
+_READING = """\
+All values belong to the problem itself and come from one evaluator, whoever made the design. `gap`
+is the relative distance to the best bound that any solver proved for the problem (relaxed designs
+and designs in whole numbers apart); `certificate` names the proof that came with the row itself. A
+solver that needs a finite sample was given drawn scenarios; what it reached on them is in its
+note. `seconds` is the wall time of building and solving, without imports and compilation; it is
+noisy where several runs were made at a time (`jobs`)."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is written.
+
+    Attributes
+    ----------
+    comparison : Comparison
+        The main tables.
+    sweeps : sequence of Sweep
+        Published plots computed again.
+    replays : sequence of Replay
+        Held-out replays of traces.
+    command : str
+        What makes this report again.
+    """
+
+    comparison: Comparison
+    sweeps: Sequence[Sweep] = ()
+    replays: Sequence[Replay] = ()
+    command: str = ""
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write everything into a folder that exists, and return the files."""
+        files: list[Path] = []
+        sections = [self._comparison(folder, files)] if self.comparison.rows else []
+        sections += [self._sweep(sweep, folder, files) for sweep in self.sweeps]
+        sections += [self._replay(replay, folder, files) for replay in self.replays]
+        parts = [self.comparison, *(sweep.comparison for sweep in self.sweeps)]
+        rows = [row for part in parts for row in part.rows]
+        settings = settings_section(self.comparison.options, self.command, rows)
+        text = "\n\n".join(["# Comparison", *sections, settings]) + "\n"
+        return [_text(folder / REPORT_NAME, text), *files]
+
+    def _comparison(self, folder: Path, files: list[Path]) -> str:
+        comparison = self.comparison
+        comparison.to_csv(folder / "results.csv")
+        comparison.partitions().to_csv(folder / "partitions.csv", index=False)
+        files += [folder / "results.csv", folder / "partitions.csv"]
+        files.append(_text(folder / "results.tex", comparison.to_latex() + "\n"))
+        comparison.plot(folder / "values.png")
+        files.append(folder / "values.png")
+        parts = [_READING, comparison.to_markdown(), "![values](values.png)"]
+        for name in comparison.problems:
+            plot = folder / f"blocks_{_slug(name)}.png"
+            plot_blocks(comparison.of(name), plot)
+            files.append(plot)
+            parts.append(f"Block structure, {name}:\n\n![blocks]({plot.name})")
+        return "\n\n".join(parts)
+
+    def _sweep(self, sweep: Sweep, folder: Path, files: list[Path]) -> str:
+        name = f"sweep_{sweep.parameter}"
+        title = sweep_title(sweep)
+        return self._section(name, title, sweep.frame(), sweep.readable(), sweep, folder, files)
+
+    def _replay(self, replay: Replay, folder: Path, files: list[Path]) -> str:
+        name = f"replay_{_slug(replay.title)}"
+        title = replay.heading
+        return self._section(name, title, replay.frame(), replay.readable(), replay, folder, files)
+
+    def _section(
+        self,
+        name: str,
+        title: str,
+        frame: pd.DataFrame,
+        table: pd.DataFrame,
+        drawn: Sweep | Replay,
+        folder: Path,
+        files: list[Path],
+    ) -> str:
+        frame.to_csv(folder / f"{name}.csv", index=False)
+        drawn.plot(folder / f"{name}.png")
+        latex = _text(folder / f"{name}.tex", latex_table(table, caption=title))
+        files += [folder / f"{name}.csv", folder / f"{name}.png", latex]
+        return f"## {title}\n\n{markdown_table(table)}\n\n![{name}]({name}.png)"
+
+
+def settings_section(options: Options, command: str, rows: Iterable[Row]) -> str:
+    """Return what a report was made with: command, date, options, versions, hardware (Markdown)."""
+    settings = {
+        "command": f"`{command}`" if command else "",
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "time limit": f"{options.time_limit} s a solver",
+        "requested gap": f"{options.gap:g}",
+        "scenarios": str(options.scenarios),
+        "seed": str(options.seed),
+        "threads": str(options.threads or "each solver's own choice"),
+        "starts": str(options.starts or ""),
+        "options": ", ".join(f"{name}={value}" for name, value in options.raw.items()),
+        "jobs": _jobs(rows),
+        **environment(),
+    }
+    return "## Settings\n\n" + _pairs(settings)
+
+
+def _jobs(rows: Iterable[Row]) -> str:
+    """How many runs were made at a time, and what that means for their seconds."""
+    found = {row.jobs for row in rows}
+    if found <= {1}:
+        return "one run at a time"
+    count = "several" if 0 in found else f"up to {max(found)}"
+    return f"{count} runs at a time, seconds are noisy"
+
+
+def sweep_title(sweep: Sweep) -> str:
+    """Heading of a published plot."""
+    first = sweep.comparison.rows[0]
+    runtime = first.objective == "expected-runtime"
+    unit = f"in {PUBLISHED_UNIT}, " if runtime else ""
+    kind = "Expected runtime" if runtime else "Completion probability"
+    return f"{kind} against {sweep.parameter}, {unit}published figures in brackets"
+
+
+def _pairs(facts: Mapping[str, str]) -> str:
+    return "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
+
+
+def _text(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _slug(name: str) -> str:
+    kept = "".join(letter if letter.isalnum() else "_" for letter in name)
+    return "_".join(part for part in kept.split("_") if part).lower()

@@ -1,0 +1,1 @@
+"""The probability that all order statistics are in time."""

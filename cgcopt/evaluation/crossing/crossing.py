@@ -1,0 +1,370 @@
+"""Probability that every uniform order statistic stays below its threshold.
+
+For ``N`` independent uniform variables with order statistics ``U_(1) <= ... <= U_(N)``
+:func:`crossing` evaluates ``P = P[U_(k) <= p_k for k = 1..N]``, the complement ``1 - P``,
+``log P`` and the gradient, from positive terms only.  With ``p_k`` the probability that a
+worker has finished the work which the ``k``-th fastest worker must deliver, ``P`` is the
+completion probability of a block coordinate gradient coding scheme (arXiv 2206.02450).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cgcopt._cores import cores
+from cgcopt.errors import InvalidInputError
+
+__all__ = [
+    "Crossing",
+    "FirstFailures",
+    "crossing",
+    "first_failures",
+    "paired_derivatives",
+    "takes_long",
+    "threads_for",
+]
+
+Floats = NDArray[np.float64]
+
+CONSISTENT = 1e-9
+"""Largest accepted ``abs(cdf + sf - 1)``."""
+THREADED = 1e-2
+"""Seconds of work from which a batch is worth a pool of threads."""
+_PAIR_PARTS = 16
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """What :func:`crossing` returns; ``batch`` is the shape of its input without the last axis.
+
+    Attributes
+    ----------
+    probability : ndarray, shape batch
+        ``P[U_(k) <= p_k for all k]``.
+    complement : ndarray, shape batch
+        ``1 - P``, computed without subtraction.
+    log_probability : ndarray, shape batch
+        ``log P``, right also where ``P`` underflows and where it is close to one; ``-inf`` where
+        ``P = 0``.
+    gradient : ndarray, shape batch + (N,), or None
+        ``dP/dp_k`` for ``k = 1..N`` (``k``-th fastest worker).
+    log_gradient : ndarray, shape batch + (N,), or None
+        ``d log P/dp_k``, finite also where ``P`` underflows.  Where ``P = 0`` it is infinite at
+        the last ``k`` whose effective threshold is zero, and zero elsewhere.
+    """
+
+    probability: Floats
+    complement: Floats
+    log_probability: Floats
+    gradient: Floats | None
+    log_gradient: Floats | None
+
+
+def crossing(
+    cdf: ArrayLike, sf: ArrayLike, *, gradient: bool = False, threads: int | None = None
+) -> Crossing:
+    """Probability that no order statistic of ``N`` uniform variables exceeds its threshold.
+
+    The thresholds need not be monotone: only ``min_{j >= k} p_j`` matters for ``U_(k)``.  ``P`` is
+    differentiable wherever these effective thresholds are positive and below one, and its whole
+    derivative in a run of equal effective thresholds belongs to the last entry of the run, which
+    attains the minimum.  (Lowering another one excludes two points in a vanishing interval,
+    raising it changes nothing.)  At ``p_k = 1`` and ``p_k = 0`` the one-sided derivative into
+    [0, 1] is given.
+
+    Parameters
+    ----------
+    cdf, sf : array_like, shape (..., N)
+        Thresholds ``p_k`` and ``1 - p_k``, ``k = 1..N`` along the last axis; each is read where it
+        is at most one half, so that neither end of [0, 1] loses digits.
+    gradient : bool
+        Whether to compute the gradient too (about twice the time).
+    threads : int, optional
+        Threads for a batch.  By default as many as there are processors for a batch that takes
+        more than some milliseconds, otherwise one.  The result does not depend on it.
+
+    Returns
+    -------
+    Crossing
+
+    Raises
+    ------
+    InvalidInputError
+        Shapes that differ or are empty, values outside [0, 1] or not a number, ``cdf`` and ``sf``
+        that do not add up to one.
+
+    Notes
+    -----
+    Time grows like ``N^1.5`` per row for thresholds within a few standard deviations of ``k/N``
+    and at most like ``N^2``, memory like ``N``.  Relative errors are some ``1e-15`` in ``P``,
+    ``1 - P`` and the gradient (``abs(log P)`` times the rounding error where ``P < 1e-26``).
+    Gradient entries below some ``1e-270`` of the natural scale are returned as zero.  The method
+    is described in :mod:`cgcopt.evaluation.crossing.kernel`.
+
+    Examples
+    --------
+    >>> result = crossing([0.25, 0.5], [0.75, 0.5], gradient=True)
+    >>> float(result.probability), float(result.complement), result.gradient.tolist()
+    (0.1875, 0.8125, [0.5, 0.5])
+
+    A threshold far below the rounding error of one:
+
+    >>> float(crossing([1e-20, 1.0], [1.0, 0.0]).probability)
+    2e-20
+    """
+    p, s = _checked(cdf, sf)
+    if threads is not None and not (isinstance(threads, int) and threads >= 1):
+        raise InvalidInputError("threads", threads, "a whole number of at least 1, or None")
+    n, batch = p.shape[-1], p.shape[:-1]
+    p, s = p.reshape(-1, n), s.reshape(-1, n)
+    p = np.ascontiguousarray(np.minimum.accumulate(p[:, ::-1], axis=1)[:, ::-1])
+    s = np.ascontiguousarray(np.maximum.accumulate(s[:, ::-1], axis=1)[:, ::-1])
+    positive = p[:, 0] > 0.0
+    if positive.all():
+        values, slopes = _swept(p, s, gradient, threads)
+    else:
+        values, slopes = _impossible(p, s, gradient, threads)
+        values[positive], found = _swept(p[positive], s[positive], gradient, threads)
+        if gradient:
+            slopes[:, positive] = found
+    return Crossing(
+        values[:, 0].reshape(batch),
+        values[:, 1].reshape(batch),
+        values[:, 2].reshape(batch),
+        slopes[0].reshape((*batch, n)) if gradient else None,
+        slopes[1].reshape((*batch, n)) if gradient else None,
+    )
+
+
+@dataclass(frozen=True)
+class FirstFailures:
+    """What :func:`first_failures` returns, for ``M`` rows of ``N`` thresholds.
+
+    Attributes
+    ----------
+    probability, complement : ndarray, shape (M,)
+        ``P[U_(k) <= q_k for all k]`` of every row and what is left to one.
+    chance : ndarray, shape (M, N)
+        Probability that ``k`` is the first to exceed its threshold of the row before, while none
+        exceeds that of this row. The sum over ``k`` is the increase of the probability.
+    leading, second : ndarray, shape (M, N)
+        The first terms of it, ``leading (q_k - p_k) + second (q_k - p_k)^2 / 2 + ...``, all
+        positive.
+    slope, curvature : ndarray, shape (M, N)
+        ``dP/dq_k`` and ``-d^2P/dq_k^2`` from the right, at this row, every other threshold fixed.
+    """
+
+    probability: Floats
+    complement: Floats
+    chance: Floats
+    leading: Floats
+    second: Floats
+    slope: Floats
+    curvature: Floats
+
+
+def first_failures(
+    cdf: Floats, sf: Floats, *, rough: bool = False, threads: int | None = None
+) -> FirstFailures:
+    """Which order statistic is the first to exceed its threshold, as the thresholds rise.
+
+    Row ``v`` is compared with row ``v - 1``, row 0 with thresholds of zero. "First" is meant in
+    the order ``k = 1..N``. All terms are positive sums; the forward chain of one row meets the
+    backward chain of the next (:func:`~cgcopt.evaluation.crossing.kernel.sweep_panels`).
+
+    Parameters
+    ----------
+    cdf, sf : ndarray, shape (M, N)
+        Thresholds and one minus thresholds, monotone along both axes.
+    rough : bool
+        Whether values that are too small by some 1e-8 will do; a quarter faster.
+    threads : int, optional
+        As for :func:`crossing`.
+
+    Examples
+    --------
+    Two uniform variables, thresholds rising from 1/2 to 1: either the smaller one is above 1/2, or
+    only the larger one is.
+
+    >>> rows = np.array([[0.5, 0.5], [1.0, 1.0]])
+    >>> first_failures(rows, 1 - rows).chance[1].tolist()
+    [0.25, 0.5]
+    """
+    from cgcopt.evaluation.crossing import kernel as kernel
+
+    row_tail, term_tail = kernel.ROW_TAIL, kernel.TERM_TAIL
+    if rough:
+        row_tail, term_tail = kernel.ROUGH_ROW_TAIL, kernel.ROUGH_TERM_TAIL
+    rows, n = cdf.shape
+    cdf, sf = np.ascontiguousarray(cdf), np.ascontiguousarray(sf)
+    values = np.empty((rows, 2))
+    terms = np.empty((kernel.PANEL_TERMS, rows, n))
+
+    def work(part: slice) -> None:
+        reals = np.empty((kernel.PANEL_WORKSPACE, n + 128))
+        whole = np.empty((kernel.PANEL_WORKSPACE, n + 128), np.int64)
+        kernel.sweep_panels(
+            cdf, sf, part.start, part.stop, values, terms, reals, whole, row_tail, term_tail
+        )
+
+    _in_parts(work, rows, n, threads)
+    return FirstFailures(values[:, 0], values[:, 1], *terms)
+
+
+def paired_derivatives(
+    cdf: Floats,
+    slope: Floats,
+    rise: Floats,
+    before: Floats,
+    after: Floats,
+    *,
+    least: float = 0.0,
+    threads: int | None = None,
+) -> Floats:
+    """Sum how chances of first failures change with other thresholds, right to some percent.
+
+    For a model of the curvature, not for a result. With ``j < k`` and thresholds ``p``, let
+    ``q_jk = (d^2P/dp_j dp_k) / (dP/dp_k)``. That is how the chance of ``k`` to be the first to fail
+    from this row to the next changes with ``p_j``, relative to it; and that of ``j`` from the row
+    before to this one changes with ``p_k`` by about ``q_jk (dP/dp_k) / (dP/dp_j)``
+    (:func:`first_failures`).
+
+    Parameters
+    ----------
+    cdf : ndarray, shape (M, N)
+        Thresholds, nondecreasing along the rows.
+    slope : ndarray, shape (M, N)
+        ``dP/dp_k`` of every row.
+    rise : ndarray, shape (M, N)
+        Weights of the thresholds, nonnegative.
+    before, after : ndarray, shape (M, N)
+        Chances from the row before to this one and from this one to the next, or multiples of them.
+    least : float
+        Thresholds with ``before + after`` up to this are left out.
+    threads : int, optional
+        As for :func:`crossing`.
+
+    Returns
+    -------
+    ndarray, shape (N, N)
+        Above the diagonal, ``j < k``, the sum over the rows of
+        ``q_jk (rise_j after_k + before_j rise_k (dP/dp_k) / (dP/dp_j))``; else 0.
+
+    Examples
+    --------
+    ``P = 2 p_1 p_2 - p_1^2`` for two variables, so the mixed derivative is 2.
+
+    >>> cdf, one = np.array([[0.3, 0.6]]), np.ones((1, 2))
+    >>> slope = crossing(cdf, 1 - cdf, gradient=True).gradient
+    >>> paired_derivatives(cdf, slope, one, 0 * one, slope).round(12).tolist()
+    [[0.0, 2.0], [0.0, 0.0]]
+    """
+    from cgcopt.evaluation.crossing import kernel as kernel
+
+    rows, n = cdf.shape
+    totals: dict[int, Floats] = {}
+
+    def work(part: slice) -> None:
+        total = np.zeros((n, n))
+        reals = np.empty((kernel.PAIR_WORKSPACE, n + 128))
+        table = np.empty((n + 128, kernel.PAIR_TERMS))
+        whole = np.empty((kernel.PAIR_COUNTS, n + 128), np.int64)
+        kernel.sweep_pairs(
+            cdf[part], slope[part], rise[part], before[part], after[part], least, total, reals,
+            table, whole,
+        )  # fmt: skip
+        totals[part.start] = total
+
+    # Always the same parts, so that the sum does not depend on the number of threads.
+    _in_parts(work, rows, n, threads, parts=max(min(rows, _PAIR_PARTS), 1))
+    return np.asarray(sum(totals[start] for start in sorted(totals)))
+
+
+def _checked(cdf: ArrayLike, sf: ArrayLike) -> tuple[Floats, Floats]:
+    p, s = np.asarray(cdf, dtype=np.float64), np.asarray(sf, dtype=np.float64)
+    if p.ndim < 1 or p.shape[-1] < 1:
+        raise InvalidInputError("cdf", p.shape, "an array of shape (..., N) with N >= 1")
+    if s.shape != p.shape:
+        raise InvalidInputError("sf", s.shape, f"an array of the shape of cdf, {p.shape}")
+    for name, values in (("cdf", p), ("sf", s)):
+        bad = ~((values >= 0.0) & (values <= 1.0))
+        if bad.any():
+            raise InvalidInputError(name, float(values[bad][0]), "probabilities in [0, 1]")
+    bad = np.abs((p - 0.5) + (s - 0.5)) > CONSISTENT
+    if bad.any():
+        raise InvalidInputError("sf", float(s[bad][0]), f"1 - cdf, here {1.0 - p[bad][0]}")
+    return p, s
+
+
+def _swept(p: Floats, s: Floats, gradient: bool, threads: int | None) -> tuple[Floats, Floats]:
+    """``P``, ``1 - P``, ``log P`` in columns and both gradients, for rows with ``p_1 > 0``."""
+    from cgcopt.evaluation.crossing.kernel import WORKSPACE, sweep
+
+    rows, n = p.shape
+    values = np.empty((rows, 3))
+    slopes = np.empty((2, rows if gradient else 0, n))
+
+    def work(part: slice) -> None:
+        reals = np.empty((WORKSPACE, n + 128))
+        whole = np.empty((WORKSPACE, n + 128), np.int64)
+        sweep(
+            p[part], s[part], gradient, values[part], slopes[0, part], slopes[1, part], reals, whole
+        )
+
+    _in_parts(work, rows, n, threads)
+    return values, slopes
+
+
+def _in_parts(
+    work: Callable[[slice], None], rows: int, n: int, threads: int | None, parts: int | None = None
+) -> None:
+    """Do the work of all rows, by a pool of threads where it is worth it."""
+    threads = threads_for(rows, n, threads)
+    if parts is None:
+        parts = min(rows, 4 * threads) if threads > 1 else 1
+    cuts = [rows * i // parts for i in range(parts + 1)]
+    slices = [slice(a, b) for a, b in pairwise(cuts)]
+    if min(parts, threads) == 1:
+        for part in slices:
+            work(part)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(work, slices))
+
+
+def threads_for(rows: int, n: int, threads: int | None) -> int:
+    """How many threads pay for a batch, unless a number is given."""
+    if threads is None:
+        return cores() if takes_long(rows, n) else 1
+    return threads
+
+
+def takes_long(rows: int, n: int) -> bool:
+    """Whether a batch takes so long that threads pay."""
+    return _seconds(n) * rows > THREADED
+
+
+def _impossible(p: Floats, s: Floats, gradient: bool, threads: int | None) -> tuple[Floats, Floats]:
+    """The same for rows with ``p_1 = 0``; the other rows are left to be filled."""
+    rows, n = p.shape
+    values = np.tile([0.0, 1.0, -np.inf], (rows, 1))
+    slopes = np.zeros((2, rows if gradient else 0, n))
+    if gradient:
+        zeros = np.count_nonzero(p == 0.0, axis=1)
+        some, one = np.flatnonzero(zeros), np.flatnonzero(zeros == 1)
+        slopes[1, some, zeros[some] - 1] = np.inf
+        slopes[0, one, 0] = n
+        if n > 1 and one.size:
+            slopes[0, one, 0] *= crossing(p[one, 1:], s[one, 1:], threads=threads).probability
+    return values, slopes
+
+
+def _seconds(n: int) -> float:
+    """Rough time of one row."""
+    return 3e-7 * n + 2.6e-8 * n * float(np.sqrt(n))

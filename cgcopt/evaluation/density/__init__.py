@@ -1,0 +1,1 @@
+"""Worker times with a density."""

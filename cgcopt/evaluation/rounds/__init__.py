@@ -1,0 +1,1 @@
+"""Worker times that are whole rounds: scenarios, traces."""

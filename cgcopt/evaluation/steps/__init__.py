@@ -1,0 +1,1 @@
+"""Worker times of finitely many values: step distributions."""

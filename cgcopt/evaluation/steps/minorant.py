@@ -1,0 +1,240 @@
+"""Linear minorants of the expected runtime of a step distribution that vary smoothly.
+
+Let ``U_i`` be uniform and ``T_i = F^{-1}(U_i)``. For *any* thresholds ``p_k``, growing from one panel
+to the next, let ``k`` be the first with ``U_(k) > p_k`` at the lower end of the panel in which every
+threshold is met at the upper end. That is a rule which names one level in every round; so
+
+    g_n = u E[T_(N-n); k = N - n]    satisfies    g . y <= E[tau(y)] for all work y.
+
+With the thresholds ``F_{N-k}(z)`` of :mod:`cgcopt.evaluation.steps.runtime` the rule is nearly the
+right one, but ``g`` jumps whenever two products change places. Here ``F`` is averaged over the
+neighbourhood of ``z``, as wide as the panels are anyway: hardly more is lost, and ``g`` becomes
+continuous in the design. At the optimum most levels share some product with another level; the
+averaged rule lets each of the two count in the right share of the rounds.
+
+The derivative of ``g`` is known as well. A design moves the threshold of a level in a panel only where
+the averaged ``F`` rises, and that changes the chances of the other levels to be the first there and in
+the next panel (:func:`~cgcopt.evaluation.crossing.crossing.paired_derivatives`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.evaluation.crossing.crossing import first_failures, paired_derivatives
+from cgcopt.evaluation.steps.panels import Moments, in_batches
+from cgcopt.evaluation.steps.products import Products, discrete_times
+from cgcopt.evaluation.steps.runtime import Bracket
+from cgcopt.system import System
+from cgcopt.workers.base import DiscreteTimes
+
+__all__ = ["SmoothMinorant", "Tangent"]
+
+FloatArray = NDArray[np.float64]
+
+#: Part of a level's even share of the value that it must have in a panel to count in the curvature.
+_NEGLIGIBLE = 4e-5
+#: Half the width of a ramp at most.
+_WIDEST = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Tangent:
+    """The minorant that a design has, and how it changes with the design.
+
+    Attributes
+    ----------
+    work : ndarray, shape (N,)
+        The design, whose rule it is.
+    slope : ndarray, shape (N,)
+        ``g``, in ``w``.
+    ends : ndarray, shape (M,)
+        Upper ends of the panels, seconds.
+    thresholds, rise, derivative, chance : ndarray, shape (M, N)
+        Averaged ``F`` at these ends from the fastest worker on, how it rises with the logarithm of the
+        time, ``dP/dp``, and the chance of each worker to be the first to fail in the panel.
+    threads : int, optional
+        For the kernel.
+    """
+
+    work: FloatArray
+    slope: FloatArray
+    ends: FloatArray
+    thresholds: FloatArray
+    rise: FloatArray
+    derivative: FloatArray
+    chance: FloatArray
+    threads: int | None
+
+    def curvature(self) -> FloatArray:
+        """About the derivative of ``g`` in ``w``, symmetric and positive semidefinite, ``(N, N)``.
+
+        Off the diagonal it is nonpositive, and it maps the work to zero, as the Hessian of every
+        function that is homogeneous of degree 1 does.
+        """
+        before = 0.5 * self.ends[:, np.newaxis] * self.chance
+        after = np.zeros_like(before)
+        after[:-1] = 0.5 * self.ends[:-1, np.newaxis] * self.chance[1:]
+        value = float(self.slope @ self.work)
+        pairs = paired_derivatives(
+            self.thresholds,
+            self.derivative,
+            self.rise,
+            before,
+            after,
+            least=_NEGLIGIBLE / self.work.size * value,
+            threads=self.threads,
+        )[::-1, ::-1]
+        used = self.work > 0.0
+        scale = np.where(used, 1.0 / np.where(used, self.work, 1.0), 0.0)
+        curvature = -(pairs + pairs.T) * np.outer(scale, scale)
+        curvature[np.diag_indices(used.size)] = -(curvature @ self.work) * scale
+        return np.asarray(curvature)
+
+
+@dataclass(frozen=True, eq=False)
+class SmoothMinorant:
+    """Slopes ``g`` with ``g . y <= E[tau(y)]``, continuous in the design they are made for.
+
+    Parameters
+    ----------
+    system : System
+        Its worker times are discrete.
+    grid : ndarray, shape (M,)
+        Ends of panels, seconds, increasing; every product lies between the first and the last.
+    spread : float
+        Between 0 and 1: which share of the way to the neighbouring values a step of ``F`` is spread
+        over. Far from 0 the minorant is not close, but even sparse values do not make it rough.
+    rough : bool
+        Whether slopes that are too small by some 1e-8 will do.
+    threads : int, optional
+        For the kernel.
+    """
+
+    system: System
+    grid: FloatArray
+    spread: float = 0.0
+    rough: bool = False
+    threads: int | None = None
+
+    @classmethod
+    def on_panels_of(
+        cls,
+        bracket: Bracket,
+        system: System,
+        *,
+        spread: float = 0.0,
+        rough: bool = False,
+        threads: int | None = None,
+    ) -> SmoothMinorant:
+        """On the panels of a bracket.
+
+        A panel with one product may be wide. So that ``F`` is averaged as narrowly around that product
+        as elsewhere, further ends are put beside it.
+        """
+        z, single = np.log(bracket.grid), bracket.single[1:]
+        width = np.diff(z)
+        if width.size == 0:
+            return cls(system, bracket.grid, spread, rough, threads)
+        usual = float(np.median(width if single.all() else width[~single]))
+        wide = np.flatnonzero(single & (width > 2.0 * usual))
+        beside = np.concatenate((z[wide] + usual, z[wide + 1] - usual))
+        grid = np.unique(np.concatenate((bracket.grid, np.exp(beside))))
+        return cls(system, grid, spread, rough, threads)
+
+    @cached_property
+    def _polygon(self) -> _Polygon:
+        return _Polygon.of(discrete_times(self.system), self.spread)
+
+    def __call__(self, work: FloatArray) -> Tangent:
+        """The minorant by the rule that suits the given work, shape ``(N,)``, best."""
+        products = Products(self.system, work)
+        moments = Moments.of(products)
+        free = work.size - products.factors.size
+        shape = (self.grid.size, work.size)
+        thresholds, rise = np.ones(shape), np.zeros(shape)
+        derivative, chance = np.empty(shape), np.empty(shape)
+        used = slice(0, products.factors.size)
+
+        def average(rows: slice, new: slice) -> None:
+            here = slice(rows.start + new.start, rows.stop)
+            thresholds[here, used], rise[here, used] = self._averaged(products, here)
+
+        def count(rows: slice, new: slice) -> FloatArray:
+            here = slice(rows.start + new.start, rows.stop)
+            cdf = thresholds[rows]
+            found = first_failures(cdf, 1.0 - cdf, rough=self.rough, threads=1)
+            derivative[here], chance[here] = found.slope[new], found.chance[new]
+            expected = moments.expected(moments.places(cdf[:, used]), found)[new]
+            return np.asarray(expected.sum(axis=0)[::-1])
+
+        in_batches(average, self.grid.size, work.size, self.threads)
+        # The proof needs thresholds that grow from panel to panel, and averages are rounded.
+        np.maximum.accumulate(thresholds, axis=0, out=thresholds)
+        np.maximum.accumulate(thresholds, axis=1, out=thresholds)
+        thresholds[-1], rise[-1] = 1.0, 0.0
+        slope = np.zeros(work.size)
+        for counted in in_batches(count, self.grid.size, work.size, self.threads):
+            slope[free:] += counted
+        slope *= self.system.unit
+        return Tangent(work, slope, self.grid, thresholds, rise, derivative, chance, self.threads)
+
+    def _averaged(self, products: Products, part: slice) -> tuple[FloatArray, FloatArray]:
+        """Averaged ``F`` at some ends of panels, and its rise."""
+        rows = np.arange(self.grid.size)[part]
+        before, after = np.maximum(rows - 1, 0), np.minimum(rows + 1, self.grid.size - 1)
+        z = np.log(self.grid)
+        width = (z[after] - z[before])[:, np.newaxis]
+        y = z[before[0] : after[-1] + 1, np.newaxis] - np.log(products.factors[::-1])
+        integral, plain = self._polygon(y)
+        before, after = before - before[0], after - before[0]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result = (integral[after] - integral[before]) / width
+            rise = (plain[after] - plain[before]) / width
+        return np.clip(result, 0.0, 1.0), rise
+
+
+@dataclass(frozen=True, eq=False)
+class _Polygon:
+    """``F`` over the logarithm of the time, every step replaced by a ramp, and its integral.
+
+    Parameters
+    ----------
+    times : ndarray, shape (B,)
+        Logarithms at which the slope changes, increasing.
+    heights, integrals, slopes : ndarray, shape (B,)
+        ``F`` and its integral there, and the slope from there on.
+    """
+
+    times: FloatArray
+    heights: FloatArray
+    integrals: FloatArray
+    slopes: FloatArray
+
+    @classmethod
+    def of(cls, times: DiscreteTimes, spread: float) -> _Polygon:
+        """Ramps take this share of the way to the neighbouring values."""
+        values = np.log(times.values)
+        below = np.concatenate(([0.0], times.cdf(times.values)))
+        reach = spread * np.minimum(0.5 * np.diff(values), _WIDEST)
+        ends = np.stack((values - np.append(0.0, reach), values + np.append(reach, 0.0)), axis=1)
+        y, heights = ends.ravel(), np.repeat(below, 2)[1:-1]
+        step, rise = np.diff(y), np.diff(heights)
+        slopes = np.divide(rise, step, out=np.zeros_like(step), where=step > 0.0)
+        integrals = np.cumsum(0.5 * (heights[1:] + heights[:-1]) * step)
+        return cls(y, heights, np.append(0.0, integrals), np.append(slopes, 0.0))
+
+    def __call__(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Integral up to ``y`` and height there."""
+        last = np.searchsorted(self.times, y, side="right") - 1
+        after = y - self.times[last]
+        rise = self.slopes[last] * after
+        height = self.heights[last] + rise
+        integral = self.integrals[last] + (self.heights[last] + 0.5 * rise) * after
+        early = last < 0
+        integral[early] = height[early] = 0.0
+        return integral, height

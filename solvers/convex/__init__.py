@@ -1,0 +1,3 @@
+"""Parts of algorithms for convex problems: quadratic programs, Newton methods, cuts and bounds."""
+
+HOLDS_SOLVERS = False

@@ -1,0 +1,123 @@
+"""The mixed-integer master problem of outer approximation, solved by HiGHS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.options import Options
+from cgcopt.solvers.convex.incumbent import Clock
+
+__all__ = ["MASTER_ACCURACY", "MasterSolution", "solve_master"]
+
+FloatArray = NDArray[np.float64]
+
+#: Feasibility tolerance of the master problem, relative to the value.
+_TOLERANCE = 1e-9
+#: What is taken off a bound of the master problem, relatively: its tolerances, with room to spare.
+MASTER_ACCURACY = 5e-9
+
+
+@dataclass(frozen=True, eq=False)
+class MasterSolution:
+    """A partition in whole numbers that no cut excludes, if there is one, and the bound.
+
+    Attributes
+    ----------
+    partition : ndarray or None
+        ``None`` where no partition lies below the value to beat, or none was found in time.
+    bound : float
+        No partition in whole numbers has a smaller maximum over the cuts than this, up to the value
+        to beat.
+    """
+
+    partition: FloatArray | None
+    bound: float
+
+
+def solve_master(
+    slopes: FloatArray, coordinates: int, value: float, options: Options, clock: Clock
+) -> MasterSolution:
+    """Minimise ``max_j g^j . x`` over whole ``x >= 0`` with sum ``L``, looking below ``value`` only.
+
+    Parameters
+    ----------
+    slopes : ndarray, shape (m, N)
+        Cuts ``f(x) >= g^j . x``.
+    coordinates : int
+        ``L``.
+    value : float
+        The value to beat.
+    options : Options
+        ``gap`` and ``threads`` count.
+    clock : Clock
+        Its end is the time limit.
+
+    Examples
+    --------
+    >>> slopes = np.array([[1.0, 3.0], [3.0, 1.0]])
+    >>> found = solve_master(slopes, 3, 8.0, Options(), Clock.started(None))
+    >>> sorted(found.partition.tolist()), round(found.bound, 6)
+    ([1.0, 2.0], 7.0)
+    """
+    import highspy
+
+    highs = _highs(options, clock)
+    highs.passModel(_model(slopes, coordinates, value))
+    highs.run()
+    status, info = highs.getModelStatus(), highs.getInfo()
+    if status == highspy.HighsModelStatus.kInfeasible:
+        return MasterSolution(None, value * (1.0 - MASTER_ACCURACY))
+    bound = -np.inf
+    if np.isfinite(info.mip_dual_bound):
+        bound = value * (min(float(info.mip_dual_bound), 1.0) - MASTER_ACCURACY)
+    if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        return MasterSolution(None, bound)
+    x = np.round(np.array(highs.getSolution().col_value[:-1]))
+    return MasterSolution(x if x.sum() == coordinates else None, bound)
+
+
+def _model(slopes: FloatArray, coordinates: int, value: float) -> Any:
+    """Columns ``x`` and ``theta``, the latter in units of the value; rows: the cuts, the sum."""
+    import highspy
+
+    count, levels = slopes.shape
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = levels + 1, count + 1
+    lp.col_cost_ = np.append(np.zeros(levels), 1.0)
+    lp.col_lower_ = np.zeros(levels + 1)
+    lp.col_upper_ = np.append(np.full(levels, float(coordinates)), 1.0)
+    lp.integrality_ = [highspy.HighsVarType.kInteger] * levels + [highspy.HighsVarType.kContinuous]
+    lp.row_lower_ = np.append(np.zeros(count), float(coordinates))
+    lp.row_upper_ = np.append(np.full(count, np.inf), float(coordinates))
+    table = np.vstack(
+        (
+            np.hstack((-slopes / value, np.ones((count, 1)))),
+            np.append(np.ones(levels), 0.0),
+        )
+    )
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = np.arange(count + 2) * (levels + 1)
+    lp.a_matrix_.index_ = np.tile(np.arange(levels + 1), count + 1)
+    lp.a_matrix_.value_ = table.ravel()
+    return lp
+
+
+def _highs(options: Options, clock: Clock) -> Any:
+    import highspy
+
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("primal_feasibility_tolerance", _TOLERANCE)
+    highs.setOptionValue("dual_feasibility_tolerance", _TOLERANCE)
+    highs.setOptionValue("mip_feasibility_tolerance", _TOLERANCE)
+    highs.setOptionValue("mip_rel_gap", options.gap / 4.0)
+    highs.setOptionValue("mip_abs_gap", options.gap / 4.0)
+    if options.threads is not None:
+        highs.setOptionValue("threads", options.threads)
+    if np.isfinite(clock.left):
+        highs.setOptionValue("time_limit", max(clock.left, 1e-3))
+    return highs

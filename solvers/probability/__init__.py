@@ -1,0 +1,3 @@
+"""Parts of the methods for the completion probability."""
+
+HOLDS_SOLVERS = False

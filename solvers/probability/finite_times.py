@@ -1,0 +1,265 @@
+"""Completion probability on finitely many worker times, where it is piecewise constant.
+
+Two kinds of model: a step distribution (a pooled trace) and a set of rounds. There is no gradient to
+follow, so the search starts from designs of smooth or greedy reasoning and improves the best of them
+by exchanging budget between levels, judged by the exact probability alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.design import budget_weights, partition_of_work, work_of_partition
+from cgcopt.evaluation.crossing.completion import completion_probabilities
+from cgcopt.options import Options
+from cgcopt.problem import Problem
+from cgcopt.seeds import generator
+from cgcopt.solution import TerminationCondition
+from cgcopt.solvers.base import Outcome
+from cgcopt.solvers.closed_forms import (
+    equal_level_risk_work,
+    equal_risk_work,
+    partition_with_work_proportional_to,
+)
+from cgcopt.solvers.probability import threshold_lattice as lattice
+from cgcopt.solvers.probability.newton import ascend, merit_at
+from cgcopt.solvers.probability.smoothed_times import SmoothedTimes
+from cgcopt.system import System
+from cgcopt.workers.base import DiscreteTimes
+from cgcopt.workers.empirical import Empirical, Scenarios
+
+__all__ = ["Found", "exchange", "greedy_rounds", "scores_of", "search"]
+
+FloatArray = NDArray[np.float64]
+
+#: Exchanges tried in one pass.
+CANDIDATES = 400
+#: Starts that are improved.
+IMPROVED = 4
+#: Missed rounds whose margin breaks ties between designs that meet equally many.
+CLOSEST = 3
+#: Numbers held at a time when many designs are scored on many rounds.
+CELLS = 4_000_000
+#: Up to so many choices of thresholds are simply all tried.
+ENUMERABLE = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Shares of the budget and their score, larger is better."""
+
+    x: FloatArray
+    score: float
+    tried: int
+
+
+def search(
+    problem: Problem, deadline: float, options: Options, stop: Callable[[], bool]
+) -> Outcome:
+    """Collect starts, improve the best of them by exchanges, return the best design seen.
+
+    Starts are equal risk, equal level risks, the large-deadline form, the optimum of a smoothed
+    distribution, every single level, uniform blocks, and on rounds the greedy choice of the rounds
+    to meet: so no closed form and no baseline design is better than the result.
+    """
+    system = problem.system
+    scores = scores_of(problem, deadline)
+    steps = isinstance(system.worker_times, DiscreteTimes)
+    starts = np.array(_starts(system, deadline, stop))
+    if steps and lattice.count_of_all(system) <= ENUMERABLE:
+        return _enumerated(system, deadline, scores, starts)
+    values = scores(starts)
+    rng = generator(options.seed, "optimal", problem.name)
+    order = np.argsort(-values)[: options.starts or IMPROVED]
+    best = Found(starts[order[0]], float(values[order[0]]), len(starts))
+    tried = len(starts)
+    for index, start in enumerate(order):
+        options.report(index / len(order), "exchanges of budget")
+        if stop():
+            break
+        ended = exchange(scores, starts[start], rng, stop=stop)
+        tried += ended.tried
+        best = max(best, ended, key=lambda found: found.score)
+    if steps and math.isfinite(best.score):
+        x, score = lattice.climb(system, deadline, best.x, scores, rng, stop=stop)
+        best = max(best, Found(x, score, 0), key=lambda found: found.score)
+    return Outcome(
+        TerminationCondition.TIME_LIMIT if stop() else TerminationCondition.CONVERGED,
+        partition=best.x * system.coordinates,
+        details={"starts": len(starts), "improved": len(order), "evaluations": tried},
+    )
+
+
+def _enumerated(
+    system: System,
+    deadline: float,
+    scores: Callable[[FloatArray], FloatArray],
+    starts: FloatArray,
+) -> Outcome:
+    x = lattice.best_of_all(system, deadline, scores)
+    return Outcome(
+        TerminationCondition.CONVERGED,
+        partition=(starts[0] if x is None else x) * system.coordinates,
+        details={"evaluations": lattice.count_of_all(system), "enumerated": True},
+    )
+
+
+def _starts(system: System, deadline: float, stop: Callable[[], bool]) -> list[FloatArray]:
+    workers, times = system.workers, system.worker_times
+    starts = [*np.eye(workers), np.full(workers, 1 / workers)]
+    starts.append(partition_with_work_proportional_to(np.arange(1.0, workers + 1), 1))
+    if isinstance(times, Scenarios):
+        starts.append(greedy_rounds(system, times, deadline))
+        pooled = Empirical(times.times.ravel())
+    else:
+        assert isinstance(times, Empirical)
+        pooled = times
+    alike = system.with_times(pooled)
+    for work in (equal_risk_work(alike, deadline), equal_level_risk_work(alike, deadline)):
+        if work[-1] > 0:
+            starts.append(partition_with_work_proportional_to(work, 1))
+    smooth = system.with_times(SmoothedTimes(pooled.values, pooled.weights))
+    first = partition_with_work_proportional_to(equal_risk_work(smooth, deadline), 1)
+    if np.isfinite(merit_at(smooth, deadline, first).merit):
+        climbed = ascend(smooth, deadline, first, tolerance=1e-3, stop=stop, max_iterations=60)
+        starts += [first, climbed.point.x]
+    return starts
+
+
+def scores_of(problem: Problem, deadline: float) -> Callable[[FloatArray], FloatArray]:
+    """Return the function that scores a batch of shares, shape ``(B, N)``, exactly.
+
+    The score is ``log P`` below one half and ``-log(1 - P) + 2 log(1/2)`` above, continuous and
+    increasing in ``P``, with all digits at both ends. On rounds it is the share of rounds met.
+    """
+    system = problem.system
+    times = system.worker_times
+    if isinstance(times, DiscreteTimes):
+        return lambda x: _step_scores(system, deadline, x)
+    assert isinstance(times, Scenarios)
+    reach = _reach(system, times, deadline) / system.coordinates
+    return lambda x: _round_scores(reach, work_of_partition(x))
+
+
+def exchange(
+    scores: Callable[[FloatArray], FloatArray],
+    start: FloatArray,
+    rng: np.random.Generator,
+    *,
+    stop: Callable[[], bool],
+) -> Found:
+    """Improve shares by moving part of the budget from one level to another.
+
+    Amounts shrink from a tenth of the budget to ``1e-6`` of it; at each amount passes over the pairs
+    of levels (a random choice where there are many) go on while they improve.
+    """
+    x = start / start.sum()
+    best = float(scores(x[np.newaxis])[0])
+    tried = 1
+    workers = x.size
+    amount = 0.1
+    while amount > 1e-6 and workers > 1 and not stop():
+        pairs = _pairs(x, rng)
+        moved = np.tile(x, (len(pairs), 1))
+        given = np.minimum(amount, x[pairs[:, 0]])
+        moved[np.arange(len(pairs)), pairs[:, 0]] -= given
+        moved[np.arange(len(pairs)), pairs[:, 1]] += given
+        values = scores(moved)
+        tried += len(pairs)
+        top = int(np.argmax(values))
+        if values[top] > best + 1e-13 * abs(best):
+            x, best = moved[top], float(values[top])
+        else:
+            amount *= 0.4
+    return Found(x, best, tried)
+
+
+def greedy_rounds(system: System, times: Scenarios, deadline: float) -> FloatArray:
+    """Shares of a design that gives up rounds one by one until the others can all be met.
+
+    With a set of rounds to meet, the largest work of level ``n`` is the smallest
+    ``t / (u T_(N-n))`` among them. Each step gives up the round that frees most budget: it stands
+    last at some level, and its removal moves that level to the next round.
+    """
+    reach = _reach(system, times, deadline)
+    rounds, workers = reach.shape
+    v = budget_weights(workers)
+    order = np.argsort(reach, axis=0, kind="stable")
+    place = np.zeros(workers, dtype=np.int64)
+    dropped = np.zeros(rounds, dtype=bool)
+    levels = np.arange(workers)
+    for _ in range(rounds - 1):
+        last = order[place, levels]
+        if v @ reach[last, levels] >= system.coordinates:
+            break
+        following = np.array([_next_kept(order, dropped, place, n) for n in range(workers)])
+        freed = v * (reach[order[following, levels], levels] - reach[last, levels])
+        gain = np.bincount(last, weights=freed, minlength=rounds)
+        worst = int(np.argmax(gain)) if gain.max() > 0 else int(last[0])
+        dropped[worst] = True
+        moving = last == worst
+        place[moving] = following[moving]
+    work = np.maximum.accumulate(reach[order[place, levels], levels])
+    x = np.maximum(partition_of_work(work), 0.0)
+    shares: FloatArray = x / x.sum()
+    return shares
+
+
+def _next_kept(
+    order: NDArray[np.int64], dropped: NDArray[np.bool_], place: NDArray[np.int64], level: int
+) -> int:
+    following = int(place[level]) + 1
+    while following < len(order) - 1 and dropped[order[following, level]]:
+        following += 1
+    return min(following, len(order) - 1)
+
+
+def _reach(system: System, times: Scenarios, deadline: float) -> FloatArray:
+    """Largest work of each level that each round finishes in time, ``t / (u T_(N-n))``, ``(K, N)``."""
+    slowest_first = times.sorted_times[:, ::-1]
+    largest: FloatArray = deadline / (system.unit * slowest_first)
+    return largest
+
+
+def _step_scores(system: System, deadline: float, x: FloatArray) -> FloatArray:
+    work = work_of_partition(x) * system.coordinates
+    completion = completion_probabilities(system, work, deadline)
+    late = completion.probability < 0.5
+    with np.errstate(divide="ignore"):
+        early = -np.log(completion.complement) + 2 * np.log(0.5)
+    scores: FloatArray = np.where(late, completion.log_probability, early)
+    return scores
+
+
+def _round_scores(reach: FloatArray, works: FloatArray) -> FloatArray:
+    """Share of rounds met, plus less than one round for the margin of the rest.
+
+    The margin, the mean of the worst level's ``reach / w`` over the missed rounds that are closest,
+    tells a design that almost meets another round from one that does not.
+    """
+    rounds = len(reach)
+    scores = np.empty(len(works))
+    step = max(1, CELLS // reach.size)
+    for first in range(0, len(works), step):
+        part = slice(first, first + step)
+        with np.errstate(divide="ignore"):
+            margin = np.min(reach / works[part, np.newaxis, :], axis=2)
+        met = np.count_nonzero(margin >= 1 - 4e-16, axis=1)
+        missed = np.where(margin >= 1 - 4e-16, 0.0, margin)
+        nearest = -np.partition(-missed, min(CLOSEST, rounds) - 1, axis=1)[:, :CLOSEST]
+        scores[part] = (met + 0.5 * nearest.mean(axis=1)) / rounds
+    return scores
+
+
+def _pairs(x: FloatArray, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Pairs of a level with budget to give and another level."""
+    givers = np.flatnonzero(x > 0)
+    pairs = np.array([(i, j) for i in givers for j in range(x.size) if i != j], dtype=np.int64)
+    if len(pairs) > CANDIDATES:
+        pairs = pairs[rng.choice(len(pairs), CANDIDATES, replace=False)]
+    return pairs

@@ -1,0 +1,3 @@
+"""Parts of the branch and bound that proves completion probabilities."""
+
+HOLDS_SOLVERS = False

@@ -1,0 +1,3 @@
+"""Parts of the methods for the expected runtime."""
+
+HOLDS_SOLVERS = False

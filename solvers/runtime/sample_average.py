@@ -1,0 +1,288 @@
+"""Minimise a sample average of runtimes: Newton on its smoothing, then cutting planes.
+
+The sample average ``(1/K) sum_k max_n c_{k,n} w_n`` is piecewise linear, but with many rounds it is
+nearly smooth at every scale that matters. So its smoothing is minimised by Newton's method over
+the simplex, each step one pass over the rounds, for widths of the smoothing that fall. At the last
+width a handful of rounds decides the maximum of a handful of levels; the linear program over the
+cuts near the maximum (:mod:`cgcopt.solvers.runtime.scenario_cuts`) then ends at the exact optimum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.design import budget_weights, partition_of_work, work_of_partition
+from cgcopt.evaluation.certificates import partition_gradient
+from cgcopt.solvers.convex.incumbent import Clock, Incumbent
+from cgcopt.solvers.convex.simplex_qp import simplex_minimiser
+from cgcopt.solvers.runtime.scenario_cuts import CutMaster, Cuts, bound_of
+from cgcopt.solvers.runtime.smoothed_maximum import SmoothedMaximum, smoothed_maximum
+
+__all__ = ["SampleAverage", "damped_curvature", "damped_hessian"]
+
+FloatArray = NDArray[np.float64]
+
+#: First width, relative to the spread of the order statistics; products that lie this far below the
+#: maximum still count.
+_FIRST = 0.03
+#: Rounds in which a change of the maximum is smeared out, at the last widths.
+_SMEARED = (40.0, 10.0)
+#: Factor between widths before that.
+_NARROWING = 5.0
+#: Rounds that are enough while the width is large, at least and for every level.
+_FEW_ROUNDS, _ROUNDS_PER_LEVEL = 2000, 10
+#: and rounds over which a change is smeared out there.
+_RESOLVED = 60.0
+_STEPS = 25
+#: A width is done with when the predicted decrease is this small a part of the smoothing error.
+_DONE = 1e-2
+#: Damping of the first step, at least, and after a step that failed at the least.
+_FIRST_DAMPING, _LEAST_DAMPING, _RAISED_DAMPING = 0.1, 1e-7, 0.1
+#: Share of the reference below which relative changes of a work count for less.
+_FLOOR = 0.03
+#: Share of the value, spread evenly, that every level has in the penalty of relative changes.
+_EVEN_SHARE = 1e-3
+#: How far from the maximum cuts are kept: change of the work of a level at the last width, times
+#: this, and at most.
+_WIDENED, _WIDEST = 1.2, 0.1
+_MASTERS = 100
+
+
+@dataclass(eq=False)
+class SampleAverage:
+    """The minimisation over partitions with sum 1, in the unit of the times.
+
+    Parameters
+    ----------
+    times : ndarray, shape (K, N)
+        Rounds, every row ascending.
+    incumbent : Incumbent
+        Receives every design that is valued on all rounds, and every bound.
+    clock : Clock
+        When to stop.
+    threads : int, optional
+        At most so many threads.
+
+    Attributes
+    ----------
+    slopes : list of ndarray
+        In the partition; each is a convex combination of subgradients.
+    """
+
+    times: FloatArray
+    incumbent: Incumbent
+    clock: Clock
+    threads: int | None = None
+    slopes: list[FloatArray] = field(default_factory=list)
+    passes: int = 0
+    masters: int = 0
+    pivots: int = 0
+    moved: FloatArray = field(init=False)
+    damping: float = field(default=_FIRST_DAMPING, init=False)
+
+    def __post_init__(self) -> None:
+        self.moved = np.full(self.times.shape[1], _WIDEST)
+
+    def minimise(self) -> None:
+        """Run until the gap is closed, the time is over or nothing more can be gained."""
+        partition = self.smooth(self.start())
+        if not self.over:
+            self.cut(partition)
+
+    @property
+    def over(self) -> bool:
+        """Whether to stop."""
+        return self.incumbent.closed or self.clock.expired
+
+    def start(self) -> FloatArray:
+        """Closed form: every level takes equally long on average."""
+        work = self.reference_work()
+        partition = np.maximum(partition_of_work(work), 1e-4 / work.size)
+        return np.asarray(partition / partition.sum())
+
+    def reference_work(self) -> FloatArray:
+        """``w_n`` proportional to ``1/mean T_(N-n)``, positive, of a partition with sum 1."""
+        work = 1.0 / self.times.mean(axis=0)[::-1]
+        return np.asarray(work / (budget_weights(work.size) @ work))
+
+    def smooth(self, partition: FloatArray, widths: list[float] | None = None) -> FloatArray:
+        """Follow the minimiser of the smoothing as its width falls.
+
+        Parameters
+        ----------
+        partition : ndarray, shape (N,)
+            Where to start.
+        widths : list of float, optional
+            Falling, relative to the spread; by default down to where few rounds are smeared.
+        """
+        spread = self.spread()
+        widths = self.widths() if widths is None else widths
+        for width in widths:
+            before = work_of_partition(partition)
+            rounds = self.rounds(width, last=width in widths[-2:])
+            partition = self.newton(partition, rounds, 1.0 / (width * spread))
+            if self.over:
+                break
+            after = work_of_partition(partition)
+            self.moved = np.abs(after - before) / np.maximum(np.maximum(after, before), 1e-300)
+        return partition
+
+    def widths(self) -> list[float]:
+        """Widths of the smoothing down to the last, at which few rounds are smeared."""
+        count = len(self.times)
+        last = [smeared / count for smeared in _SMEARED if smeared / count < _FIRST]
+        widths = [_FIRST]
+        while last and widths[-1] > _NARROWING * last[0]:
+            widths.append(widths[-1] / _NARROWING)
+        return widths + last
+
+    def rounds(self, width: float, *, last: bool) -> FloatArray:
+        """Rounds that are enough at a width: all of them at the last."""
+        count, levels = self.times.shape
+        few = max(_FEW_ROUNDS, _ROUNDS_PER_LEVEL * levels, int(_RESOLVED / width))
+        every = 1 if last else max(count // few, 1)
+        return self.times if every == 1 else np.ascontiguousarray(self.times[::every])
+
+    def spread(self) -> float:
+        """How far the means of the order statistics lie apart, relative to the largest."""
+        means = self.times.mean(axis=0)
+        return max(1.0 - float(means[0] / means[-1]), 1e-6)
+
+    def newton(self, partition: FloatArray, rounds: FloatArray, power: float) -> FloatArray:
+        """Minimise the smoothing with one power, by damped Newton steps over the simplex."""
+        here = self.evaluate(partition, rounds, power)
+        reference = self.reference_work()
+        undamped = False
+        for _ in range(_STEPS):
+            if self.over:
+                break
+            target, decrease = _step(here, partition, reference, self.damping)
+            negligible = _DONE * (here.smoothed - here.value)
+            if decrease <= negligible and self.damping > _LEAST_DAMPING and not undamped:
+                # Damping may hide what is left to gain.
+                self.damping = _LEAST_DAMPING
+                target, decrease = _step(here, partition, reference, self.damping)
+            if decrease <= negligible:
+                break
+            there = self.evaluate(target, rounds, power)
+            share = (here.smoothed - there.smoothed) / decrease
+            undamped = self.damping == _LEAST_DAMPING
+            if share > 0.4:
+                self.damping = max(self.damping / 10.0, _LEAST_DAMPING)
+            elif share < 0.1:
+                self.damping = max(self.damping * 10.0, _RAISED_DAMPING)
+            if share > 0.0:
+                partition, here, undamped = target, there, False
+        return partition
+
+    def evaluate(self, partition: FloatArray, rounds: FloatArray, power: float) -> SmoothedMaximum:
+        """One pass over the rounds; offers what it finds when these are all of them."""
+        work = work_of_partition(partition)
+        result = smoothed_maximum(rounds, work, power, self.threads)
+        if rounds is self.times:
+            self.passes += 1
+            bound = bound_of(result.mixture, result.value)
+            self.slopes.append(partition_gradient(result.mixture))
+            self.incumbent.offer(partition, result.value, bound)
+        return result
+
+    def cut(self, partition: FloatArray) -> None:
+        """Solve to the end by cutting planes."""
+        cuts = Cuts(self.times)
+        work = work_of_partition(partition)
+        # What the last width changed is about what is left to change.
+        reach = np.minimum(_WIDENED * self.moved + 1e-9, _WIDEST)
+        cuts.add_near(work, reach)
+        master = CutMaster(cuts, self.reference_work(), self.incumbent.value)
+        for _ in range(_MASTERS):
+            point = master.solve(work, self.clock)
+            if point is None:
+                return
+            self.masters += 1
+            self.pivots += point.pivots
+            work = point.work
+            value, missing = cuts.add_missing(work, reach)
+            self.passes += 1
+            bound = bound_of(point.gradient, value)
+            self.slopes.append(partition_gradient(point.gradient))
+            self.incumbent.offer(np.maximum(partition_of_work(work), 0.0), value, bound)
+            if missing == 0 or self.over:
+                return
+
+
+def _step(
+    here: SmoothedMaximum, partition: FloatArray, reference: FloatArray, damping: float
+) -> tuple[FloatArray, float]:
+    """Minimise the quadratic model over the simplex; return the minimiser and the descent to it."""
+    hessian = damped_hessian(here, partition, reference, damping)
+    slope = partition_gradient(here.gradient)
+    target = simplex_minimiser(hessian, slope - hessian @ partition)
+    return target, float(slope @ (partition - target))
+
+
+def damped_hessian(
+    here: SmoothedMaximum, partition: FloatArray, reference: FloatArray, damping: float
+) -> FloatArray:
+    """:func:`damped_curvature` of a smoothed maximum, definite."""
+    work = work_of_partition(partition)
+    return _regular(
+        damped_curvature(here.curvature, here.gradient, here.value, work, reference, damping)
+    )
+
+
+def damped_curvature(
+    curvature: FloatArray,
+    gradient: FloatArray,
+    value: float,
+    work: FloatArray,
+    reference: FloatArray,
+    damping: float,
+    even_share: float = _EVEN_SHARE,
+) -> FloatArray:
+    """Hessian in the partition, with relative changes of the work of a level penalised.
+
+    The penalty is weighted by how often a level is the slowest, as if the levels shared no round.
+    A work far below the reference counts as a share of it, so that levels can come into use.
+
+    Parameters
+    ----------
+    curvature, gradient : ndarray, shape (N, N) and (N,)
+        With respect to the work.
+    value : float
+        Of the function.
+    work, reference : ndarray, shape (N,)
+        Cumulative work, and that of a typical design with the same sum of the partition.
+    damping : float
+        Of the penalty.
+    even_share : float
+        Share of the value, spread evenly, that every level has in the weights.
+    """
+    work = np.maximum(work, _FLOOR * reference)
+    alone = gradient / work + even_share * value / (work.size * work**2)
+    damped = curvature.copy()
+    damped[np.diag_indices(work.size)] += damping * alone
+    return _partition_curvature(damped)
+
+
+def _regular(hessian: FloatArray) -> FloatArray:
+    """Lift a semidefinite Hessian out of singularity by a share that rounding would hide."""
+    diagonal = np.diag_indices(len(hessian))
+    hessian[diagonal] *= 1.0 + 1e-10
+    hessian[diagonal] += 1e-13 * np.trace(hessian) / len(hessian)
+    return hessian
+
+
+def _partition_curvature(curvature: FloatArray) -> FloatArray:
+    """Turn a Hessian with respect to the work into one with respect to the partition.
+
+    Examples
+    --------
+    >>> _partition_curvature(np.eye(2)).tolist()
+    [[2.0, 2.0], [2.0, 4.0]]
+    """
+    tails = curvature[::-1, ::-1].cumsum(axis=0).cumsum(axis=1)[::-1, ::-1]
+    counts = np.arange(1.0, len(curvature) + 1.0)
+    return np.asarray(tails * np.outer(counts, counts))

@@ -1,0 +1,138 @@
+"""Where the optimum of a model of worker times lies, roughly, and how the objective curves there.
+
+The expected runtime of independent workers is smooth, but its exact Hessian costs as much as ``N``
+gradients. A few thousand drawn rounds give both a start near the optimum and a Hessian that is
+right to some ten percent, for the price of a few exact gradients; quasi-Newton steps do the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.design import partition_of_work, work_of_partition
+from cgcopt.options import Options
+from cgcopt.problem import Problem
+from cgcopt.seeds import generator
+from cgcopt.solvers.convex.incumbent import Clock, Incumbent
+from cgcopt.solvers.runtime.sample_average import SampleAverage, damped_hessian
+from cgcopt.solvers.runtime.smoothed_maximum import smoothed_maximum
+from cgcopt.system import System
+from cgcopt.workers.base import DiscreteTimes
+
+__all__ = ["SampledModel", "drawn_optimum", "drawn_times", "refined", "sampled_model"]
+
+FloatArray = NDArray[np.float64]
+
+#: Rounds to draw: for every level, at least, and at most.
+_ROUNDS_PER_LEVEL, _FEWEST_ROUNDS, _MOST_ROUNDS = 40, 4000, 20000
+#: Step distributions tend to be rough, with narrow modes far apart, and take more to see.
+_ROUNDS_OF_STEPS = 20000
+#: Width of the smoothing behind the Hessian, in level spacings, the same for step distributions,
+#: and the widths that lead to it.
+_SPACING, _SPACING_OF_STEPS, _LEADING = 0.6, 0.1, (3.0, 1.0)
+#: and in rounds smeared out.
+_SMEARED = 12.0
+#: More levels than this start from the design of a third as many.
+_COARSE_LEVELS, _COARSENING = 150, 3
+#: Damping of the Hessian, which keeps it definite where no drawn round has a say.
+_DAMPING = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class SampledModel:
+    """A start and a Hessian.
+
+    Attributes
+    ----------
+    partition : ndarray, shape (N,)
+        Minimiser of the smoothed sample average, sum 1.
+    hessian : ndarray, shape (N, N)
+        Of the sample average in the partition, relative to its value, positive definite.
+    """
+
+    partition: FloatArray
+    hessian: FloatArray
+
+
+def sampled_model(problem: Problem, options: Options, clock: Clock) -> SampledModel:
+    """Draw rounds, minimise their smoothed average, and take its Hessian.
+
+    Parameters
+    ----------
+    problem : Problem
+        Any worker times that can be drawn.
+    options : Options
+        ``seed`` and ``threads`` count.
+    clock : Clock
+        When to stop early.
+    """
+    run, partition = _drawn(problem.system, options, clock, None)
+    levels, count = problem.system.workers, len(run.times)
+    width = max(_spacing(problem.system) / levels, _SMEARED / count) * run.spread()
+    work = work_of_partition(partition)
+    here = smoothed_maximum(run.times, work, 1.0 / width, options.threads)
+    hessian = damped_hessian(here, partition, run.reference_work(), _DAMPING) / here.value
+    return SampledModel(partition, hessian)
+
+
+def drawn_optimum(system: System, options: Options, clock: Clock, *, rounds: int) -> FloatArray:
+    """Minimiser of the smoothed average of that many drawn rounds, a partition with sum 1."""
+    partition = np.maximum(_drawn(system, options, clock, rounds)[1], 0.0)
+    return np.asarray(partition / partition.sum())
+
+
+def _drawn(
+    system: System, options: Options, clock: Clock, rounds: int | None
+) -> tuple[SampleAverage, FloatArray]:
+    """Draw rounds and minimise their smoothed average; many levels start from fewer."""
+    levels, model = system.workers, system.worker_times
+    count = _rounds(system) if rounds is None else rounds
+    rng = generator(options.seed, "sampled-model", model.label, levels)
+    times = np.sort(model.sample(count, levels, rng), axis=1)
+    run = SampleAverage(times, Incumbent(0.0), clock, options.threads)
+    if levels <= _COARSE_LEVELS:
+        return run, run.smooth(run.start())
+    coarse = replace(system, workers=-(-levels // _COARSENING))
+    coarse_run, partition = _drawn(coarse, options, clock, rounds)
+    profile = work_of_partition(partition) / coarse_run.reference_work()
+    work = refined(profile, levels) * run.reference_work()
+    partition = partition_of_work(np.maximum.accumulate(work))
+    widths = [share / levels for share in (*_LEADING, _spacing(system))]
+    return run, run.smooth(partition / partition.sum(), widths)
+
+
+def drawn_times(system: System) -> int:
+    """How many times are drawn for the largest system on the way."""
+    return _rounds(system) * system.workers
+
+
+def _rounds(system: System) -> int:
+    if isinstance(system.worker_times, DiscreteTimes):
+        return _ROUNDS_OF_STEPS
+    return int(np.clip(_ROUNDS_PER_LEVEL * system.workers, _FEWEST_ROUNDS, _MOST_ROUNDS))
+
+
+def _spacing(system: System) -> float:
+    return _SPACING_OF_STEPS if isinstance(system.worker_times, DiscreteTimes) else _SPACING
+
+
+def refined(profile: FloatArray, levels: int) -> FloatArray:
+    """Carry a positive profile over the levels to more levels.
+
+    Near both ends level is mapped to level, in the middle share to share.
+
+    Examples
+    --------
+    >>> refined(np.array([1.0, 2.0, 2.0, 1.0]), 7).round(3).tolist()
+    [1.0, 1.609, 2.0, 2.0, 2.0, 1.609, 1.0]
+    """
+    fine, coarse = (levels - 1) / 2, (profile.size - 1) / 2
+    bend = (fine - coarse) / coarse**2
+    level = np.arange(levels)
+    depth = np.minimum(level, levels - 1 - level)
+    mapped = (np.sqrt(1.0 + 4.0 * bend * depth) - 1.0) / (2.0 * bend)
+    position = np.where(level <= fine, mapped, profile.size - 1 - mapped)
+    return np.exp(np.interp(position, np.arange(profile.size), np.log(profile)))

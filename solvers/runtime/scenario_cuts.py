@@ -1,0 +1,298 @@
+"""Cutting planes for the sample average, one set of cuts for every round.
+
+With ``theta_k`` for the runtime of round ``k``, every pair of a round and a level is a cut
+``theta_k >= c_{k,n} w_n``. Near the optimum only few matter: a round whose slowest level is clear
+keeps that level's cut alone, which makes its ``theta_k`` a linear term; the others keep the cuts
+of the levels that come near. The linear program over these cuts bounds the sample average of every
+design from below; its multipliers, put back into the rounds, give a convex combination of slopes
+and with it a bound that does not depend on the accuracy of the LP. Rounds whose maximum turns out
+to lie on another level get that cut, until none is missing, and then the optimum is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.design import budget_weights
+from cgcopt.evaluation.certificates import partition_gradient
+from cgcopt.solvers.convex.incumbent import Clock
+
+__all__ = ["CutMaster", "Cuts"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+_BLOCK = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class MasterPoint:
+    """Optimum of the linear program over the present cuts.
+
+    Attributes
+    ----------
+    work : ndarray, shape (N,)
+        Cumulative work, of a partition with sum 1.
+    gradient : ndarray, shape (N,)
+        Convex combination of slopes with respect to the work, from the multipliers.
+    pivots : int
+        Simplex iterations.
+    """
+
+    work: FloatArray
+    gradient: FloatArray
+    pivots: int
+
+
+@dataclass(eq=False)
+class Cuts:
+    """Which levels of which rounds are in the master problem, and where the rounds stand.
+
+    Parameters
+    ----------
+    times : ndarray, shape (K, N)
+        Rounds, every row ascending; column ``j`` belongs to level ``N-1-j``.
+    """
+
+    times: FloatArray
+
+    def __post_init__(self) -> None:
+        self.kept: BoolArray = np.zeros(self.times.shape, dtype=bool)
+        self.leader: IntArray = np.zeros(len(self.times), dtype=np.int64)
+
+    def add_near(self, work: FloatArray, reach: FloatArray) -> None:
+        """Keep the cuts that may be largest while every ``w_n`` moves by a share ``reach_n``."""
+        self._pass(work, reach, only_missing=False)
+
+    def add_missing(self, work: FloatArray, reach: FloatArray) -> tuple[float, int]:
+        """Keep the cuts that the master lacked at ``work``; return the average and their number.
+
+        A round that lacked one gets all that :meth:`add_near` would give it.
+        """
+        return self._pass(work, reach, only_missing=True)
+
+    def _pass(
+        self, work: FloatArray, reach: FloatArray, *, only_missing: bool
+    ) -> tuple[float, int]:
+        factors = np.ascontiguousarray(work[::-1])
+        above, below = 1.0 + reach[::-1], 1.0 - reach[::-1]
+        total, missing = 0.0, 0
+        for start in range(0, len(self.times), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            products = self.times[rows] * factors
+            kept = self.kept[rows]
+            top = products.max(axis=1)
+            total += float(top.sum())
+            near = products * above >= (products * below).max(axis=1)[:, np.newaxis]
+            near |= products >= top[:, np.newaxis]
+            if only_missing:
+                known = np.where(kept, products, 0.0).max(axis=1)
+                lacking = known < top * (1.0 - 1e-13)
+                near &= lacking[:, np.newaxis]
+                missing += int(np.count_nonzero(lacking))
+            kept |= near
+            self.leader[rows] = np.where(kept, products, -1.0).argmax(axis=1)
+        return total / len(self.times), missing
+
+
+@dataclass(frozen=True, eq=False)
+class CutMaster:
+    """The linear program over the cuts, solved by HiGHS from a spanning tree of ties.
+
+    Parameters
+    ----------
+    cuts : Cuts
+        What is in it.
+    scale : ndarray, shape (N,)
+        A positive cumulative work near the optimum; the variables are ``w / scale``.
+    value : float
+        The sample average there, the unit of the rows.
+    """
+
+    cuts: Cuts
+    scale: FloatArray
+    value: float
+
+    def solve(self, work: FloatArray, clock: Clock) -> MasterPoint | None:
+        """Minimise over the present cuts; ``None`` when HiGHS ends without an optimum.
+
+        Parameters
+        ----------
+        work : ndarray, shape (N,)
+            Where to start: in a basic solution the levels are tied to each other by rounds whose
+            maximum two of them share, a spanning tree, and the tightest ties here are a good guess.
+        clock : Clock
+            Its end is passed on as time limit.
+        """
+        import highspy
+
+        open_rounds = np.flatnonzero(self.cuts.kept.sum(axis=1) > 1)
+        row, column = np.nonzero(self.cuts.kept[open_rounds])
+        slopes = self.cuts.times[open_rounds[row], column]
+        highs = _quiet_highs(clock)
+        highs.passModel(self._model(open_rounds, row, column, slopes))
+        highs.setBasis(self._basis(open_rounds, row, column, slopes, work))
+        highs.run()
+        if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        solution = highs.getSolution()
+        levels = work.size
+        found = np.maximum(np.array(solution.col_value[:levels]), 0.0) * self.scale
+        weights = np.maximum(np.array(solution.row_dual[: row.size]), 0.0)
+        pivots = int(highs.getInfo().simplex_iteration_count)
+        gradient = self._combined_slope(open_rounds, row, column, slopes, weights)
+        return MasterPoint(_on_simplex(found), gradient, pivots)
+
+    def _clear_slopes(self, open_rounds: IntArray) -> FloatArray:
+        """Sum of the slopes of the rounds with one cut, shape ``(N,)``, by level."""
+        times, leader = self.cuts.times, self.cuts.leader
+        clear = np.ones(len(times), dtype=bool)
+        clear[open_rounds] = False
+        rows = np.flatnonzero(clear)
+        sums = np.bincount(leader[rows], times[rows, leader[rows]], minlength=times.shape[1])
+        return np.asarray(sums[::-1], dtype=np.float64)
+
+    def _combined_slope(
+        self,
+        open_rounds: IntArray,
+        row: IntArray,
+        column: IntArray,
+        slopes: FloatArray,
+        weights: FloatArray,
+    ) -> FloatArray:
+        count, levels = self.cuts.times.shape
+        totals = np.bincount(row, weights, minlength=open_rounds.size)
+        leads = self.cuts.leader[open_rounds][row] == column
+        weights = np.where(totals[row] > 0.0, weights, leads)
+        totals = np.bincount(row, weights, minlength=open_rounds.size)
+        terms = np.bincount(column, weights / totals[row] * slopes, minlength=levels)
+        return np.asarray((self._clear_slopes(open_rounds) + terms[::-1]) / count)
+
+    def _model(
+        self, open_rounds: IntArray, row: IntArray, column: IntArray, slopes: FloatArray
+    ) -> Any:
+        """Columns ``w / scale`` and ``theta``; rows: the cuts, ``w`` nondecreasing, the budget."""
+        import highspy
+
+        levels, rounds = self.scale.size, open_rounds.size
+        level = levels - 1 - column
+        cut = np.arange(row.size)
+        rise = np.arange(1, levels)
+        budget = np.full(levels, row.size + levels - 1)
+        ratio = self.scale[:-1] / self.scale[1:]
+        rows = np.concatenate((cut, cut, row.size + rise - 1, row.size + rise - 1, budget))
+        columns = np.concatenate((levels + row, level, rise, rise - 1, np.arange(levels)))
+        entries = np.concatenate(
+            (
+                np.ones(row.size),
+                -slopes * self.scale[level] / self.value,
+                np.ones(levels - 1),
+                -ratio,
+                budget_weights(levels) * self.scale,
+            )
+        )
+        order = np.lexsort((columns, rows))
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = levels + rounds, row.size + levels
+        lp.col_cost_ = np.concatenate(
+            (self._clear_slopes(open_rounds) * self.scale / self.value, np.ones(rounds))
+        )
+        lp.col_lower_ = np.zeros(lp.num_col_)
+        lp.col_upper_ = np.full(lp.num_col_, np.inf)
+        lp.row_lower_ = np.append(np.zeros(lp.num_row_ - 1), 1.0)
+        lp.row_upper_ = np.append(np.full(lp.num_row_ - 1, np.inf), 1.0)
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        counts = np.bincount(rows, minlength=lp.num_row_)
+        lp.a_matrix_.start_ = np.concatenate(([0], np.cumsum(counts)))
+        lp.a_matrix_.index_ = columns[order]
+        lp.a_matrix_.value_ = entries[order]
+        return lp
+
+    def _basis(
+        self,
+        open_rounds: IntArray,
+        row: IntArray,
+        column: IntArray,
+        slopes: FloatArray,
+        work: FloatArray,
+    ) -> Any:
+        """Every column basic; nonbasic: the largest cut of every round, the tree, the budget."""
+        import highspy
+
+        levels = work.size
+        products = slopes * work[levels - 1 - column]
+        first = self.cuts.leader[open_rounds][row]
+        leads = first == column
+        top = np.zeros(open_rounds.size)
+        top[row[leads]] = products[leads]
+        others = np.flatnonzero(~leads)
+        behind = 1.0 - products[others] / top[row[others]]
+        order = np.argsort(behind, kind="stable")
+        tree = spanning_tree(first[others][order], column[others][order], levels)
+        nonbasic = np.zeros(row.size + levels, dtype=bool)
+        nonbasic[: row.size] = leads
+        nonbasic[others[order[tree]]] = True
+        nonbasic[row.size : row.size + levels - 1 - tree.size] = True
+        nonbasic[-1] = True
+        status = highspy.HighsBasisStatus
+        basis = highspy.HighsBasis()
+        basis.col_status = [status.kBasic] * (levels + open_rounds.size)
+        basis.row_status = [status.kLower if fixed else status.kBasic for fixed in nonbasic]
+        return basis
+
+
+def spanning_tree(first: IntArray, second: IntArray, size: int) -> IntArray:
+    """Indices of the edges ``first - second`` that a greedy spanning forest takes, in order.
+
+    Examples
+    --------
+    >>> spanning_tree(np.array([0, 0, 1, 1]), np.array([1, 1, 0, 2]), 3).tolist()
+    [0, 3]
+    """
+    parent = list(range(size))
+
+    def root(node: int) -> int:
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    taken: list[int] = []
+    for index, (a, b) in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
+        a, b = root(a), root(b)
+        if a != b:
+            parent[a] = b
+            taken.append(index)
+            if len(taken) == size - 1:
+                break
+    return np.array(taken, dtype=np.int64)
+
+
+def _quiet_highs(clock: Clock) -> Any:
+    import highspy
+
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("presolve", "off")
+    highs.setOptionValue("simplex_strategy", 4)  # primal: the start is nearly feasible
+    highs.setOptionValue("primal_feasibility_tolerance", 1e-10)
+    highs.setOptionValue("dual_feasibility_tolerance", 1e-10)
+    if np.isfinite(clock.left):
+        highs.setOptionValue("time_limit", max(clock.left, 1e-3))
+    return highs
+
+
+def _on_simplex(work: FloatArray) -> FloatArray:
+    """Make the work nondecreasing and its partition sum to 1."""
+    rising = np.maximum.accumulate(work)
+    return rising / float(budget_weights(work.size) @ rising)
+
+
+def bound_of(gradient: FloatArray, value: float) -> float:
+    """``min_n g_n`` less what rounding in the sums may have added."""
+    return float(partition_gradient(gradient).min()) - 5e-13 * value

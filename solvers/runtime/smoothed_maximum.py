@@ -1,0 +1,166 @@
+"""The sample average with its maximum smoothed: value, gradient and curvature in one pass.
+
+For rounds ``T^1..T^K`` and factors ``a_n`` the average of the maxima ``max_n a_n T^k_(N-n)`` is
+bounded by the average of the norms with a large power ``q``,
+
+    F_q(a) = (1/K) sum_k (sum_n (a_n T^k_(N-n))^q)^(1/q) ,
+
+which is as convex and as homogeneous (of degree 1) as the average itself, and smooth. The weights
+``(a_n T_(N-n))^(q-1)``, scaled to sum 1 in every round, mix the slopes of the products: a convex
+combination of subgradients, which bounds the *unsmoothed* average of every design from below,
+whatever the power.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from os import cpu_count
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["COMPILED_FROM", "SmoothedMaximum", "smoothed_maximum", "warm_up"]
+
+FloatArray = NDArray[np.float64]
+
+#: Entries from which the compiled pass pays for its import.
+COMPILED_FROM = 500_000
+#: Entries from which the pass is divided among threads.
+_THREADED_FROM = 2_000_000
+#: Products near the maximum, as a share of all, from which a dense matrix product is faster.
+_DENSE_FROM = 0.12
+_BLOCK = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class SmoothedMaximum:
+    """A sample average and its smoothing at one design.
+
+    Attributes
+    ----------
+    value : float
+        The average of the maxima, unsmoothed.
+    smoothed : float
+        ``F_q``, at least ``value``.
+    gradient : ndarray, shape (N,)
+        Of ``F_q`` with respect to the factor of every level.
+    mixture : ndarray, shape (N,)
+        Average of the mixed slopes: ``mixture . b`` is at most the average at factors ``b``.
+    curvature : ndarray, shape (N, N)
+        Hessian of ``F_q``.
+    """
+
+    value: float
+    smoothed: float
+    gradient: FloatArray
+    mixture: FloatArray
+    curvature: FloatArray
+
+
+def smoothed_maximum(
+    times: FloatArray, factors: FloatArray, power: float, threads: int | None = None
+) -> SmoothedMaximum:
+    """Evaluate the sample average and its smoothing.
+
+    Parameters
+    ----------
+    times : ndarray, shape (K, N)
+        Rounds, every row ascending.
+    factors : ndarray, shape (N,)
+        ``a_n``, the factor of the ``(N-n)``-th fastest worker; nonnegative, not all 0.
+    power : float
+        ``q > 2``.
+    threads : int, optional
+        At most so many threads.
+
+    Examples
+    --------
+    >>> result = smoothed_maximum(np.array([[1.0, 3.0]]), np.array([1.0, 4.0]), 100.0)
+    >>> result.value, result.gradient.round(9).tolist(), result.mixture.round(9).tolist()
+    (4.0, [0.0, 1.0], [0.0, 1.0])
+    """
+    backwards = np.ascontiguousarray(factors[::-1])
+    sparse = times.size >= COMPILED_FROM and _density(times, backwards, power) < _DENSE_FROM
+    sums, slope, mixture, curvature = (
+        _compiled(times, backwards, power, threads) if sparse else _dense(times, backwards, power)
+    )
+    count = len(times)
+    return SmoothedMaximum(
+        value=float(sums[0]) / count,
+        smoothed=float(sums[1]) / count,
+        gradient=slope[::-1] / count,
+        mixture=mixture[::-1] / count,
+        curvature=curvature[::-1, ::-1] * ((power - 1.0) / count),
+    )
+
+
+_Sums = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
+
+
+def _density(times: FloatArray, factors: FloatArray, power: float) -> float:
+    """Share of the products that count beside the maximum, in a few rounds."""
+    products = times[:: max(len(times) // 64, 1)] * factors
+    near = products > products.max(axis=1, keepdims=True) * np.exp(-37.0 / power)
+    return float(near.mean())
+
+
+def _dense(times: FloatArray, factors: FloatArray, power: float) -> _Sums:
+    n = factors.size
+    sums, slope, mixture, curvature = np.zeros(3), np.zeros(n), np.zeros(n), np.zeros((n, n))
+    for start in range(0, len(times), _BLOCK):
+        block = times[start : start + _BLOCK]
+        ratio = block * factors
+        top = ratio.max(axis=1)
+        ratio /= top[:, np.newaxis]
+        np.maximum(ratio, 1e-300, out=ratio)
+        weight = np.log(ratio)
+        weight *= power
+        np.exp(weight, out=weight)
+        total = weight.sum(axis=1)
+        norm = top * total ** (1.0 / power)
+        weight /= ratio
+        scaled = weight * block
+        mixture += (1.0 / weight.sum(axis=1)) @ scaled
+        scaled *= (total ** (1.0 / power - 1.0))[:, np.newaxis]
+        slope += scaled.sum(axis=0)
+        scaled /= np.sqrt(norm)[:, np.newaxis]
+        curvature -= scaled.T @ scaled
+        sums += top.sum(), norm.sum(), weight.size
+    used = factors > 0.0
+    curvature[np.diag_indices(n)] += np.where(used, slope / np.where(used, factors, 1.0), 0.0)
+    return sums, slope, mixture, curvature
+
+
+def _compiled(times: FloatArray, factors: FloatArray, power: float, threads: int | None) -> _Sums:
+    from cgcopt.solvers.runtime.smoothed_kernel import smoothed_rows
+
+    n = factors.size
+    frozen = times.view()
+    frozen.flags.writeable = False  # one compiled signature serves all callers
+
+    def part(ends: tuple[int, int]) -> _Sums:
+        sums, slope, mixture, curvature = np.zeros(3), np.zeros(n), np.zeros(n), np.zeros((n, n))
+        smoothed_rows(frozen, factors, power, *ends, sums, slope, mixture, curvature)
+        return sums, slope, mixture, curvature
+
+    hands = min(threads or cpu_count() or 1, len(times))
+    if times.size < _THREADED_FROM or hands == 1:
+        parts = [part((0, len(times)))]
+    else:
+        edges = np.linspace(0, len(times), hands + 1).astype(int).tolist()
+        with ThreadPoolExecutor(hands) as pool:
+            parts = list(pool.map(part, pairwise(edges)))
+    sums, slope, mixture, lower = (sum(terms[1:], terms[0]) for terms in zip(*parts, strict=True))
+    return sums, slope, mixture, lower + np.tril(lower, -1).T
+
+
+def warm_up() -> None:
+    """Compile the pass over many rounds, or load it from the cache."""
+    from cgcopt.solvers.runtime.smoothed_kernel import smoothed_rows
+
+    times = np.ones((1, 2))
+    times.flags.writeable = False
+    zeros = np.zeros(2)
+    smoothed_rows(times, np.ones(2), 9.0, 0, 1, np.zeros(3), zeros, zeros.copy(), np.zeros((2, 2)))

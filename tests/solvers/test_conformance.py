@@ -1,0 +1,232 @@
+"""One suite over every solver, own and outside, chosen by what the solver says it can do."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cgcopt as cg
+from cgcopt.errors import UnsupportedProblemError
+from cgcopt.evaluation.result import Certificate
+from cgcopt.objective import Sense
+from cgcopt.problem import Form, Problem
+from cgcopt.solution import Solution, SolutionStatus, TerminationCondition
+from cgcopt.solvers.base import Role, Solver, Task, Times
+from cgcopt.solvers.registry import all_solvers
+
+
+def _load_references() -> Any:
+    path = Path(__file__).with_name("references.py")
+    spec = importlib.util.spec_from_file_location("conformance_references", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+references = _load_references()
+
+CASES = [
+    pytest.param(cls, task, times, id=f"{cls.name}-{task.objective.kind}-{task.form}-{times}")
+    for cls in all_solvers()
+    for task in sorted(cls.solves, key=lambda task: (task.objective.kind, task.form))
+    for times in sorted(cls.times)
+]
+each_case = pytest.mark.parametrize(("cls", "task", "times"), CASES)
+each_solver = pytest.mark.parametrize("cls", all_solvers(), ids=lambda cls: cls.name)
+
+
+def run(cls: type[Solver], task: Task, times: Times, **options: Any) -> Solution:
+    if not cls.available():
+        pytest.skip(f"{cls.name} is not installed")
+    problem = references.problem_for(task.objective, times)
+    return cg.solve(problem, cls(), form=task.form, **options)
+
+
+@cache
+def first_run(cls: type[Solver], task: Task, times: Times) -> Solution:
+    return run(cls, task, times, seed=11, threads=1)
+
+
+@each_case
+def test_a_solver_keeps_its_promises(cls: type[Solver], task: Task, times: Times) -> None:
+    solution = first_run(cls, task, times)
+    problem = solution.problem
+    ended = {TerminationCondition.OPTIMAL, TerminationCondition.CONVERGED}
+    if cls.role is Role.ITERATIVE:  # some run for a fixed number of iterations
+        ended.add(TerminationCondition.ITERATION_LIMIT)
+    assert solution.termination in ended, solution.message
+    best = references.optimum(task.objective, times, task.form)
+    minimize = problem.objective.sense is Sense.MINIMIZE
+    # On the right side of the optimum, and as near as it says.
+    assert np.isfinite(solution.value)
+    worse = solution.value - best if minimize else best - solution.value
+    if solution.status is not SolutionStatus.SCHEME:
+        assert worse >= -1e-9 * best
+    if cls.tolerance < math.inf:
+        assert worse <= cls.tolerance * best + 1e-12
+    # The bound bounds the optimum, and has a proof.
+    assert solution.bound <= best * (1 + 1e-9) if minimize else solution.bound >= best * (1 - 1e-9)
+    assert math.isfinite(solution.bound) == (solution.certificate is not Certificate.NONE)
+    if solution.status is SolutionStatus.OPTIMAL:
+        assert 0.0 <= solution.gap <= solution.options.gap
+    if cls.role is Role.EXACT:
+        assert solution.status is SolutionStatus.OPTIMAL
+    # The value is that of the design, which is feasible.
+    if solution.status is SolutionStatus.SCHEME:
+        assert solution.design is None
+        return
+    assert solution.design is not None
+    assert solution.value == cg.evaluate(problem, solution.design, gradient=True).value
+    assert solution.design.workers == problem.system.workers
+    assert solution.design.coordinates == pytest.approx(problem.system.coordinates, rel=1e-12)
+    assert solution.design.is_integer or task.form is Form.RELAXED
+    if task.form is not Form.RELAXED:
+        assert solution.design.coordinates == problem.system.coordinates
+
+
+@each_case
+def test_equal_seeds_give_equal_solutions(cls: type[Solver], task: Task, times: Times) -> None:
+    first = first_run(cls, task, times).to_dict()
+    second = run(cls, task, times, seed=11, threads=1).to_dict()
+    for solution in (first, second):
+        del solution["seconds"]
+    assert first == second
+
+
+@each_case
+def test_a_solution_can_be_written_down_and_nothing_is_printed(
+    cls: type[Solver], task: Task, times: Times, capfd: pytest.CaptureFixture[str]
+) -> None:
+    solution = run(cls, task, times, gap=1e-3, threads=2)
+    assert json.loads(json.dumps(solution.to_dict(), allow_nan=False))["solver"] == cls.name
+    assert solution.options.threads == 2
+    assert solution.options.gap == 1e-3
+    seconds = solution.seconds
+    assert min(seconds.build, seconds.solve, seconds.evaluate) >= 0.0
+    captured = capfd.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+
+
+@each_solver
+def test_solvers_of_the_relaxed_level_give_whole_designs_too(cls: type[Solver]) -> None:
+    for task in sorted(cls.solves, key=lambda task: task.objective.kind):
+        if task.form is not Form.RELAXED or Task(task.objective, Form.BLOCK) in cls.solves:
+            continue
+        for times in sorted(cls.times):
+            solution = run(cls, Task(task.objective, Form.BLOCK), times)
+            if solution.status is SolutionStatus.SCHEME:
+                continue
+            assert solution.design is not None
+            assert solution.design.is_integer
+            assert solution.design.coordinates == solution.problem.system.coordinates
+
+
+@each_solver
+def test_a_single_worker_and_a_single_coordinate_are_a_problem(cls: type[Solver]) -> None:
+    if not cls.available():
+        pytest.skip(f"{cls.name} is not installed")
+    for task in sorted(cls.solves, key=lambda task: (task.objective.kind, task.form)):
+        for times in sorted(cls.times):
+            model = references.problem_for(task.objective, times).system.worker_times
+            if times is Times.SCENARIOS:
+                model = cg.Scenarios(model.times[:, :1])
+            system = cg.System(1, 1, model)
+            value: Any = {
+                cg.ExpectedRuntime: lambda: cg.ExpectedRuntime(),
+                cg.CompletionProbability: lambda: cg.CompletionProbability(600.0),
+                cg.Quantile: lambda: cg.Quantile(0.5),
+            }[task.objective]()
+            solution = cg.solve(Problem(system, value), cls(), form=task.form)
+            if solution.status is SolutionStatus.SCHEME:
+                continue
+            if cls.role is Role.SCHEME and "at least two" in solution.message:
+                assert solution.status is SolutionStatus.NONE
+                continue
+            assert solution.partition is not None, (task, times)
+            assert solution.partition.tolist() == [1.0]
+
+
+@each_solver
+def test_what_a_solver_does_not_take_is_refused_or_drawn(cls: type[Solver]) -> None:
+    if not cls.available():
+        pytest.skip(f"{cls.name} is not installed")
+    task = min(cls.solves, key=lambda task: (task.objective.kind, task.form))
+    for times in set(Times) - cls.times:
+        problem = references.problem_for(task.objective, times)
+        if Times.SCENARIOS in cls.times:
+            if task.form is Form.COORDINATE:
+                continue
+            solution = cg.solve(problem, cls(), form=task.form, scenarios=20, seed=4)
+            assert solution.sample is not None
+            assert (solution.sample.scenarios, solution.sample.seed) == (20, 4)
+            assert solution.evaluation is not None
+            assert solution.value == cg.evaluate(problem, solution.design, gradient=True).value
+        else:
+            with pytest.raises(UnsupportedProblemError, match=cls.name):
+                cg.solve(problem, cls(), form=task.form)
+
+
+@each_solver
+def test_a_time_limit_is_kept(cls: type[Solver]) -> None:
+    if not cls.available():
+        pytest.skip(f"{cls.name} is not installed")
+    task = max(cls.solves, key=lambda task: (task.form == Form.BLOCK, task.objective.kind))
+    times = max(cls.times, key=lambda times: times is Times.CONTINUOUS)
+    workers = 4 if cls.name.startswith("pyomo-") and times is Times.CONTINUOUS else 20
+    model: Any = cg.ShiftedExponential(rate=1e-3, shift=50.0)
+    if times is Times.SCENARIOS:
+        model = cg.Scenarios(model.sample(150, workers, np.random.default_rng(0)))
+    elif times is Times.DISCRETE:
+        model = cg.Empirical(np.arange(1.0, 30.0))
+    system = cg.System(workers, 20_000, model, samples=50)
+    middle = cg.Design(np.full(workers, 20_000 / workers))
+    quantile = Problem(system, cg.Quantile(0.5))
+    objective: Any = {
+        cg.ExpectedRuntime: lambda: cg.ExpectedRuntime(),
+        cg.CompletionProbability: lambda: cg.CompletionProbability(
+            cg.evaluate(quantile, middle).value
+        ),
+        cg.Quantile: lambda: quantile.objective,
+    }[task.objective]()
+    problem = Problem(system, objective)
+    started = time.perf_counter()
+    solution = cg.solve(problem, cls(), form=task.form, time_limit=0.5, gap=0.0, threads=1)
+    assert time.perf_counter() - started < 12.0
+    assert solution.seconds.solve + solution.seconds.build < 6.0
+    assert solution.termination in (
+        TerminationCondition.TIME_LIMIT,
+        TerminationCondition.ITERATION_LIMIT,
+        TerminationCondition.CONVERGED,
+        TerminationCondition.OPTIMAL,
+    )
+    if solution.design is not None:
+        assert solution.design.coordinates == pytest.approx(20_000, rel=1e-12)
+
+
+def test_every_solver_states_its_facts() -> None:
+    names = set()
+    for cls in all_solvers():
+        assert cls.summary
+        assert not cls.summary.endswith(".")
+        assert cls.__doc__
+        assert cls.solves
+        assert cls.times
+        assert cls.tolerance > 0
+        assert cls.licence
+        assert not cls.extra or cls.requires
+        if cls.available():
+            assert cls.version()
+        names.add(cls.name)
+    assert len(names) >= 20
