@@ -154,16 +154,19 @@ class _Plan:
 def _print_tables(result: Report, files: Sequence[Path]) -> None:
     from cgcopt.cli.terminal import console
     from cgcopt.compare.show.report import sweep_title
-    from cgcopt.compare.show.tables import readable, rich_table
+    from cgcopt.compare.show.results_as_text import comparison_table, replay_table, sweep_table
+    from cgcopt.compare.show.tables import rich_table
 
     output = console()
     comparison = result.comparison
     for name in comparison.problems:
-        output.print(rich_table(readable(comparison.of(name)), title=name, width=output.width))
+        output.print(
+            rich_table(comparison_table(comparison.of(name)), title=name, width=output.width)
+        )
     for sweep in result.sweeps:
-        output.print(rich_table(sweep.readable(), title=sweep_title(sweep), width=output.width))
+        output.print(rich_table(sweep_table(sweep), title=sweep_title(sweep), width=output.width))
     for replay in result.replays:
-        output.print(rich_table(replay.readable(), title=replay.heading, width=output.width))
+        output.print(rich_table(replay_table(replay), title=replay.heading, width=output.width))
     if files:
         output.print(f"written to {files[0].parent}: {', '.join(file.name for file in files)}")
 

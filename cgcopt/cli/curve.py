@@ -54,6 +54,8 @@ def curve(
     from cgcopt.cli.terminal import console, print_json, progress, records
     from cgcopt.compare.results.compare import Entrant
     from cgcopt.compare.results.curve import DEFAULT_OPTIONS, deadline_curve, default_deadlines
+    from cgcopt.compare.show.curve_report import write_curve
+    from cgcopt.compare.show.results_as_text import curve_table
     from cgcopt.compare.show.tables import rich_table
 
     problem = problem_of(instance)
@@ -66,13 +68,13 @@ def curve(
         options = replace(options, progress=report)
         deadlines = default_deadlines(problem, points, first, last, options=options)
         result = deadline_curve(problem, deadlines, names, options=options)
-    files = [] if folder is None else result.write(folder, command_line(context))
+    files = [] if folder is None else write_curve(result, folder, command_line(context))
     if as_json:
         print_json({"instance": problem.name, "points": records(result.frame())})
     else:
         output = console()
         title = f"completion probability against the deadline: {problem.name}"
-        output.print(rich_table(result.readable(), title=title, width=output.width))
+        output.print(rich_table(curve_table(result), title=title, width=output.width))
         for solver, message in result.failures.items():
             output.print(f"{solver}: {message}")
         if files:

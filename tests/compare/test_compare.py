@@ -33,7 +33,10 @@ from cgcopt.compare.results.comparison import Comparison
 from cgcopt.compare.results.replay import mean_error, replay
 from cgcopt.compare.results.row import Row
 from cgcopt.compare.results.store import Store, row_key
-from cgcopt.compare.show.tables import latex_table, markdown_table, readable, show_gap, show_number
+from cgcopt.compare.show.numbers import show_gap, show_number
+from cgcopt.compare.show.plots import plot_blocks, plot_sweep, plot_values
+from cgcopt.compare.show.results_as_text import comparison_table, replay_table, sweep_table
+from cgcopt.compare.show.tables import latex_table, markdown_table
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -200,7 +203,8 @@ def test_a_failing_solver_is_a_row() -> None:
     assert "does not solve expected-runtime" in rows["equal-risk"].message
     for name in ("broken", "boastful", "absent", "equal-risk"):
         assert math.isnan(comparison.gap(rows[name]))
-    for text in (comparison.to_markdown(), comparison.to_latex()):
+    table = comparison_table(comparison)
+    for text in (markdown_table(table), latex_table(table, caption="small")):
         assert "it broke" in text
 
 
@@ -255,7 +259,7 @@ from cgcopt.compare.results.compare import compare
 from cgcopt.compare.results.store import Store
 from cgcopt.options import Options
 from cgcopt.solvers import registry
-from cgcopt.compare import run as running
+from cgcopt.compare.results import compare as running
 from cgcopt.solvers.base import RUNTIME_RELAXED, Role, Solver
 
 class Sleeper(Solver):
@@ -404,7 +408,7 @@ def test_progress_rises_to_one() -> None:
 
 def test_tables_say_what_the_rows_say() -> None:
     comparison = compare(SMALL, ["uncoded", "closed-form-time", "highs"], options=OPTIONS)
-    table = readable(comparison)
+    table = comparison_table(comparison)
     assert table["solver"].tolist() == ["highs", "closed-form-time", "uncoded"]
     rows = {row.solver: row for row in comparison.rows}
     for solver, value, gap in zip(table["solver"], table["value [s]"], table["gap"], strict=True):
@@ -422,7 +426,7 @@ def test_tables_say_what_the_rows_say() -> None:
 
 def test_bars_in_messages_do_not_break_markdown() -> None:
     row = Row("p", "expected-runtime", "s", "closed form", "relaxed", message="a | b")
-    table = readable(Comparison((row,), OPTIONS))
+    table = comparison_table(Comparison((row,), OPTIONS))
     assert r"a \| b" in markdown_table(table)
 
 
@@ -434,7 +438,7 @@ def test_tables_fit_the_terminal(width: int) -> None:
 
     comparison = compare(SMALL, ["uncoded", "closed-form-time", "highs"], options=OPTIONS)
     console = Console(width=width, file=io.StringIO(), record=True)
-    console.print(rich_table(readable(comparison), title="a [bold] title", width=width))
+    console.print(rich_table(comparison_table(comparison), title="a [bold] title", width=width))
     text = console.export_text()
     assert "a [bold] title" in text
     assert max(map(len, text.splitlines())) <= width
@@ -484,7 +488,7 @@ def test_published_figures_stand_beside_the_papers_instance() -> None:
     (row,) = compare(paper, ["closed-form-frequency"], options=OPTIONS).rows
     assert row.published == 7.8e7
     assert row.value / row.published == pytest.approx(1.0, abs=0.02)
-    table = readable(Comparison((row,), OPTIONS))
+    table = comparison_table(Comparison((row,), OPTIONS))
     assert table["published"].tolist() == ["3.12"]
     other = replace(paper, system=replace(paper.system, coordinates=20_001))
     assert math.isnan(compare(other, ["closed-form-frequency"], options=OPTIONS).rows[0].published)
@@ -504,10 +508,10 @@ def test_the_published_plot_against_workers_computed_again(tmp_path: Path) -> No
     assert frame["workers"].tolist() == [point for point in sweep.points for _ in solvers]
     # Figures read off a plot by hand: the formulas reproduce to a few per cent.
     assert frame["published_difference"].abs().max() < 0.03
-    table = sweep.readable()
+    table = sweep_table(sweep)
     assert table.columns.tolist() == ["solver", "N = 10", "N = 20", "N = 30", "N = 40", "N = 50"]
     assert table["N = 20"][1].endswith("(3.12)")
-    sweep.plot(tmp_path / "sweep.png")
+    plot_sweep(sweep, tmp_path / "sweep.png")
     assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -517,8 +521,6 @@ def test_an_unknown_plot_is_refused() -> None:
 
 
 def test_plots_are_drawn_whatever_the_rows(tmp_path: Path) -> None:
-    from cgcopt.compare.show.plots import plot_blocks, plot_values
-
     late = Problem(SYSTEM, CompletionProbability(3e5), title="late")
     failed = Comparison((Row("p", "expected-runtime", "s", "closed form", "relaxed"),), OPTIONS)
     one = compare(
@@ -536,7 +538,7 @@ def test_plots_are_drawn_whatever_the_rows(tmp_path: Path) -> None:
 def test_equal_comparisons_make_equal_pictures(tmp_path: Path) -> None:
     comparison = compare(SMALL, ["uncoded", "uniform"], options=OPTIONS)
     for name in ("a.png", "b.png"):
-        comparison.plot(tmp_path / name)
+        plot_values(comparison, tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
@@ -588,7 +590,7 @@ def test_replay_says_where_coding_loses() -> None:
     rng = np.random.default_rng(2)
     steady = cg.Trace(rng.uniform(1.0, 1.001, size=(60, 4)))
     result = replay(steady, coordinates=400)
-    table = result.readable()
+    table = replay_table(result)
     uniform = table[table["design"] == "uniform"].iloc[0]
     assert uniform["note"] == "coding loses"
     uncoded = next(row for row in result.rows if row.design == "uncoded")

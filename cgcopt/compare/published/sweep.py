@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cgcopt.compare.published.figures import (
@@ -81,29 +80,6 @@ class Sweep:
             0, self.parameter, frame["problem"].map(dict(zip(self.names, self.points, strict=True)))
         )
         return frame
-
-    def readable(self) -> pd.DataFrame:
-        """Our figures, the published ones in brackets; a line for the certified gap of ``optimal``.
-
-        Runtimes are in the unit of the published plots, ``1e7 M b/N`` seconds.
-        """
-        import pandas as pd
-
-        lines = []
-        for solver in self.solvers:
-            rows = self.curve(solver)
-            lines.append([solver, *(_cell(row) for row in rows)])
-            if solver == "optimal" and rows[0].objective == ExpectedRuntime.kind:
-                gaps = [_gap(self.comparison.gap(row)) for row in rows]
-                lines.append(["  certified gap", *gaps])
-                lines.append(["  published above the optimum", *(_above(row) for row in rows)])
-        return pd.DataFrame(lines, columns=["solver", *self.headings])
-
-    def plot(self, path: str | Path) -> None:
-        """Draw our curves, and the published points beside them."""
-        from cgcopt.compare.show.plots import plot_sweep
-
-        plot_sweep(self, path)
 
 
 def published_sweep(
@@ -183,30 +159,3 @@ def _point(problem: Problem, parameter: str) -> float:
     if parameter == "deadline" and isinstance(problem.objective, CompletionProbability):
         return problem.objective.deadline
     return float(system.workers if parameter == "workers" else system.coordinates)
-
-
-def _shown(row: Row, value: float) -> str:
-    if math.isnan(value):
-        return "-"
-    probability = row.objective == CompletionProbability.kind
-    return f"{value:.4f}" if probability else f"{value / row.scale / 1e7:.4f}"
-
-
-def _cell(row: Row) -> str:
-    published = "" if math.isnan(row.published) else f" ({_rounded(row)})"
-    return _shown(row, row.value) + published
-
-
-def _rounded(row: Row) -> str:
-    if row.objective == CompletionProbability.kind:
-        return f"{row.published:.3f}"
-    return f"{row.published / row.scale / 1e7:.2f}"
-
-
-def _gap(gap: float) -> str:
-    return "-" if math.isnan(gap) else f"{gap:.1e}"
-
-
-def _above(row: Row) -> str:
-    above = row.published / row.value - 1
-    return "-" if math.isnan(above) else f"{100 * above:+.1f} %"

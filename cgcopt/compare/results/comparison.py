@@ -126,28 +126,6 @@ class Comparison:
         text: str | None = self.frame().to_csv(path, index=False)
         return text
 
-    def to_markdown(self) -> str:
-        """Return one rounded Markdown table for each problem."""
-        from cgcopt.compare.show.tables import markdown_table, readable
-
-        return "\n\n".join(
-            f"### {name}\n\n{markdown_table(readable(self.of(name)))}" for name in self.problems
-        )
-
-    def to_latex(self) -> str:
-        """Return one rounded LaTeX table (booktabs) for each problem."""
-        from cgcopt.compare.show.tables import latex_table, readable
-
-        return "\n\n".join(
-            latex_table(readable(self.of(name)), caption=name) for name in self.problems
-        )
-
-    def plot(self, path: str | Path) -> None:
-        """Draw the values and the best bound, one panel for each problem."""
-        from cgcopt.compare.show.plots import plot_values
-
-        plot_values(self, path)
-
 
 def sense_of(row: Row) -> Sense:
     """Direction of the objective of a row."""

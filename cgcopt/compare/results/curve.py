@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -118,40 +117,6 @@ class Curve:
             for n, x in enumerate(row.partition)
         ]
         return pd.DataFrame(lines, columns=["deadline", "solver", "n", "coordinates"])
-
-    def readable(self) -> pd.DataFrame:
-        """One line for each deadline, a column for each solver, as texts."""
-        import pandas as pd
-
-        from cgcopt.compare.show.tables import show_probability
-
-        columns = {"t [s]": [f"{deadline:.5g}" for deadline in self.deadlines]}
-        for solver in self.solvers:
-            rows = self.of(solver)
-            columns[solver] = [show_probability(row.value, row.complement) for row in rows]
-        return pd.DataFrame(columns)
-
-    def write(self, folder: Path, command: str = "") -> list[Path]:
-        """Write tables and a picture into a folder that exists, and return the files."""
-        from cgcopt.compare.show.curve_plot import plot_curve
-        from cgcopt.compare.show.report import settings_section
-        from cgcopt.compare.show.tables import markdown_table
-
-        names = ("curve.md", "curve.csv", "designs.csv", "curve.png")
-        files = [folder / name for name in names]
-        self.frame().to_csv(files[1], index=False)
-        self.designs().to_csv(files[2], index=False)
-        plot_curve(self, files[3])
-        notes = [f"- {solver}: {message}" for solver, message in self.failures.items()]
-        sections = [
-            f"# Completion probability against the deadline: {self.problem.name}",
-            markdown_table(self.readable()),
-            *(["\n".join(notes)] if notes else []),
-            "![curve](curve.png)",
-            settings_section(self.options, command, self.rows),
-        ]
-        files[0].write_text("\n\n".join(sections) + "\n", encoding="utf-8")
-        return files
 
 
 def deadline_curve(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,7 +82,17 @@ class ReplayRow:
     @property
     def short_name(self) -> str:
         """Design and kind of model, without the model's parameters."""
-        return _family(self.name)
+        return self.name.partition("(")[0]
+
+    @property
+    def family(self) -> str:
+        """Kind of model, without its parameters."""
+        return self.model.partition("(")[0]
+
+    @property
+    def loses(self) -> bool:
+        """Whether coding loses to no coding by more than two standard errors."""
+        return self.design != "uncoded" and self.ratio > 1 + 2 * self.ratio_error
 
 
 @dataclass(frozen=True)
@@ -119,32 +128,6 @@ class Replay:
 
         records = [{"trace": self.title, **vars(row)} for row in self.rows]
         return pd.DataFrame(records).drop(columns="partition")
-
-    def readable(self) -> pd.DataFrame:
-        """All rows as texts under short headings."""
-        import pandas as pd
-
-        from cgcopt.compare.show.tables import show_number
-
-        records = [
-            {
-                "design": row.design,
-                "made for": _family(row.model),
-                "promised [s]": show_number(row.promised, 5),
-                "held-out [s]": show_number(row.held_out, 5),
-                "std. error": show_number(row.standard_error, 2),
-                "vs uncoded": _share(row.ratio, row.ratio_error),
-                "note": row.message or ("coding loses" if _loses(row) else ""),
-            }
-            for row in self.rows
-        ]
-        return pd.DataFrame(records)
-
-    def plot(self, path: str | Path) -> None:
-        """Draw promised and held-out runtimes of every design."""
-        from cgcopt.compare.show.plots import plot_replay
-
-        plot_replay(self, path)
 
 
 def replay(
@@ -285,15 +268,3 @@ def _judged(row: ReplayRow, runtimes: FloatArray, uncoded: FloatArray) -> Replay
         ratio=ratio,
         ratio_error=mean_error(runtimes - ratio * uncoded) / float(uncoded.mean()),
     )
-
-
-def _family(model: str) -> str:
-    return model.partition("(")[0]
-
-
-def _loses(row: ReplayRow) -> bool:
-    return row.design != "uncoded" and row.ratio > 1 + 2 * row.ratio_error
-
-
-def _share(ratio: float, error: float) -> str:
-    return "" if math.isnan(ratio) else f"{ratio:.3f} ± {error:.3f}"

@@ -13,8 +13,14 @@ from cgcopt.compare.results.comparison import Comparison
 from cgcopt.compare.results.replay import Replay
 from cgcopt.compare.results.row import Row
 from cgcopt.compare.show.environment import environment
-from cgcopt.compare.show.plots import plot_blocks
-from cgcopt.compare.show.tables import PUBLISHED_UNIT, latex_table, markdown_table
+from cgcopt.compare.show.plots import plot_blocks, plot_replay, plot_sweep, plot_values
+from cgcopt.compare.show.results_as_text import (
+    PUBLISHED_UNIT,
+    comparison_table,
+    replay_table,
+    sweep_table,
+)
+from cgcopt.compare.show.tables import latex_table, markdown_table, markdown_text
 from cgcopt.options import Options
 
 if TYPE_CHECKING:
@@ -70,43 +76,44 @@ class Report:
         comparison = self.comparison
         comparison.to_csv(folder / "results.csv")
         comparison.partitions().to_csv(folder / "partitions.csv", index=False)
+        plot_values(comparison, folder / "values.png")
+        tables = {name: comparison_table(comparison.of(name)) for name in comparison.problems}
+        latex = "\n\n".join(latex_table(table, caption=name) for name, table in tables.items())
         files += [folder / "results.csv", folder / "partitions.csv"]
-        files.append(_text(folder / "results.tex", comparison.to_latex() + "\n"))
-        comparison.plot(folder / "values.png")
-        files.append(folder / "values.png")
-        parts = [_READING, comparison.to_markdown(), "![values](values.png)"]
-        for name in comparison.problems:
+        files += [_text(folder / "results.tex", f"{latex}\n"), folder / "values.png"]
+        parts = [_READING]
+        parts += [f"### {markdown_text(n)}\n\n{markdown_table(t)}" for n, t in tables.items()]
+        parts += ["![values](values.png)"]
+        for name in tables:
             plot = folder / f"blocks_{_slug(name)}.png"
             plot_blocks(comparison.of(name), plot)
             files.append(plot)
-            parts.append(f"Block structure, {name}:\n\n![blocks]({plot.name})")
+            parts.append(f"Block structure, {markdown_text(name)}:\n\n![blocks]({plot.name})")
         return "\n\n".join(parts)
 
     def _sweep(self, sweep: Sweep, folder: Path, files: list[Path]) -> str:
         name = f"sweep_{sweep.parameter}"
-        title = sweep_title(sweep)
-        return self._section(name, title, sweep.frame(), sweep.readable(), sweep, folder, files)
+        plot_sweep(sweep, folder / f"{name}.png")
+        return _section(name, sweep_title(sweep), sweep.frame(), sweep_table(sweep), folder, files)
 
     def _replay(self, replay: Replay, folder: Path, files: list[Path]) -> str:
         name = f"replay_{_slug(replay.title)}"
-        title = replay.heading
-        return self._section(name, title, replay.frame(), replay.readable(), replay, folder, files)
+        plot_replay(replay, folder / f"{name}.png")
+        return _section(name, replay.heading, replay.frame(), replay_table(replay), folder, files)
 
-    def _section(
-        self,
-        name: str,
-        title: str,
-        frame: pd.DataFrame,
-        table: pd.DataFrame,
-        drawn: Sweep | Replay,
-        folder: Path,
-        files: list[Path],
-    ) -> str:
-        frame.to_csv(folder / f"{name}.csv", index=False)
-        drawn.plot(folder / f"{name}.png")
-        latex = _text(folder / f"{name}.tex", latex_table(table, caption=title))
-        files += [folder / f"{name}.csv", folder / f"{name}.png", latex]
-        return f"## {title}\n\n{markdown_table(table)}\n\n![{name}]({name}.png)"
+
+def _section(
+    name: str,
+    title: str,
+    frame: pd.DataFrame,
+    table: pd.DataFrame,
+    folder: Path,
+    files: list[Path],
+) -> str:
+    frame.to_csv(folder / f"{name}.csv", index=False)
+    latex = _text(folder / f"{name}.tex", latex_table(table, caption=title))
+    files += [folder / f"{name}.csv", folder / f"{name}.png", latex]
+    return f"## {markdown_text(title)}\n\n{markdown_table(table)}\n\n![{name}]({name}.png)"
 
 
 def settings_section(options: Options, command: str, rows: Iterable[Row]) -> str:

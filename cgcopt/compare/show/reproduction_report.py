@@ -12,14 +12,11 @@ from cgcopt.compare.published.figures import SOLVERS_OF, plot_remark
 from cgcopt.compare.published.reproduction import Judgement, Reproduction, Verdict, tolerance
 from cgcopt.compare.published.sweep import Sweep
 from cgcopt.compare.results.row import Row
+from cgcopt.compare.show.numbers import show_gap, show_probability
+from cgcopt.compare.show.plots import plot_sweep
 from cgcopt.compare.show.report import settings_section
-from cgcopt.compare.show.tables import (
-    PUBLISHED_UNIT,
-    latex_table,
-    markdown_table,
-    show_gap,
-    show_probability,
-)
+from cgcopt.compare.show.results_as_text import PUBLISHED_UNIT
+from cgcopt.compare.show.tables import latex_table, markdown_table
 from cgcopt.objective import CompletionProbability
 
 if TYPE_CHECKING:
@@ -118,7 +115,7 @@ def write(reproduction: Reproduction, folder: Path, command: str = "") -> list[P
         sweep.frame().to_csv(folder / f"{name}.csv", index=False)
         latex = latex_table(table, caption=heading)
         (folder / f"{name}.tex").write_text(latex, encoding="utf-8")
-        sweep.plot(folder / f"{name}.png")
+        plot_sweep(sweep, folder / f"{name}.png")
         files += [folder / f"{name}{suffix}" for suffix in (".csv", ".tex", ".png")]
         setting = plot_setting(reproduction, sweep)
         picture = f"![{heading}]({name}.png)"

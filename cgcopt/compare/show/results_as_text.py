@@ -1,0 +1,172 @@
+"""Results as tables of text: short headings, few digits, in the order of interest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cgcopt.compare.published.figures import remark_on
+from cgcopt.compare.published.sweep import Sweep
+from cgcopt.compare.results.comparison import Comparison
+from cgcopt.compare.results.curve import Curve
+from cgcopt.compare.results.replay import Replay
+from cgcopt.compare.results.row import Row
+from cgcopt.compare.show.numbers import (
+    show_difference,
+    show_fixed,
+    show_gap,
+    show_number,
+    show_probability,
+)
+from cgcopt.evaluation.result import Certificate
+from cgcopt.objective import CompletionProbability, ExpectedRuntime
+from cgcopt.solution import SolutionStatus, TerminationCondition
+from cgcopt.solvers.base import Role
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["PUBLISHED_UNIT", "comparison_table", "curve_table", "replay_table", "sweep_table"]
+
+_ROLES = [str(role) for role in (Role.EXACT, Role.ADAPTER, Role.ITERATIVE, Role.CLOSED_FORM)]
+
+#: A published figure reproduces when it is hit to this relative accuracy: it was read off a plot.
+_REPRODUCED = 0.03
+
+#: Heading of runtimes in the unit of the published plots.
+PUBLISHED_UNIT = "E N/(M b)/1e7"
+
+
+def comparison_table(comparison: Comparison) -> pd.DataFrame:
+    """Return the rows as texts under short headings, best methods first.
+
+    Columns without a single entry are left out. Values are in seconds, or probabilities; ``gap``
+    is to the best bound known; the published unit ``1e7 M b/N`` is used where there is a
+    published figure.
+    """
+    import pandas as pd
+
+    rows = sorted(comparison.rows, key=_order)
+    probability = any(row.objective == CompletionProbability.kind for row in rows)
+    columns: dict[str, Callable[[Row], str]] = {
+        "solver": lambda row: row.solver,
+        "kind": lambda row: row.role,
+        "form": lambda row: row.form,
+        "P" if probability else "value [s]": lambda row: show_number(row.value, 7),
+        "1 - P": lambda row: show_number(row.complement, 4),
+        "vs best": lambda row: show_fixed(row.value / comparison.best_value(row), 4),
+        "gap": lambda row: show_gap(comparison.gap(row)),
+        "certificate": lambda row: "" if row.certificate == Certificate.NONE else row.certificate,
+        "status": _status,
+        "seconds": lambda row: show_number(row.seconds, 3) if _ran(row) else "",
+    }
+    if any(row.published == row.published for row in rows):
+        columns |= _published_columns(probability)
+    columns["note"] = _note
+    table = {name: [show(row) for row in rows] for name, show in columns.items()}
+    filled = {name: texts for name, texts in table.items() if any(texts)}
+    return pd.DataFrame(filled, columns=list(filled))
+
+
+def sweep_table(sweep: Sweep) -> pd.DataFrame:
+    """Our figures, the published ones in brackets; a line for the certified gap of ``optimal``.
+
+    Runtimes are in the unit of the published plots, ``1e7 M b/N`` seconds.
+    """
+    import pandas as pd
+
+    lines = []
+    for solver in sweep.solvers:
+        rows = sweep.curve(solver)
+        lines.append([solver, *(_beside_published(row) for row in rows)])
+        if solver == "optimal" and rows[0].objective == ExpectedRuntime.kind:
+            gaps = [show_gap(sweep.comparison.gap(row)) or "-" for row in rows]
+            above = [show_difference(row.published / row.value - 1) or "-" for row in rows]
+            lines.append(["  certified gap", *gaps])
+            lines.append(["  published above the optimum", *above])
+    return pd.DataFrame(lines, columns=["solver", *sweep.headings])
+
+
+def replay_table(replay: Replay) -> pd.DataFrame:
+    """One line for each design, best on the held-out rounds first."""
+    import pandas as pd
+
+    records = [
+        {
+            "design": row.design,
+            "made for": row.family,
+            "promised [s]": show_number(row.promised, 5),
+            "held-out [s]": show_number(row.held_out, 5),
+            "std. error": show_number(row.standard_error, 2),
+            "vs uncoded": _share(row.ratio, row.ratio_error),
+            "note": row.message or ("coding loses" if row.loses else ""),
+        }
+        for row in replay.rows
+    ]
+    return pd.DataFrame(records)
+
+
+def curve_table(curve: Curve) -> pd.DataFrame:
+    """One line for each deadline, a column for each solver."""
+    import pandas as pd
+
+    columns = {"t [s]": [f"{deadline:.5g}" for deadline in curve.deadlines]}
+    for solver in curve.solvers:
+        rows = curve.of(solver)
+        columns[solver] = [show_probability(row.value, row.complement) for row in rows]
+    return pd.DataFrame(columns)
+
+
+def _published_columns(probability: bool) -> dict[str, Callable[[Row], str]]:
+    columns: dict[str, Callable[[Row], str]] = {}
+    if probability:
+        columns["published"] = lambda row: show_number(row.published, 4)
+    else:
+        columns[PUBLISHED_UNIT] = lambda row: show_fixed(row.value / row.scale / 1e7, 4)
+        columns["published"] = lambda row: show_fixed(row.published / row.scale / 1e7, 2)
+    columns["vs published"] = lambda row: show_difference(row.value / row.published - 1)
+    return columns
+
+
+def _order(row: Row) -> tuple[int, float]:
+    kind = _ROLES.index(row.role) if row.role in _ROLES else len(_ROLES)
+    value = -row.value if row.objective == CompletionProbability.kind else row.value
+    return (kind, math.inf if math.isnan(value) else value)
+
+
+def _status(row: Row) -> str:
+    if row.termination in (TerminationCondition.CONVERGED, TerminationCondition.OPTIMAL):
+        return row.status
+    return f"{row.status} ({row.termination})"
+
+
+def _ran(row: Row) -> bool:
+    return row.status != SolutionStatus.NONE or row.seconds > 0
+
+
+def _note(row: Row) -> str:
+    parts = []
+    if row.sample_scenarios:
+        sample = f"{row.sample_value:.7g}, gap {show_gap(row.sample_gap)}"
+        parts.append(f"on its {row.sample_scenarios} scenarios {sample}")
+    if row.standard_error > 0:
+        parts.append(f"standard error {row.standard_error:.2g}")
+    if row.published == row.published and abs(row.value / row.published - 1) > _REPRODUCED:
+        parts += [remark] if (remark := remark_on(row.objective, row.solver)) else []
+    if row.residual == row.residual:
+        parts.append(f"residual {row.residual:.1e}")
+    if row.status in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE) and row.message:
+        parts.append(row.message)
+    return "; ".join(parts)
+
+
+def _beside_published(row: Row) -> str:
+    probability = row.objective == CompletionProbability.kind
+    unit, digits = (1.0, 3) if probability else (row.scale * 1e7, 2)
+    ours, theirs = show_fixed(row.value / unit, 4), show_fixed(row.published / unit, digits)
+    return (ours or "-") + (f" ({theirs})" if theirs else "")
+
+
+def _share(ratio: float, error: float) -> str:
+    return "" if math.isnan(ratio) else f"{ratio:.3f} ± {error:.3f}"

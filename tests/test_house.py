@@ -1,0 +1,121 @@
+"""The house: which module imports which, inside functions and for the type checker too."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+#: Source folder -> the package that it is installed as.
+HOMES = {"cgcopt": "cgcopt", "formulations": "cgcopt.formulations", "solvers": "cgcopt.solvers"}
+
+#: Floors from the ground up: a module imports its own floor and those below. The longest name that
+#: fits counts; what is named on none is part of the core.
+FLOORS = [
+    ("cgcopt.errors", "cgcopt.version", "cgcopt._validate", "cgcopt._cores"),
+    ("cgcopt.workers",),
+    (),  # the core: what a problem is, what a design is worth
+    ("cgcopt.formulations",),
+    ("cgcopt.solvers",),
+    ("cgcopt.compare.published.figures",),
+    ("cgcopt.compare.results",),
+    ("cgcopt.compare", "cgcopt.compare.published"),
+    ("cgcopt.compare.show",),
+    ("cgcopt.cli",),
+    ("cgcopt.__main__",),
+]
+CORE = FLOORS.index(())
+#: A folder with more modules than this is no longer taken in at a glance.
+MOST_MODULES = 21
+
+
+def module_name(path: Path) -> str:
+    """Return the full name under which a source file is imported."""
+    folder, *inside = path.relative_to(ROOT).with_suffix("").parts
+    parts = [HOMES[folder], *inside]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {
+    module_name(path): path
+    for folder in HOMES
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if folder != "cgcopt" or path.relative_to(ROOT).parts[1] not in HOMES
+}
+
+
+def imports(name: str) -> set[str]:
+    """Return the modules of the package that a module imports anywhere in its text."""
+    found = set()
+    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{name}: relative import"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                found.add(full if full in MODULES else str(node.module))
+    return {module for module in found if module in MODULES} - {name}
+
+
+#: The front door names everything, and imports on first use.
+GRAPH: dict[str, set[str]] = {
+    name: set() if name == "cgcopt" else imports(name) for name in MODULES
+}
+
+
+def floor(name: str) -> int:
+    """Return the place in ``FLOORS`` of a module."""
+    fitting = [
+        (len(prefix), place)
+        for place, prefixes in enumerate(FLOORS)
+        for prefix in prefixes
+        if f"{name}.".startswith(f"{prefix}.")
+    ]
+    return max(fitting)[1] if fitting else CORE
+
+
+def a_circle(graph: dict[str, set[str]]) -> list[str]:
+    """Return modules that import each other in turn; empty where there are none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_the_whole_package_is_read() -> None:
+    for name in ("cgcopt.errors", "cgcopt.formulations.base", "cgcopt.solvers.adapters.highs"):
+        assert name in MODULES
+    assert "cgcopt.evaluation.evaluate" in GRAPH["cgcopt.solvers.solve"]
+    # One import that stands in a function, and one that is for the type checker alone.
+    assert "cgcopt.solvers.solve" in GRAPH["cgcopt.cli.solve"]
+    assert "cgcopt.solution" in GRAPH["cgcopt.cli.solve"]
+
+
+def test_a_circle_would_be_seen() -> None:
+    assert a_circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})
+    assert not a_circle({"a": {"b", "c"}, "b": {"c"}, "c": set()})
+
+
+def test_imports_go_down_the_floors() -> None:
+    assert floor("cgcopt.cli.solve") > floor("cgcopt.compare.results.row") > floor("cgcopt.problem")
+    edges = [(name, found) for name, names in GRAPH.items() for found in names]
+    assert [edge for edge in edges if floor(edge[1]) > floor(edge[0])] == []
+
+
+def test_no_circles() -> None:
+    formulations = {name for name in GRAPH if name.startswith("cgcopt.formulations.")}
+    rest = {name: found - formulations for name, found in GRAPH.items() if name not in formulations}
+    assert a_circle(rest) == []
+
+
+def test_nothing_enters_by_the_front_door() -> None:
+    assert [name for name, found in GRAPH.items() if "cgcopt" in found] == []
+
+
+def test_folders_are_taken_in_at_a_glance() -> None:
+    counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in MODULES.values())
+    assert {folder: count for folder, count in counts.items() if count > MOST_MODULES} == {}
