@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 from cgcopt.version import __version__
 
 if TYPE_CHECKING:
+    from cgcopt.codes.code import GradientCode as GradientCode
+    from cgcopt.codes.construct import gradient_code as gradient_code
     from cgcopt.design import Design as Design
     from cgcopt.design import sort_redundancies as sort_redundancies
     from cgcopt.errors import CgcoptError as CgcoptError
@@ -57,6 +59,8 @@ if TYPE_CHECKING:
     from cgcopt.workers.trace import Trace as Trace
 
 _HOMES = {
+    "cgcopt.codes.code": ("GradientCode",),
+    "cgcopt.codes.construct": ("gradient_code",),
     "cgcopt.design": ("Design", "sort_redundancies"),
     "cgcopt.errors": ("CgcoptError", "InvalidInputError"),
     "cgcopt.evaluation.evaluate": ("evaluate",),

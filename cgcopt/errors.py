@@ -6,6 +6,7 @@ from typing import Any
 
 __all__ = [
     "CgcoptError",
+    "DecodingError",
     "InfiniteMeanError",
     "InvalidInputError",
     "MissingExtraError",
@@ -44,6 +45,10 @@ class InvalidInputError(CgcoptError, ValueError):
         self.field = field
         self.value = value
         self.allowed = allowed
+
+
+class DecodingError(CgcoptError, ArithmeticError):
+    """A gradient cannot be recovered from what the workers sent, or not accurately enough."""
 
 
 class InfiniteMeanError(CgcoptError, ArithmeticError):

@@ -1,0 +1,94 @@
+"""Decoding vectors: how the master combines what the survivors sent."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.seeds import generator
+
+__all__ = ["amplification", "decoding_vector", "residual", "straggler_sets"]
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+
+def decoding_vector(
+    matrix: FloatArray, classes: tuple[IntArray, ...], stragglers: int, alive: BoolArray
+) -> FloatArray | None:
+    """Solve ``lambda^T B = 1`` with ``lambda = 0`` on stragglers, class by class.
+
+    The rows of a class of ``m`` workers have rank ``m - s``: QR with pivoting picks that many
+    survivors, whose rows are far from dependent, and least squares on them gives the coefficients.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (workers, pieces)
+    classes : tuple of ndarray
+        Workers whose pieces hang together.
+    stragglers : int
+        ``s``.
+    alive : ndarray of bool, shape (workers,)
+
+    Returns
+    -------
+    ndarray, shape (workers,), or None
+        ``None`` where a class has more than ``s`` stragglers.
+    """
+    from scipy.linalg import qr, solve_triangular
+
+    vector = np.zeros(matrix.shape[0])
+    for members in classes:
+        rank = members.size - stragglers
+        answered = members[alive[members]]
+        if answered.size < rank:
+            return None
+        rows = matrix[answered]
+        rows = rows[:, rows.any(axis=0)]
+        if rank == 1:
+            # One row spans those of the class: a multiple of the ones.
+            vector[answered[0]] = rows.shape[1] / rows[0].sum()
+            continue
+        q, r, order = qr(rows.T, mode="economic", pivoting=True)
+        right = q[:, :rank].T @ np.ones(rows.shape[1])
+        vector[answered[order[:rank]]] = solve_triangular(r[:rank, :rank], right)
+    return vector
+
+
+def residual(matrix: FloatArray, vector: FloatArray) -> float:
+    """Largest deviation of ``lambda^T B`` from the ones: the relative error of a decoded gradient."""
+    return float(np.max(np.abs(vector @ matrix - 1.0)))
+
+
+def amplification(matrix: FloatArray, vector: FloatArray) -> float:
+    """Noise amplification ``max_j sum_i |lambda_i B_ij|``, 1 without coding.
+
+    Relative errors of size ``e`` in the products ``B_ij g_j`` become at most ``e`` times this,
+    relative to the partial gradients ``g_j``.
+    """
+    return float(np.max(np.abs(vector) @ np.abs(matrix)))
+
+
+def straggler_sets(workers: int, stragglers: int, most: int, seed: int) -> Iterator[IntArray]:
+    """Every set of ``s`` stragglers where there are at most ``most``, else contiguous and random ones.
+
+    Examples
+    --------
+    >>> [s.tolist() for s in straggler_sets(3, 1, most=10, seed=0)]
+    [[0], [1], [2]]
+    """
+    if math.comb(workers, stragglers) <= most:
+        for chosen in itertools.combinations(range(workers), stragglers):
+            yield np.array(chosen, dtype=np.int64)
+        return
+    contiguous = min(workers, most // 2)
+    for first in np.arange(contiguous) * workers // contiguous:
+        yield (first + np.arange(stragglers)) % workers
+    rng = generator(seed, "stragglers", workers, stragglers)
+    for _ in range(most - contiguous):
+        yield np.sort(rng.choice(workers, stragglers, replace=False))
