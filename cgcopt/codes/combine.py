@@ -10,8 +10,8 @@ from numpy.typing import DTypeLike, NDArray
 
 __all__ = ["combine"]
 
-#: Coordinates that are worked on at a time: so many of each vector stay in the cache together.
-_CHUNK = 16384
+#: Numbers that are worked on at a time, of all vectors together: 1 MB, which stays in the cache.
+_BUFFER = 2**17
 
 
 def combine(
@@ -33,9 +33,10 @@ def combine(
     flat = [np.ravel(vector) for vector in vectors]
     factors = np.array(weights, dtype=np.float64)
     total = np.empty(flat[0].size, dtype=dtype)
-    buffer = np.empty((len(flat), min(_CHUNK, total.size)))
-    for first in range(0, total.size, _CHUNK):
-        part = slice(first, first + _CHUNK)
+    chunk = max(_BUFFER // len(flat), 1024)
+    buffer = np.empty((len(flat), min(chunk, total.size)))
+    for first in range(0, total.size, chunk):
+        part = slice(first, first + chunk)
         rows = buffer[:, : total[part].size]
         for row, vector in zip(rows, flat, strict=True):
             row[:] = vector[part]

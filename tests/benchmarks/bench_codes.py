@@ -16,8 +16,8 @@ from threadpoolctl import threadpool_limits
 from cgcopt.codes import gradient_code
 
 SIZES = (10, 20, 50, 100, 200)
-LENGTH = 200_000
-"""Coordinates of a partial gradient in the measured products."""
+NUMBERS = 8_000_000
+"""Numbers that a measured product reads: 64 MB, more than a cache holds."""
 
 
 def median(call: Callable[[], object], repeats: int) -> float:
@@ -38,7 +38,7 @@ def run(quick: bool = False) -> list[dict[str, Any]]:
     list of dict
         ``N``, ``s``, ``placement``, ``construction``; ``residual``, ``amplification`` and ``sets`` of
         :meth:`~cgcopt.codes.GradientCode.check`; ``make`` (seconds to make the code), ``vector`` (a new
-        decoding vector); for :data:`LENGTH` coordinates, on one thread, ``encode`` and ``decode`` over
+        decoding vector); for :data:`NUMBERS` numbers, on one thread, ``encode`` and ``decode`` over
         a plain matrix-vector product of the same numbers.
     """
     rows = []
@@ -62,12 +62,13 @@ def measure(n: int, s: int, placement: str, sets: int) -> dict[str, Any]:
         vector = code.decoding_vector(alive)
         solved = time.perf_counter() - start
         rng = np.random.default_rng(0)
-        partial = rng.standard_normal((code.pieces_of(0).size, LENGTH))
+        held = code.pieces_of(0).size
+        partial = rng.standard_normal((held, NUMBERS // held))
         weights = code.matrix[0, code.pieces_of(0)]
         encoded = median(lambda: code.encode(0, partial), 9) / median(lambda: weights @ partial, 9)
         used = np.flatnonzero(vector)
-        stack = rng.standard_normal((used.size, LENGTH))
-        sent = {i: np.zeros(LENGTH) for i in alive}
+        stack = rng.standard_normal((used.size, NUMBERS // used.size))
+        sent = {i: stack[0] for i in alive}
         sent |= {int(i): row.copy() for i, row in zip(used, stack, strict=True)}
         plain = median(lambda: vector[used] @ stack, 9)
         decoded = median(lambda: code.decode(sent), 9) / plain

@@ -26,6 +26,7 @@ TITLES = {
     "profile": "Where the time of the certified optimum goes",
     "scenarios": "Scenario problems against HiGHS and Clarabel",
     "probability": "Completion probability",
+    "codes": "Gradient codes: accuracy, and speed beside a plain product",
     "global": "Branch and bound for the completion probability",
 }
 
