@@ -22,6 +22,7 @@ from cgcopt.version import __version__
 if TYPE_CHECKING:
     from cgcopt.codes.code import GradientCode as GradientCode
     from cgcopt.codes.construct import gradient_code as gradient_code
+    from cgcopt.costs import Costs as Costs
     from cgcopt.design import Design as Design
     from cgcopt.design import sort_redundancies as sort_redundancies
     from cgcopt.errors import CgcoptError as CgcoptError
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from cgcopt.instance import example_instances as example_instances
     from cgcopt.instance import instance_text as instance_text
     from cgcopt.instance import load_instance as load_instance
+    from cgcopt.limits import Limits as Limits
+    from cgcopt.limits import boundaries_of_sizes as boundaries_of_sizes
+    from cgcopt.limits import read_sizes as read_sizes
     from cgcopt.objective import CompletionProbability as CompletionProbability
     from cgcopt.objective import ExpectedRuntime as ExpectedRuntime
     from cgcopt.objective import Quantile as Quantile
@@ -61,6 +65,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "cgcopt.codes.code": ("GradientCode",),
     "cgcopt.codes.construct": ("gradient_code",),
+    "cgcopt.costs": ("Costs",),
     "cgcopt.design": ("Design", "sort_redundancies"),
     "cgcopt.errors": ("CgcoptError", "InvalidInputError"),
     "cgcopt.evaluation.evaluate": ("evaluate",),
@@ -68,6 +73,7 @@ _HOMES = {
     "cgcopt.evaluation.simulation": ("simulate",),
     "cgcopt.formulations": ("formulate",),
     "cgcopt.instance": ("example_instances", "instance_text", "load_instance"),
+    "cgcopt.limits": ("Limits", "boundaries_of_sizes", "read_sizes"),
     "cgcopt.objective": ("CompletionProbability", "ExpectedRuntime", "Quantile"),
     "cgcopt.options": ("Options",),
     "cgcopt.problem": ("Form", "Problem"),

@@ -11,7 +11,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from cgcopt.costs import Costs
 from cgcopt.errors import InvalidInputError
+from cgcopt.limits import Limits, boundaries_of_sizes, read_sizes
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile
 from cgcopt.problem import Problem
 from cgcopt.system import System
@@ -20,6 +22,8 @@ from cgcopt.workers import worker_times_from_dict
 __all__ = ["example_instances", "instance_text", "load_instance", "problem_from_dict"]
 
 _SYSTEM_KEYS = {"workers", "coordinates", "samples", "cycles"}
+_COST_KEYS = frozenset(Costs.__dataclass_fields__)
+_LIMIT_KEYS = frozenset(Limits.__dataclass_fields__)
 _OBJECTIVES: dict[str, tuple[type[Objective], str | None]] = {
     "expected-runtime": (ExpectedRuntime, None),
     "completion-probability": (CompletionProbability, "deadline"),
@@ -59,8 +63,12 @@ def load_instance(path: str | Path) -> Problem:
 def problem_from_dict(
     table: Mapping[str, Any], *, folder: Path = Path(), title: str = ""
 ) -> Problem:
-    """Build a problem from the tables ``system``, ``worker_times`` and ``objective``."""
-    _keys("", table, required={"system", "worker_times"}, optional={"objective"})
+    """Build a problem from its tables.
+
+    ``system`` and ``worker_times`` are needed; ``objective``, ``costs`` and ``limits`` are not.
+    """
+    optional = {"objective", "costs", "limits"}
+    _keys("", table, required={"system", "worker_times"}, optional=optional)
     for name in table:
         if not isinstance(table[name], Mapping):
             raise InvalidInputError(name, table[name], f"a table [{name}]")
@@ -68,7 +76,14 @@ def problem_from_dict(
     _keys("system.", system, required={"workers", "coordinates"}, optional=_SYSTEM_KEYS)
     times = worker_times_from_dict(table["worker_times"], folder)
     objective = _objective(table.get("objective", {"kind": ExpectedRuntime.kind}))
-    return Problem(System(worker_times=times, **system), objective, title=title)
+    costs = table.get("costs", {})
+    _keys("costs.", costs, required=set(), optional=_COST_KEYS)
+    return Problem(
+        System(worker_times=times, costs=Costs(**costs), **system),
+        objective,
+        title=title,
+        limits=_limits(table.get("limits", {}), folder),
+    )
 
 
 def instance_text(problem: Problem) -> str:
@@ -104,6 +119,9 @@ def instance_text(problem: Problem) -> str:
         "worker_times": system.worker_times.to_dict(),
         "objective": problem.objective.to_dict(),
     }
+    for name, optional in (("costs", system.costs), ("limits", problem.limits)):
+        if optional:
+            tables[name] = optional.to_dict()
     return "\n".join(
         f"[{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in table.items())
         for name, table in tables.items()
@@ -129,6 +147,15 @@ def _objective(table: Mapping[str, Any]) -> Objective:
     required = {"kind"} if parameter is None else {"kind", parameter}
     _keys("objective.", table, required=required)
     return cls(**{key: value for key, value in table.items() if key != "kind"})
+
+
+def _limits(table: Mapping[str, Any], folder: Path) -> Limits:
+    """Read the limits; boundaries may be the name of a file with a tensor size a line."""
+    _keys("limits.", table, required=set(), optional=_LIMIT_KEYS)
+    fields = dict(table)
+    if isinstance(fields.get("boundaries"), str):
+        fields["boundaries"] = boundaries_of_sizes(read_sizes(folder / fields["boundaries"]))
+    return Limits(**fields)
 
 
 def _keys(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from cgcopt._validate import whole_number
 from cgcopt.errors import InvalidInputError
+from cgcopt.limits import Limits
 from cgcopt.objective import Objective
 from cgcopt.system import System
 
@@ -31,6 +32,17 @@ class Form(StrEnum):
 class Problem:
     """Choose the redundancy of every coordinate of ``system`` to do best by ``objective``.
 
+    Parameters
+    ----------
+    system : System
+        The cluster and its work.
+    objective : Objective
+        What a design is judged by.
+    title : str
+        A name for tables.
+    limits : Limits
+        What a design may be; anything by default.
+
     Examples
     --------
     >>> import cgcopt as cg
@@ -43,6 +55,7 @@ class Problem:
     system: System
     objective: Objective
     title: str = ""
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         if not isinstance(self.system, System):
@@ -53,15 +66,21 @@ class Problem:
                 self.objective,
                 "an objective: ExpectedRuntime(), CompletionProbability(deadline) or Quantile(...)",
             )
+        if not isinstance(self.limits, Limits):
+            raise InvalidInputError("problem.limits", self.limits, "Limits(copies=..., ...)")
+        self.limits.check(self.system.workers, self.system.coordinates)
 
     @property
     def name(self) -> str:
         """The title where one was given, else a description."""
         system = self.system
-        return self.title or (
-            f"{self.objective.kind} N={system.workers} L={system.coordinates} "
-            f"{system.worker_times.label}"
-        )
+        parts = [
+            f"{self.objective.kind} N={system.workers} L={system.coordinates}",
+            system.worker_times.label,
+            system.costs.label,
+            self.limits.label,
+        ]
+        return self.title or " ".join(part for part in parts if part)
 
     def sampled(self, scenarios: int, seed: int = 0) -> Problem:
         """Return the sample-average problem on ``scenarios`` rounds drawn from the worker times.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cgcopt._validate import finite_number, whole_number
+from cgcopt.costs import Costs
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.base import WorkerTimes
 
@@ -30,6 +31,8 @@ class System:
         ``M``, the number of training samples, cut into ``N`` equal subsets.
     cycles : float
         ``b``, the CPU cycles for one partial derivative on one sample.
+    costs : Costs
+        Seconds for starting and sending; none by default.
 
     Examples
     --------
@@ -43,6 +46,7 @@ class System:
     worker_times: WorkerTimes
     samples: int = 1
     cycles: float = 1.0
+    costs: Costs = field(default_factory=Costs)
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -61,6 +65,8 @@ class System:
                 self.worker_times,
                 "a WorkerTimes model such as ShiftedExponential(rate=1e-3, shift=50)",
             )
+        if not isinstance(self.costs, Costs):
+            raise InvalidInputError("system.costs", self.costs, "Costs(startup=..., ...)")
         recorded = getattr(self.worker_times, "workers", None)
         if recorded is not None and recorded != self.workers:
             raise InvalidInputError(

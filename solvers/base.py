@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.result import Certificate
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective
 from cgcopt.options import Options
@@ -137,6 +138,10 @@ class Solver(ABC):
     """Kinds of worker times. A solver that takes only scenarios is given drawn ones."""
     tolerance: ClassVar[float] = 1e-6
     """Relative accuracy of the optimal value that the solver promises; ``inf`` without a promise."""
+    limits: ClassVar[frozenset[str]] = frozenset()
+    """Names of the limits within which the solver designs; a problem with others is refused."""
+    costs: ClassVar[bool] = False
+    """Whether the solver counts what starting and sending cost."""
     requires: ClassVar[str] = ""
     """Import name of the optional package that the solver needs, if any."""
     extra: ClassVar[str] = ""
@@ -160,6 +165,25 @@ class Solver(ABC):
             return metadata.version(cls.distribution)
         except metadata.PackageNotFoundError:
             return ""
+
+    @classmethod
+    def check(cls, problem: Problem) -> None:
+        """Refuse a problem with limits or costs that the solver does not know.
+
+        Raises
+        ------
+        UnsupportedProblemError
+            Naming what the solver cannot respect.
+        """
+        unknown = [name for name in problem.limits.to_dict() if name not in cls.limits]
+        if unknown:
+            raise UnsupportedProblemError(
+                f"solver '{cls.name}' cannot keep the limit {' and '.join(unknown)}"
+            )
+        if problem.system.costs and not cls.costs:
+            raise UnsupportedProblemError(
+                f"solver '{cls.name}' does not count the costs of starting and sending"
+            )
 
     def prepare(self, problem: Problem, form: Form) -> None:  # noqa: B027
         """Import and compile what :meth:`solve` needs, outside the measured time."""

@@ -92,6 +92,7 @@ def solve(
     form = _form(old_level(form, fields.pop("level", None)))
     options = _options(options, fields)
     chosen = _choose(problem, solver, form)
+    chosen.check(problem)
     # A solver of the relaxed form serves the block form by rounding.
     inner = form if Task(type(problem.objective), form) in chosen.solves else Form.RELAXED
     run = _Run(problem, chosen, form, options)

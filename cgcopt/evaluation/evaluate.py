@@ -86,6 +86,8 @@ def evaluate_work(problem: Problem, work: ArrayLike, *, gradient: bool = False) 
     """
     w = _checked_work(work, problem.system.workers)
     system, objective = problem.system, problem.objective
+    if system.costs:
+        raise UnsupportedProblemError("no evaluation with costs of starting and sending yet")
     if isinstance(objective, ExpectedRuntime):
         found = _expected_runtime(system, w, gradient)
     elif isinstance(objective, CompletionProbability):
