@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from cgcopt.options import Options as Options
     from cgcopt.problem import Form as Form
     from cgcopt.problem import Problem as Problem
+    from cgcopt.schedule import Schedule as Schedule
     from cgcopt.solution import Solution as Solution
     from cgcopt.solution import SolutionStatus as SolutionStatus
     from cgcopt.solution import TerminationCondition as TerminationCondition
@@ -78,6 +79,7 @@ _HOMES = {
     "cgcopt.options": ("Options",),
     "cgcopt.problem": ("Form", "Problem"),
     "cgcopt.solvers.rounding": ("round_design",),
+    "cgcopt.schedule": ("Schedule",),
     "cgcopt.solution": ("Solution", "SolutionStatus", "TerminationCondition"),
     "cgcopt.solvers.solve": ("solve",),
     "cgcopt.system": ("System",),
