@@ -1,0 +1,170 @@
+"""The runtime of a schedule in every round, exact.
+
+    tau = u max_{n used, c} { (N-n)-th smallest over i of T_i (W_{i,n-1} + y_{i,n} p_{i,c} / C) }
+
+with the work ``y``, the work ``W`` done before a block and the places ``p`` of a
+:class:`~cgcopt.schedule.Schedule`. One cell and equal work give the runtime of the partition as a
+:class:`~cgcopt.design.Design`, to the last digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cgcopt._cores import cores
+from cgcopt.errors import InvalidInputError
+from cgcopt.schedule import Schedule
+
+__all__ = ["Finish", "finish_of", "runtimes_of", "slowest_cells", "saved_by_rotation"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+#: Products of a pass from which a second thread pays.
+_WORTH_A_THREAD = 20_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Finish:
+    """When cells are finished: at ``T_i * factors[b, c, i]`` by worker ``i``.
+
+    Attributes
+    ----------
+    levels : ndarray, shape (B,)
+        The used levels.
+    factors : ndarray, shape (B, C, N)
+        Seconds per second of worker time, ``u`` included.
+    blocks : ndarray, shape (B, N)
+        The same of whole blocks.
+    places : ndarray, shape (N, C)
+        Place of every cell in the order of every worker.
+    """
+
+    levels: IntArray
+    factors: FloatArray
+    blocks: FloatArray
+    places: IntArray
+
+    @property
+    def size(self) -> int:
+        """Products that one round takes."""
+        return int(self.factors.size)
+
+
+def finish_of(schedule: Schedule, unit: float) -> Finish:
+    """Return when the cells of the used levels are finished; ``unit`` is ``u``, seconds per work.
+
+    Examples
+    --------
+    >>> finish_of(Schedule([2.0, 1.0]), 1.0).factors[:, 0].tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
+    levels = np.flatnonzero(schedule.partition > 0)
+    places = schedule.places
+    done = schedule.cumulative_work
+    work = schedule.work[:, levels].T[:, np.newaxis, :]
+    before = (np.pad(done, ((0, 0), (1, 0)))[:, levels].T)[:, np.newaxis, :]
+    after = done[:, levels].T[:, np.newaxis, :]
+    share = places.T[np.newaxis, :, :] / schedule.cells
+    # The last place takes the cumulative work as it is, so that one cell gives that of a design.
+    factors = np.where(share == 1.0, after, before + work * share)
+    blocks = np.ascontiguousarray(unit * after[:, 0, :])
+    return Finish(levels, np.ascontiguousarray(unit * factors), blocks, places)
+
+
+def runtimes_of(
+    schedule: Schedule, times: ArrayLike, unit: float = 1.0, *, threads: int | None = None
+) -> FloatArray:
+    """Runtime of every round under a schedule, shape ``(K,)``, seconds.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    times : array_like, shape (K, N)
+        Seconds per cycle of every worker in every round.
+    unit : float
+        ``u = M b / N``, cycles of one coordinate on one subset of the data.
+    threads : int, optional
+        Threads to share the rounds; by default as many as there are cores, where there is enough to do.
+
+    Raises
+    ------
+    InvalidInputError
+        If the times are not of ``N`` workers.
+
+    Examples
+    --------
+    >>> times = [[1.0, 3.0], [2.0, 2.0]]
+    >>> runtimes_of(Schedule([2.0, 1.0]), times).tolist()
+    [6.0, 6.0]
+    >>> runtimes_of(Schedule([2.0, 1.0], cells=1), times).tolist()
+    [6.0, 8.0]
+    """
+    return slowest_cells(finish_of(schedule, unit), _times(times, schedule.workers), threads)[0]
+
+
+def slowest_cells(
+    finish: Finish, times: FloatArray, threads: int | None = None
+) -> tuple[FloatArray, IntArray]:
+    """Runtimes, shape ``(K,)``, and the (used level, cell, worker) that end the rounds, ``(K, 3)``."""
+    from cgcopt.evaluation.schedules.round_kernel import fill_runtimes
+
+    runtimes = np.empty(len(times))
+    where = np.zeros((len(times), 3), dtype=np.int64)
+
+    def piece(rows: slice) -> None:
+        fill_runtimes(
+            times[rows],
+            finish.factors,
+            finish.blocks,
+            finish.levels,
+            runtimes[rows],
+            where[rows],
+        )
+
+    in_pieces(piece, len(times), finish.size, threads)
+    return runtimes, where
+
+
+def saved_by_rotation(
+    schedule: Schedule, times: ArrayLike, unit: float = 1.0
+) -> FloatArray:
+    """Seconds that the order of the schedule saves in every round over one order for all, ``(K,)``.
+
+    They are never negative, whatever the partition, the work and the cells: who has finished a block
+    has finished all of its cells, so that every cell has its ``N - n`` results by the time at which
+    the block has them in the common order.
+
+    Examples
+    --------
+    >>> saved_by_rotation(Schedule([2.0, 1.0]), [[1.0, 3.0], [2.0, 2.0]]).tolist()
+    [0.0, 2.0]
+    """
+    common = Schedule(schedule.partition, schedule.work, rotated=False)
+    return runtimes_of(common, times, unit) - runtimes_of(schedule, times, unit)
+
+
+def in_pieces(
+    piece: Callable[[slice], None], rows: int, products: int, threads: int | None = None
+) -> None:
+    """Call ``piece`` on slices of the rows, on several threads where there is enough to do."""
+    count = threads or cores()
+    count = max(min(count, rows, rows * products // _WORTH_A_THREAD), 1)
+    if count == 1:
+        piece(slice(0, rows))
+        return
+    edges = np.linspace(0, rows, count + 1).astype(int)
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(piece, [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]))
+
+
+def _times(times: ArrayLike, workers: int) -> FloatArray:
+    array = np.ascontiguousarray(times, dtype=np.float64)
+    if array.ndim != 2 or array.shape[1] != workers:
+        raise InvalidInputError("times", f"shape {array.shape}", f"rounds of {workers} workers")
+    return array

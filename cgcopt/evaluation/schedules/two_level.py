@@ -1,0 +1,347 @@
+"""Two levels, rotated: exact for independent workers that are alike.
+
+With ``x_0`` coordinates on level 0 and ``x_{N-1}`` on level ``N - 1``, cut into ``N`` cells, a worker has
+finished level 0 and ``m`` cells by ``t`` with the chance ``c_m = F(t / (u (x_0 + m x_{N-1})))``. The round is
+over when all workers have finished level 0 and every cell has been finished by one of them: arcs of
+random lengths, from ``N`` equally spaced starts, cover a circle. Neither level needs a code.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cgcopt.errors import InfiniteMeanError, SolverError, UnsupportedProblemError
+from cgcopt.evaluation.density.quadrature import integrate
+from cgcopt.evaluation.result import Evaluation, Method
+from cgcopt.schedule import Schedule
+from cgcopt.system import System
+from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, IndependentTimes
+
+__all__ = [
+    "TwoLevelSettings",
+    "is_two_level",
+    "two_level_chances",
+    "two_level_probability",
+    "two_level_quantile",
+    "two_level_runtime",
+]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TwoLevelSettings:
+    """Numbers of the quadrature and of the sums.
+
+    Attributes
+    ----------
+    tolerance : float
+        Error that one panel may have, relative to the expected runtime.
+    points : int
+        Nodes of a panel.
+    negligible : float
+        Chance below which, and above one minus which, nothing is integrated.
+    far : float
+        Where a regularly varying tail is taken to follow its power, over the median of the runtime.
+    tiny : float
+        Probability below which the walk with positive terms alone is used.
+    steps : int
+        Deadlines of a step distribution that are visited one by one; beyond, sums over so many
+        panels bracket the value.
+    """
+
+    tolerance: float = 1e-11
+    points: int = 12
+    negligible: float = 1e-15
+    far: float = 1e7
+    tiny: float = 1e-3
+    steps: int = 100_000
+
+
+def is_two_level(schedule: Schedule) -> bool:
+    """Whether the chances of this schedule are known exactly: levels 0 and N - 1, ``N`` cells, equal work.
+
+    Examples
+    --------
+    >>> is_two_level(Schedule([3, 0, 1])), is_two_level(Schedule([3, 1, 1]))
+    (True, False)
+    """
+    return (
+        schedule.workers > 1
+        and schedule.cells == schedule.workers
+        and not schedule.partition[1:-1].any()
+        and schedule.has_equal_work
+    )
+
+
+def two_level_chances(
+    times: IndependentTimes, workers: int, first: float, last: float, deadlines: ArrayLike
+) -> tuple[FloatArray, FloatArray]:
+    """``P[tau <= t]`` and ``P[tau > t]`` for every deadline, each without subtracting from 1.
+
+    Parameters
+    ----------
+    times : IndependentTimes
+        Seconds per cycle.
+    workers : int
+        ``N``, at least 2.
+    first, last : float
+        Cycles of level 0, ``u x_0``, and of one cell of level ``N - 1``, ``u x_{N-1}``; not both 0.
+    deadlines : array_like, shape (m,)
+        Seconds.
+
+    Examples
+    --------
+    Two workers, level 1 alone: each cell is done by whoever gets there first.
+
+    >>> import cgcopt as cg
+    >>> met, missed = two_level_chances(cg.Exponential(rate=1.0), 2, 0.0, 1.0, [1.0])
+    >>> c = cg.Exponential(rate=1.0).cdf([1.0, 0.5])
+    >>> one, two = c - [c[1], 0.0]
+    >>> bool(abs(met[0] - (one**2 + 2 * two * (1 - two) + two**2)) < 1e-15)
+    True
+    """
+    from cgcopt.evaluation.schedules.circle_kernel import fill_chances, walked_chance
+
+    t = np.atleast_1d(np.asarray(deadlines, dtype=np.float64))
+    late, done = _lateness(times, workers, first, last, t)
+    met, missed = np.empty(t.size), np.empty(t.size)
+    fill_chances(late, done, met, missed)
+    for row in np.flatnonzero(met < TwoLevelSettings.tiny):
+        met[row] = walked_chance(late[row], done[row])
+    return met, missed
+
+
+def _missed(
+    times: IndependentTimes, workers: int, first: float, last: float, t: FloatArray
+) -> FloatArray:
+    from cgcopt.evaluation.schedules.circle_kernel import fill_chances
+
+    late, done = _lateness(times, workers, first, last, t)
+    met, missed = np.empty(t.size), np.empty(t.size)
+    fill_chances(late, done, met, missed)
+    return missed
+
+
+def two_level_probability(system: System, schedule: Schedule, deadline: float) -> Evaluation:
+    """Exact completion probability of a two-level schedule.
+
+    Examples
+    --------
+    The setting of the published comparison, ten workers:
+
+    >>> import cgcopt as cg
+    >>> times = cg.ShiftedExponential(rate=0.1, shift=1)
+    >>> system = cg.System(10, 40_000, times, samples=50)
+    >>> schedule = Schedule([8_800, *[0] * 8, 31_200])
+    >>> round(two_level_probability(system, schedule, 10**6.5).value, 7)
+    0.8996558
+    """
+    first, last = _cycles(system, schedule)
+    met, missed = two_level_chances(_times(system), system.workers, first, last, [deadline])
+    log_value = math.log1p(-missed[0]) if missed[0] < 0.5 else _log(met[0])
+    return Evaluation.exact(
+        float(met[0]), Method.EXACT, complement=float(missed[0]), log_value=log_value
+    )
+
+
+def two_level_runtime(
+    system: System, schedule: Schedule, *, settings: TwoLevelSettings | None = None
+) -> Evaluation:
+    """Exact expected runtime of a two-level schedule: the integral of ``P[tau > t]``.
+
+    Raises
+    ------
+    InfiniteMeanError
+        If it is infinite.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> system = cg.System(2, 1, cg.Exponential(rate=1.0), samples=2)
+    >>> round(two_level_runtime(system, Schedule([1.0, 0.0])).value, 12)
+    1.5
+    """
+    first, last = _cycles(system, schedule)
+    times = _times(system)
+    chosen = settings or TwoLevelSettings()
+    if isinstance(times, DiscreteTimes):
+        return _sum_over_steps(times, system.workers, first, last, chosen)
+    if not isinstance(times, ContinuousTimes):
+        raise UnsupportedProblemError(f"no quadrature for {times.label}")
+    value = _integral(times, system.workers, first, last, chosen)
+    return Evaluation.exact(value, Method.QUADRATURE)
+
+
+def two_level_quantile(system: System, schedule: Schedule, probability: float) -> Evaluation:
+    """Smallest deadline that a two-level schedule keeps with the given probability.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> system = cg.System(2, 1, cg.Exponential(rate=1.0), samples=2)
+    >>> value = two_level_quantile(system, Schedule([1.0, 0.0]), 0.75).value
+    >>> round(value, 10), round(-math.log(1 - math.sqrt(0.75)), 10)
+    (2.0100449836, 2.0100449836)
+    """
+    first, last = _cycles(system, schedule)
+    times = _times(system)
+
+    def met(deadline: float) -> bool:
+        kept, missed = two_level_chances(times, system.workers, first, last, [deadline])
+        if probability > 0.5:
+            return bool(missed[0] <= 1.0 - probability)
+        return bool(kept[0] >= probability)
+
+    low, high = _bracket(met, (first + last) * float(times.ppf(0.5)))
+    if isinstance(times, DiscreteTimes):
+        jumps = _deadlines(times, system.workers, first, last)
+        at = _first_true(met, jumps[(jumps > low * (1 - 1e-12)) & (jumps <= high * (1 + 1e-12))])
+        return Evaluation.exact(at, Method.EXACT)
+    while high - low > 4e-16 * high:
+        middle = 0.5 * (low + high)
+        if not low < middle < high:
+            break
+        low, high = (low, middle) if met(middle) else (middle, high)
+    return Evaluation.exact(high, Method.EXACT)
+
+
+def _cycles(system: System, schedule: Schedule) -> tuple[float, float]:
+    if not is_two_level(schedule):
+        raise UnsupportedProblemError(
+            "exact chances of a schedule need levels 0 and N - 1 alone, N cells and equal work"
+        )
+    schedule.check(system.workers, system.coordinates)
+    return system.unit * float(schedule.partition[0]), system.unit * float(schedule.partition[-1])
+
+
+def _times(system: System) -> IndependentTimes:
+    times = system.worker_times
+    if not isinstance(times, IndependentTimes):
+        raise UnsupportedProblemError(f"needs workers that are alike, not {times.label}")
+    return times
+
+
+def _lateness(
+    times: IndependentTimes, workers: int, first: float, last: float, t: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Chances to be late, and to be done, with level 0 and ``m`` cells, shape ``(rows, N + 1)``."""
+    cycles = first + np.arange(workers + 1.0) * last
+    with np.errstate(divide="ignore", over="ignore"):
+        speed = np.where(cycles > 0.0, t[:, np.newaxis] / np.where(cycles > 0.0, cycles, 1.0), np.inf)
+    idle = ~np.isfinite(speed)
+    speed = np.where(idle, 1.0, speed)
+    late, done = times.sf(speed), times.cdf(speed)
+    return np.where(idle, 0.0, late), np.where(idle, 1.0, done)
+
+
+def _integral(
+    times: ContinuousTimes, workers: int, first: float, last: float, settings: TwoLevelSettings
+) -> float:
+    """Expected seconds, from panels of ``log t`` that are cut where densities may begin or end."""
+    power = times.tail_index * (1 if first > 0 else workers)
+    if power <= 1.0:
+        raise InfiniteMeanError(
+            f"the expected runtime is infinite: {times.label} has tail index {times.tail_index:g}"
+        )
+
+    def missed(t: FloatArray) -> FloatArray:
+        return _missed(times, workers, first, last, t)
+
+    guess = (first + last) * float(times.ppf(0.5))
+    start = _crossing(missed, guess, 1.0 - settings.negligible)
+    median = _crossing(missed, guess, 0.5)
+    tail = 0.0
+    if math.isfinite(power):
+        end = median * settings.far
+        tail = end * float(missed(np.array([end]))[0]) / (power - 1.0)
+    else:
+        end = _crossing(missed, median, settings.negligible)
+    cycles = first + np.arange(workers + 1.0) * last
+    bounds = np.multiply.outer(cycles[cycles > 0.0], times.support).ravel()
+    inner = bounds[(bounds > start) & (bounds < end) & np.isfinite(bounds)]
+    cuts = [_crossing(missed, median, chance) for chance in (0.99, 0.5, 0.05, 1e-4, 1e-9)]
+    far = np.geomspace(median, end, max(int(math.log(end / median)), 1) + 1)
+    edges = np.log(np.unique(np.concatenate(([start, end], inner, cuts, far))))
+    edges = edges[(edges >= math.log(start)) & (edges <= math.log(end))]
+    edges = edges[np.concatenate(([True], np.diff(edges) > 1e-13))]
+
+    def integrand(place: FloatArray) -> FloatArray:
+        t = np.exp(place)
+        return np.asarray((missed(t) * t)[:, np.newaxis])
+
+    def allowance(total: FloatArray) -> FloatArray:
+        return np.array([settings.tolerance * (start + total[0])])
+
+    total = integrate(integrand, edges, allowance=allowance, points=settings.points)
+    return start + float(total[0]) + tail
+
+
+def _sum_over_steps(
+    times: DiscreteTimes, workers: int, first: float, last: float, settings: TwoLevelSettings
+) -> Evaluation:
+    """Expected seconds where ``P`` jumps at finitely many deadlines only."""
+    jumps = _deadlines(times, workers, first, last)
+    exact = jumps.size <= settings.steps
+    ends = jumps if exact else jumps[np.linspace(0, jumps.size - 1, settings.steps).astype(int)]
+    missed = _missed(times, workers, first, last, ends)
+    widths = np.diff(ends)
+    upper = float(ends[0] + widths @ missed[:-1])
+    if exact:
+        return Evaluation.exact(upper, Method.EXACT)
+    lower = float(ends[0] + widths @ missed[1:])
+    return Evaluation(0.5 * (lower + upper), Method.BRACKET, lower, upper)
+
+
+def _deadlines(times: DiscreteTimes, workers: int, first: float, last: float) -> FloatArray:
+    """Where ``P`` may jump, increasing."""
+    cycles = first + np.arange(workers + 1.0) * last
+    return np.unique(np.multiply.outer(cycles[cycles > 0.0], times.values))
+
+
+def _crossing(missed, guess: float, chance: float) -> float:  # type: ignore[no-untyped-def]
+    """Some ``t`` near which ``P[tau > t]`` falls to ``chance``, to 1 %."""
+    low, high = _bracket(lambda t: float(missed(np.array([t]))[0]) <= chance, guess)
+    for _ in range(5):
+        grid = np.geomspace(low, high, 9)
+        kept = missed(grid) <= chance
+        kept[-1] = True
+        at = int(np.argmax(kept))
+        low, high = float(grid[max(at - 1, 0)]), float(grid[at])
+        if high <= low * 1.01:
+            break
+    return low if chance > 0.5 else high
+
+
+def _bracket(met, guess: float) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+    """Two deadlines, a factor of 4 apart at most, the later of which is met."""
+    high = guess
+    for _ in range(600):
+        if met(high):
+            break
+        high *= 4.0
+    else:
+        raise SolverError("no deadline is long enough")
+    low = high / 4.0
+    for _ in range(600):
+        if not met(low):
+            break
+        low, high = low / 4.0, low
+    return low, high
+
+
+def _first_true(met, values: FloatArray) -> float:  # type: ignore[no-untyped-def]
+    """Return the first of the increasing values that is met; the last one is."""
+    low, high = 0, values.size - 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if met(float(values[middle])) else (middle + 1, high)
+    return float(values[low])
+
+
+def _log(value: float) -> float:
+    return math.log(value) if value > 0.0 else -math.inf
