@@ -21,10 +21,10 @@ def fill_chances(late, done, probability, complement):  # type: ignore[no-untype
     ``late[r, m]`` and ``done[r, m]`` are the chances that a worker has not, or has, finished level 0 and
     ``m`` cells, ``m = 0..N``.
 
-    Two cells at distance ``g`` are both left open, as far as the ``g`` workers from behind the first
-    one on are concerned, with the chance ``a_g = short[0] ... short[g-1]``; they are neighbours among
-    the open cells with the chance ``f_g``, where ``a_n = sum_k f_k a_{n-k}`` (a renewal equation). The gap
-    in which a fixed place lies has ``g`` positions: some cell is open with the chance
+    Two cells at distance ``g`` are both left open, as far as the ``g`` workers between them are
+    concerned, with the chance ``a_g = short[0] ... short[g-1]``; no cell between them is open with
+    the chance ``f_g``, where ``a_n = sum_k f_k a_{n-k}`` (a renewal equation). The gap in which a
+    fixed place lies has ``g`` positions: some cell is open with the chance
     ``sum_g g f_g a_{N-g}``, in which all terms are positive.
     """
     rows, size = late.shape

@@ -1,8 +1,8 @@
 """Compiled passes over rounds for schedules (imports numba).
 
-Every function sees the rounds ``times`` (shape ``(K, N)``, not sorted: workers differ), the used levels
-(shape ``(B,)``, increasing) and ``factors`` (shape ``(B, C, N)``): worker ``i`` has finished cell ``c`` of
-the ``b``-th used level at ``times[k, i] * factors[b, c, i]``.
+Every function sees the rounds ``times`` (shape ``(K, N)``, not sorted: workers differ), the used
+levels (shape ``(B,)``, increasing) and ``factors`` (shape ``(B, C, N)``): worker ``i`` has finished
+cell ``c`` of the ``b``-th used level at ``times[k, i] * factors[b, c, i]``.
 """
 
 from __future__ import annotations
@@ -119,6 +119,8 @@ def fill_last_cells(times, factors, levels, places, last, place):  # type: ignor
                     if finish[i] == limit and taken < need:
                         taken += 1
                         inside = True
-                    if inside and (last[k, i] < 0 or (last[k, i] == b and place[k, i] < places[i, c])):
+                    if inside and (
+                        last[k, i] < 0 or (last[k, i] == b and place[k, i] < places[i, c])
+                    ):
                         last[k, i] = b
                         place[k, i] = places[i, c]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +21,7 @@ from cgcopt._cores import cores
 from cgcopt.errors import InvalidInputError
 from cgcopt.schedule import Schedule
 
-__all__ = ["Finish", "finish_of", "runtimes_of", "slowest_cells", "saved_by_rotation"]
+__all__ = ["Finish", "finish_of", "runtimes_of", "saved_by_rotation", "slowest_cells"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -131,9 +132,7 @@ def slowest_cells(
     return runtimes, where
 
 
-def saved_by_rotation(
-    schedule: Schedule, times: ArrayLike, unit: float = 1.0
-) -> FloatArray:
+def saved_by_rotation(schedule: Schedule, times: ArrayLike, unit: float = 1.0) -> FloatArray:
     """Seconds that the order of the schedule saves in every round over one order for all, ``(K,)``.
 
     They are never negative, whatever the partition, the work and the cells: who has finished a block
@@ -160,7 +159,7 @@ def in_pieces(
         return
     edges = np.linspace(0, rows, count + 1).astype(int)
     with ThreadPoolExecutor(count) as pool:
-        list(pool.map(piece, [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]))
+        list(pool.map(piece, [slice(a, b) for a, b in pairwise(edges)]))
 
 
 def _times(times: ArrayLike, workers: int) -> FloatArray:

@@ -1,14 +1,16 @@
 """Two levels, rotated: exact for independent workers that are alike.
 
-With ``x_0`` coordinates on level 0 and ``x_{N-1}`` on level ``N - 1``, cut into ``N`` cells, a worker has
-finished level 0 and ``m`` cells by ``t`` with the chance ``c_m = F(t / (u (x_0 + m x_{N-1})))``. The round is
-over when all workers have finished level 0 and every cell has been finished by one of them: arcs of
-random lengths, from ``N`` equally spaced starts, cover a circle. Neither level needs a code.
+With ``x_0`` coordinates on level 0 and ``x_{N-1}`` on level ``N - 1``, cut into ``N`` cells, a worker
+has finished level 0 and ``m`` cells by ``t`` with the chance ``c_m = F(t / (u (x_0 + m x_{N-1})))``. The
+round is over when all workers have finished level 0 and every cell has been finished by one of
+them: arcs of random lengths, from ``N`` equally spaced starts, cover a circle. Neither level needs
+a code.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +65,7 @@ class TwoLevelSettings:
 
 
 def is_two_level(schedule: Schedule) -> bool:
-    """Whether the chances of this schedule are known exactly: levels 0 and N - 1, ``N`` cells, equal work.
+    """Whether the chances are known exactly: levels 0 and ``N - 1``, ``N`` cells, equal work.
 
     Examples
     --------
@@ -186,7 +188,7 @@ def two_level_quantile(system: System, schedule: Schedule, probability: float) -
     >>> system = cg.System(2, 1, cg.Exponential(rate=1.0), samples=2)
     >>> value = two_level_quantile(system, Schedule([1.0, 0.0]), 0.75).value
     >>> round(value, 10), round(-math.log(1 - math.sqrt(0.75)), 10)
-    (2.0100449836, 2.0100449836)
+    (2.0101050775, 2.0101050775)
     """
     first, last = _cycles(system, schedule)
     times = _times(system)
@@ -232,7 +234,9 @@ def _lateness(
     """Chances to be late, and to be done, with level 0 and ``m`` cells, shape ``(rows, N + 1)``."""
     cycles = first + np.arange(workers + 1.0) * last
     with np.errstate(divide="ignore", over="ignore"):
-        speed = np.where(cycles > 0.0, t[:, np.newaxis] / np.where(cycles > 0.0, cycles, 1.0), np.inf)
+        speed = np.where(
+            cycles > 0.0, t[:, np.newaxis] / np.where(cycles > 0.0, cycles, 1.0), np.inf
+        )
     idle = ~np.isfinite(speed)
     speed = np.where(idle, 1.0, speed)
     late, done = times.sf(speed), times.cdf(speed)
@@ -303,7 +307,7 @@ def _deadlines(times: DiscreteTimes, workers: int, first: float, last: float) ->
     return np.unique(np.multiply.outer(cycles[cycles > 0.0], times.values))
 
 
-def _crossing(missed, guess: float, chance: float) -> float:  # type: ignore[no-untyped-def]
+def _crossing(missed: Callable[[FloatArray], FloatArray], guess: float, chance: float) -> float:
     """Some ``t`` near which ``P[tau > t]`` falls to ``chance``, to 1 %."""
     low, high = _bracket(lambda t: float(missed(np.array([t]))[0]) <= chance, guess)
     for _ in range(5):
@@ -317,7 +321,7 @@ def _crossing(missed, guess: float, chance: float) -> float:  # type: ignore[no-
     return low if chance > 0.5 else high
 
 
-def _bracket(met, guess: float) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+def _bracket(met: Callable[[float], bool], guess: float) -> tuple[float, float]:
     """Two deadlines, a factor of 4 apart at most, the later of which is met."""
     high = guess
     for _ in range(600):
@@ -334,7 +338,7 @@ def _bracket(met, guess: float) -> tuple[float, float]:  # type: ignore[no-untyp
     return low, high
 
 
-def _first_true(met, values: FloatArray) -> float:  # type: ignore[no-untyped-def]
+def _first_true(met: Callable[[float], bool], values: FloatArray) -> float:
     """Return the first of the increasing values that is met; the last one is."""
     low, high = 0, values.size - 1
     while low < high:
