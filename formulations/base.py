@@ -6,13 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.formulations.files import NL_FILE, Writers, write_model
+from cgcopt.formulations.points import cut, language_of, read_values, write_values
 from cgcopt.objective import Sense
 from cgcopt.problem import Form, Problem
 
@@ -42,6 +44,9 @@ class Formulation(ABC):
 
     problem: Problem
     form: Form
+
+    files: ClassVar[Writers] = NL_FILE
+    """How :meth:`write` writes a file, by its suffix."""
 
     @property
     @abstractmethod
@@ -86,6 +91,16 @@ class Formulation(ABC):
         value = self.value(dual_bound)
         minimize = self.problem.objective.sense is Sense.MINIMIZE
         return value - 1e-9 * abs(value) if minimize else value + 1e-9 * abs(value)
+
+    def bound_of_duals(self, duals: FloatArray) -> float:
+        """Turn the multipliers of the runtime rows into a bound; NaN where there is none.
+
+        Parameters
+        ----------
+        duals : ndarray, shape (K, N)
+            Of any sign and accuracy; the bound is valid for every array.
+        """
+        return float("nan")
 
     @abstractmethod
     def point(self, design: Design) -> dict[str, FloatArray]:
@@ -144,15 +159,7 @@ class Formulation(ABC):
         InvalidInputError
             If the length is wrong.
         """
-        flat = np.asarray(vector, dtype=np.float64)
-        sizes = [int(np.prod(shape)) for shape in self.variables.values()]
-        if flat.shape != (sum(sizes),):
-            raise InvalidInputError("point", flat.shape, f"a vector of {sum(sizes)} numbers")
-        pieces = np.split(flat, np.cumsum(sizes)[:-1])
-        return {
-            name: piece.reshape(shape)
-            for (name, shape), piece in zip(self.variables.items(), pieces, strict=True)
-        }
+        return cut(np.asarray(vector, dtype=np.float64), self.variables)
 
     def read(self, model: Any) -> dict[str, FloatArray]:
         """Read the point out of a solved model of any of the languages.
@@ -162,9 +169,8 @@ class Formulation(ABC):
         InvalidInputError
             If the model holds no point, or is of an unknown kind.
         """
-        from cgcopt.formulations.points import read_point
-
-        return read_point(self, model)
+        pyomo = language_of(model) == "pyomo"
+        return read_values(model, self.pyomo_variables if pyomo else self.variables)
 
     def to_cvxpy(self) -> Any:
         """Return a ``cvxpy.Problem``."""
@@ -190,17 +196,15 @@ class Formulation(ABC):
 
     def warm_start(self, model: Any, design: Design) -> None:
         """Give a model of cvxpy, pyomo or highspy the point of a design to start from."""
-        from cgcopt.formulations.points import write_point
-
-        write_point(self, model, design)
+        if language_of(model) == "pyomo":
+            self.set_pyomo(model, design)
+        else:
+            write_values(model, self.point(design))
 
     def set_pyomo(self, model: Any, design: Design) -> None:
         """Set the variables of a pyomo model to the point of a design."""
         point = self.point(design)
-        for name in self.pyomo_variables:
-            values = np.ravel(point[name])
-            for entry, value in zip(getattr(model, name).values(), values, strict=True):
-                entry.set_value(float(value))
+        write_values(model, {name: point[name] for name in self.pyomo_variables})
 
     def write(self, path: str | Path) -> Path:
         """Write the model as ``.lp``, ``.mps`` (linear) or ``.nl`` (any) and return the path.
@@ -210,9 +214,7 @@ class Formulation(ABC):
         InvalidInputError
             If the suffix is unknown, or the model is not linear and so has no such file.
         """
-        from cgcopt.formulations.files import write_model
-
-        return write_model(self, Path(path))
+        return write_model(self, Path(path), self.files)
 
     @abstractmethod
     def latex(self) -> str:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from cgcopt.errors import InvalidInputError
 
-if TYPE_CHECKING:
-    from cgcopt.formulations.base import Formulation
+__all__ = ["HIGHS_FILES", "NL_FILE", "Writers", "write_model"]
 
-__all__ = ["write_model"]
+#: Language and method that write a model file, by suffix.
+Writers = Mapping[str, tuple[str, Callable[[Any, str], Any]]]
+
+#: What HiGHS writes: linear models, with the names of columns and rows.
+HIGHS_FILES: Writers = dict.fromkeys(
+    (".lp", ".mps"), ("to_highspy", lambda model, path: model.writeModel(path))
+)
+#: What pyomo writes, whatever the model.
+NL_FILE: Writers = {".nl": ("to_pyomo", lambda model, path: model.write(path, format="nl"))}
 
 
-def write_model(formulation: Formulation, path: Path) -> Path:
-    """Write a model as ``.lp`` or ``.mps`` (through HiGHS) or ``.nl`` (through pyomo).
+def write_model(formulation: Any, path: Path, writers: Writers) -> Path:
+    """Write a model as one of the kinds of files that are named by their suffix.
 
     Raises
     ------
@@ -22,18 +30,12 @@ def write_model(formulation: Formulation, path: Path) -> Path:
         If the suffix is not one that this formulation can be written with, or the path is not
         writable.
     """
-    from cgcopt.formulations.scenarios import ScenarioFormulation
-
-    linear = isinstance(formulation, ScenarioFormulation)
-    allowed = (".lp", ".mps", ".nl") if linear else (".nl",)
-    if path.suffix not in allowed:
-        raise InvalidInputError("path", str(path), f"a file name ending in {' or '.join(allowed)}")
+    if path.suffix not in writers:
+        raise InvalidInputError("path", str(path), f"a file name ending in {' or '.join(writers)}")
     try:
         path.touch()
     except OSError as error:
         raise InvalidInputError("path", str(path), f"writable ({error.strerror})") from error
-    if path.suffix == ".nl":
-        formulation.to_pyomo().write(str(path), format="nl")
-    elif isinstance(formulation, ScenarioFormulation):
-        formulation.to_highspy().writeModel(str(path))
+    language, write = writers[path.suffix]
+    write(getattr(formulation, language)(), str(path))
     return path

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["HighsModel"]
+__all__ = ["HighsModel", "highs_lp", "quiet_highs"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -90,36 +90,77 @@ class HighsModel:
 
     def build(self, *, maximize: bool = False) -> Any:
         """Return a silent ``highspy.Highs`` with the model."""
-        import highspy
         from scipy import sparse
 
         row, column, value = (np.concatenate(part) for part in zip(*self._entries, strict=True))
         shape = (len(self._row_names), len(self._column_names))
-        matrix = sparse.csr_matrix((value, (row, column)), shape=shape)
-        lp = highspy.HighsLp()
-        lp.num_row_, lp.num_col_ = shape
-        lp.col_lower_, lp.col_upper_, lp.col_cost_ = (
-            np.concatenate([block[i] for block in self._columns]) for i in range(3)
-        )
-        lp.row_lower_, lp.row_upper_ = (
-            np.concatenate(side) for side in zip(*self._limits, strict=True)
+        lower, upper, cost, integer = zip(*self._columns, strict=True)
+        whole = [np.full(block.size, flag) for block, flag in zip(lower, integer, strict=True)]
+        lp = highs_lp(
+            sparse.csr_array((value, (row, column)), shape=shape),
+            np.concatenate(cost),
+            (np.concatenate(lower), np.concatenate(upper)),
+            tuple(np.concatenate(side) for side in zip(*self._limits, strict=True)),
+            integer=np.concatenate(whole),
+            maximize=maximize,
         )
         lp.col_names_, lp.row_names_ = self._column_names, self._row_names
-        if any(block[3] for block in self._columns):
-            kinds = highspy.HighsVarType
-            lp.integrality_ = [
-                kinds.kInteger if block[3] else kinds.kContinuous
-                for block in self._columns
-                for _ in block[0]
-            ]
-        lp.sense_ = highspy.ObjSense.kMaximize if maximize else highspy.ObjSense.kMinimize
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        lp.a_matrix_.start_, lp.a_matrix_.index_ = matrix.indptr, matrix.indices
-        lp.a_matrix_.value_ = matrix.data
-        highs = highspy.Highs()
-        highs.silent()
-        highs.passModel(lp)
-        return highs
+        return quiet_highs(lp)
+
+
+def highs_lp(
+    matrix: Any,
+    cost: FloatArray,
+    columns: Sequence[ArrayLike],
+    rows: Sequence[ArrayLike],
+    *,
+    integer: NDArray[np.bool_] | None = None,
+    maximize: bool = False,
+) -> Any:
+    """Return a ``highspy.HighsLp``: rows of ``matrix`` and columns between lower and upper bounds.
+
+    Parameters
+    ----------
+    matrix : ndarray or scipy.sparse array, shape (m, n)
+        Coefficients.
+    cost : ndarray, shape (n,)
+        Of the columns.
+    columns, rows : pair of array_like
+        Lower and upper bounds.
+    integer : ndarray of bool, shape (n,), optional
+        Which columns are whole numbers.
+    maximize : bool
+        Whether to maximise.
+    """
+    import highspy
+    from scipy import sparse
+
+    table: Any = sparse.csr_array(matrix)
+    lp = highspy.HighsLp()
+    lp.num_row_, lp.num_col_ = table.shape
+    lp.col_cost_ = cost
+    lp.col_lower_, lp.col_upper_ = (np.broadcast_to(side, (lp.num_col_,)) for side in columns)
+    lp.row_lower_, lp.row_upper_ = (np.broadcast_to(side, (lp.num_row_,)) for side in rows)
+    if integer is not None and integer.any():
+        kinds = highspy.HighsVarType
+        lp.integrality_ = [kinds.kInteger if whole else kinds.kContinuous for whole in integer]
+    lp.sense_ = highspy.ObjSense.kMaximize if maximize else highspy.ObjSense.kMinimize
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_ = table.indptr, table.indices
+    lp.a_matrix_.value_ = table.data
+    return lp
+
+
+def quiet_highs(lp: Any, **options: Any) -> Any:
+    """Return a ``highspy.Highs`` that holds the program, prints nothing and has these options."""
+    import highspy
+
+    highs = highspy.Highs()
+    highs.silent()
+    for name, value in options.items():
+        highs.setOptionValue(name, value)
+    highs.passModel(lp)
+    return highs
 
 
 def _names(name: str, shape: tuple[int, ...]) -> list[str]:

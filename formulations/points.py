@@ -1,74 +1,116 @@
-"""Read a point out of a solved model, and write one into a model to start from."""
+"""Read values out of a solved model of any language, and write some into a model to start from."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.errors import InvalidInputError
 
-if TYPE_CHECKING:
-    from cgcopt.design import Design
-    from cgcopt.formulations.base import Formulation
-
-__all__ = ["read_point", "write_point"]
+__all__ = ["cut", "language_of", "read_values", "write_values"]
 
 FloatArray = NDArray[np.float64]
+#: Name and shape of every variable, in the order of the columns of the matrix models.
+Shapes = Mapping[str, tuple[int, ...]]
+
+_LANGUAGES = ("highspy", "cvxpy", "pyomo", "scipy")
 
 
-def read_point(formulation: Formulation, model: Any) -> dict[str, FloatArray]:
-    """Return the values of the variables that a solved model holds."""
-    language = _language(model)
-    if language == "highspy":
-        solution = model.getSolution()
-        return formulation.unflatten(_present(solution.col_value if solution.value_valid else None))
-    if language == "scipy":
-        return formulation.unflatten(_present(model.x))
-    if language == "cvxpy":
-        shapes = formulation.variables
-        found = {variable.name(): variable.value for variable in model.variables()}
-        return {name: _present(found[name]).reshape(shape) for name, shape in shapes.items()}
-    return {
-        name: np.array(
-            [_present(entry.value) for entry in getattr(model, name).values()], dtype=np.float64
-        ).reshape(shape)
-        for name, shape in formulation.pyomo_variables.items()
-    }
+def language_of(model: Any) -> str:
+    """Return ``"highspy"``, ``"cvxpy"``, ``"pyomo"`` or ``"scipy"``.
 
-
-def write_point(formulation: Formulation, model: Any, design: Design) -> None:
-    """Set the variables of a model to a feasible point with the given design."""
-    language = _language(model)
-    if language == "pyomo":
-        formulation.set_pyomo(model, design)
-        return
-    point = formulation.point(design)
-    if language == "highspy":
-        import highspy
-
-        solution = highspy.HighsSolution()
-        solution.col_value = formulation.flatten(point).tolist()
-        solution.value_valid = True
-        model.setSolution(solution)
-    elif language == "cvxpy":
-        for variable in model.variables():
-            variable.value = point[variable.name()]
-    else:
-        raise InvalidInputError("model", type(model).__name__, "a model of cvxpy, pyomo or highspy")
-
-
-def _language(model: Any) -> str:
+    Raises
+    ------
+    InvalidInputError
+        If the model is of another language.
+    """
     package = type(model).__module__.split(".")[0]
-    known = {"highspy": "highspy", "cvxpy": "cvxpy", "pyomo": "pyomo", "scipy": "scipy"}
-    if package not in known:
+    if package not in _LANGUAGES:
         raise InvalidInputError(
             "model",
             type(model).__name__,
             "a mapping, a vector, or a model of cvxpy, pyomo, highspy or a result of scipy",
         )
-    return known[package]
+    return package
+
+
+def read_values(model: Any, shapes: Shapes) -> dict[str, FloatArray]:
+    """Return the values of the named variables that a solved model holds.
+
+    Raises
+    ------
+    InvalidInputError
+        If the model holds no values, or not as many as the shapes ask for.
+    """
+    language = language_of(model)
+    if language == "highspy":
+        solution = model.getSolution()
+        return cut(_present(solution.col_value if solution.value_valid else None), shapes)
+    if language == "scipy":
+        return cut(_present(model.x), shapes)
+    if language == "cvxpy":
+        found = {variable.name(): variable.value for variable in model.variables()}
+        return {name: _present(found[name]).reshape(shape) for name, shape in shapes.items()}
+    return {
+        name: np.array([_present(entry.value) for entry in getattr(model, name).values()]).reshape(
+            shape
+        )
+        for name, shape in shapes.items()
+    }
+
+
+def write_values(model: Any, values: Mapping[str, FloatArray]) -> None:
+    """Set the variables of a model to the named values, in the order of its columns.
+
+    Raises
+    ------
+    InvalidInputError
+        If the model is one of scipy, which holds no values.
+    """
+    language = language_of(model)
+    if language == "highspy":
+        import highspy
+
+        solution = highspy.HighsSolution()
+        solution.col_value = np.concatenate([np.ravel(array) for array in values.values()]).tolist()
+        solution.value_valid = True
+        model.setSolution(solution)
+    elif language == "cvxpy":
+        for variable in model.variables():
+            variable.value = values[variable.name()]
+    elif language == "pyomo":
+        for name, array in values.items():
+            entries = getattr(model, name).values()
+            for entry, value in zip(entries, np.ravel(array), strict=True):
+                entry.set_value(float(value))
+    else:
+        raise InvalidInputError("model", type(model).__name__, "a model of cvxpy, pyomo or highspy")
+
+
+def cut(vector: FloatArray, shapes: Shapes) -> dict[str, FloatArray]:
+    """Cut a vector into named arrays.
+
+    Raises
+    ------
+    InvalidInputError
+        If the length is wrong.
+
+    Examples
+    --------
+    >>> cut(np.arange(3.0), {"x": (2,), "t": ()})
+    {'x': array([0., 1.]), 't': array(2.)}
+    """
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    if vector.shape != (sum(sizes),):
+        raise InvalidInputError("point", vector.shape, f"a vector of {sum(sizes)} numbers")
+    pieces = np.split(vector, np.cumsum(sizes)[:-1])
+    return {
+        name: piece.reshape(shape)
+        for (name, shape), piece in zip(shapes.items(), pieces, strict=True)
+    }
 
 
 def _present(value: Any) -> Any:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.formulations.coordinate import coordinate_rows
 from cgcopt.formulations.latex import program
 from cgcopt.formulations.runtime import RuntimeFormulation
-from cgcopt.formulations.scipy_program import LinearProgram, block_row, coordinate_rows
+from cgcopt.formulations.scipy_program import LinearProgram, block_row
 
 __all__ = ["RuntimeCoordinate"]
 

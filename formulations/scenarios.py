@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cgcopt.design import Design, budget_weights, partition_of_redundancies, work_of_partition
 from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.base import Formulation, Point
+from cgcopt.formulations.files import HIGHS_FILES, NL_FILE, Writers
 from cgcopt.formulations.scipy_program import LinearProgram
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.problem import Form
@@ -38,6 +39,8 @@ class ScenarioFormulation(Formulation):
         At the coordinate form: whether redundancies are made to increase along the coordinates,
         which loses no optimum (arXiv 2206.02450, Theorem 1).
     """
+
+    files: ClassVar[Writers] = {**HIGHS_FILES, **NL_FILE}
 
     strong: bool = field(default=True, kw_only=True)
     symmetry: bool = field(default=True, kw_only=True)
@@ -174,13 +177,3 @@ class ScenarioFormulation(Formulation):
     @abstractmethod
     def to_scipy(self) -> LinearProgram:
         """Return a :class:`~cgcopt.formulations.scipy_program.LinearProgram` for scipy."""
-
-    def bound_of_duals(self, duals: FloatArray) -> float:
-        """Turn the multipliers of the runtime rows into a bound; NaN where there is none.
-
-        Parameters
-        ----------
-        duals : ndarray, shape (K, N)
-            Of any sign and accuracy; the bound is valid for every array.
-        """
-        return float("nan")

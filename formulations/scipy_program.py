@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from scipy.optimize import Bounds, LinearConstraint
 
-    from cgcopt.formulations.scenarios import ScenarioFormulation
-
-__all__ = ["LinearProgram", "block_row", "coordinate_rows"]
+__all__ = ["LinearProgram", "block_row"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,21 +105,3 @@ def block_row(blocks: Sequence[Any], sizes: Sequence[int]) -> Any:
         for block, size in zip(blocks, sizes, strict=True)
     ]
     return sparse.hstack(filled, format="csr")
-
-
-def coordinate_rows(formulation: ScenarioFormulation) -> dict[str, tuple[list[Any], Any, Any]]:
-    """Rows on ``z`` and ``c`` of a coordinate form: name to (blocks, lower, upper)."""
-    from scipy import sparse
-
-    L, N = formulation.problem.system.coordinates, formulation.workers
-    one = sparse.eye_array(L)
-    step = one - sparse.eye_array(L, k=-1)
-    work = sparse.kron(one, formulation.redundancy[None, :])
-    rows: dict[str, tuple[list[Any], Any, Any]] = {
-        "one_level": ([sparse.kron(one, np.ones((1, N))), None, None], 1.0, 1.0),
-        "work": ([-work, step, None], 0.0, 0.0),
-    }
-    if formulation.symmetry:
-        level = sparse.kron(one, np.arange(N)[None, :])
-        rows["increasing"] = ([step @ level, None, None], 0.0, np.inf)
-    return rows

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt._renamed import old_level
+from cgcopt._streams import library_output
 from cgcopt.design import Design, largest_remainder
 from cgcopt.errors import CgcoptError, InvalidInputError, SolverError, UnsupportedProblemError
 from cgcopt.evaluation.certificates import certify
@@ -101,7 +102,7 @@ def solve(
     warm_up(problem)
     started = time.perf_counter()
     try:
-        with _linear_algebra_threads(problem, options):
+        with library_output(log=options.verbose), _linear_algebra_threads(problem, options):
             outcome = chosen.solve(given, inner, options)
     except (InvalidInputError, UnsupportedProblemError):
         raise

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from cgcopt._streams import result_output
+
 __all__ = ["main"]
 
 BAD_INPUT = 2
@@ -36,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = typer.main.get_command(app)
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = command.main(given or ["--help"], prog_name="cgcopt", standalone_mode=False)
+        with result_output():
+            code = command.main(given or ["--help"], prog_name="cgcopt", standalone_mode=False)
     except CgcoptError as error:
         return _refuse(str(error))
     except usage_error as error:

@@ -14,7 +14,8 @@ from cgcopt.design import Design
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.adapters.scenario_adapter import Answer, ScenarioAdapter, native_options
+from cgcopt.solvers.adapters.base import Answer, native_options
+from cgcopt.solvers.adapters.scenario_adapter import ScenarioAdapter
 
 __all__ = ["CvxpyAdapter"]
 

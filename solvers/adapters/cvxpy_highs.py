@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.objective import Sense
 from cgcopt.options import Options
+from cgcopt.solvers.adapters.base import Answer, termination
 from cgcopt.solvers.adapters.cvxpy_adapter import CvxpyAdapter
 from cgcopt.solvers.adapters.highs import HIGHS_TERMINATIONS, HIGHS_TOLERANCES, forget_threads
-from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER, Answer, termination
+from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER
 
 __all__ = ["CvxpyHighs"]
 

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
+from cgcopt.solvers.adapters.base import Answer, termination
 from cgcopt.solvers.adapters.cvxpy_adapter import CvxpyAdapter
-from cgcopt.solvers.adapters.scenario_adapter import LINEAR, Answer, termination
+from cgcopt.solvers.adapters.scenario_adapter import LINEAR
 
 __all__ = ["CvxpyScs"]
 

@@ -13,13 +13,8 @@ from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
-from cgcopt.solvers.adapters.scenario_adapter import (
-    MIXED_INTEGER,
-    Answer,
-    ScenarioAdapter,
-    native_options,
-    termination,
-)
+from cgcopt.solvers.adapters.base import Answer, native_options, termination
+from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER, ScenarioAdapter
 
 __all__ = ["HIGHS_TERMINATIONS", "HIGHS_TOLERANCES", "Highs", "forget_threads"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cgcopt.solvers.adapters.outside import OutsideSolver
+from cgcopt.solvers.adapters.base import OutsideSolver
 from cgcopt.solvers.registry import all_solvers
 
 __all__ = ["NEUTRAL", "neutral_options"]

@@ -16,12 +16,8 @@ from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
-from cgcopt.solvers.adapters.scenario_adapter import (
-    Answer,
-    ScenarioAdapter,
-    native_options,
-    termination,
-)
+from cgcopt.solvers.adapters.base import Answer, native_options, termination
+from cgcopt.solvers.adapters.scenario_adapter import ScenarioAdapter
 
 __all__ = ["COMMON", "PYOMO_TERMINATIONS", "PyomoAdapter", "own_names", "run_pyomo"]
 

@@ -10,10 +10,10 @@ from cgcopt.formulations.exact import ExactFormulation
 from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
 from cgcopt.problem import Form
+from cgcopt.solvers.adapters.base import Answer, native_options
 from cgcopt.solvers.adapters.exact_adapter import ExactAdapter
 from cgcopt.solvers.adapters.pyomo_adapter import own_names, run_pyomo
 from cgcopt.solvers.adapters.pyomo_scip import SCIP_DEFAULTS, PyomoScip
-from cgcopt.solvers.adapters.scenario_adapter import Answer, native_options
 from cgcopt.solvers.base import tasks
 
 __all__ = ["PyomoScipExact"]

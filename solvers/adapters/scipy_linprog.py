@@ -9,13 +9,8 @@ from cgcopt.design import Design
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
-from cgcopt.solvers.adapters.scenario_adapter import (
-    LINEAR,
-    Answer,
-    ScenarioAdapter,
-    native_options,
-    termination,
-)
+from cgcopt.solvers.adapters.base import Answer, native_options, termination
+from cgcopt.solvers.adapters.scenario_adapter import LINEAR, ScenarioAdapter
 
 __all__ = ["ScipyLinprog"]
 

@@ -10,13 +10,8 @@ from cgcopt.design import Design
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
-from cgcopt.solvers.adapters.scenario_adapter import (
-    MIXED_INTEGER,
-    Answer,
-    ScenarioAdapter,
-    native_options,
-    termination,
-)
+from cgcopt.solvers.adapters.base import Answer, native_options, termination
+from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER, ScenarioAdapter
 
 __all__ = ["ScipyMilp"]
 

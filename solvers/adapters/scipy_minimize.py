@@ -15,8 +15,8 @@ from cgcopt.design import Design
 from cgcopt.formulations.exact import ExactFormulation
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
+from cgcopt.solvers.adapters.base import Answer, native_options, termination
 from cgcopt.solvers.adapters.exact_adapter import ExactAdapter
-from cgcopt.solvers.adapters.scenario_adapter import Answer, native_options, termination
 
 __all__ = ["ScipyMinimize"]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.formulations.highs_model import highs_lp, quiet_highs
+
 __all__ = ["QUADRATURE", "ROUNDING", "combined_bound", "proven"]
 
 FloatArray = NDArray[np.float64]
@@ -41,28 +43,17 @@ def combined_bound(slopes: FloatArray) -> float:
     single = float(slopes[best].min())
     if len(slopes) == 1:
         return single
-    import highspy
-
     count, levels = slopes.shape
     scale = abs(single) or 1.0
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = count + 1, levels + 1
-    lp.col_cost_ = np.append(np.zeros(count), -1.0)
-    lp.col_lower_ = np.append(np.zeros(count), -np.inf)
-    lp.col_upper_ = np.full(count + 1, np.inf)
-    lp.row_lower_ = np.append(np.zeros(levels), 1.0)
-    lp.row_upper_ = np.append(np.full(levels, np.inf), 1.0)
     table = np.vstack((np.hstack((slopes.T / scale, -np.ones((levels, 1)))), np.ones(count + 1)))
     table[-1, -1] = 0.0
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = np.arange(levels + 2) * (count + 1)
-    lp.a_matrix_.index_ = np.tile(np.arange(count + 1), levels + 1)
-    lp.a_matrix_.value_ = table.ravel()
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("primal_feasibility_tolerance", 1e-10)
-    highs.setOptionValue("dual_feasibility_tolerance", 1e-10)
-    highs.passModel(lp)
+    lp = highs_lp(
+        table,
+        np.append(np.zeros(count), -1.0),
+        (np.append(np.zeros(count), -np.inf), np.inf),
+        (np.append(np.zeros(levels), 1.0), np.append(np.full(levels, np.inf), 1.0)),
+    )
+    highs = quiet_highs(lp, primal_feasibility_tolerance=1e-10, dual_feasibility_tolerance=1e-10)
     highs.run()
     weights = np.maximum(np.array(highs.getSolution().col_value[:count]), 0.0)
     if not weights.sum() > 0.0:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.formulations.highs_model import highs_lp
 from cgcopt.options import Options
 from cgcopt.solvers.convex.incumbent import Clock
 
@@ -82,28 +83,19 @@ def solve_master(
 
 def _model(slopes: FloatArray, coordinates: int, value: float) -> Any:
     """Columns ``x`` and ``theta``, the latter in units of the value; rows: the cuts, the sum."""
-    import highspy
-
     count, levels = slopes.shape
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = levels + 1, count + 1
-    lp.col_cost_ = np.append(np.zeros(levels), 1.0)
-    lp.col_lower_ = np.zeros(levels + 1)
-    lp.col_upper_ = np.append(np.full(levels, float(coordinates)), 1.0)
-    lp.integrality_ = [highspy.HighsVarType.kInteger] * levels + [highspy.HighsVarType.kContinuous]
-    lp.row_lower_ = np.append(np.zeros(count), float(coordinates))
-    lp.row_upper_ = np.append(np.full(count, np.inf), float(coordinates))
-    table = np.vstack(
+    whole = np.append(np.ones(levels, dtype=bool), False)
+    total = np.append(np.ones(levels), 0.0)
+    return highs_lp(
+        np.vstack((np.hstack((-slopes / value, np.ones((count, 1)))), total)),
+        np.append(np.zeros(levels), 1.0),
+        (0.0, np.append(np.full(levels, float(coordinates)), 1.0)),
         (
-            np.hstack((-slopes / value, np.ones((count, 1)))),
-            np.append(np.ones(levels), 0.0),
-        )
+            np.append(np.zeros(count), float(coordinates)),
+            np.append(np.full(count, np.inf), float(coordinates)),
+        ),
+        integer=whole,
     )
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = np.arange(count + 2) * (levels + 1)
-    lp.a_matrix_.index_ = np.tile(np.arange(levels + 1), count + 1)
-    lp.a_matrix_.value_ = table.ravel()
-    return lp
 
 
 def _highs(options: Options, clock: Clock) -> Any:

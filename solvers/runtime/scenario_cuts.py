@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from cgcopt.design import budget_weights
 from cgcopt.evaluation.certificates import partition_gradient
+from cgcopt.formulations.highs_model import highs_lp
 from cgcopt.solvers.convex.incumbent import Clock
 
 __all__ = ["CutMaster", "Cuts"]
@@ -177,7 +178,7 @@ class CutMaster:
         self, open_rounds: IntArray, row: IntArray, column: IntArray, slopes: FloatArray
     ) -> Any:
         """Columns ``w / scale`` and ``theta``; rows: the cuts, ``w`` nondecreasing, the budget."""
-        import highspy
+        from scipy import sparse
 
         levels, rounds = self.scale.size, open_rounds.size
         level = levels - 1 - column
@@ -196,22 +197,14 @@ class CutMaster:
                 budget_weights(levels) * self.scale,
             )
         )
-        order = np.lexsort((columns, rows))
-        lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = levels + rounds, row.size + levels
-        lp.col_cost_ = np.concatenate(
+        shape = (row.size + levels, levels + rounds)
+        cost = np.concatenate(
             (self._clear_slopes(open_rounds) * self.scale / self.value, np.ones(rounds))
         )
-        lp.col_lower_ = np.zeros(lp.num_col_)
-        lp.col_upper_ = np.full(lp.num_col_, np.inf)
-        lp.row_lower_ = np.append(np.zeros(lp.num_row_ - 1), 1.0)
-        lp.row_upper_ = np.append(np.full(lp.num_row_ - 1, np.inf), 1.0)
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        counts = np.bincount(rows, minlength=lp.num_row_)
-        lp.a_matrix_.start_ = np.concatenate(([0], np.cumsum(counts)))
-        lp.a_matrix_.index_ = columns[order]
-        lp.a_matrix_.value_ = entries[order]
-        return lp
+        one = np.append(np.zeros(shape[0] - 1), 1.0)
+        most = np.append(np.full(shape[0] - 1, np.inf), 1.0)
+        matrix = sparse.csr_array((entries, (rows, columns)), shape=shape)
+        return highs_lp(matrix, cost, (0.0, np.inf), (one, most))
 
     def _basis(
         self,

@@ -459,7 +459,7 @@ def test_bad_points_are_refused_by_name(tmp_path: Path) -> None:
         formulation.design({**point, "x": np.array([np.nan, 4.0, 0.0, 3.0])})
     with pytest.raises(InvalidInputError, match="vector of 16 numbers"):
         formulation.design([1.0, 2.0])
-    with pytest.raises(InvalidInputError, match="whole numbers at the block form"):
+    with pytest.raises(InvalidInputError, match="whole numbers in the block form"):
         formulation.point(Design([1.5, 1.5, 0.0, 3.0]))
     with pytest.raises(InvalidInputError, match="4 entries, one for each level"):
         formulation.point(Design([6.0]))

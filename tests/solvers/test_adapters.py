@@ -40,8 +40,9 @@ from cgcopt.solvers.adapters import (
     scipy_trust_constr,
     uno,
 )
+from cgcopt.solvers.adapters.base import Answer, termination
 from cgcopt.solvers.adapters.neutral_options import NEUTRAL, neutral_options
-from cgcopt.solvers.adapters.scenario_adapter import Answer, ScenarioAdapter, termination
+from cgcopt.solvers.adapters.scenario_adapter import ScenarioAdapter
 from cgcopt.solvers.base import Solver, Task
 
 TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)

@@ -1,0 +1,143 @@
+"""What all adapters of outside solvers share: formulate, build, solve, translate, each in one place."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.design import Design
+from cgcopt.evaluation.result import Certificate
+from cgcopt.formulations.base import Formulation, Point
+from cgcopt.options import Options
+from cgcopt.problem import Form, Problem
+from cgcopt.solution import TerminationCondition
+from cgcopt.solvers.base import Outcome, Role, Solver
+
+__all__ = ["Answer", "OutsideSolver", "native_options", "termination"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What an outside solver says, in the terms of the model.
+
+    Attributes
+    ----------
+    termination : TerminationCondition
+        Why it stopped.
+    point : mapping, optional
+        Values of the variables; ``None`` unless the solver vouches for their feasibility.
+    dual_bound : float
+        Bound on the model's objective; NaN where there is none.
+    duals : ndarray, optional
+        Multipliers of the runtime rows of a linear program, shape ``(K, N)``.
+    """
+
+    termination: TerminationCondition
+    point: Point | None = None
+    dual_bound: float = math.nan
+    duals: FloatArray | None = None
+    message: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class OutsideSolver(Solver):
+    """Base of the adapters: a formulation, a model of it in the solver's language, an answer."""
+
+    role = Role.ADAPTER
+    imports: ClassVar[tuple[str, ...]] = ()
+    """Modules that :meth:`solve` imports; they are loaded outside the measured time."""
+    neutral: ClassVar[Mapping[str, str]] = {}
+    """The solver's own name of every neutral option that it honours."""
+
+    def prepare(self, problem: Problem, form: Form) -> None:
+        """Import what is needed, outside the measured time."""
+        for module in self.imports:
+            import_module(module)
+
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
+        """Formulate, hand over, and translate the answer."""
+        started = time.perf_counter()
+        raw = dict(options.raw)
+        formulation, start = self.formulate(problem, form, raw)
+        model = self.build(formulation, start)
+        built = time.perf_counter() - started
+        if options.time_limit is not None:
+            options = replace(options, time_limit=max(options.time_limit - built, 1e-3))
+        answer = self.run(formulation, model, replace(options, raw=raw))
+        return replace(_outcome(formulation, answer), build_seconds=built)
+
+    @abstractmethod
+    def formulate(
+        self, problem: Problem, form: Form, raw: dict[str, Any]
+    ) -> tuple[Any, Design | None]:
+        """Return the formulation and the design to start from; take their options out of ``raw``."""
+
+    @abstractmethod
+    def build(self, formulation: Any, start: Design | None) -> Any:
+        """Write the model in the adapter's language, with the point to start from."""
+
+    @abstractmethod
+    def run(self, formulation: Any, model: Any, options: Options) -> Answer:
+        """Solve the model."""
+
+
+def _outcome(formulation: Formulation, answer: Answer) -> Outcome:
+    """Translate an answer to coordinates, seconds and probabilities."""
+    bound, certificate = math.nan, Certificate.NONE
+    if math.isfinite(answer.dual_bound):
+        bound, certificate = formulation.bound(answer.dual_bound), Certificate.DUAL_BOUND
+    if answer.duals is not None:
+        bound, certificate = formulation.bound_of_duals(answer.duals), Certificate.CUTTING_PLANES
+    # HiGHS and SCIP hold some point of an unbounded model: it stands for nothing.
+    pointless = answer.point is None or answer.termination in _WITHOUT_POINT
+    return Outcome(
+        answer.termination,
+        partition=None if pointless else formulation.partition(answer.point or {}),
+        bound=bound,
+        certificate=certificate if math.isfinite(bound) else Certificate.NONE,
+        message="" if answer.termination is TerminationCondition.OPTIMAL else answer.message,
+        details=answer.details,
+    )
+
+
+_WITHOUT_POINT = (TerminationCondition.INFEASIBLE, TerminationCondition.UNBOUNDED)
+
+
+def termination(
+    solver: str, code: Any, table: Mapping[Any, TerminationCondition]
+) -> TerminationCondition:
+    """Translate a solver's code; an unknown one is a warning and ``unknown``.
+
+    Examples
+    --------
+    >>> str(termination("scipy", 0, {0: TerminationCondition.OPTIMAL}))
+    'optimal'
+    """
+    if code not in table:
+        warnings.warn(f"{solver} reported the unknown code {code!r}", RuntimeWarning, stacklevel=3)
+        return TerminationCondition.UNKNOWN
+    return table[code]
+
+
+def native_options(options: Options, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the neutral options under the solver's own names, and the raw ones over them.
+
+    Examples
+    --------
+    >>> native_options(Options(gap=1e-4, raw={"x": 1}), {"gap": "rel_gap", "threads": "threads"})
+    {'rel_gap': 0.0001, 'x': 1}
+    """
+    values = {name: getattr(options, name) for name in names}
+    neutral = {names[name]: value for name, value in values.items() if value is not None}
+    return {**neutral, **options.raw}
