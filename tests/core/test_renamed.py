@@ -34,6 +34,6 @@ def test_the_old_name_of_the_enumeration() -> None:
 
 
 def test_warnings_point_at_the_caller(problem: cg.Problem) -> None:
-    with pytest.warns(DeprecationWarning) as caught:
+    with pytest.warns(DeprecationWarning, match="form") as caught:
         cg.solve(problem, "uniform", level="block")
     assert caught[0].filename == __file__
