@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from comparison_rows import made_row
 from numpy.testing import assert_allclose
 
 import cgcopt as cg
@@ -114,7 +115,7 @@ def test_a_row_is_what_solve_says() -> None:
     (row,) = comparison.rows
     solution = cg.solve(SMALL, "closed-form-time")
     assert row.value == solution.value
-    assert row.bound == solution.bound
+    assert row.solution.bound == solution.bound
     assert row.partition == tuple(solution.design.partition)
     assert (row.problem, row.solver, row.form) == ("small", "closed-form-time", "relaxed")
     assert (row.role, row.status) == ("closed form", "feasible")
@@ -133,16 +134,7 @@ def test_gaps_are_to_the_best_bound_of_all() -> None:
 
 def test_a_bound_for_whole_numbers_does_not_bound_relaxed_designs() -> None:
     def row(form: str, value: float, bound: float) -> Row:
-        return Row(
-            "p",
-            "expected-runtime",
-            f"s{form}",
-            "exact method",
-            form,
-            value,
-            bound=bound,
-            status="feasible",
-        )
+        return made_row(f"s{form}", form=Form(form), value=value, bound=bound)
 
     relaxed, block = row("relaxed", 10.0, 9.0), row("block", 11.0, 10.5)
     coordinate = row("coordinate", 12.0, -math.inf)
@@ -178,13 +170,15 @@ def test_a_scheme_outside_the_design_space_has_a_value_and_no_gap() -> None:
 
 def test_a_drawn_sample_is_reported_apart_from_the_problem() -> None:
     (row,) = compare(SMALL, ["highs"], options=OPTIONS).rows
-    assert row.sample_scenarios == 40
+    reached = row.solution.sample
+    assert reached is not None
+    assert reached.scenarios == 40
     # Value and certificate come from one evaluation, which has the gradient.
     assert row.value == cg.evaluate(SMALL, np.array(row.partition), gradient=True).value
     sampled = SMALL.sampled(40, 0)
-    assert row.sample_value == cg.evaluate(sampled, np.array(row.partition)).value
-    assert abs(row.sample_gap) <= 1e-6
-    assert row.sample_value != row.value
+    assert reached.value == cg.evaluate(sampled, np.array(row.partition)).value
+    assert abs(reached.gap) <= 1e-6
+    assert reached.value != row.value
 
 
 @pytest.mark.usefixtures("fakes")
@@ -193,11 +187,12 @@ def test_a_failing_solver_is_a_row() -> None:
     comparison = compare([SMALL], solvers, options=OPTIONS)
     rows = {row.solver: row for row in comparison.rows}
     assert list(rows) == solvers
-    assert rows["broken"].termination == "error"
+    assert rows["broken"].solution.termination == "error"
     assert rows["broken"].message == "RuntimeError: it broke | badly indeed"
     assert rows["fake"].value > 0
     # Coordinates are missing: the claim counts for nothing.
-    assert (rows["boastful"].status, rows["boastful"].termination) == ("infeasible", "optimal")
+    boastful = rows["boastful"]
+    assert (boastful.status, boastful.solution.termination) == ("infeasible", "optimal")
     assert math.isnan(rows["boastful"].value)
     assert "pip install 'cgcopt[absent-extra]'" in rows["absent"].message
     assert "does not solve expected-runtime" in rows["equal-risk"].message
@@ -354,7 +349,7 @@ def test_the_key_covers_everything_a_row_depends_on(monkeypatch: pytest.MonkeyPa
 
 def test_two_processes_may_write_one_store(tmp_path: Path) -> None:
     first, second = Store(tmp_path / "rows.sqlite"), Store(tmp_path / "rows.sqlite")
-    row = Row("p", "expected-runtime", "s", "closed form", "relaxed", 1.0)
+    row = made_row(value=1.0)
     for number in range(20):
         (first if number % 2 else second).put(str(number), row)
     assert len(first) == len(second) == 20
@@ -425,7 +420,7 @@ def test_tables_say_what_the_rows_say() -> None:
 
 
 def test_bars_in_messages_do_not_break_markdown() -> None:
-    row = Row("p", "expected-runtime", "s", "closed form", "relaxed", message="a | b")
+    row = made_row(message="a | b")
     table = comparison_table(Comparison((row,), OPTIONS))
     assert r"a \| b" in markdown_table(table)
 
@@ -522,7 +517,7 @@ def test_an_unknown_plot_is_refused() -> None:
 
 def test_plots_are_drawn_whatever_the_rows(tmp_path: Path) -> None:
     late = Problem(SYSTEM, CompletionProbability(3e5), title="late")
-    failed = Comparison((Row("p", "expected-runtime", "s", "closed form", "relaxed"),), OPTIONS)
+    failed = Comparison((made_row(),), OPTIONS)
     one = compare(
         Problem(replace(SYSTEM, workers=1), ExpectedRuntime()), ["uncoded"], options=OPTIONS
     )
@@ -640,5 +635,5 @@ def test_the_report_of_one_problem(tmp_path: Path) -> None:
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "`cgcopt compare small`" in text
     values: Any = (tmp_path / "partitions.csv").read_text().splitlines()
-    assert values[0] == "problem,solver,n,coordinates"
+    assert values[0] == "problem,solver,form,n,coordinates"
     assert len(values) == 1 + 2 * 5

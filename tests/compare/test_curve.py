@@ -74,7 +74,7 @@ def test_values_are_those_of_the_designs(smooth: Curve) -> None:
         work = np.cumsum(np.array(row.partition) * np.arange(1, 9))
         assert math.fsum(row.partition) == pytest.approx(4000)
         assert runtime_quantile(SYSTEM, work, row.value).value == pytest.approx(deadline, rel=1e-9)
-        assert row.value + row.complement == pytest.approx(1.0)
+        assert row.value + row.solution.complement == pytest.approx(1.0)
 
 
 def test_uncoded_against_its_formula(smooth: Curve) -> None:
@@ -87,7 +87,7 @@ def test_uncoded_against_its_formula(smooth: Curve) -> None:
 def test_default_ends_are_quantiles_of_the_best_designs(smooth: Curve) -> None:
     best = smooth.of("optimal")
     assert best[0].value == pytest.approx(0.01, rel=1e-4)
-    assert best[-1].complement == pytest.approx(0.001, rel=1e-4)
+    assert best[-1].solution.complement == pytest.approx(0.001, rel=1e-4)
     ratios = np.diff(np.log(smooth.deadlines))
     assert ratios == pytest.approx(np.full(6, ratios[0]))
 

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from cgcopt.compare.results.store import Store
 from cgcopt.compare.show.report import settings_section
 from cgcopt.errors import MissingExtraError
 from cgcopt.options import Options
+from cgcopt.solution import Seconds
 from cgcopt.solvers import registry
 
 SYSTEM = cg.System(5, 200, cg.ShiftedExponential(rate=1e-3, shift=50.0), samples=5)
@@ -162,9 +163,10 @@ def noted(options: Options, diary: Path) -> Options:
 
 def facts(comparison: Comparison) -> list[str]:
     """All rows without what may differ from one machine or day to the next."""
-    aside = ("build", "solve", "evaluate", "computed", "jobs")
-    rows = [asdict(row) for row in comparison.rows]
-    return [str({name: row[name] for name in row if name not in aside}) for row in rows]
+    return [
+        str(replace(row, computed="", jobs=0, solution=replace(row.solution, seconds=Seconds())))
+        for row in comparison.rows
+    ]
 
 
 def died(rows: tuple[Row, ...]) -> list[str]:
@@ -243,7 +245,7 @@ def test_a_process_that_dies_costs_its_own_row(diary: Path, tmp_path: Path) -> N
 def test_a_run_that_is_lost_is_made_once_more_alone(diary: Path) -> None:
     with WorkerProcesses(2) as executor:
         (row,) = compare(SMALL, ["starved"], options=noted(OPTIONS, diary), executor=executor).rows
-    assert (row.termination, row.jobs) == ("converged", 1)
+    assert (row.solution.termination, row.jobs) == ("converged", 1)
     assert row.value == cg.evaluate(SMALL, np.full(5, 40.0), gradient=True).value
 
 
@@ -310,10 +312,13 @@ if __name__ == "__main__":
 """
 
 
-def test_processes_end_with_a_comparison_that_is_killed(diary: Path, tmp_path: Path) -> None:
+def test_processes_end_with_a_comparison_that_is_killed(
+    diary: Path, tmp_path: Path, root: Path
+) -> None:
     script = tmp_path / "killed.py"
     script.write_text(KILLED)
-    paths = [str(diary.parent / "site"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    given = filter(None, [os.environ.get("PYTHONPATH")])
+    paths = [str(diary.parent / "site"), str(root), *given]
     process = subprocess.Popen(
         [sys.executable, str(script), str(tmp_path / "rows.sqlite"), str(diary)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
@@ -342,7 +347,7 @@ def test_time_limits_hold_in_processes(diary: Path) -> None:
         rows = compare(
             hard, ["successive-convex", "global"], options=options, executor=executor
         ).rows
-    assert rows[0].termination == "time-limit"
+    assert rows[0].solution.termination == "time-limit"
     assert rows[0].seconds >= 0.9
     assert all(row.value > 0 and row.seconds < 10 for row in rows)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from comparison_rows import made_row
 from rich.console import Console
 from scipy.stats import binom
 
@@ -46,7 +47,7 @@ def figures(kind: str, scheme: str) -> list[Figure]:
 
 
 def row(value: float, kind: str = KINDS[1], solver: str = "single-level") -> Row:
-    return Row("p", kind, solver, "baseline scheme", "relaxed", value=value, scale=1.0)
+    return made_row(solver, objective=kind, value=value)
 
 
 def test_quick_judges_every_figure_up_to_thirty_workers(quick: Reproduction) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from cgcopt.compare.published.figures import SOLVERS_OF, Figure, caveat, published_figures, sweeps
 from cgcopt.compare.published.sweep import Sweep, published_sweep
-from cgcopt.compare.results.comparison import sense_of
 from cgcopt.compare.results.row import Row
 from cgcopt.compare.results.runs import capped
 from cgcopt.compare.results.store import Store
@@ -213,8 +212,8 @@ def judge(figure: Figure, row: Row | None, best: Row) -> Judgement:
     """Compare a published figure with the same method's value, or ours with a best design."""
     if figure.scheme in _BEST_DESIGNS:
         gain = difference(best, figure.value)
-        gain = -gain if sense_of(best) is Sense.MINIMIZE else gain
-        if gain > _DIGITS[sense_of(best)]:
+        gain = -gain if best.sense is Sense.MINIMIZE else gain
+        if gain > _DIGITS[best.sense]:
             return Judgement(figure, row, best, Verdict.IMPROVED)
         reached = gain >= -tolerance(figure)
         verdict = Verdict.REPRODUCED if reached else Verdict.FAILED
@@ -284,11 +283,11 @@ def _record(judged: Judgement) -> dict[str, Any]:
         "verdict": str(judged.verdict),
         "reason": judged.reason,
         "improved": best.value,
-        "improved_complement": best.complement,
+        "improved_complement": best.solution.complement,
         "improvement": judged.improvement,
-        "improved_bound": best.bound,
-        "improved_certificate": best.certificate,
-        "improved_residual": best.residual,
+        "improved_bound": best.solution.bound,
+        "improved_certificate": best.solution.certificate,
+        "improved_residual": best.solution.residual,
         "seconds": math.nan if row is None else row.seconds,
         "improved_seconds": best.seconds,
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgcopt.compare.results.row import Row
-from cgcopt.objective import CompletionProbability, Sense
+from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form
 from cgcopt.solution import SolutionStatus, relative_gap
@@ -51,19 +51,21 @@ class Comparison:
         """
         # The block and the coordinate form have the same optimum, so they share their bounds.
         forms = {Form.RELAXED} if row.form == Form.RELAXED else set(Form)
-        bounds = [r.bound for r in self.rows if r.problem == row.problem and r.form in forms]
-        return max(bounds) if sense_of(row) is Sense.MINIMIZE else min(bounds)
+        bounds = [
+            r.solution.bound for r in self.rows if r.problem == row.problem and r.form in forms
+        ]
+        return max(bounds) if row.sense is Sense.MINIMIZE else min(bounds)
 
     def gap(self, row: Row) -> float:
         """Relative gap of a row to :meth:`best_bound`; NaN without a design in the design space."""
         if row.status not in (SolutionStatus.OPTIMAL, SolutionStatus.FEASIBLE):
             return math.nan
-        return relative_gap(row.value, self.best_bound(row), sense_of(row))
+        return relative_gap(row.value, self.best_bound(row), row.sense)
 
     def best_value(self, row: Row) -> float:
         """Best value that any solver reached on the problem of a row."""
         values = [r.value for r in self.rows if r.problem == row.problem and r.value == r.value]
-        best = max if sense_of(row) is Sense.MAXIMIZE else min
+        best = max if row.sense is Sense.MAXIMIZE else min
         return best(values, default=math.nan)
 
     def frame(self) -> pd.DataFrame:
@@ -79,55 +81,51 @@ class Comparison:
         return pd.DataFrame([self._record(row) for row in self.rows])
 
     def _record(self, row: Row) -> dict[str, Any]:
+        found = row.solution
+        sample = found.sample
         return {
             "problem": row.problem,
             "solver": row.solver,
             "role": row.role,
-            "form": row.form,
+            "form": str(row.form),
             "value": row.value,
-            "standard_error": row.standard_error,
-            "complement": row.complement,
+            "standard_error": found.standard_error,
+            "complement": found.complement,
             "relative": row.value / self.best_value(row),
             "normalised": row.value / row.scale / 1e7,
-            "bound": row.bound,
+            "bound": found.bound,
             "best_bound": self.best_bound(row),
             "gap": self.gap(row),
-            "certificate": row.certificate,
-            "termination": row.termination,
-            "status": row.status,
-            "build_seconds": row.build,
-            "solve_seconds": row.solve,
-            "evaluate_seconds": row.evaluate,
+            "certificate": str(found.certificate),
+            "termination": str(found.termination),
+            "status": str(found.status),
+            "build_seconds": found.seconds.build,
+            "solve_seconds": found.seconds.solve,
+            "evaluate_seconds": found.seconds.evaluate,
             "published": row.published,
             "published_difference": row.value / row.published - 1,
-            "scenarios": row.sample_scenarios,
-            "sample_value": row.sample_value,
-            "sample_bound": row.sample_bound,
-            "sample_gap": row.sample_gap,
-            "residual": row.residual,
+            "scenarios": 0 if sample is None else sample.scenarios,
+            "sample_value": math.nan if sample is None else sample.value,
+            "sample_bound": math.nan if sample is None else sample.bound,
+            "sample_gap": math.nan if sample is None else sample.gap,
+            "residual": found.residual,
             "message": row.message,
             "computed": row.computed,
             "jobs": row.jobs,
         }
 
     def partitions(self) -> pd.DataFrame:
-        """Block partitions, one row for each problem, solver and level ``n``."""
+        """Block partitions, one line for each problem, solver, form and level ``n``."""
         import pandas as pd
 
         records = [
-            {"problem": row.problem, "solver": row.solver, "n": n, "coordinates": x}
+            (row.problem, row.solver, str(row.form), n, x)
             for row in self.rows
             for n, x in enumerate(row.partition)
         ]
-        return pd.DataFrame(records, columns=["problem", "solver", "n", "coordinates"])
+        return pd.DataFrame(records, columns=["problem", "solver", "form", "n", "coordinates"])
 
     def to_csv(self, path: str | Path | None = None) -> str | None:
         """Write :meth:`frame` as CSV, or return it as text."""
         text: str | None = self.frame().to_csv(path, index=False)
         return text
-
-
-def sense_of(row: Row) -> Sense:
-    """Direction of the objective of a row."""
-    maximized = row.objective == CompletionProbability.kind
-    return Sense.MAXIMIZE if maximized else Sense.MINIMIZE

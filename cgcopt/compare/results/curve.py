@@ -88,7 +88,7 @@ class Curve:
     def failures(self) -> dict[str, str]:
         """What solvers said that have no value somewhere, by name."""
         failed = (row for row in self.rows if math.isnan(row.value))
-        return {row.solver: row.message or row.termination for row in failed}
+        return {row.solver: row.message or str(row.solution.termination) for row in failed}
 
     def frame(self) -> pd.DataFrame:
         """All values as a table, one line for each deadline and solver, numbers unrounded."""
@@ -99,8 +99,8 @@ class Curve:
                 "deadline": np.repeat(self.deadlines, len(self.solvers)),
                 "solver": [row.solver for row in self.rows],
                 "probability": [row.value for row in self.rows],
-                "complement": [row.complement for row in self.rows],
-                "residual": [row.residual for row in self.rows],
+                "complement": [row.solution.complement for row in self.rows],
+                "residual": [row.solution.residual for row in self.rows],
                 "seconds": [row.seconds for row in self.rows],
                 "note": [row.message for row in self.rows],
             }
@@ -243,18 +243,20 @@ def _better(row: Row, neighbour: Row, problem: Problem) -> Row:
     if not neighbour.partition:
         return row
     there = evaluate(problem, Design(neighbour.partition))  # type: ignore[arg-type]  # converted
+    here = row.solution
     complement = math.nan if there.complement is None else there.complement
     # Near 1 the complement tells more.
-    worse = complement >= row.complement if row.value > 0.5 else there.value <= row.value
+    worse = complement >= here.complement if row.value > 0.5 else there.value <= row.value
     if worse:
         return row
-    return replace(
-        row,
+    found = replace(
+        here,
         value=there.value,
         complement=complement,
         standard_error=there.standard_error,
-        status=str(SolutionStatus.FEASIBLE),
+        status=SolutionStatus.FEASIBLE,
         residual=math.nan,
         partition=neighbour.partition,
         message="design of a neighbouring deadline",
     )
+    return replace(row, solution=found)

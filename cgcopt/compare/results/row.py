@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from cgcopt.compare.published.figures import figure_of
-from cgcopt.evaluation.result import Certificate
+from cgcopt.compare.results.solution_record import SolutionRecord
 from cgcopt.objective import Sense
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import Solution, SolutionStatus, TerminationCondition
@@ -27,75 +27,80 @@ class Row:
         The problem's name.
     objective : str
         Kind of its objective.
-    solver, role, form : str
-        Who solved it, what kind of method that is, and at which form.
-    value : float
-        Worth of the design on the problem itself (never on a drawn sample); NaN without a design.
-    standard_error : float
-        Of a simulated value; 0 otherwise.
-    complement : float
-        ``1 - value`` of a probability, to full relative accuracy; NaN for other objectives.
+    sense : Sense
+        Direction of its objective.
     scale : float
         ``M b / N`` of the system; ``value / scale`` does not depend on it.
-    bound : float
-        Bound that came with this solution; infinite without one.
-    certificate, termination, status : str
-        As in :class:`~cgcopt.solution.Solution`.
-    build, solve, evaluate : float
-        Seconds.
-    sample_scenarios, sample_value, sample_bound, sample_gap
-        Result on the drawn scenarios, for solvers that need them; 0 and NaN otherwise.
-    residual : float
-        Stationarity residual of a completion probability; NaN where there is none.
+    role : str
+        What kind of method the solver is.
+    solution : SolutionRecord
+        What the solver found, as judged.
     published : float
         The published figure that stands beside this row; NaN where there is none.
-    partition : tuple of float
-        Block partition; empty without a design.
-    message : str
-        What the solver had to say.
     computed : str
         When, in UTC.
     jobs : int
         Runs made at a time, this one among them; 0 where it is not known. The seconds of a run
         beside others are noisy.
+
+    Examples
+    --------
+    >>> found = SolutionRecord("optimal", Form.RELAXED, value=2.5)
+    >>> row = Row("paper", "expected-runtime", Sense.MINIMIZE, 1.0, "exact method", found)
+    >>> Row.from_json(row.to_json()).value
+    2.5
     """
 
     problem: str
     objective: str
-    solver: str
+    sense: Sense
+    scale: float
     role: str
-    form: str
-    value: float = math.nan
-    standard_error: float = 0.0
-    complement: float = math.nan
-    scale: float = math.nan
-    bound: float = math.nan
-    certificate: str = str(Certificate.NONE)
-    termination: str = str(TerminationCondition.ERROR)
-    status: str = str(SolutionStatus.NONE)
-    build: float = 0.0
-    solve: float = 0.0
-    evaluate: float = 0.0
-    sample_scenarios: int = 0
-    sample_value: float = math.nan
-    sample_bound: float = math.nan
-    sample_gap: float = math.nan
-    residual: float = math.nan
+    solution: SolutionRecord
     published: float = math.nan
-    partition: tuple[float, ...] = ()
-    message: str = ""
     computed: str = ""
     jobs: int = 1
 
     @property
+    def solver(self) -> str:
+        """Name of the solver."""
+        return self.solution.solver
+
+    @property
+    def form(self) -> Form:
+        """The form that it worked at."""
+        return self.solution.form
+
+    @property
+    def value(self) -> float:
+        """Worth of its design on the problem itself; NaN without one."""
+        return self.solution.value
+
+    @property
+    def status(self) -> SolutionStatus:
+        """What the solution holds."""
+        return self.solution.status
+
+    @property
+    def partition(self) -> tuple[float, ...]:
+        """Its block partition; empty without a design."""
+        return self.solution.partition
+
+    @property
+    def message(self) -> str:
+        """What the solver had to say."""
+        return self.solution.message
+
+    @property
     def seconds(self) -> float:
         """Build and solve time; evaluation is the same for every solver."""
-        return self.build + self.solve
+        return self.solution.seconds.build + self.solution.seconds.solve
 
     @property
     def failed(self) -> bool:
         """Whether the solver failed, so that another run may end otherwise."""
-        return self.termination in (TerminationCondition.ERROR, TerminationCondition.INTERRUPTED)
+        ended = self.solution.termination
+        return ended in (TerminationCondition.ERROR, TerminationCondition.INTERRUPTED)
 
     def to_json(self) -> str:
         """Write the row as JSON; read it again with :meth:`from_json`."""
@@ -105,51 +110,19 @@ class Row:
     def from_json(cls, text: str) -> Row:
         """Read a row that :meth:`to_json` wrote.
 
-        Examples
-        --------
-        >>> row = Row("paper", "expected-runtime", "optimal", "exact method", "relaxed", 2.5)
-        >>> Row.from_json(row.to_json()).value
-        2.5
+        Raises
+        ------
+        ValueError, TypeError, KeyError
+            If it is something else.
         """
         values: Mapping[str, Any] = json.loads(text)
-        known = {item.name for item in fields(cls)}
-        row = {name: value for name, value in values.items() if name in known}
-        return cls(**{**row, "partition": tuple(row.get("partition", ()))})
+        kept = {"sense": Sense(values["sense"])}
+        return cls(**{**values, **kept, "solution": SolutionRecord.from_dict(values["solution"])})
 
 
 def row_of(solution: Solution, *, role: str, computed: str = "") -> Row:
     """Return the row of a solution."""
-    problem, sample = solution.problem, solution.sample
-    figure = figure_of(problem, solution.solver)
-    evaluation = solution.evaluation
-    partition = solution.partition
-    return Row(
-        problem=problem.name,
-        objective=problem.objective.kind,
-        solver=solution.solver,
-        role=role,
-        form=str(solution.form),
-        value=solution.value,
-        standard_error=0.0 if evaluation is None else evaluation.standard_error,
-        complement=math.nan if evaluation is None else _or_nan(evaluation.complement),
-        scale=problem.system.unit,
-        bound=solution.bound,
-        certificate=str(solution.certificate),
-        termination=str(solution.termination),
-        status=str(solution.status),
-        build=solution.seconds.build,
-        solve=solution.seconds.solve,
-        evaluate=solution.seconds.evaluate,
-        sample_scenarios=0 if sample is None else sample.scenarios,
-        sample_value=math.nan if sample is None else sample.value,
-        sample_bound=math.nan if sample is None else sample.bound,
-        sample_gap=math.nan if sample is None else sample.gap,
-        residual=_or_nan(solution.residual),
-        published=math.nan if figure is None else figure.value,
-        partition=() if partition is None else tuple(partition.tolist()),
-        message=solution.message,
-        computed=computed,
-    )
+    return _row(solution.problem, SolutionRecord.of(solution), role, computed)
 
 
 def failed_row(
@@ -157,20 +130,19 @@ def failed_row(
 ) -> Row:
     """Return the row of a run that came to nothing."""
     unproven = -math.inf if problem.objective.sense is Sense.MINIMIZE else math.inf
-    figure = figure_of(problem, solver)
+    record = SolutionRecord(solver, form, bound=unproven, message=" ".join(message.split()))
+    return _row(problem, record, role, computed)
+
+
+def _row(problem: Problem, record: SolutionRecord, role: str, computed: str) -> Row:
+    figure = figure_of(problem, record.solver)
     return Row(
         problem=problem.name,
         objective=problem.objective.kind,
-        solver=solver,
-        role=role,
-        form=str(form),
+        sense=problem.objective.sense,
         scale=problem.system.unit,
-        bound=unproven,
+        role=role,
+        solution=record,
         published=math.nan if figure is None else figure.value,
-        message=" ".join(message.split()),
         computed=computed,
     )
-
-
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value

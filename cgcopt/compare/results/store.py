@@ -62,8 +62,11 @@ class Store:
 
     Examples
     --------
+    >>> from cgcopt.compare.results.solution_record import SolutionRecord
+    >>> from cgcopt.objective import Sense
     >>> store = Store()
-    >>> row = Row("paper", "expected-runtime", "optimal", "exact method", "relaxed", 2.5)
+    >>> found = SolutionRecord("optimal", Form.RELAXED, value=2.5)
+    >>> row = Row("paper", "expected-runtime", Sense.MINIMIZE, 1.0, "exact method", found)
     >>> store.put("some key", row)
     >>> store.get("some key").value, store.get("another key")
     (2.5, None)

@@ -53,8 +53,8 @@ def plot_curve(curve: Curve, path: str | Path) -> None:
 
 def _log_odds(row: Row) -> float:
     """``log P - log(1 - P)``; NaN, which is not drawn, where it is infinite."""
-    if row.value > 0 and row.complement > 0:
-        return math.log(row.value) - math.log(row.complement)
+    if row.value > 0 and row.solution.complement > 0:
+        return math.log(row.value) - math.log(row.solution.complement)
     return math.nan
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cgcopt.compare.published.figures import SOLVERS_OF
-from cgcopt.compare.results.comparison import Comparison, sense_of
+from cgcopt.compare.results.comparison import Comparison
 from cgcopt.compare.results.row import Row
 from cgcopt.objective import CompletionProbability, Sense
 from cgcopt.problem import Form
@@ -110,7 +110,7 @@ def _values(axis: Axes, part: Comparison) -> None:
     rows = [row for row in part.rows if not math.isnan(row.value)]
     if not rows:
         return
-    minimize = sense_of(rows[0]) is Sense.MINIMIZE
+    minimize = rows[0].sense is Sense.MINIMIZE
     rows.sort(key=lambda row: row.value, reverse=minimize)
     # The bound of the relaxed form holds for every design in the panel.
     bound = part.best_bound(min(rows, key=lambda row: row.form != Form.RELAXED))
@@ -151,7 +151,7 @@ def plot_blocks(comparison: Comparison, path: str | Path, *, limit: int = 6) -> 
     Designs with a single block are left out: they have no structure to show.
     """
     rows = [row for row in comparison.rows if np.count_nonzero(row.partition) > 1]
-    minimize = not rows or sense_of(rows[0]) is Sense.MINIMIZE
+    minimize = not rows or rows[0].sense is Sense.MINIMIZE
     rows.sort(key=lambda row: row.value if minimize else -row.value)
     rows = _distinct(rows)[:limit]
     columns = 2 if len(rows) > 1 else 1

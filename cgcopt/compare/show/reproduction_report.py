@@ -174,7 +174,7 @@ def _note(part: Sequence[Judgement]) -> str:
 
 def _shown(row: Row) -> str:
     if row.objective == CompletionProbability.kind:
-        return show_probability(row.value, row.complement)
+        return show_probability(row.value, row.solution.complement)
     return "-" if math.isnan(row.value) else f"{row.value / row.scale / 1e7:.4f}"
 
 

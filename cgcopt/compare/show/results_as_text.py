@@ -52,12 +52,12 @@ def comparison_table(comparison: Comparison) -> pd.DataFrame:
     columns: dict[str, Callable[[Row], str]] = {
         "solver": lambda row: row.solver,
         "kind": lambda row: row.role,
-        "form": lambda row: row.form,
+        "form": lambda row: str(row.form),
         "P" if probability else "value [s]": lambda row: show_number(row.value, 7),
-        "1 - P": lambda row: show_number(row.complement, 4),
+        "1 - P": lambda row: show_number(row.solution.complement, 4),
         "vs best": lambda row: show_fixed(row.value / comparison.best_value(row), 4),
         "gap": lambda row: show_gap(comparison.gap(row)),
-        "certificate": lambda row: "" if row.certificate == Certificate.NONE else row.certificate,
+        "certificate": _certificate,
         "status": _status,
         "seconds": lambda row: show_number(row.seconds, 3) if _ran(row) else "",
     }
@@ -114,7 +114,7 @@ def curve_table(curve: Curve) -> pd.DataFrame:
     columns = {"t [s]": [f"{deadline:.5g}" for deadline in curve.deadlines]}
     for solver in curve.solvers:
         rows = curve.of(solver)
-        columns[solver] = [show_probability(row.value, row.complement) for row in rows]
+        columns[solver] = [show_probability(row.value, row.solution.complement) for row in rows]
     return pd.DataFrame(columns)
 
 
@@ -135,10 +135,16 @@ def _order(row: Row) -> tuple[int, float]:
     return (kind, math.inf if math.isnan(value) else value)
 
 
+def _certificate(row: Row) -> str:
+    certificate = row.solution.certificate
+    return "" if certificate is Certificate.NONE else str(certificate)
+
+
 def _status(row: Row) -> str:
-    if row.termination in (TerminationCondition.CONVERGED, TerminationCondition.OPTIMAL):
-        return row.status
-    return f"{row.status} ({row.termination})"
+    ended = row.solution.termination
+    if ended in (TerminationCondition.CONVERGED, TerminationCondition.OPTIMAL):
+        return str(row.status)
+    return f"{row.status} ({ended})"
 
 
 def _ran(row: Row) -> bool:
@@ -147,17 +153,18 @@ def _ran(row: Row) -> bool:
 
 def _note(row: Row) -> str:
     parts = []
-    if row.sample_scenarios:
-        sample = f"{row.sample_value:.7g}, gap {show_gap(row.sample_gap)}"
-        parts.append(f"on its {row.sample_scenarios} scenarios {sample}")
-    if row.standard_error > 0:
-        parts.append(f"standard error {row.standard_error:.2g}")
+    found, sample = row.solution, row.solution.sample
+    if sample is not None:
+        reached = f"{sample.value:.7g}, gap {show_gap(sample.gap)}"
+        parts.append(f"on its {sample.scenarios} scenarios {reached}")
+    if found.standard_error > 0:
+        parts.append(f"standard error {found.standard_error:.2g}")
     if row.published == row.published and abs(row.value / row.published - 1) > _REPRODUCED:
         parts += [remark] if (remark := remark_on(row.objective, row.solver)) else []
-    if row.residual == row.residual:
-        parts.append(f"residual {row.residual:.1e}")
-    if row.status in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE) and row.message:
-        parts.append(row.message)
+    if found.residual == found.residual:
+        parts.append(f"residual {found.residual:.1e}")
+    if found.status in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE) and found.message:
+        parts.append(found.message)
     return "; ".join(parts)
 
 

@@ -1,0 +1,117 @@
+"""A judged solution in plain values, which can be kept in a file and sent to another process."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cgcopt.evaluation.result import Certificate
+from cgcopt.problem import Form
+from cgcopt.solution import Sample, Seconds, Solution, SolutionStatus, TerminationCondition
+
+__all__ = ["SolutionRecord"]
+
+
+@dataclass(frozen=True)
+class SolutionRecord:
+    """What a solution holds beside its problem; see :class:`~cgcopt.solution.Solution`.
+
+    Attributes
+    ----------
+    solver, form
+        Who solved the problem, and at which form.
+    termination, status
+        Why the solver stopped, and what the solution holds.
+    value : float
+        Worth of the design on the problem itself (never on a drawn sample); NaN without a design.
+    standard_error : float
+        Of a simulated value; 0 otherwise.
+    complement : float
+        ``1 - value`` of a probability, to full relative accuracy; NaN for other objectives.
+    bound : float
+        Bound that came with this solution; infinite without one.
+    certificate : Certificate
+        The proof behind ``bound``.
+    residual : float
+        Stationarity residual of a completion probability; NaN where there is none.
+    sample : Sample, optional
+        Result on the drawn scenarios, for solvers that need them.
+    seconds : Seconds
+        Build, solve and evaluation time.
+    partition : tuple of float
+        Block partition; empty without a design.
+    message : str
+        What the solver had to say.
+    """
+
+    solver: str
+    form: Form
+    termination: TerminationCondition = TerminationCondition.ERROR
+    status: SolutionStatus = SolutionStatus.NONE
+    value: float = math.nan
+    standard_error: float = 0.0
+    complement: float = math.nan
+    bound: float = math.nan
+    certificate: Certificate = Certificate.NONE
+    residual: float = math.nan
+    sample: Sample | None = None
+    seconds: Seconds = field(default_factory=Seconds)
+    partition: tuple[float, ...] = ()
+    message: str = ""
+
+    @classmethod
+    def of(cls, solution: Solution) -> SolutionRecord:
+        """Return the record of a solution."""
+        evaluation, partition = solution.evaluation, solution.partition
+        return cls(
+            solver=solution.solver,
+            form=solution.form,
+            termination=solution.termination,
+            status=solution.status,
+            value=solution.value,
+            standard_error=0.0 if evaluation is None else evaluation.standard_error,
+            complement=math.nan if evaluation is None else _or_nan(evaluation.complement),
+            bound=solution.bound,
+            certificate=solution.certificate,
+            residual=_or_nan(solution.residual),
+            sample=solution.sample,
+            seconds=solution.seconds,
+            partition=() if partition is None else tuple(partition.tolist()),
+            message=solution.message,
+        )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> SolutionRecord:
+        """Read what :func:`dataclasses.asdict` made of a record, also by way of JSON.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError
+            If it is something else.
+
+        Examples
+        --------
+        >>> from dataclasses import asdict
+        >>> record = SolutionRecord("optimal", Form.RELAXED, bound=2.0, partition=(3.0, 1.0))
+        >>> str(SolutionRecord.from_dict(asdict(record))) == str(record)
+        True
+        """
+        sample = values["sample"]
+        read = {
+            "form": Form(values["form"]),
+            "termination": TerminationCondition(values["termination"]),
+            "status": SolutionStatus(values["status"]),
+            "certificate": Certificate(values["certificate"]),
+            "seconds": Seconds(**values["seconds"]),
+            "partition": tuple(values["partition"]),
+        }
+        if sample is not None:
+            certificate = Certificate(sample["certificate"])
+            read["sample"] = Sample(**{**sample, "certificate": certificate})
+        return cls(**{**values, **read})
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
