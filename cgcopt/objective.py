@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -20,11 +20,26 @@ class Sense(StrEnum):
 
 
 class Objective:
-    """Base class of the objectives; each knows its name, its sense and its unit."""
+    """Base class of the objectives; each knows its name, its sense and its unit.
+
+    What evaluates an objective, and what bounds it, is registered in
+    :mod:`cgcopt.evaluation.table`.
+    """
 
     kind: ClassVar[str]
     sense: ClassVar[Sense]
     unit: ClassVar[str]
+
+    @property
+    def parameters(self) -> tuple[Any, ...]:
+        """The values of its fields, in order, such as the deadline.
+
+        Examples
+        --------
+        >>> ExpectedRuntime().parameters, CompletionProbability(5).parameters
+        ((), (5.0,))
+        """
+        return tuple(getattr(self, f.name) for f in fields(self)) if is_dataclass(self) else ()
 
     def to_dict(self) -> Mapping[str, Any]:
         """The ``[objective]`` table of an instance file."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cgcopt.design import Design, largest_remainder, partition_of_work
 from cgcopt.errors import InvalidInputError
-from cgcopt.evaluation.rounds.scenarios import round_runtimes
+from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.objective import CompletionProbability
 from cgcopt.problem import Form

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.design import Design
-from cgcopt.evaluation.rounds.scenarios import round_runtimes
+from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.formulations.scenarios import ScenarioFormulation
 
 __all__ = ["RuntimeFormulation"]

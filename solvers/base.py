@@ -21,10 +21,9 @@ from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
 from cgcopt.version import __version__
-from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, WorkerTimes
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.base import Times
 
-__all__ = ["Outcome", "Role", "Solver", "Task", "Times", "times_of"]
+__all__ = ["Outcome", "Role", "Solver", "Task", "Times"]
 
 
 class Role(StrEnum):
@@ -42,29 +41,10 @@ class Role(StrEnum):
     """A general solver applied to one of the formulations."""
 
 
-class Times(StrEnum):
-    """Kinds of worker times a solver can take."""
-
-    CONTINUOUS = "continuous"
-    """Independent workers with a density."""
-    DISCRETE = "discrete"
-    """Independent workers with finitely many values (a pooled trace)."""
-    SCENARIOS = "scenarios"
-    """A finite set of rounds (a trace kept in rounds, or a drawn sample)."""
-
-
-ALL_TIMES = frozenset(Times)
+#: Kinds of worker times that solvers are written for; models of other kinds are sampled.
+ALL_TIMES = frozenset({Times.CONTINUOUS, Times.DISCRETE, Times.SCENARIOS})
 INDEPENDENT = frozenset({Times.CONTINUOUS, Times.DISCRETE})
 SAMPLED = frozenset({Times.SCENARIOS})
-
-
-def times_of(model: WorkerTimes) -> Times | None:
-    """Return the kind of a model; ``None`` for a model that can only be sampled."""
-    if isinstance(model, ContinuousTimes):
-        return Times.CONTINUOUS
-    if isinstance(model, DiscreteTimes):
-        return Times.DISCRETE
-    return Times.SCENARIOS if isinstance(model, Scenarios) else None
 
 
 @dataclass(frozen=True)
@@ -165,6 +145,11 @@ class Solver(ABC):
             return metadata.version(cls.distribution)
         except metadata.PackageNotFoundError:
             return ""
+
+    @classmethod
+    def treats(cls, objective: type[Objective], form: Form) -> bool:
+        """Whether the solver takes this objective at this form itself."""
+        return Task(objective, form) in cls.solves
 
     @classmethod
     def check(cls, problem: Problem) -> None:

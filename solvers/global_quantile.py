@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from cgcopt.design import work_of_partition
 from cgcopt.evaluation.certificates import quantile_bound
-from cgcopt.evaluation.quantile import runtime_quantile
+from cgcopt.evaluation.density.quantile import runtime_quantile
 from cgcopt.evaluation.result import Certificate
 from cgcopt.objective import Quantile
 from cgcopt.options import Options

@@ -15,7 +15,7 @@ from cgcopt.objective import ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, Times, tasks, times_of
+from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, Times, tasks
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.outer_approximation import solve_master
 from cgcopt.solvers.cutting_plane import minimised_rounds, prepare_rounds
@@ -109,7 +109,7 @@ def _relaxed(problem: Problem, options: Options) -> _Relaxed:
     coordinates = problem.system.coordinates
     # Half of the gap is left to the rounding.
     options = replace(options, gap=options.gap / 2.0)
-    if times_of(problem.system.worker_times) is Times.SCENARIOS:
+    if problem.system.worker_times.kind is Times.SCENARIOS:
         rounds = minimised_rounds(problem, options)
         incumbent, unit = rounds.incumbent, problem.system.unit
         slopes, certificate = [unit * slope for slope in rounds.slopes], Certificate.CUTTING_PLANES

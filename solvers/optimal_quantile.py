@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.design import work_of_partition
-from cgcopt.evaluation.quantile import runtime_quantile
+from cgcopt.evaluation.evaluate import evaluate_work
 from cgcopt.objective import CompletionProbability, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -92,7 +92,7 @@ class _Search:
         """Take the outcome's design if it is better; return the relative gain."""
         assert outcome.partition is not None
         work = work_of_partition(outcome.partition)
-        reached = runtime_quantile(self._problem.system, work, self._probability).value
+        reached = evaluate_work(self._problem, work).value
         gain = 1.0 if math.isinf(self.deadline) else 1 - reached / self.deadline
         if gain > 0:
             self.partition, self.deadline = outcome.partition, reached

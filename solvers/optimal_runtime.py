@@ -13,7 +13,7 @@ from cgcopt.evaluation.result import Certificate
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.base import ALL_TIMES, RUNTIME_RELAXED, Outcome, Role, Solver, Times, times_of
+from cgcopt.solvers.base import ALL_TIMES, RUNTIME_RELAXED, Outcome, Role, Solver, Times
 from cgcopt.solvers.convex.combined_bound import QUADRATURE, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.quasi_newton import quasi_newton
@@ -61,7 +61,7 @@ class OptimalRuntime(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Minimise over partitions with sum 1, and scale."""
-        if times_of(problem.system.worker_times) is Times.SCENARIOS:
+        if problem.system.worker_times.kind is Times.SCENARIOS:
             return optimum_of_rounds(problem, options)
         require_finite_mean(problem)
         return minimised(problem, options).outcome(problem.system.coordinates)

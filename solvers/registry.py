@@ -75,7 +75,7 @@ def find_solver(name: str, objective: Objective, form: Form) -> type[Solver]:
     accepted = [form, Form.RELAXED] if form is Form.BLOCK else [form]
     for wanted in accepted:
         for cls in named:
-            if Task(type(objective), wanted) in cls.solves:
+            if cls.treats(type(objective), wanted):
                 if not cls.available():
                     raise MissingSolverError(name, cls.extra)
                 return cls

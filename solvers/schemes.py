@@ -13,7 +13,7 @@ from cgcopt._validate import finite_number
 from cgcopt.errors import SolverError
 from cgcopt.evaluation.evaluate import evaluate_work
 from cgcopt.evaluation.order_statistics import order_statistic_means
-from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile, Sense
+from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile, Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
@@ -43,6 +43,11 @@ class Scheme(Solver):
     role = Role.SCHEME
     solves = tasks(ExpectedRuntime, CompletionProbability, Quantile, forms=(Form.RELAXED,))
     tolerance = math.inf
+
+    @classmethod
+    def treats(cls, objective: type[Objective], form: Form) -> bool:
+        """Whether the form is the relaxed one: any objective that can be evaluated will do."""
+        return form is Form.RELAXED
 
 
 class _FixedPartition(Scheme):

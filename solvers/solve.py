@@ -29,7 +29,7 @@ from cgcopt.solution import (
     TerminationCondition,
     relative_gap,
 )
-from cgcopt.solvers.base import Outcome, Role, Solver, Task, Times, times_of
+from cgcopt.solvers.base import Outcome, Role, Solver, Times
 from cgcopt.solvers.registry import find_solver
 from cgcopt.solvers.rounding import round_design
 
@@ -95,7 +95,7 @@ def solve(
     chosen = _choose(problem, solver, form)
     chosen.check(problem)
     # A solver of the relaxed form serves the block form by rounding.
-    inner = form if Task(type(problem.objective), form) in chosen.solves else Form.RELAXED
+    inner = form if chosen.treats(type(problem.objective), form) else Form.RELAXED
     run = _Run(problem, chosen, form, options)
     given, drawn = _given_problem(problem, chosen, options)
     chosen.prepare(given, inner)
@@ -253,7 +253,7 @@ def _choose(problem: Problem, solver: str | Solver | None, form: Form) -> Solver
 
 def _given_problem(problem: Problem, solver: Solver, options: Options) -> tuple[Problem, bool]:
     """Return the problem the solver gets, and whether its scenarios were drawn for it."""
-    kind = times_of(problem.system.worker_times)
+    kind = problem.system.worker_times.kind
     if kind in solver.times:
         return problem, False
     if Times.SCENARIOS in solver.times:

@@ -20,21 +20,25 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cgcopt._validate import finite_number
+from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, budget_weights
-from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.evaluate import evaluate
+from cgcopt.evaluation.order_statistics import order_statistic_means, order_statistic_quantiles
 from cgcopt.evaluation.result import Certificate, Evaluation, Method
-from cgcopt.evaluation.rounds.scenarios import rank_of
-from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
+from cgcopt.evaluation.table import entry_of
+from cgcopt.objective import Sense
 from cgcopt.problem import Problem
 from cgcopt.system import System
-from cgcopt.workers.base import ContinuousTimes, IndependentTimes, WorkerTimes
-from cgcopt.workers.empirical import Scenarios
 
 __all__ = [
+    "at_most_one",
+    "certified_probability",
+    "certified_quantile",
+    "certified_runtime",
     "certify",
     "first_finite_level",
     "jensen_bound",
@@ -44,8 +48,6 @@ __all__ = [
     "runtime_bound",
     "subgradient_bound",
 ]
-
-FloatArray = NDArray[np.float64]
 
 #: Part of a value that is given away, so that rounding cannot lift a bound above the optimum.
 _ROUNDING = 1e-13
@@ -112,8 +114,7 @@ def first_finite_level(system: System) -> int:
     >>> first_finite_level(System(4, 3, Pareto(shape=0.4, scale=1.0)))
     2
     """
-    times = system.worker_times
-    index = times.tail_index if isinstance(times, ContinuousTimes) else math.inf
+    index = system.worker_times.tail_index
     infinite = int(np.count_nonzero(np.arange(1, system.workers + 1) * index <= 1))
     return min(infinite, system.workers - 1)
 
@@ -167,7 +168,7 @@ def jensen_bound(system: System) -> float:
     >>> jensen_bound(System(2, 6, Scenarios([[1.0, 3.0]]), samples=2))
     9.0
     """
-    means = _order_statistic_means(system)[::-1]
+    means = order_statistic_means(system.worker_times, system.workers)[::-1]
     bound = system.unit * system.coordinates / float((budget_weights(system.workers) / means).sum())
     return bound * (1 - _ROUNDING)
 
@@ -257,24 +258,48 @@ def certify(
     >>> float(round(bound, 9)), str(certificate)
     (9.0, 'jensen')
     """
-    known = isinstance(problem.system.worker_times, IndependentTimes | Scenarios)
-    if isinstance(problem.objective, CompletionProbability):
-        bound = probability_bound(problem.system, problem.objective.deadline) if known else 1.0
-        return bound, Certificate.LEVELS if bound < 1 else Certificate.TRIVIAL
-    if isinstance(problem.objective, Quantile) and known:
-        return quantile_bound(problem.system, problem.objective.probability), Certificate.LEVELS
-    if not isinstance(problem.objective, ExpectedRuntime) or not known:
-        return -math.inf, Certificate.NONE
-    best, certificate = jensen_bound(problem.system), Certificate.JENSEN
-    if evaluation is None or evaluation.gradient is None:
+    objective = problem.objective
+    entry = entry_of(objective, problem.system.worker_times.kind)
+    if entry.bound is None:
+        return math.inf if objective.sense is Sense.MAXIMIZE else -math.inf, Certificate.NONE
+    if evaluation is None:
         evaluation = evaluate(problem, design, gradient=True)
+    return entry.bound(problem.system, design.work, *objective.parameters, evaluation=evaluation)
+
+
+def certified_runtime(
+    system: System, work: FloatArray, *, evaluation: Evaluation
+) -> tuple[float, Certificate]:
+    """Return the larger of the Jensen bound and, with a gradient, the subgradient bound."""
+    best, certificate = jensen_bound(system), Certificate.JENSEN
     if evaluation.gradient is not None:
-        first = first_finite_level(problem.system)
-        coordinates = problem.system.coordinates
-        bound = runtime_bound(evaluation, design.work, coordinates, first_level=first)
+        first = first_finite_level(system)
+        bound = runtime_bound(evaluation, work, system.coordinates, first_level=first)
         if bound > best:
             return bound, Certificate.SUBGRADIENT
     return best, certificate
+
+
+def certified_probability(
+    system: System, work: FloatArray, deadline: float, *, evaluation: Evaluation
+) -> tuple[float, Certificate]:
+    """Return :func:`probability_bound`, the same for every design."""
+    bound = probability_bound(system, deadline)
+    return bound, Certificate.LEVELS if bound < 1 else Certificate.TRIVIAL
+
+
+def certified_quantile(
+    system: System, work: FloatArray, probability: float, *, evaluation: Evaluation
+) -> tuple[float, Certificate]:
+    """Return :func:`quantile_bound`, the same for every design."""
+    return quantile_bound(system, probability), Certificate.LEVELS
+
+
+def at_most_one(
+    system: System, work: FloatArray, deadline: float, *, evaluation: Evaluation
+) -> tuple[float, Certificate]:
+    """Return the bound of a probability of which nothing else is known."""
+    return 1.0, Certificate.TRIVIAL
 
 
 def _chances(log_odds: float) -> tuple[float, float]:
@@ -284,35 +309,7 @@ def _chances(log_odds: float) -> tuple[float, float]:
 
 def _levels_in_time(system: System, on_time: float, late: float) -> float:
     """``u L / sum_n (v_n / tau_n)`` with ``tau_n`` the quantile of ``T_(N-n)``."""
-    weights, times = budget_weights(system.workers), system.worker_times
-    if isinstance(times, Scenarios):
-        rank = rank_of(on_time, times.rounds)
-        tau = np.partition(times.sorted_times, rank - 1, axis=0)[rank - 1, ::-1]
-    else:
-        times = _independent(times)
-        from scipy.special import betaincinv
-
-        n = np.arange(system.workers)
-        if on_time <= 0.5:
-            tau = times.ppf(betaincinv(system.workers - n, n + 1, on_time))
-        else:
-            tau = times.isf(betaincinv(n + 1, system.workers - n, late))
+    weights = budget_weights(system.workers)
+    tau = order_statistic_quantiles(system.worker_times, system.workers, on_time, late)[::-1]
     with np.errstate(divide="ignore"):
         return system.unit * system.coordinates / float((weights / tau).sum())
-
-
-def _order_statistic_means(system: System) -> FloatArray:
-    """``E[T_(k)]``, ``k = 1..N``, shape ``(N,)``."""
-    times = system.worker_times
-    if isinstance(times, Scenarios):
-        return np.asarray(times.sorted_times.mean(axis=0))
-    times = _independent(times)
-    from cgcopt.evaluation.order_statistics import order_statistic_means
-
-    return order_statistic_means(times, system.workers)
-
-
-def _independent(times: WorkerTimes) -> IndependentTimes:
-    if not isinstance(times, IndependentTimes):
-        raise UnsupportedProblemError(f"no bound is known for {times.label}")
-    return times

@@ -5,20 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.result import Evaluation
-from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
+from cgcopt.evaluation.table import entry_of
 from cgcopt.problem import Problem
-from cgcopt.system import System
-from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, IndependentTimes
 from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["evaluate", "evaluate_work", "warm_up"]
-
-FloatArray = NDArray[np.float64]
 
 _SMALL_WORKERS = 6
 _SMALL_ROUNDS = 8
@@ -88,19 +85,8 @@ def evaluate_work(problem: Problem, work: ArrayLike, *, gradient: bool = False) 
     system, objective = problem.system, problem.objective
     if system.costs:
         raise UnsupportedProblemError("no evaluation with costs of starting and sending yet")
-    if isinstance(objective, ExpectedRuntime):
-        found = _expected_runtime(system, w, gradient)
-    elif isinstance(objective, CompletionProbability):
-        found = _completion_probability(system, w, objective.deadline, gradient)
-    elif isinstance(objective, Quantile):
-        found = _quantile(system, w, objective.probability, gradient)
-    else:
-        raise UnsupportedProblemError(f"no evaluation of objective '{objective.kind}'")
-    if found is not None:
-        return found
-    from cgcopt.evaluation.simulation import simulate
-
-    return simulate(problem, w)
+    entry = entry_of(objective, system.worker_times.kind)
+    return entry.evaluate(system, w, *objective.parameters, gradient=gradient)
 
 
 def warm_up(problem: Problem) -> None:
@@ -130,46 +116,3 @@ def _checked_work(work: ArrayLike, workers: int) -> FloatArray:
     if not np.all(np.isfinite(w)) or w[0] < 0 or w[-1] <= 0 or np.any(np.diff(w) < 0):
         raise InvalidInputError("work", w.tolist(), allowed)
     return w
-
-
-def _expected_runtime(system: System, w: FloatArray, gradient: bool) -> Evaluation | None:
-    times = system.worker_times
-    if isinstance(times, Scenarios):
-        from cgcopt.evaluation.rounds.scenarios import scenario_runtime
-
-        return scenario_runtime(system, w, gradient=gradient)
-    if isinstance(times, ContinuousTimes):
-        from cgcopt.evaluation.density.runtime import expected_runtime
-
-        return expected_runtime(system, w, gradient=gradient)
-    if isinstance(times, DiscreteTimes):
-        from cgcopt.evaluation.steps.runtime import expected_runtime_steps
-
-        return expected_runtime_steps(system, w, gradient=gradient)
-    return None
-
-
-def _completion_probability(
-    system: System, w: FloatArray, deadline: float, gradient: bool
-) -> Evaluation | None:
-    times = system.worker_times
-    if isinstance(times, Scenarios):
-        from cgcopt.evaluation.rounds.scenarios import scenario_probability
-
-        return scenario_probability(system, w, deadline)
-    if isinstance(times, IndependentTimes):
-        from cgcopt.evaluation.crossing.completion import completion_probability
-
-        smooth = isinstance(times, ContinuousTimes)
-        return completion_probability(system, w, deadline, gradient=gradient and smooth)
-    return None
-
-
-def _quantile(
-    system: System, w: FloatArray, probability: float, gradient: bool
-) -> Evaluation | None:
-    if isinstance(system.worker_times, Scenarios | IndependentTimes):
-        from cgcopt.evaluation.quantile import runtime_quantile
-
-        return runtime_quantile(system, w, probability, gradient=gradient)
-    return None

@@ -5,24 +5,38 @@ variable (David and Nagaraja, Order Statistics, 3rd ed., section 2.1). All ``k``
 of one trapezoidal rule in the logit of the probability, stretched double exponentially at both ends
 (Takahasi and Mori 1974), where heavy tails live; the weights are positive and normalised by their
 own sum, so that nothing cancels. For step distributions and scenarios the means are finite sums.
+
+What is computed how for which kind of worker times is in one table, see
+:func:`register_order_statistics`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cgcopt._validate import whole_number
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError, SolverError, UnsupportedProblemError
-from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, WorkerTimes
+from cgcopt.evaluation.rounds.quantile import rank_of
+from cgcopt.workers.base import (
+    ContinuousTimes,
+    DiscreteTimes,
+    IndependentTimes,
+    Times,
+    WorkerTimes,
+)
 from cgcopt.workers.empirical import Scenarios
 
-__all__ = ["order_statistic_inverse_means", "order_statistic_means"]
-
-FloatArray = NDArray[np.float64]
+__all__ = [
+    "order_statistic_inverse_means",
+    "order_statistic_means",
+    "order_statistic_quantiles",
+    "register_order_statistics",
+]
 
 _TOLERANCE = 1e-11
 _HALVINGS = 6
@@ -80,17 +94,93 @@ def order_statistic_inverse_means(times: WorkerTimes, workers: int) -> FloatArra
     return _means(times, workers, -1)
 
 
+def order_statistic_quantiles(
+    times: WorkerTimes, workers: int, on_time: float, late: float
+) -> FloatArray:
+    """Quantiles of the order statistics ``T_(1), ..., T_(N)``.
+
+    Parameters
+    ----------
+    times : WorkerTimes
+        Independent times, or scenarios with ``workers`` workers.
+    workers : int
+        ``N``.
+    on_time, late : float
+        The probability ``q`` and ``1 - q``; the smaller one is read, so that no digit is lost.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        The smallest ``t`` with ``P(T_(k) <= t) >= q``, seconds per cycle.
+
+    Examples
+    --------
+    >>> from cgcopt import Scenarios
+    >>> order_statistic_quantiles(Scenarios([[3.0, 1.0], [2.0, 5.0]]), 2, 0.5, 0.5).tolist()
+    [1.0, 3.0]
+    """
+    function = _of_kind(_QUANTILES, times)
+    return np.asarray(function(times, whole_number("workers", workers, least=1), on_time, late))
+
+
+def register_order_statistics(
+    kind: Times,
+    *,
+    means: Callable[..., FloatArray] | None = None,
+    quantiles: Callable[..., FloatArray] | None = None,
+) -> None:
+    """Say how order statistics are computed for a kind of worker times.
+
+    Parameters
+    ----------
+    kind : Times
+        The kind of worker times.
+    means : callable, optional
+        ``means(times, workers, power)`` returns ``E[T_(k)**power]``, ``power`` 1 or -1.
+    quantiles : callable, optional
+        ``quantiles(times, workers, on_time, late)`` returns what
+        :func:`order_statistic_quantiles` does.
+    """
+    if means is not None:
+        _MEANS[kind] = means
+    if quantiles is not None:
+        _QUANTILES[kind] = quantiles
+
+
 def _means(times: WorkerTimes, workers: int, power: int) -> FloatArray:
     n = whole_number("workers", workers, least=1)
-    if isinstance(times, Scenarios):
-        if times.workers != n:
-            raise InvalidInputError("workers", workers, f"{times.workers}, as in {times.label}")
-        return np.asarray((times.sorted_times**power).mean(axis=0))
-    if isinstance(times, DiscreteTimes):
-        return _discrete_means(times, n, power)
-    if isinstance(times, ContinuousTimes):
-        return _continuous_means(times, n, power)
-    raise UnsupportedProblemError(f"no order statistics of {times.label}: a model is needed")
+    return np.asarray(_of_kind(_MEANS, times)(times, n, power))
+
+
+def _of_kind(
+    table: dict[Times, Callable[..., FloatArray]], times: WorkerTimes
+) -> Callable[..., FloatArray]:
+    function = table.get(times.kind)
+    if function is None:
+        raise UnsupportedProblemError(f"no order statistics of {times.label}: a model is needed")
+    return function
+
+
+def _scenario_means(times: Scenarios, workers: int, power: int) -> FloatArray:
+    if times.workers != workers:
+        raise InvalidInputError("workers", workers, f"{times.workers}, as in {times.label}")
+    return np.asarray((times.sorted_times**power).mean(axis=0))
+
+
+def _scenario_quantiles(times: Scenarios, workers: int, on_time: float, late: float) -> FloatArray:
+    rank = rank_of(on_time, times.rounds)
+    return np.asarray(np.partition(times.sorted_times, rank - 1, axis=0)[rank - 1])
+
+
+def _independent_quantiles(
+    times: IndependentTimes, workers: int, on_time: float, late: float
+) -> FloatArray:
+    from scipy.special import betaincinv
+
+    k = np.arange(1, workers + 1)
+    if on_time <= 0.5:
+        return times.ppf(betaincinv(k, workers + 1 - k, on_time))
+    return times.isf(betaincinv(workers + 1 - k, k, late))
 
 
 def _discrete_means(times: DiscreteTimes, workers: int, power: int) -> FloatArray:
@@ -213,3 +303,16 @@ class _LogQuantile:
             value = np.log(np.where(inner < 0.0, self.times.ppf(share), self.times.isf(share)))
         beyond = self.left * np.minimum(logit - inner, 0.0)
         return np.asarray(value + beyond + self.right * np.maximum(logit - inner, 0.0))
+
+
+_MEANS: dict[Times, Callable[..., FloatArray]] = {
+    Times.CONTINUOUS: _continuous_means,
+    Times.DISCRETE: _discrete_means,
+    Times.SCENARIOS: _scenario_means,
+}
+_QUANTILES: dict[Times, Callable[..., FloatArray]] = {
+    Times.CONTINUOUS: _independent_quantiles,
+    Times.DISTRIBUTION: _independent_quantiles,
+    Times.DISCRETE: _independent_quantiles,
+    Times.SCENARIOS: _scenario_quantiles,
+}

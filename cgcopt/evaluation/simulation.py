@@ -10,20 +10,29 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from cgcopt._validate import whole_number
+from cgcopt._validate import finite_number, whole_number
+from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
-from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.result import Evaluation, Method
-from cgcopt.evaluation.rounds.scenarios import rank_of
-from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
+from cgcopt.evaluation.rounds.quantile import rank_of
+from cgcopt.evaluation.table import entry_of
 from cgcopt.problem import Problem
 from cgcopt.seeds import generator
+from cgcopt.system import System
+from cgcopt.workers.base import Times
 
-__all__ = ["simulate", "simulated_runtimes"]
+__all__ = [
+    "simulate",
+    "simulated_mean",
+    "simulated_quantile",
+    "simulated_runtimes",
+    "simulated_share",
+]
 
-FloatArray = NDArray[np.float64]
+#: Rounds drawn where nothing is said.
+ROUNDS = 100_000
 
 #: Worker times drawn at once.
 _CHUNK = 2**19
@@ -32,7 +41,7 @@ _DEVIATIONS = 2.0
 
 
 def simulate(
-    problem: Problem, work: Design | ArrayLike, *, rounds: int = 100_000, seed: int = 0
+    problem: Problem, work: Design | ArrayLike, *, rounds: int = ROUNDS, seed: int = 0
 ) -> Evaluation:
     """Estimate the objective of a design from drawn rounds.
 
@@ -67,23 +76,29 @@ def simulate(
     True
     """
     rounds = whole_number("rounds", rounds, least=1)
-    chunks = simulated_runtimes(problem, work, rounds=rounds, seed=seed)
+    w = work.work if isinstance(work, Design) else np.asarray(work, dtype=np.float64)
     objective = problem.objective
-    if isinstance(objective, ExpectedRuntime):
-        return _mean(chunks)
-    if isinstance(objective, CompletionProbability):
-        return _share(chunks, objective.deadline)
-    if isinstance(objective, Quantile):
-        return _quantile(np.concatenate(list(chunks)), objective.probability)
-    raise UnsupportedProblemError(f"no simulation of objective '{objective.kind}'")
+    entry = entry_of(objective, Times.SAMPLER)
+    return entry.evaluate(problem.system, w, *objective.parameters, rounds=rounds, seed=seed)
 
 
 def simulated_runtimes(
-    problem: Problem, work: Design | ArrayLike, *, rounds: int, seed: int = 0
+    system: System, work: ArrayLike, *, rounds: int, seed: int = 0
 ) -> Iterator[FloatArray]:
-    """Yield the runtimes (seconds) of ``rounds`` drawn rounds in pieces of bounded size."""
-    system = problem.system
-    w = work.work if isinstance(work, Design) else np.asarray(work, dtype=np.float64)
+    """Yield the runtimes (seconds) of ``rounds`` drawn rounds in pieces of bounded size.
+
+    Parameters
+    ----------
+    system : System
+        With any worker times.
+    work : array_like, shape (N,)
+        Cumulative work ``w``.
+    rounds : int
+        How many rounds to draw.
+    seed : int
+        Equal seeds give equal rounds.
+    """
+    w = np.asarray(work, dtype=np.float64)
     rng = generator(seed, "simulation", system.worker_times.label, system.workers)
     factors = system.unit * w[::-1]
     rows = max(_CHUNK // system.workers, 1)
@@ -92,9 +107,17 @@ def simulated_runtimes(
         yield (np.sort(times, axis=1) * factors).max(axis=1)
 
 
-def _mean(chunks: Iterator[FloatArray]) -> Evaluation:
+def simulated_mean(
+    system: System,
+    work: ArrayLike,
+    *,
+    gradient: bool = False,
+    rounds: int = ROUNDS,
+    seed: int = 0,
+) -> Evaluation:
+    """Mean runtime of drawn rounds; see :func:`simulate`. There is no gradient."""
     count, mean, squares = 0, 0.0, 0.0
-    for runtimes in chunks:
+    for runtimes in simulated_runtimes(system, work, rounds=rounds, seed=seed):
         # Means and squared deviations of two samples join without cancellation (Chan et al. 1983).
         size, centre = runtimes.size, float(runtimes.mean())
         away = centre - mean
@@ -105,9 +128,18 @@ def _mean(chunks: Iterator[FloatArray]) -> Evaluation:
     return Evaluation(mean, Method.SIMULATION, 0.0, math.inf, standard_error=error)
 
 
-def _share(chunks: Iterator[FloatArray], deadline: float) -> Evaluation:
+def simulated_share(
+    system: System,
+    work: ArrayLike,
+    deadline: float,
+    *,
+    gradient: bool = False,
+    rounds: int = ROUNDS,
+    seed: int = 0,
+) -> Evaluation:
+    """Share of drawn rounds that end by the deadline; see :func:`simulate`. There is no gradient."""
     count = met = 0
-    for runtimes in chunks:
+    for runtimes in simulated_runtimes(system, work, rounds=rounds, seed=seed):
         count += runtimes.size
         met += int(np.count_nonzero(runtimes <= deadline))
     share = met / count
@@ -123,7 +155,19 @@ def _share(chunks: Iterator[FloatArray], deadline: float) -> Evaluation:
     )
 
 
-def _quantile(runtimes: FloatArray, probability: float) -> Evaluation:
+def simulated_quantile(
+    system: System,
+    work: ArrayLike,
+    probability: float,
+    *,
+    gradient: bool = False,
+    rounds: int = ROUNDS,
+    seed: int = 0,
+) -> Evaluation:
+    """Quantile of the runtimes of drawn rounds; see :func:`simulate`. There is no gradient."""
+    probability = finite_number("probability", probability, above=0, below=1)
+    drawn = simulated_runtimes(system, work, rounds=rounds, seed=seed)
+    runtimes = np.concatenate(list(drawn))
     count = runtimes.size
     runtimes.sort()
     spread = _DEVIATIONS * math.sqrt(count * probability * (1 - probability))

@@ -4,18 +4,40 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from enum import StrEnum
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-__all__ = ["ContinuousTimes", "DiscreteTimes", "IndependentTimes", "WorkerTimes"]
+from cgcopt.arrays import FloatArray
 
-FloatArray = NDArray[np.float64]
+__all__ = ["ContinuousTimes", "DiscreteTimes", "IndependentTimes", "Times", "WorkerTimes"]
+
+
+class Times(StrEnum):
+    """Kinds of worker times: what is known of a model, hence which functions evaluate designs.
+
+    The functions of each kind are listed in :mod:`cgcopt.evaluation.table`.
+    """
+
+    CONTINUOUS = "continuous"
+    """Independent workers with a density."""
+    DISCRETE = "discrete"
+    """Independent workers with finitely many values (a pooled trace)."""
+    SCENARIOS = "scenarios"
+    """A finite set of rounds (a trace kept in rounds, or a drawn sample)."""
+    DISTRIBUTION = "distribution"
+    """Independent workers of whom only the distribution function is known."""
+    SAMPLER = "sampler"
+    """Any other model: rounds can be drawn, and no more."""
 
 
 class WorkerTimes(ABC):
     """How many seconds each worker of a round needs for one CPU cycle."""
+
+    kind: ClassVar[Times] = Times.SAMPLER
+    """What is known of the model."""
 
     @abstractmethod
     def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> FloatArray:
@@ -30,12 +52,19 @@ class WorkerTimes(ABC):
     def label(self) -> str:
         """A short description for tables, such as ``shifted-exponential(rate=0.001, shift=50)``."""
 
+    @property
+    def tail_index(self) -> float:
+        """Power ``a`` of a regularly varying tail ``P(T > t) ~ t**-a``; ``inf`` for light tails."""
+        return float("inf")
+
 
 class IndependentTimes(WorkerTimes):
     """Workers that are independent and identically distributed.
 
     All functions accept arrays of any shape and return arrays of the same shape.
     """
+
+    kind: ClassVar[Times] = Times.DISTRIBUTION
 
     @abstractmethod
     def cdf(self, t: ArrayLike) -> FloatArray:
@@ -66,6 +95,8 @@ class IndependentTimes(WorkerTimes):
 class ContinuousTimes(IndependentTimes):
     """Independent workers whose time has a density."""
 
+    kind: ClassVar[Times] = Times.CONTINUOUS
+
     @abstractmethod
     def pdf(self, t: ArrayLike) -> FloatArray:
         """Density at ``t``; 0 outside the support."""
@@ -78,14 +109,11 @@ class ContinuousTimes(IndependentTimes):
     def dlogpdf(self, t: ArrayLike) -> FloatArray:
         """Derivative of :meth:`logpdf`; NaN outside the support."""
 
-    @property
-    def tail_index(self) -> float:
-        """Power ``a`` of a regularly varying tail ``P(T > t) ~ t**-a``; ``inf`` for light tails."""
-        return float("inf")
-
 
 class DiscreteTimes(IndependentTimes):
     """Independent workers whose time takes finitely many values (a step distribution)."""
+
+    kind: ClassVar[Times] = Times.DISCRETE
 
     @property
     @abstractmethod

@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgcopt._validate import whole_number
 from cgcopt.errors import InvalidInputError
-from cgcopt.workers.base import DiscreteTimes, WorkerTimes
+from cgcopt.workers.base import DiscreteTimes, Times, WorkerTimes
 from cgcopt.workers.validation import frozen_times
 
 __all__ = ["Empirical", "Scenarios"]
@@ -196,6 +196,8 @@ class Scenarios(WorkerTimes):
     >>> rounds.sorted_times.tolist()
     [[1.0, 3.0], [2.0, 5.0], [4.0, 4.0]]
     """
+
+    kind: ClassVar[Times] = Times.SCENARIOS
 
     times: FloatArray
     source: Mapping[str, Any] | None = field(default=None)

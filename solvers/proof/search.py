@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cgcopt._validate import finite_number, whole_number
 from cgcopt.design import partition_of_work, work_of_partition
 from cgcopt.errors import SolverError
-from cgcopt.evaluation.crossing.completion import completion_probability
+from cgcopt.evaluation.density.probability import completion_probability
 from cgcopt.evaluation.result import Evaluation
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition

@@ -19,7 +19,7 @@ from rich.table import Table
 
 import cgcopt as cg
 from cgcopt.design import work_of_partition
-from cgcopt.evaluation.quantile import runtime_quantile
+from cgcopt.evaluation.density.quantile import runtime_quantile
 
 #: Workers, logarithm of the deadline, wanted gaps.
 PUBLISHED = (

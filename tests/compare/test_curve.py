@@ -16,7 +16,7 @@ import cgcopt as cg
 from cgcopt.cli import main
 from cgcopt.compare.results.curve import SCHEMES, Curve, deadline_curve, default_deadlines
 from cgcopt.compare.show.numbers import show_probability
-from cgcopt.evaluation.quantile import runtime_quantile
+from cgcopt.evaluation.density.quantile import runtime_quantile
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Problem

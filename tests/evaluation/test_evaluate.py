@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import subprocess
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,10 +16,11 @@ from hypothesis import strategies as st
 from cgcopt.design import Design, budget_weights, work_of_partition
 from cgcopt.errors import InvalidInputError, SolverError, UnsupportedProblemError
 from cgcopt.evaluation.certificates import certify
+from cgcopt.evaluation.density.quantile import runtime_quantile as density_quantile
 from cgcopt.evaluation.evaluate import evaluate, evaluate_work, warm_up
-from cgcopt.evaluation.quantile import runtime_quantile
 from cgcopt.evaluation.result import Method
 from cgcopt.evaluation.simulation import simulate
+from cgcopt.evaluation.steps.quantile import runtime_quantile as steps_quantile
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile
 from cgcopt.problem import Problem
 from cgcopt.system import System
@@ -159,61 +158,6 @@ def test_one_worker_in_closed_form() -> None:
         assert found.value == pytest.approx(20 * math.log1p(-q) ** 2, rel=1e-12)
 
 
-def crossing_reference(times: Exponential, scale: list[Any], t: Any) -> Any:
-    """``P[tau <= t]`` by the recursion over levels in high precision (Exponential times only)."""
-    workers = len(scale)
-    # chance[m]: m workers have finished by the threshold of the level at hand.
-    thresholds = [1 - mpmath.exp(-times.rate * t / a) if a else mpmath.mpf(1) for a in scale]
-    levels = thresholds[::-1]
-    chance = {0: mpmath.mpf(1)}
-    before = mpmath.mpf(0)
-    for k, p in enumerate(levels, start=1):
-        after: dict[int, Any] = {}
-        step = (p - before) / (1 - before) if before < 1 else mpmath.mpf(0)
-        for done, weight in chance.items():
-            for more in range(workers - done + 1):
-                if done + more >= k:
-                    term = mpmath.binomial(workers - done, more)
-                    term *= step**more * (1 - step) ** (workers - done - more)
-                    after[done + more] = after.get(done + more, 0) + weight * term
-        chance, before = after, p
-    return mpmath.fsum(chance.values())
-
-
-@pytest.mark.parametrize("q", [1e-12, 1e-3, 0.5, 0.999, 1 - 1e-12])
-def test_quantiles_of_the_exponential_in_high_precision(q: float) -> None:
-    times = Exponential(rate=2.0)
-    system = System(5, 100, times, samples=5)
-    work = Design([0.0, 50.0, 20.0, 0.0, 30.0]).work
-    found = runtime_quantile(system, work, q, gradient=True)
-    with mpmath.workdps(60):
-        scale = [mpmath.mpf(float(v)) for v in system.unit * work]
-        target = mpmath.mpf(q)
-        root = mpmath.findroot(
-            lambda t: (
-                mpmath.log(crossing_reference(times, scale, t) / target)
-                if q < 0.5
-                else mpmath.log((1 - crossing_reference(times, scale, t)) / (1 - target))
-            ),
-            (found.value * (1 - mpmath.mpf(10) ** -6), found.value * (1 + mpmath.mpf(10) ** -6)),
-            solver="anderson",
-            tol=1e-40,
-        )
-        assert abs(found.value / root - 1) < 1e-12
-    assert found.gradient is not None
-    assert found.gradient @ work == pytest.approx(found.value, rel=1e-12)
-    step = 1e-5
-    for level in (1, 2, 4):
-        moved = []
-        for sign in (1, -1):
-            other = work.copy()
-            other[level] *= 1 + sign * step
-            moved.append(runtime_quantile(system, np.sort(other), q).value)
-        difference = (moved[0] - moved[1]) / (2 * step * work[level])
-        if work[level] != work[level - 1] and (level == 4 or work[level] != work[level + 1]):
-            assert found.gradient[level] == pytest.approx(difference, rel=1e-5, abs=1e-9)
-
-
 @pytest.mark.parametrize("times", FAMILIES, ids=lambda t: t.label)
 @pytest.mark.parametrize("q", [1e-9, 0.01, 0.5, 0.99, 1 - 1e-9])
 def test_quantile_inverts_the_completion_probability(times: WorkerTimes, q: float) -> None:
@@ -224,32 +168,6 @@ def test_quantile_inverts_the_completion_probability(times: WorkerTimes, q: floa
         assert at.complement is not None
         reached = at.value >= q if q < 0.5 else at.complement <= 1 - q
         assert reached is not early
-
-
-@given(st.data())
-def test_step_quantiles_against_enumeration(data: st.DataObject) -> None:
-    workers = data.draw(st.integers(1, 4))
-    values = data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=4, unique=True))
-    times = Empirical([float(v) for v in values])
-    block = st.integers(0, 3).map(float)
-    work = data.draw(
-        st.lists(block, min_size=workers, max_size=workers).filter(any).map(work_of_partition)
-    )
-    system = System(workers, 10, times, samples=workers)
-    outcomes = np.array(list(itertools.product(times.values, repeat=workers)))
-    runtimes = np.sort((np.sort(outcomes, axis=1)[:, ::-1] * work).max(axis=1))
-    # All outcomes are equally likely: the quantile at m / count is the m-th runtime.
-    rank = data.draw(st.integers(1, len(runtimes)))
-    q = rank / len(runtimes)
-    if q == 1:
-        return
-    found = runtime_quantile(system, work, q, gradient=True)
-    assert found.value == pytest.approx(runtimes[rank - 1], rel=1e-14)
-    assert found.method is Method.EXACT
-    assert found.gradient is not None
-    assert found.gradient @ work == pytest.approx(found.value, rel=1e-14)
-    above = runtime_quantile(system, work, q + 1e-6 / len(runtimes))
-    assert above.value == pytest.approx(runtimes[rank], rel=1e-14)
 
 
 def test_quantile_of_a_large_trace_is_where_the_probability_jumps() -> None:
@@ -342,9 +260,9 @@ def test_unknown_objectives_and_impossible_quantiles() -> None:
         with pytest.raises(UnsupportedProblemError, match="unknown"):
             evaluation(problem_of(STEPS, Unknown()), DESIGN)
     with pytest.raises(UnsupportedProblemError):
-        runtime_quantile(problem_of(Slowed(), Quantile(0.5)).system, DESIGN.work, 0.5)
+        density_quantile(problem_of(Slowed(), Quantile(0.5)).system, DESIGN.work, 0.5)
     with pytest.raises(InvalidInputError, match="probability"):
-        runtime_quantile(problem_of(STEPS, Quantile(0.5)).system, DESIGN.work, 1.0)
+        steps_quantile(problem_of(STEPS, Quantile(0.5)).system, DESIGN.work, 1.0)
     flat = problem_of(Gamma(shape=0.002, scale=1.0), Quantile(1e-9))
     with pytest.raises(SolverError, match="underflows"):
         evaluate(flat, DESIGN)

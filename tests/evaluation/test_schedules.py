@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cgcopt as cg
-from cgcopt.evaluation.rounds.scenarios import round_runtimes
+from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.evaluation.schedules.circle_kernel import walked_chance
 from cgcopt.evaluation.schedules.rounds import runtimes_of, saved_by_rotation
 from cgcopt.evaluation.schedules.two_level import (

@@ -17,7 +17,7 @@ from scipy import optimize
 import cgcopt as cg
 from cgcopt.design import budget_weights, work_of_partition
 from cgcopt.evaluation.crossing.completion import completion_probabilities
-from cgcopt.evaluation.quantile import runtime_quantile
+from cgcopt.evaluation.density.quantile import runtime_quantile
 from cgcopt.evaluation.result import Certificate
 from cgcopt.solution import SolutionStatus, TerminationCondition
 from cgcopt.solvers.convex.knapsack_qp import maximise_quadratic

@@ -10,7 +10,7 @@ from scipy import optimize
 
 import cgcopt as cg
 from cgcopt.design import work_of_partition
-from cgcopt.evaluation.quantile import runtime_quantile
+from cgcopt.evaluation.density.quantile import runtime_quantile
 from cgcopt.evaluation.result import Certificate
 from cgcopt.solution import SolutionStatus, TerminationCondition
 from cgcopt.solvers.base import Outcome

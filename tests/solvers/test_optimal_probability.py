@@ -9,7 +9,7 @@ import pytest
 from scipy import optimize
 
 import cgcopt as cg
-from cgcopt.evaluation.crossing.completion import completion_probability
+from cgcopt.evaluation.density.probability import completion_probability
 from cgcopt.solvers.probability.newton import ascend, merit_at
 
 PAPER = cg.ShiftedExponential(rate=0.1, shift=1)

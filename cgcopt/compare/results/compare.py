@@ -16,7 +16,7 @@ from cgcopt.errors import InvalidInputError
 from cgcopt.objective import Objective
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
-from cgcopt.solvers.base import Role, Task, Times, times_of
+from cgcopt.solvers.base import Role, Times
 from cgcopt.solvers.registry import all_solvers, solver_names
 
 __all__ = ["DEFAULT_OPTIONS", "Entrant", "compare", "default_entrants"]
@@ -68,17 +68,18 @@ class Entrant:
         if self.form is not None:
             return self.form
         kind = type(objective)
-        tasks = {task for cls in all_solvers() if cls.name == self.solver for task in cls.solves}
-        return next((form for form in _FORMS if Task(kind, form) in tasks), Form.RELAXED)
+        named = [cls for cls in all_solvers() if cls.name == self.solver]
+        treated = (form for form in _FORMS if any(cls.treats(kind, form) for cls in named))
+        return next(treated, Form.RELAXED)
 
 
 def default_entrants(problem: Problem) -> list[Entrant]:
     """Return every method of this package that treats the problem, and HiGHS."""
-    kind = times_of(problem.system.worker_times)
+    kind = problem.system.worker_times.kind
     names = [
         cls.name
         for cls in all_solvers()
-        if any(task.objective is type(problem.objective) for task in cls.solves)
+        if any(cls.treats(type(problem.objective), form) for form in _FORMS)
         and (kind in cls.times or Times.SCENARIOS in cls.times)
         and (cls.role is not Role.ADAPTER or cls.name in _DEFAULT_ADAPTERS)
     ]

@@ -22,7 +22,7 @@ from cgcopt.objective import CompletionProbability, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import SolutionStatus
-from cgcopt.solvers.base import Task, times_of
+from cgcopt.solvers.base import Task
 from cgcopt.solvers.registry import all_solvers
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def _best_quantile(problem: Problem, probability: float, options: Options) -> fl
 
 
 def _default_solvers(problem: Problem) -> list[str]:
-    kind = times_of(problem.system.worker_times)
+    kind = problem.system.worker_times.kind
     able = {
         cls.name
         for cls in all_solvers()

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.errors import CgcoptError
-from cgcopt.evaluation.rounds.scenarios import round_runtimes
+from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem

@@ -7,8 +7,8 @@ cumulative work ``w_n``.  With ``F_n(t)`` the probability that one worker has do
 
 where ``U_(1) <= ... <= U_(N)`` are the order statistics of uniform variables (the system model is
 that of Wang, Cui, Li, Zou and Xiong, arXiv 2206.02450; the probability is evaluated by
-:mod:`cgcopt.evaluation.crossing.crossing`).  How ``F_n`` depends on the work is the business of
-:func:`proportional_thresholds` alone.
+:mod:`cgcopt.evaluation.crossing.crossing`).  How ``F_n`` depends on the work is told by
+:mod:`cgcopt.evaluation.crossing.thresholds`.
 """
 
 from __future__ import annotations
@@ -16,48 +16,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.crossing.crossing import crossing
+from cgcopt.evaluation.crossing.thresholds import (
+    Thresholds,
+    checked_work,
+    proportional_thresholds,
+)
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.system import System
-from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, IndependentTimes
+from cgcopt.workers.base import IndependentTimes, Times
 
-__all__ = [
-    "Completion",
-    "Thresholds",
-    "checked_work",
-    "completion",
-    "completion_probabilities",
-    "completion_probability",
-    "proportional_thresholds",
-]
-
-FloatArray = NDArray[np.float64]
+__all__ = ["Completion", "completion", "completion_probabilities"]
 
 # A deadline that equals a possible runtime in exact arithmetic counts as kept, however
 # t / (u w_n) is rounded.
 _ROUNDING = 1.0 + 4.0 * np.finfo(np.float64).eps
-
-
-@dataclass(frozen=True, eq=False)
-class Thresholds:
-    """Probabilities that one worker has finished each level, ``batch + (N,)``, level by level.
-
-    Attributes
-    ----------
-    finished : ndarray
-        ``F_n(t)``.
-    late : ndarray
-        ``1 - F_n(t)``, accurate where tiny.
-    slope : ndarray, optional
-        ``w_n dF_n(t)/dw_n``, at most 0 (the derivative with respect to ``log w_n``).
-    """
-
-    finished: FloatArray
-    late: FloatArray
-    slope: FloatArray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,46 +73,6 @@ class Completion:
             complement=float(self.complement),
             log_value=float(self.log_probability),
         )
-
-
-def completion_probability(
-    system: System, work: ArrayLike, deadline: float, *, gradient: bool = False
-) -> Evaluation:
-    """Exact probability that a round of a design ends by the deadline.
-
-    Parameters
-    ----------
-    system : System
-        Its worker times must be independent (continuous or discrete).
-    work : array_like, shape (N,)
-        Cumulative work ``w``, coordinates; entries of 0 are levels without a constraint.
-    deadline : float
-        Seconds.
-    gradient : bool
-        Whether to compute ``dP/dw``; for discrete worker times ``P`` is piecewise constant in ``w``
-        and the gradient stays None.
-
-    Returns
-    -------
-    Evaluation
-        With ``complement`` and ``log_value``.
-
-    Raises
-    ------
-    InvalidInputError
-        If the work has the wrong shape or a negative entry.
-    UnsupportedProblemError
-        If the worker times are not independent.
-
-    Examples
-    --------
-    >>> from cgcopt import Design, Exponential, System
-    >>> system = System(workers=2, coordinates=3, worker_times=Exponential(rate=1.0))
-    >>> result = completion_probability(system, Design([1, 2]).work, 2.0)
-    >>> round(result.value, 6), round(result.value + result.complement, 12)
-    (0.777932, 1.0)
-    """
-    return completion_probabilities(system, work, float(deadline), gradient=gradient).evaluation()
 
 
 def completion_probabilities(
@@ -189,9 +126,9 @@ def completion_probabilities(
     t = np.asarray(deadlines, dtype=np.float64)
     if np.isnan(t).any():
         raise InvalidInputError("deadline", deadlines, "a number of seconds")
-    if isinstance(times, DiscreteTimes):
+    if times.kind is Times.DISCRETE:
         t = t * _ROUNDING
-    with_slope = gradient and isinstance(times, ContinuousTimes)
+    with_slope = gradient and times.kind is Times.CONTINUOUS
     levels = proportional_thresholds(times, system.unit * w, t, slope=with_slope)
     return completion(levels, w, threads=threads)
 
@@ -234,66 +171,3 @@ def completion(levels: Thresholds, work: FloatArray, *, threads: int | None = No
         dp, dlog = result.gradient[..., ::-1] * slope, result.log_gradient[..., ::-1] * slope
     possible = result.probability[..., np.newaxis] > 0.0
     return Completion(*values, np.where(possible, dp, 0.0), dlog)
-
-
-def proportional_thresholds(
-    times: IndependentTimes,
-    scale: FloatArray,
-    deadlines: FloatArray,
-    *,
-    shift: float = 0.0,
-    slope: bool = False,
-) -> Thresholds:
-    """Finishing probabilities when a worker's time for a level is proportional to its work.
-
-    A worker that needs ``T`` seconds per cycle has done ``u w_n`` cycles at ``u w_n T``, hence
-    ``F_n(t) = F_T(t / (u w_n))`` and ``w_n dF_n/dw_n = -theta f_T(theta)`` at
-    ``theta = t / (u w_n)``.
-
-    Parameters
-    ----------
-    times : IndependentTimes
-        Distribution of ``T - shift``.
-    scale : ndarray, shape (..., N)
-        ``u w_n``, cycles, at least 0; the probability of a level with 0 is 1.
-    deadlines : ndarray
-        Seconds after ``shift * scale[..., -1]``, broadcast against the leading axes of ``scale``.
-        Counting from there loses no digits where the fastest worker is hardly done.
-    shift : float
-        Seconds per cycle that every worker needs at least.
-    slope : bool
-        Whether to compute the derivatives; needs a density.
-
-    Returns
-    -------
-    Thresholds
-
-    Examples
-    --------
-    >>> from cgcopt import Exponential
-    >>> levels = proportional_thresholds(Exponential(1.0), np.array([0.0, 1.0, 2.0]), np.array(2.0))
-    >>> levels.late.round(6).tolist()
-    [0.0, 0.135335, 0.367879]
-    """
-    past = deadlines[..., np.newaxis]
-    if shift:
-        past = past + shift * (scale[..., -1:] - scale)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        theta = np.where(scale > 0.0, past / scale, np.inf)
-    if not slope:
-        return Thresholds(times.cdf(theta), times.sf(theta), None)
-    assert isinstance(times, ContinuousTimes)
-    with np.errstate(invalid="ignore", over="ignore"):
-        density = times.pdf(theta)
-        derivative = np.where(density > 0.0, -(theta + shift) * density, 0.0)
-    return Thresholds(times.cdf(theta), times.sf(theta), derivative)
-
-
-def checked_work(work: ArrayLike, workers: int) -> FloatArray:
-    """Return cumulative work as an array of shape ``(..., N)``; refuse what cannot be one."""
-    w = np.asarray(work, dtype=np.float64)
-    if w.ndim < 1 or w.shape[-1] != workers:
-        raise InvalidInputError("work", w.shape, f"an array with {workers} levels on the last axis")
-    if not (w >= 0.0).all() or np.isinf(w).any():
-        raise InvalidInputError("work", w.tolist(), "finite numbers of at least 0")
-    return w

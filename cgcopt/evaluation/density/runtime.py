@@ -27,12 +27,8 @@ from cgcopt.errors import (
     SolverError,
     UnsupportedProblemError,
 )
-from cgcopt.evaluation.crossing.completion import (
-    Completion,
-    checked_work,
-    completion,
-    proportional_thresholds,
-)
+from cgcopt.evaluation.crossing.completion import Completion, completion
+from cgcopt.evaluation.crossing.thresholds import checked_work, proportional_thresholds
 from cgcopt.evaluation.density.quadrature import integrate, trapezoids
 from cgcopt.evaluation.density.score_map import ScoreMap
 from cgcopt.evaluation.result import Evaluation, Method

@@ -49,7 +49,7 @@ __all__ = [
     "affordable_panels",
     "bracketed_runtime",
     "coarsened",
-    "expected_runtime_steps",
+    "expected_runtime",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -76,7 +76,7 @@ def affordable_panels(workers: int) -> int:
     return int(4.0 / (2e-6 + 3e-7 * workers + 2e-8 * workers**1.5))
 
 
-def expected_runtime_steps(
+def expected_runtime(
     system: System,
     work: FloatArray,
     *,
@@ -120,7 +120,7 @@ def expected_runtime_steps(
     >>> import numpy as np
     >>> from cgcopt import Empirical, System
     >>> system = System(2, 4, Empirical([1.0, 3.0]), samples=2)
-    >>> result = expected_runtime_steps(system, np.array([4.0, 4.0]), gradient=True)
+    >>> result = expected_runtime(system, np.array([4.0, 4.0]), gradient=True)
     >>> result.value, str(result.method), result.gradient.round(12).tolist()
     (10.0, 'exact', [1.5, 1.0])
     """

@@ -12,14 +12,11 @@ from hypothesis import strategies as st
 from cgcopt.design import work_of_partition
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.result import Method
-from cgcopt.evaluation.rounds import scenarios
-from cgcopt.evaluation.rounds.scenarios import (
-    rank_of,
-    round_runtimes,
-    scenario_probability,
-    scenario_quantile,
-    scenario_runtime,
-)
+from cgcopt.evaluation.rounds import runtimes as passes
+from cgcopt.evaluation.rounds.probability import completion_probability
+from cgcopt.evaluation.rounds.quantile import rank_of, runtime_quantile
+from cgcopt.evaluation.rounds.runtime import expected_runtime
+from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.system import System
 from cgcopt.workers.empirical import Scenarios
 from cgcopt.workers.families import Exponential
@@ -63,13 +60,13 @@ def test_runtimes_average_and_shares_against_a_loop(case: tuple[System, np.ndarr
     system, work = case
     expected = looped(system, work)
     np.testing.assert_allclose(round_runtimes(system, work), expected, rtol=1e-14)
-    average = scenario_runtime(system, work)
+    average = expected_runtime(system, work)
     assert average.value == pytest.approx(math.fsum(expected) / len(expected), rel=1e-14)
     assert average.method is Method.SCENARIOS
     assert average.gradient is None
     middle = (min(expected) + max(expected)) / 2 * (1 + 1e-9)
     met = sum(runtime <= middle for runtime in expected)
-    share = scenario_probability(system, work, middle)
+    share = completion_probability(system, work, middle)
     assert share.value == met / len(expected)
     assert share.complement == (len(expected) - met) / len(expected)
     assert share.log_value == pytest.approx(math.log(met / len(expected)))
@@ -81,10 +78,10 @@ def test_subgradient_inequality_and_homogeneity(
 ) -> None:
     system, work = case
     other = data.draw(works(system.workers))
-    result = scenario_runtime(system, work, gradient=True)
+    result = expected_runtime(system, work, gradient=True)
     assert result.gradient is not None
     assert result.gradient @ work == pytest.approx(result.value, rel=1e-13)
-    value = scenario_runtime(system, other).value
+    value = expected_runtime(system, other).value
     assert value >= result.gradient @ other - 1e-13 * max(value, result.value)
 
 
@@ -93,10 +90,10 @@ def test_quantile_is_the_smallest_deadline_that_is_met_often_enough(
     case: tuple[System, np.ndarray], probability: float
 ) -> None:
     system, work = case
-    found = scenario_quantile(system, work, probability, gradient=True)
-    assert scenario_probability(system, work, found.value).value >= probability
+    found = runtime_quantile(system, work, probability, gradient=True)
+    assert completion_probability(system, work, found.value).value >= probability
     before = np.nextafter(found.value, 0)
-    assert scenario_probability(system, work, before).value < probability
+    assert completion_probability(system, work, before).value < probability
     assert found.gradient is not None
     assert found.gradient @ work == pytest.approx(found.value, rel=1e-13)
 
@@ -110,9 +107,9 @@ def test_rank_of_a_share_in_exact_arithmetic(part: int, count: int) -> None:
 
 def test_no_round_in_time_is_log_zero() -> None:
     system = System(1, 1, Scenarios([[1.0], [2.0]]))
-    result = scenario_probability(system, np.array([1.0]), 0.5)
+    result = completion_probability(system, np.array([1.0]), 0.5)
     assert (result.value, result.complement, result.log_value) == (0.0, 1.0, -math.inf)
-    assert scenario_probability(system, np.array([1.0]), 1.0).value == 0.5
+    assert completion_probability(system, np.array([1.0]), 1.0).value == 0.5
 
 
 def test_compiled_and_plain_pass_agree_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,8 +119,8 @@ def test_compiled_and_plain_pass_agree_across_blocks(monkeypatch: pytest.MonkeyP
     work = 1 / times.sorted_times.mean(axis=0)[::-1]
     results = []
     for threshold in (0, 10**9):
-        monkeypatch.setattr(scenarios, "_COMPILED_FROM", threshold)
-        results.append(scenario_runtime(system, work, gradient=True))
+        monkeypatch.setattr(passes, "_COMPILED_FROM", threshold)
+        results.append(expected_runtime(system, work, gradient=True))
     compiled, plain = results
     assert compiled.value == plain.value
     assert compiled.gradient is not None
@@ -137,7 +134,7 @@ def test_compiled_and_plain_pass_agree_across_blocks(monkeypatch: pytest.MonkeyP
 def test_equal_products_count_for_the_largest_level() -> None:
     """Both levels attain the maximum; the second does so with an empty block of its own."""
     system = System(2, 4, Scenarios([[2.0, 2.0]]), samples=2)
-    result = scenario_runtime(system, np.array([4.0, 4.0]), gradient=True)
+    result = expected_runtime(system, np.array([4.0, 4.0]), gradient=True)
     assert result.gradient is not None
     assert result.gradient.tolist() == [0.0, 2.0]
 
@@ -145,4 +142,4 @@ def test_equal_products_count_for_the_largest_level() -> None:
 def test_other_worker_times_are_refused() -> None:
     system = System(2, 4, Exponential(rate=1.0))
     with pytest.raises(UnsupportedProblemError, match="scenarios"):
-        scenario_runtime(system, np.array([1.0, 2.0]))
+        expected_runtime(system, np.array([1.0, 2.0]))

@@ -1,4 +1,4 @@
-"""Quantiles of the runtime: the smallest deadline that a round keeps with a given probability."""
+"""Quantiles of the runtime for independent workers with a distribution function."""
 
 from __future__ import annotations
 
@@ -6,24 +6,18 @@ import math
 import sys
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cgcopt._validate import finite_number
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import SolverError, UnsupportedProblemError
 from cgcopt.evaluation.crossing.completion import completion_probabilities
 from cgcopt.evaluation.result import Evaluation, Method
-from cgcopt.evaluation.rounds.scenarios import scenario_quantile
-from cgcopt.evaluation.steps.products import Products
 from cgcopt.system import System
-from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, IndependentTimes
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.base import IndependentTimes, Times
 
 __all__ = ["runtime_quantile"]
 
-FloatArray = NDArray[np.float64]
-
-#: A probability this close to the target, relatively, has reached it: it may equal it exactly.
-_REACHED = 1e-12
 #: Relative accuracy of a deadline.
 _RESOLUTION = 1e-14
 #: Newton steps on a logarithmic scale: the log-odds bend upwards in light tails, where long steps
@@ -37,91 +31,47 @@ def runtime_quantile(
 ) -> Evaluation:
     """Smallest ``t`` with ``P[tau <= t] >= probability``, seconds.
 
+    Root of the log-odds in the logarithm of the time past the earliest possible end: they are close
+    to linear there, near the earliest end and far out in the tail. Newton steps inside a bracket,
+    which is halved where the steps do not shrink fast enough.
+
     Parameters
     ----------
     system : System
-        With independent worker times, or scenarios.
+        With independent worker times.
     work : array_like, shape (N,)
         Cumulative work ``w``, nondecreasing.
     probability : float
         Between 0 and 1, both excluded. Near 1 the complement is compared, which keeps its digits.
     gradient : bool
-        Whether to return the gradient in ``w``. By homogeneity it is
-        ``t (dP/dw_n) / sum_m w_m (dP/dw_m)`` where there is a density; for a step distribution and
-        for scenarios it is that of the product ``u w_n t_j`` at which the probability is reached.
+        Whether to return the gradient in ``w``, where there is a density: by homogeneity
+        ``t (dP/dw_n) / sum_m w_m (dP/dw_m)``.
 
     Returns
     -------
     Evaluation
-        Right to about 1e-12 relatively for continuous times; one of the finitely many possible
-        runtimes otherwise.
+        Right to about 1e-12 relatively.
 
     Raises
     ------
     InvalidInputError
         If the probability is not between 0 and 1.
+    SolverError
+        If the quantile leaves the range of double precision.
     UnsupportedProblemError
-        If the worker times can only be sampled.
+        If the worker times are not independent.
 
     Examples
     --------
-    >>> from cgcopt import Empirical, Exponential, System
+    >>> from cgcopt import Exponential, System
     >>> system = System(1, 1, Exponential(rate=1.0))
     >>> float(runtime_quantile(system, [2.0], 0.5).value)
     1.38629436111989...
-    >>> runtime_quantile(system.with_times(Empirical([1.0, 2.0, 3.0])), [2.0], 2 / 3).value
-    4.0
     """
     q = finite_number("probability", probability, above=0, below=1)
     w = np.asarray(work, dtype=np.float64)
-    times = system.worker_times
-    if isinstance(times, Scenarios):
-        return scenario_quantile(system, w, q, gradient=gradient)
-    if isinstance(times, DiscreteTimes):
-        return _of_steps(Products(system, w), q, gradient)
-    if isinstance(times, IndependentTimes):
-        return _of_density(system, w, q, gradient)
-    raise UnsupportedProblemError(f"no exact quantile for {times.label}; simulate it")
-
-
-def _of_steps(products: Products, q: float, gradient: bool) -> Evaluation:
-    """Bisect over the products: below ``low`` the probability is missed, at ``high`` it is met."""
-    low, high = np.array([0.0]), np.array([products.largest])
-    while True:
-        first = products.after(products.counts(low))
-        if first[0] >= high[0]:
-            break
-        middle = products.middle(first, high)
-        on_time, late = products.probabilities(products.counts(middle))
-        met = _reaches(float(on_time[0]), float(late[0]), q)
-        low, high = (low, middle) if met else (middle, high)
-    slope = None
-    if gradient:
-        counts = products.counts(high)[0]
-        products_there = products.factors * products.values[np.maximum(counts - 1, 0)]
-        level = int(np.flatnonzero(products_there == high[0])[-1])
-        slope = np.zeros(products.workers)
-        where = products.workers - products.factors.size + level
-        slope[where] = products.unit * products.values[counts[level] - 1]
-    return Evaluation.exact(float(high[0]), Method.EXACT, gradient=slope)
-
-
-def _reaches(on_time: float, late: float, q: float) -> bool:
-    """Whether ``P >= q``, where equal numbers may differ by rounding, that of ``q`` included."""
-    if q <= 0.5:
-        return on_time >= q * (1 - _REACHED)
-    return late <= (1 - q) * (1 + _REACHED) + math.ulp(q) / 2
-
-
-def _of_density(system: System, w: FloatArray, q: float, gradient: bool) -> Evaluation:
-    """Root of the log-odds in the logarithm of the time past the earliest possible end.
-
-    The log-odds are close to linear there, near the earliest end and far out in the tail. Newton
-    steps inside a bracket, which is halved where the steps do not shrink fast enough.
-    """
-    times = system.worker_times
-    assert isinstance(times, IndependentTimes)
-    smooth = isinstance(times, ContinuousTimes)
+    times = _independent(system)
+    smooth = times.kind is Times.CONTINUOUS
     target = math.log(q) - math.log1p(-q)
     earliest = system.unit * float(w[-1]) * times.support[0]
     past, low, high = _typical(system, w) - earliest, 0.0, math.inf
@@ -152,10 +102,8 @@ def _of_density(system: System, w: FloatArray, q: float, gradient: bool) -> Eval
 
 def _typical(system: System, w: FloatArray) -> float:
     """The largest product ``u w_n F^{-1}((N-n)/(N+1))``: a runtime of a usual order, seconds."""
-    times = system.worker_times
-    assert isinstance(times, IndependentTimes)
     n = system.workers
-    return float((system.unit * w * times.ppf(np.arange(n, 0, -1) / (n + 1))).max())
+    return float((system.unit * w * _independent(system).ppf(np.arange(n, 0, -1) / (n + 1))).max())
 
 
 def _log_odds(system: System, w: FloatArray, t: float, smooth: bool) -> tuple[float, float]:
@@ -181,3 +129,10 @@ def _next(newton: float, low: float, high: float, *, halve: bool) -> float:
     if low <= 0:
         return high / 64
     return math.sqrt(low) * math.sqrt(high)
+
+
+def _independent(system: System) -> IndependentTimes:
+    times = system.worker_times
+    if not isinstance(times, IndependentTimes):
+        raise UnsupportedProblemError(f"no exact quantile for {times.label}; simulate it")
+    return times

@@ -14,11 +14,9 @@ from hypothesis import strategies as st
 
 import cgcopt as cg
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
-from cgcopt.evaluation.crossing.completion import (
-    completion_probabilities,
-    completion_probability,
-    proportional_thresholds,
-)
+from cgcopt.evaluation.crossing.completion import completion_probabilities
+from cgcopt.evaluation.crossing.thresholds import proportional_thresholds
+from cgcopt.evaluation.density.probability import completion_probability
 
 FAMILIES = [
     cg.ShiftedExponential(rate=0.1, shift=1.0),

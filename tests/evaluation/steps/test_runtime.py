@@ -14,7 +14,7 @@ from cgcopt.design import budget_weights, work_of_partition
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.result import Method
-from cgcopt.evaluation.rounds.scenarios import scenario_runtime
+from cgcopt.evaluation.rounds.runtime import expected_runtime as average_runtime
 from cgcopt.evaluation.steps.minorant import SmoothMinorant
 from cgcopt.evaluation.steps.panels import Panels
 from cgcopt.evaluation.steps.products import Products
@@ -22,7 +22,7 @@ from cgcopt.evaluation.steps.runtime import (
     affordable_panels,
     bracketed_runtime,
     coarsened,
-    expected_runtime_steps,
+    expected_runtime,
 )
 from cgcopt.system import System
 from cgcopt.workers.empirical import Empirical, Scenarios
@@ -68,11 +68,11 @@ def test_value_and_subgradient_against_enumeration(data: st.DataObject) -> None:
     work = data.draw(works(system.workers))
     other = data.draw(works(system.workers))
     expected = enumerated(system, work)
-    plain = expected_runtime_steps(system, work)
+    plain = expected_runtime(system, work)
     assert plain.value == pytest.approx(expected, rel=1e-13)
     assert plain.method is Method.EXACT
     assert plain.lower == plain.value == plain.upper
-    result = expected_runtime_steps(system, work, gradient=True)
+    result = expected_runtime(system, work, gradient=True)
     assert result.gradient is not None
     assert result.value == pytest.approx(expected, rel=1e-13)
     assert result.gradient @ work == pytest.approx(expected, rel=1e-13)
@@ -88,7 +88,7 @@ def test_subgradient_is_the_derivative_where_empty_blocks_grow(data: st.DataObje
     system = data.draw(systems().filter(lambda s: s.workers > 1))
     blocks = st.lists(st.floats(0.1, 4), min_size=system.workers - 1, max_size=system.workers - 1)
     partition = np.append(data.draw(blocks), 0.0)
-    result = expected_runtime_steps(system, work_of_partition(partition), gradient=True)
+    result = expected_runtime(system, work_of_partition(partition), gradient=True)
     assert result.gradient is not None
     step = 1e-7
     grown = partition.copy()
@@ -110,7 +110,7 @@ def test_brackets_hold_the_exact_value_and_their_gradient_stays_a_minorant(
     work = data.draw(works(system.workers))
     other = data.draw(works(system.workers))
     expected = enumerated(system, work)
-    result = expected_runtime_steps(system, work, gradient=True, tolerance=0.0, max_panels=allowed)
+    result = expected_runtime(system, work, gradient=True, tolerance=0.0, max_panels=allowed)
     assert result.lower <= expected * (1 + 1e-14)
     assert result.upper >= expected * (1 - 1e-14)
     assert result.lower <= result.value <= result.upper
@@ -153,19 +153,19 @@ def test_brackets_shrink_onto_the_exact_value_of_a_trace() -> None:
     times = lumpy_trace(1500)
     system = System(12, 1000, times, samples=12)
     work = balanced_work(times, 12, 1000)
-    exact = expected_runtime_steps(system, work)
+    exact = expected_runtime(system, work)
     assert exact.method is Method.EXACT
     widths = []
     for allowed in (50, 200, 800, 3200):
-        found = expected_runtime_steps(system, work, tolerance=0.0, max_panels=allowed)
+        found = expected_runtime(system, work, tolerance=0.0, max_panels=allowed)
         assert found.method is Method.BRACKET
         assert found.lower <= exact.value <= found.upper
         widths.append((found.upper - found.lower) / exact.value)
     assert widths == sorted(widths, reverse=True)
     assert widths[-1] < 1e-4
     for cells in (32, 256):
-        down = expected_runtime_steps(system.with_times(coarsened(times, cells, "down")), work)
-        up = expected_runtime_steps(system.with_times(coarsened(times, cells, "up")), work)
+        down = expected_runtime(system.with_times(coarsened(times, cells, "down")), work)
+        up = expected_runtime(system.with_times(coarsened(times, cells, "up")), work)
         assert down.value < exact.value < up.value
     assert up.value - down.value < 2e-3 * exact.value
 
@@ -175,7 +175,7 @@ def test_brackets_are_as_narrow_as_asked_and_hold_the_exact_sum(tolerance: float
     times = lumpy_trace(1500)
     system = System(12, 1000, times, samples=12)
     work = balanced_work(times, 12, 1000)
-    exact = expected_runtime_steps(system, work, tolerance=0.0, gradient=True)
+    exact = expected_runtime(system, work, tolerance=0.0, gradient=True)
     found = bracketed_runtime(system, work, tolerance=tolerance, max_panels=10**6)
     assert not found.exact
     assert found.lower <= exact.value <= found.upper <= found.lower * (1 + tolerance)
@@ -196,7 +196,7 @@ def test_panels_of_a_similar_design_are_a_good_start() -> None:
     times = lumpy_trace(1500)
     system = System(12, 1000, times, samples=12)
     work = balanced_work(times, 12, 1000)
-    exact = expected_runtime_steps(system, 1.001 * work, tolerance=0.0)
+    exact = expected_runtime(system, 1.001 * work, tolerance=0.0)
     first = bracketed_runtime(system, work, tolerance=1e-5, max_panels=10**6)
     again = bracketed_runtime(
         system, 1.001 * work, tolerance=1e-5, max_panels=10**6, grid=first.grid
@@ -247,7 +247,7 @@ def test_smooth_minorants_on_very_fine_panels_stay_below(spread: float, toleranc
     times = Empirical(np.random.default_rng(4).lognormal(sigma=0.5, size=700))
     system = System(12, 1000, times, samples=12)
     work = balanced_work(times, 12, 1000)
-    exact = expected_runtime_steps(system, work, tolerance=0.0)
+    exact = expected_runtime(system, work, tolerance=0.0)
     assert exact.method is Method.EXACT
     found = bracketed_runtime(system, work, tolerance=tolerance, max_panels=10**6)
     tangent = SmoothMinorant.on_panels_of(found, system, spread=spread)(work)
@@ -333,7 +333,7 @@ def test_two_values_and_a_thousand_workers() -> None:
         work = np.where(np.arange(1000) < level, 0.0, 1000.0 * (level + 1))
         late = float(binom.sf(level, 1000, slow))
         expected = 1000.0 * (level + 1) * (1 + 9 * late)
-        found = expected_runtime_steps(system, work, gradient=True)
+        found = expected_runtime(system, work, gradient=True)
         assert found.value == pytest.approx(expected, rel=1e-12)
         assert found.gradient is not None
         assert found.gradient @ work == pytest.approx(expected, rel=1e-12)
@@ -343,10 +343,10 @@ def test_trace_against_simulation() -> None:
     times = lumpy_trace(1500)
     system = System(12, 1000, times, samples=12)
     work = balanced_work(times, 12, 1000)
-    result = expected_runtime_steps(system, work, gradient=True)
+    result = expected_runtime(system, work, gradient=True)
     drawn = Scenarios.draw(times, 100_000, 12, seed=1)
     sample = system.with_times(drawn)
-    average = scenario_runtime(sample, work, gradient=True)
+    average = average_runtime(sample, work, gradient=True)
     runtimes = (system.unit * np.sort(drawn.times, axis=1)[:, ::-1] * work).max(axis=1)
     error = runtimes.std() / np.sqrt(runtimes.size)
     assert abs(average.value - result.value) < 4 * error
@@ -366,14 +366,14 @@ def test_products_that_cannot_contribute_are_left_out() -> None:
     # 1 - P = 1 - (1 - q)^3, times 1e6 - 1, plus 1; q = 1e-9 / (1 + 1e-9).
     q = 1e-9 / (1 + 1e-9)
     expected = 3 * (1 + (1e6 - 1) * (3 * q - 3 * q**2 + q**3))
-    assert expected_runtime_steps(system, work).value == pytest.approx(expected, rel=1e-14)
-    result = expected_runtime_steps(system, work, gradient=True)
+    assert expected_runtime(system, work).value == pytest.approx(expected, rel=1e-14)
+    result = expected_runtime(system, work, gradient=True)
     assert result.value == pytest.approx(expected, rel=1e-14)
 
 
 def test_one_worker_is_the_mean() -> None:
     times = Empirical([1.0, 2.0, 5.0], [2, 1, 1])
-    result = expected_runtime_steps(System(1, 4, times), np.array([4.0]), gradient=True)
+    result = expected_runtime(System(1, 4, times), np.array([4.0]), gradient=True)
     assert result.value == pytest.approx(4 * times.mean(), rel=1e-15)
     assert result.gradient == pytest.approx([times.mean()], rel=1e-15)
 
@@ -381,15 +381,15 @@ def test_one_worker_is_the_mean() -> None:
 def test_bad_arguments() -> None:
     times = Empirical([1.0, 2.0])
     with pytest.raises(InvalidInputError, match="max_panels"):
-        expected_runtime_steps(System(1, 4, times), np.array([4.0]), max_panels=0)
+        expected_runtime(System(1, 4, times), np.array([4.0]), max_panels=0)
     with pytest.raises(InvalidInputError, match="tolerance"):
-        expected_runtime_steps(System(1, 4, times), np.array([4.0]), tolerance=-1.0)
+        expected_runtime(System(1, 4, times), np.array([4.0]), tolerance=-1.0)
     with pytest.raises(InvalidInputError, match="cells"):
         coarsened(times, 0, "down")
     with pytest.raises(InvalidInputError, match="rounding"):
         coarsened(times, 1, "nearest")  # type: ignore[arg-type]
     with pytest.raises(UnsupportedProblemError, match="step distribution"):
-        expected_runtime_steps(System(1, 4, Exponential(1.0)), np.array([4.0]))
+        expected_runtime(System(1, 4, Exponential(1.0)), np.array([4.0]))
     assert affordable_panels(5000) >= 1
 
 
@@ -401,5 +401,5 @@ def test_products_that_differ_in_the_last_digit() -> None:
         if not any(partition):
             continue
         work = work_of_partition(partition)
-        result = expected_runtime_steps(system, work)
+        result = expected_runtime(system, work)
         assert result.value == pytest.approx(enumerated(system, work), rel=1e-13)

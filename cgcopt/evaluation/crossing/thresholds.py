@@ -1,0 +1,100 @@
+"""The chances of a single worker: how likely it has finished the work of each level by a time.
+
+How these chances ``F_n(t)`` depend on the work of a level is the business of
+:func:`proportional_thresholds` alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cgcopt.arrays import FloatArray
+from cgcopt.errors import InvalidInputError
+from cgcopt.workers.base import ContinuousTimes, IndependentTimes
+
+__all__ = ["Thresholds", "checked_work", "proportional_thresholds"]
+
+
+@dataclass(frozen=True, eq=False)
+class Thresholds:
+    """Probabilities that one worker has finished each level, ``batch + (N,)``, level by level.
+
+    Attributes
+    ----------
+    finished : ndarray
+        ``F_n(t)``.
+    late : ndarray
+        ``1 - F_n(t)``, accurate where tiny.
+    slope : ndarray, optional
+        ``w_n dF_n(t)/dw_n``, at most 0 (the derivative with respect to ``log w_n``).
+    """
+
+    finished: FloatArray
+    late: FloatArray
+    slope: FloatArray | None
+
+
+def proportional_thresholds(
+    times: IndependentTimes,
+    scale: FloatArray,
+    deadlines: FloatArray,
+    *,
+    shift: float = 0.0,
+    slope: bool = False,
+) -> Thresholds:
+    """Finishing probabilities when a worker's time for a level is proportional to its work.
+
+    A worker that needs ``T`` seconds per cycle has done ``u w_n`` cycles at ``u w_n T``, hence
+    ``F_n(t) = F_T(t / (u w_n))`` and ``w_n dF_n/dw_n = -theta f_T(theta)`` at
+    ``theta = t / (u w_n)``.
+
+    Parameters
+    ----------
+    times : IndependentTimes
+        Distribution of ``T - shift``.
+    scale : ndarray, shape (..., N)
+        ``u w_n``, cycles, at least 0; the probability of a level with 0 is 1.
+    deadlines : ndarray
+        Seconds after ``shift * scale[..., -1]``, broadcast against the leading axes of ``scale``.
+        Counting from there loses no digits where the fastest worker is hardly done.
+    shift : float
+        Seconds per cycle that every worker needs at least.
+    slope : bool
+        Whether to compute the derivatives; needs a density.
+
+    Returns
+    -------
+    Thresholds
+
+    Examples
+    --------
+    >>> from cgcopt import Exponential
+    >>> levels = proportional_thresholds(Exponential(1.0), np.array([0.0, 1.0, 2.0]), np.array(2.0))
+    >>> levels.late.round(6).tolist()
+    [0.0, 0.135335, 0.367879]
+    """
+    past = deadlines[..., np.newaxis]
+    if shift:
+        past = past + shift * (scale[..., -1:] - scale)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        theta = np.where(scale > 0.0, past / scale, np.inf)
+    if not slope:
+        return Thresholds(times.cdf(theta), times.sf(theta), None)
+    assert isinstance(times, ContinuousTimes)
+    with np.errstate(invalid="ignore", over="ignore"):
+        density = times.pdf(theta)
+        derivative = np.where(density > 0.0, -(theta + shift) * density, 0.0)
+    return Thresholds(times.cdf(theta), times.sf(theta), derivative)
+
+
+def checked_work(work: ArrayLike, workers: int) -> FloatArray:
+    """Return cumulative work as an array of shape ``(..., N)``; refuse what cannot be one."""
+    w = np.asarray(work, dtype=np.float64)
+    if w.ndim < 1 or w.shape[-1] != workers:
+        raise InvalidInputError("work", w.shape, f"an array with {workers} levels on the last axis")
+    if not (w >= 0.0).all() or np.isinf(w).any():
+        raise InvalidInputError("work", w.tolist(), "finite numbers of at least 0")
+    return w

@@ -1,0 +1,50 @@
+"""Completion probability for independent workers whose time has a density."""
+
+from __future__ import annotations
+
+from numpy.typing import ArrayLike
+
+from cgcopt.evaluation.crossing.completion import completion_probabilities
+from cgcopt.evaluation.result import Evaluation
+from cgcopt.system import System
+
+__all__ = ["completion_probability"]
+
+
+def completion_probability(
+    system: System, work: ArrayLike, deadline: float, *, gradient: bool = False
+) -> Evaluation:
+    """Exact probability that a round of a design ends by the deadline.
+
+    Parameters
+    ----------
+    system : System
+        Its worker times must be independent.
+    work : array_like, shape (N,)
+        Cumulative work ``w``, coordinates; entries of 0 are levels without a constraint.
+    deadline : float
+        Seconds.
+    gradient : bool
+        Whether to compute ``dP/dw``; without a density there is none.
+
+    Returns
+    -------
+    Evaluation
+        With ``complement`` and ``log_value``.
+
+    Raises
+    ------
+    InvalidInputError
+        If the work has the wrong shape or a negative entry.
+    UnsupportedProblemError
+        If the worker times are not independent.
+
+    Examples
+    --------
+    >>> from cgcopt import Design, Exponential, System
+    >>> system = System(workers=2, coordinates=3, worker_times=Exponential(rate=1.0))
+    >>> result = completion_probability(system, Design([1, 2]).work, 2.0)
+    >>> round(result.value, 6), round(result.value + result.complement, 12)
+    (0.777932, 1.0)
+    """
+    return completion_probabilities(system, work, float(deadline), gradient=gradient).evaluation()
