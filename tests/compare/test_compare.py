@@ -31,9 +31,10 @@ from cgcopt.compare.published.figures import (
 from cgcopt.compare.published.sweep import published_sweep
 from cgcopt.compare.results.compare import Entrant, compare, default_entrants
 from cgcopt.compare.results.comparison import Comparison
+from cgcopt.compare.results.keys import row_key
 from cgcopt.compare.results.replay import mean_error, replay
 from cgcopt.compare.results.row import Row
-from cgcopt.compare.results.store import Store, row_key
+from cgcopt.compare.results.store import Store
 from cgcopt.compare.show.numbers import show_gap, show_number
 from cgcopt.compare.show.plots import plot_blocks, plot_sweep, plot_values
 from cgcopt.compare.show.results_as_text import comparison_table, replay_table, sweep_table
@@ -303,7 +304,7 @@ def test_the_key_covers_everything_a_row_depends_on(monkeypatch: pytest.MonkeyPa
         form: Form = Form.RELAXED,
         options: Options = OPTIONS,
     ) -> str:
-        return row_key(problem, solver, form, options)
+        return row_key(problem, solver, [], form, options)
 
     pooled = cg.Empirical([1.0, 2.0, 3.0])
     nudged = cg.Empirical([1.0, 2.0, np.nextafter(3.0, 4.0)])
@@ -343,7 +344,7 @@ def test_the_key_covers_everything_a_row_depends_on(monkeypatch: pytest.MonkeyPa
     ]
     assert len(set(variants)) == len(variants)
     assert key(options=replace(OPTIONS, progress=lambda share, message: None)) == variants[0]
-    monkeypatch.setattr("cgcopt.compare.results.store.code_version", lambda: "another version")
+    monkeypatch.setattr("cgcopt.compare.results.keys.code_version", lambda: "another version")
     assert key() not in variants
 
 

@@ -7,12 +7,13 @@ from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from cgcopt.compare.results.code import code_version
+from cgcopt.compare.results.keys import row_key
 from cgcopt.compare.results.row import Row, failed_row, row_of
-from cgcopt.compare.results.store import code_version, row_key
 from cgcopt.errors import CgcoptError
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
-from cgcopt.solvers.registry import find_solver
+from cgcopt.solvers.registry import all_solvers, find_solver
 
 __all__ = ["Run", "capped", "handed_out", "one_by_one"]
 
@@ -34,7 +35,8 @@ class Run:
     @property
     def key(self) -> str:
         """Where the store keeps its row."""
-        return row_key(self.problem, self.solver, self.form, self.options)
+        classes = [cls for cls in all_solvers() if cls.name == self.solver]
+        return row_key(self.problem, self.solver, classes, self.form, self.options)
 
     def row(self) -> Row:
         """Solve; a solver that fails, or leaves the program, is a row that says so."""

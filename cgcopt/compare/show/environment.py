@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from cgcopt.compare.results.code import numerical_packages
 from cgcopt.version import __version__
 
 __all__ = ["environment"]
-
-_PACKAGES = ("numpy", "scipy", "numba", "highspy", "cvxpy", "pyomo")
 
 
 def environment() -> dict[str, str]:
@@ -22,12 +20,7 @@ def environment() -> dict[str, str]:
     >>> list(environment())[:2]
     ['cgcopt', 'Python']
     """
-    facts = {"cgcopt": __version__, "Python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            facts[name] = version(name)
-        except PackageNotFoundError:
-            facts[name] = "not installed"
+    facts = {"cgcopt": __version__, "Python": platform.python_version(), **numerical_packages()}
     facts["system"] = f"{platform.system()} {platform.machine()}"
     facts["processor"] = _processor()
     facts["CPUs"] = str(os.cpu_count())
