@@ -22,6 +22,10 @@ from cgcopt.version import __version__
 if TYPE_CHECKING:
     from cgcopt.codes.code import GradientCode as GradientCode
     from cgcopt.codes.construct import gradient_code as gradient_code
+    from cgcopt.codes.plan import Plan as Plan
+    from cgcopt.codes.plan_file import load_plan as load_plan
+    from cgcopt.codes.plan_file import save_plan as save_plan
+    from cgcopt.codes.planning import make_plan as make_plan
     from cgcopt.costs import Costs as Costs
     from cgcopt.design import Design as Design
     from cgcopt.design import sort_redundancies as sort_redundancies
@@ -67,6 +71,9 @@ _HOMES = {
     "cgcopt.codes.code": ("GradientCode",),
     "cgcopt.codes.construct": ("gradient_code",),
     "cgcopt.costs": ("Costs",),
+    "cgcopt.codes.plan": ("Plan",),
+    "cgcopt.codes.plan_file": ("load_plan", "save_plan"),
+    "cgcopt.codes.planning": ("make_plan",),
     "cgcopt.design": ("Design", "sort_redundancies"),
     "cgcopt.errors": ("CgcoptError", "InvalidInputError"),
     "cgcopt.evaluation.evaluate": ("evaluate",),

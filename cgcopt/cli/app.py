@@ -10,6 +10,7 @@ from cgcopt.cli.compare import compare
 from cgcopt.cli.curve import curve
 from cgcopt.cli.evaluate import evaluate
 from cgcopt.cli.fit import fit
+from cgcopt.cli.plan import plan
 from cgcopt.cli.record import record
 from cgcopt.cli.reproduce import reproduce
 from cgcopt.cli.solve import solve
@@ -26,7 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (solve, evaluate, verify, compare, curve, reproduce, fit, record, solvers):
+for command in (solve, evaluate, verify, compare, curve, reproduce, plan, fit, record, solvers):
     app.command()(command)
 
 

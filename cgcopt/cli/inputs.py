@@ -18,10 +18,13 @@ from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
 from cgcopt.instance import example_instances, load_instance
 from cgcopt.problem import Problem
+from cgcopt.schedule import Schedule
 from cgcopt.workers.trace import Trace
 
 __all__ = [
+    "deployable",
     "executor_of",
+    "numbers_of",
     "partition_of",
     "problem_of",
     "raw_options",
@@ -125,6 +128,74 @@ def partition_of(text: str) -> Design:
             "partition", text, "a file of numbers: CSV, JSON, or apart by spaces or commas"
         )
     return Design(numbers)  # type: ignore[arg-type]
+
+
+def numbers_of(field: str, text: str) -> list[float]:
+    """Read numbers typed as ``a,b,...`` or from a file.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is neither.
+    """
+    path = Path(text)
+    numbers = _numbers(text)
+    if numbers is None and path.is_file():
+        numbers = _numbers(path.read_text(encoding="utf-8-sig"))
+    if numbers is None:
+        raise InvalidInputError(field, text, "numbers a,b,... or a file of them")
+    return numbers
+
+
+def deployable(source: str, order: str | None) -> tuple[Schedule, str, int | None]:
+    """Read what is to be carried out from an instance (which is solved) or a solution in JSON.
+
+    Parameters
+    ----------
+    source : str
+        A file, or the name of a shipped instance.
+    order : str, optional
+        ``same`` or ``rotated``, in place of what the solution says.
+
+    Returns
+    -------
+    schedule, title, samples
+        ``samples`` where the source says how many there are, at least one for each worker.
+    """
+    path, samples = Path(source), None
+    if path.suffix.lower() == ".json":
+        schedule, title = _schedule_of(path), path.stem
+    else:
+        from cgcopt.solvers.solve import solve
+
+        problem = problem_of(source)
+        solution = solve(problem)
+        if solution.design is None:
+            raise InvalidInputError(
+                "instance", source, f"one with a design ({solution.termination})"
+            )
+        schedule, title = Schedule(solution.design.partition, rotated=False), problem.name
+        samples = problem.system.samples
+    if order is not None:
+        work = None if schedule.has_equal_work else schedule.work
+        cells = 1 if order == "same" else None
+        schedule = Schedule(schedule.partition, work, order == "rotated", cells)  # type: ignore[arg-type]
+    return schedule, title, samples if samples and samples >= schedule.workers else None
+
+
+def _schedule_of(path: Path) -> Schedule:
+    """The schedule, or the partition in one order, of a solution in JSON."""
+    try:
+        table = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        reason = (getattr(error, "strerror", None) or "not JSON").lower()
+        raise InvalidInputError("solution", str(path), f"a readable JSON file ({reason})") from None
+    if isinstance(table, dict) and isinstance(table.get("schedule"), dict):
+        return Schedule.from_dict(table["schedule"])
+    partition = table.get("partition") if isinstance(table, dict) else table
+    if not isinstance(partition, list):
+        raise InvalidInputError("solution", str(path), "a JSON file with a partition or a schedule")
+    return Schedule(partition, rotated=False)  # type: ignore[arg-type]
 
 
 def raw_options(pairs: Iterable[str] | None) -> dict[str, Any]:

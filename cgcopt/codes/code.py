@@ -127,8 +127,8 @@ class GradientCode:
             "sums decode exactly",
             Construction.UNIVERSAL: "the pieces of the workers overlap: drawn coefficients decode with "
             f"any {self.stragglers} stragglers",
-            Construction.MIXED: f"{len(sizes) - len(large)} classes of {copies} workers repeat; classes "
-            f"of {', '.join(map(str, large))} workers have drawn coefficients",
+            Construction.MIXED: f"classes of {copies} workers repeat; of {', '.join(map(str, large))} "
+            "workers have drawn coefficients",
         }[self.construction]
 
     def pieces_of(self, worker: int) -> IntArray:

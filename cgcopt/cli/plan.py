@@ -1,0 +1,123 @@
+"""``cgcopt plan``: who holds which data, who computes what, with which codes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cgcopt.cli.arguments import Json, Seed
+
+if TYPE_CHECKING:
+    from cgcopt.codes.plan import Plan
+
+__all__ = ["Order", "plan"]
+
+
+class Order(StrEnum):
+    """In which order workers compute the cells of a block."""
+
+    SAME = "same"
+    ROTATED = "rotated"
+
+
+def plan(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="An instance (solved first), a shipped instance, or a solution that "
+            "`cgcopt solve --out` wrote (.json).",
+            metavar="INSTANCE|SOLUTION",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path | None, typer.Option(help="Write the plan to this file (.npz).")] = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(help="Samples to share out; by default those of the instance, or N pieces."),
+    ] = None,
+    coordinates: Annotated[
+        int | None, typer.Option(help="Coordinates of the model; by default those of the design.")
+    ] = None,
+    boundaries: Annotated[
+        str | None,
+        typer.Option(
+            help="Where blocks and cells may end, such as ends of tensors: a,b,... or a file.",
+        ),
+    ] = None,
+    schedule: Annotated[
+        Order | None,
+        typer.Option(
+            help="One order for all workers, or rotated: N cells a block, each worker "
+            "starting at its own. By default what the solution says, else the same."
+        ),
+    ] = None,
+    seed: Seed = 0,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw who holds and computes what (.png, .pdf, .svg).")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Make a design concrete: data and coordinate ranges of every worker, and codes."""
+    from cgcopt.cli.inputs import deployable, numbers_of, writable_file
+    from cgcopt.cli.terminal import console, print_json
+    from cgcopt.codes.plan_file import save_plan
+    from cgcopt.codes.planning import make_plan
+    from cgcopt.compare.show.plan_plot import plot_plan
+
+    for name, path, suffixes in (
+        ("out", out, (".npz",)),
+        ("picture", picture, (".png", ".pdf", ".svg")),
+    ):
+        if path is not None:
+            writable_file(name, path, suffixes)
+    design, title, given = deployable(source, None if schedule is None else str(schedule))
+    made = make_plan(
+        design,
+        samples or given,
+        coordinates=coordinates,
+        boundaries=None if boundaries is None else numbers_of("boundaries", boundaries),
+        seed=seed,
+        title=title,
+    )
+    if out is not None:
+        save_plan(made, out)
+    if picture is not None:
+        plot_plan(made, picture)
+    if as_json:
+        print_json(_json(made))
+    else:
+        _show(console(), made)
+    return 0
+
+
+def _json(plan: Plan) -> dict[str, Any]:
+    return {
+        "workers": plan.workers,
+        "coordinates": plan.coordinates,
+        "samples": plan.samples,
+        "blocks": plan.describe().to_dict(orient="records"),
+        "storage": plan.storage.tolist(),
+        "work": plan.work.tolist(),
+    }
+
+
+def _show(output: Any, plan: Plan) -> None:
+    from rich.table import Table
+
+    output.print(
+        f"{plan.title}: {plan.workers} workers, {plan.coordinates} coordinates, "
+        f"{plan.samples} units of data"
+    )
+    frame = plan.describe()
+    table = Table(*map(str, frame.columns), box=None, header_style="bold", pad_edge=False)
+    for line in frame.itertuples(index=False):
+        table.add_row(*(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in line))
+    output.print(table)
+    mean = plan.work.mean()
+    output.print(
+        f"a worker stores {plan.storage.min():.4g} to {plan.storage.max():.4g} of the data and does "
+        f"{plan.work.min() / mean:.4g} to {plan.work.max() / mean:.4g} of the mean work"
+    )
