@@ -196,7 +196,7 @@ def first_failures(
     >>> first_failures(rows, 1 - rows).chance[1].tolist()
     [0.25, 0.5]
     """
-    from cgcopt.evaluation.crossing import kernel as kernel
+    from cgcopt.evaluation.crossing import kernel
 
     row_tail, term_tail = kernel.ROW_TAIL, kernel.TERM_TAIL
     if rough:
@@ -265,7 +265,7 @@ def paired_derivatives(
     >>> paired_derivatives(cdf, slope, one, 0 * one, slope).round(12).tolist()
     [[0.0, 2.0], [0.0, 0.0]]
     """
-    from cgcopt.evaluation.crossing import kernel as kernel
+    from cgcopt.evaluation.crossing import kernel
 
     rows, n = cdf.shape
     totals: dict[int, Floats] = {}
