@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from cgcopt.solution import Solution as Solution
     from cgcopt.solution import SolutionStatus as SolutionStatus
     from cgcopt.solution import TerminationCondition as TerminationCondition
+    from cgcopt.solvers.judge import judge as judge
     from cgcopt.solvers.rounding import round_design as round_design
     from cgcopt.solvers.solve import solve as solve
     from cgcopt.system import System as System
@@ -85,6 +86,7 @@ _HOMES = {
     "cgcopt.objective": ("CompletionProbability", "ExpectedRuntime", "Quantile"),
     "cgcopt.options": ("Options",),
     "cgcopt.problem": ("Form", "Problem"),
+    "cgcopt.solvers.judge": ("judge",),
     "cgcopt.solvers.rounding": ("round_design",),
     "cgcopt.schedule": ("Schedule",),
     "cgcopt.solution": ("Solution", "SolutionStatus", "TerminationCondition"),

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cgcopt._renamed import warn_renamed
+from cgcopt.arrays import FloatArray
+from cgcopt.bounds import EXCESS, ROUNDING, excess
 from cgcopt.design import Design
 from cgcopt.evaluation.result import Certificate, Evaluation
 from cgcopt.objective import Sense
@@ -27,7 +26,7 @@ class TerminationCondition(StrEnum):
     CONVERGED = "converged"
     """The method's own stopping rule was met (gap, residual, or a formula was evaluated)."""
     OPTIMAL = "optimal"
-    """The solver claims a proven optimum within its tolerance."""
+    """A proven optimum: of the problem, or of the drawn scenarios that the solver was given."""
     ITERATION_LIMIT = "iteration-limit"
     """The iteration limit came first."""
     TIME_LIMIT = "time-limit"
@@ -40,6 +39,8 @@ class TerminationCondition(StrEnum):
     """The user or the operating system stopped the run."""
     ERROR = "error"
     """The solver failed; the message says how."""
+    NUMERICAL_ERROR = "numerical-error"
+    """A feasible value contradicts the solver's bound, which was thrown away; see the message."""
     UNKNOWN = "unknown"
     """The solver reported a code that the adapter does not know."""
 
@@ -100,6 +101,9 @@ class Solution:
         Why the solver stopped, and what the solution holds.
     design : Design, optional
         The design; ``None`` where there is none (status ``none`` or ``scheme``).
+    work : ndarray, optional
+        Cumulative work ``w``, shape ``(N,)``, of the design or of the scheme; ``None`` without
+        either.
     evaluation : Evaluation, optional
         Exact worth of the design; ``None`` where there is no design or it is infeasible.
     bound : float
@@ -108,7 +112,7 @@ class Solution:
         The proof behind ``bound``.
     residual : float, optional
         Stationarity residual ``L (max_n dP/dx_n - min_{used n} dP/dx_n) / P`` of a completion
-        probability.
+        probability, where it has a gradient; see :func:`~cgcopt.evaluation.certificates.residual_of`.
     sample : Sample, optional
         Result on the drawn scenarios, for solvers that need them.
     seconds : Seconds
@@ -123,6 +127,7 @@ class Solution:
     termination: TerminationCondition
     status: SolutionStatus
     design: Design | None = None
+    work: FloatArray | None = None
     evaluation: Evaluation | None = None
     bound: float = math.nan
     certificate: Certificate = Certificate.NONE
@@ -137,6 +142,8 @@ class Solution:
         if math.isnan(self.bound):
             unproven = -math.inf if self.problem.objective.sense is Sense.MINIMIZE else math.inf
             object.__setattr__(self, "bound", unproven)
+        if self.design is not None:
+            object.__setattr__(self, "work", self.design.work)
 
     @property
     def level(self) -> Form:
@@ -145,7 +152,7 @@ class Solution:
         return self.form
 
     @property
-    def partition(self) -> NDArray[np.float64] | None:
+    def partition(self) -> FloatArray | None:
         """The block partition ``x``, shape ``(N,)``."""
         return None if self.design is None else self.design.partition
 
@@ -179,6 +186,8 @@ class Solution:
                 "evaluate": self.seconds.evaluate,
             },
         }
+        if self.work is not None and self.design is None:
+            result["work"] = self.work.tolist()
         if self.evaluation is not None:
             result["method"] = str(self.evaluation.method)
             result["bracket"] = [number(self.evaluation.lower), number(self.evaluation.upper)]
@@ -204,8 +213,9 @@ class Solution:
 def relative_gap(value: float, bound: float, sense: Sense) -> float:
     """Gap ``1 - bound/value`` when minimising and ``1 - value/bound`` when maximising.
 
-    It is at least 0 for a valid bound (a bound better than the value by rounding alone counts as 0
-    only to within 1e-12: more is left visible as a negative gap), and infinite without a bound.
+    It is never negative. A bound beyond the value by rounding alone makes it 0, by no more than
+    :data:`~cgcopt.bounds.EXCESS` that much; beyond that the value contradicts the bound, and the gap
+    is infinite, as without a bound.
 
     Examples
     --------
@@ -223,8 +233,10 @@ def relative_gap(value: float, bound: float, sense: Sense) -> float:
         return 0.0
     if larger == 0:
         return math.inf
-    gap = (larger - smaller) / larger
-    return 0.0 if -1e-12 <= gap < 0 else gap
+    beyond = excess(bound, value, sense)
+    if beyond > ROUNDING:
+        return beyond if beyond <= EXCESS else math.inf
+    return max((larger - smaller) / larger, 0.0)
 
 
 def _finite_or_none(value: float) -> float | None:

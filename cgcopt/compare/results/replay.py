@@ -20,8 +20,7 @@ from cgcopt.errors import CgcoptError
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.options import Options
-from cgcopt.problem import Form, Problem
-from cgcopt.solvers.registry import find_solver
+from cgcopt.problem import Problem
 from cgcopt.solvers.solve import solve
 from cgcopt.system import System
 from cgcopt.workers.base import WorkerTimes
@@ -251,12 +250,9 @@ def _design(
     solution = solve(problem, solver, options=options)
     if solution.design is not None:
         return solution.design.work, solution.value, tuple(solution.design.partition.tolist())
-    # A scheme outside the design space is known by its work alone.
-    scheme = find_solver(solver, problem.objective, Form.RELAXED)()
-    work = scheme.solve(problem, Form.RELAXED, options).work
-    if work is None:
+    if solution.work is None:
         raise CgcoptError(solution.message or f"no design ({solution.termination})")
-    return work, solution.value, ()
+    return solution.work, solution.value, ()
 
 
 def _judged(row: ReplayRow, runtimes: FloatArray, uncoded: FloatArray) -> ReplayRow:

@@ -1,0 +1,346 @@
+"""The one judge: what a design or a scheme is worth, what bounds it, and whether that is proven.
+
+``solve`` hands it what a solver found, ``cgcopt evaluate`` what a user wrote down, a replay what was
+designed for another model. Feasibility, value, bound, gap and status are worked out here, and are
+never copied from a solver. What a solver says of its own bound is believed only as long as no known
+design contradicts it (:mod:`cgcopt.bounds`).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cgcopt.arrays import FloatArray
+from cgcopt.bounds import Known, mirrored, refute
+from cgcopt.design import Design, largest_remainder
+from cgcopt.errors import InvalidInputError
+from cgcopt.evaluation.certificates import certify, residual_of
+from cgcopt.evaluation.evaluate import evaluate, evaluate_work, warm_up
+from cgcopt.evaluation.result import Certificate, Evaluation
+from cgcopt.objective import Sense
+from cgcopt.options import Options
+from cgcopt.problem import Form, Problem
+from cgcopt.solution import (
+    Sample,
+    Seconds,
+    Solution,
+    SolutionStatus,
+    TerminationCondition,
+    relative_gap,
+)
+from cgcopt.solvers.base import Outcome, Role, Solver
+from cgcopt.solvers.rounding import round_design
+from cgcopt.solvers.witnesses import exact_solvers, quietly, witnesses
+
+__all__ = ["FEASIBILITY_TOLERANCE", "judge", "judge_outcome"]
+
+#: A solver's point may miss a constraint by this much relative to ``L``; it is then moved onto the
+#: constraint before it is valued, so that every reported value belongs to a feasible design.
+FEASIBILITY_TOLERANCE = 1e-6
+#: Standard errors by which a simulated value may be off.
+STANDARD_ERRORS = 6.0
+
+
+def judge(
+    problem: Problem,
+    design: Design | ArrayLike | None = None,
+    *,
+    work: ArrayLike | None = None,
+    form: Form | str | None = None,
+    solver: str = "given",
+    options: Options | None = None,
+    bound_seconds: float = 0.0,
+) -> Solution:
+    """Say what a design, or a scheme that is known by its work, is worth under a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+        The system and the objective.
+    design : Design or array_like, shape (N,)
+        A design, or its partition ``x``.
+    work : array_like, shape (N,)
+        In place of a design: the nondecreasing work ``w`` of a scheme outside the design space, with
+        ``tau = u max_n T_(N-n) w_n``.
+    form : Form or str, optional
+        By default the block form for whole numbers of coordinates, else the relaxed form.
+    solver : str
+        Whose design it is; the name stands in the solution.
+    options : Options, optional
+        Of them ``gap`` counts, at which a design is called optimal, and what the project's own
+        method is to run with.
+    bound_seconds : float
+        Seconds in which the project's own method may look for a better bound than the evaluation
+        of the design proves by itself. By default it is not asked.
+
+    Returns
+    -------
+    Solution
+        The same that :func:`cgcopt.solve` returns.
+
+    Raises
+    ------
+    InvalidInputError
+        If the design is not one of ``L`` coordinates on ``N`` levels, or neither a design nor a
+        work is given.
+    InfiniteMeanError
+        If the expected runtime is infinite.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> system = cg.System(4, 100, cg.ShiftedExponential(rate=1e-3, shift=50))
+    >>> problem = cg.Problem(system, cg.ExpectedRuntime())
+    >>> given = judge(problem, [40, 30, 20, 10])
+    >>> given.value > given.bound, str(given.status), str(given.form)
+    (True, 'feasible', 'block')
+    >>> best = cg.solve(problem)
+    >>> str(judge(problem, best.design, bound_seconds=10).status)
+    'optimal'
+    """
+    options = options or Options()
+    if (design is None) == (work is None):
+        raise InvalidInputError("design", design, "given, or else a work, and not both")
+    warm_up(problem)
+    started = time.perf_counter()
+    blank = Solution(
+        problem=problem,
+        solver=solver,
+        form=Form.RELAXED if form is None else Form(form),
+        termination=TerminationCondition.CONVERGED,
+        status=SolutionStatus.NONE,
+        options=options,
+    )
+    if work is not None:
+        return _timed(_scheme(blank, np.asarray(work, dtype=np.float64)), started)
+    checked = design if isinstance(design, Design) else Design(np.asarray(design))
+    checked.check(problem.system.workers, problem.system.coordinates)
+    if form is None and checked.is_integer:
+        blank = replace(blank, form=Form.BLOCK)
+    solution = _valued(blank, checked)
+    if bound_seconds > 0 and solution.gap > options.gap:
+        solution = _with_proven_bound(solution, bound_seconds)
+    return _timed(_concluded(solution), started)
+
+
+def judge_outcome(
+    problem: Problem,
+    outcome: Outcome,
+    solver: Solver,
+    *,
+    form: Form,
+    options: Options,
+    sampled: Problem | None = None,
+    seconds: Seconds | None = None,
+) -> Solution:
+    """Check, round, value and certify what a solver handed back.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem as the user gave it.
+    outcome : Outcome
+        What the solver found.
+    solver : Solver
+        Who found it.
+    form : Form
+        The form that was asked for; a solver of the relaxed form is rounded for the others.
+    options : Options
+        How the solver ran.
+    sampled : Problem, optional
+        The problem on drawn scenarios that the solver was given in place of ``problem``.
+    seconds : Seconds, optional
+        What building and solving took.
+    """
+    started = time.perf_counter()
+    blank = Solution(
+        problem=problem,
+        solver=solver.name,
+        form=form,
+        termination=outcome.termination,
+        status=SolutionStatus.NONE,
+        seconds=seconds or Seconds(),
+        options=options,
+        message=outcome.message,
+        details=outcome.details,
+    )
+    if outcome.work is not None:
+        return _timed(_scheme(blank, outcome.work), started)
+    if outcome.partition is None:
+        if sampled is None and not math.isnan(outcome.bound):
+            blank = _bound_alone(blank, _Claim(outcome.bound, outcome.certificate, solver))
+        return _timed(blank, started)
+    design = _feasible(outcome.partition, problem.system.workers, problem.system.coordinates)
+    if design is None:
+        message = outcome.message or "the point violates the constraints"
+        return _timed(replace(blank, status=SolutionStatus.INFEASIBLE, message=message), started)
+    if form is not Form.RELAXED:
+        design = _whole(design, sampled or problem, solver)
+    solution = _valued(blank, design)
+    claim = _Claim(outcome.bound, outcome.certificate, solver)
+    if sampled is None:
+        solution = _claimed(solution, claim)
+    else:
+        solution = _sampled(solution, claim, sampled, design)
+    return _timed(_concluded(solution), started)
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """A bound that a solver says it has proven, NaN where it says nothing."""
+
+    bound: float
+    certificate: Certificate
+    solver: Solver
+
+
+def _scheme(blank: Solution, work: FloatArray) -> Solution:
+    evaluation = evaluate_work(blank.problem, work)
+    return replace(blank, status=SolutionStatus.SCHEME, work=work, evaluation=evaluation)
+
+
+def _valued(blank: Solution, design: Design) -> Solution:
+    """The solution with its value and what the evaluation itself proves."""
+    problem = blank.problem
+    evaluation = evaluate(problem, design, gradient=True)
+    bound, certificate = certify(problem, design, evaluation=evaluation)
+    return replace(
+        blank,
+        design=design,
+        evaluation=evaluation,
+        bound=mirrored(bound, evaluation.value, problem.objective.sense),
+        certificate=certificate,
+        residual=residual_of(problem, design, evaluation),
+        status=SolutionStatus.FEASIBLE,
+    )
+
+
+def _claimed(solution: Solution, claim: _Claim) -> Solution:
+    """The solution with the solver's own bound, where that is better and nothing contradicts it."""
+    evaluation, sense = solution.evaluation, solution.problem.objective.sense
+    assert evaluation is not None
+    if not _better(claim.bound, solution.bound, sense):
+        return solution
+    own = _known(solution, evaluation, claim.bound)
+    wrong = refute([own], sense)
+    if not wrong and claim.certificate is Certificate.DUAL_BOUND and _closes(solution, claim):
+        # An outside solver is about to be believed to have proven an optimum.
+        others = witnesses(solution.problem, own.form, solution.options)
+        wrong = refute([own, *others], sense)
+    if wrong:
+        return _thrown_away(solution, wrong[0])
+    bound = mirrored(claim.bound, evaluation.value, sense, doubt=own.doubt)
+    return replace(solution, bound=bound, certificate=claim.certificate)
+
+
+def _bound_alone(blank: Solution, claim: _Claim) -> Solution:
+    """The solution of a solver that proved something and found no design."""
+    known = Known(blank.solver, blank.form, bound=claim.bound)
+    others: Iterator[Known] = iter(())
+    if claim.certificate is Certificate.DUAL_BOUND:
+        others = witnesses(blank.problem, blank.form, blank.options)
+    wrong = refute([known, *others], blank.problem.objective.sense)
+    if wrong:
+        return _thrown_away(blank, wrong[0])
+    return replace(blank, bound=claim.bound, certificate=claim.certificate)
+
+
+def _sampled(solution: Solution, claim: _Claim, sampled: Problem, design: Design) -> Solution:
+    """The solution with what the solver reached on the scenarios that were drawn for it."""
+    there = replace(solution, problem=sampled)
+    there = _claimed(_valued(there, design), claim)
+    sample = Sample(
+        scenarios=solution.options.scenarios,
+        seed=solution.options.seed,
+        value=there.value,
+        bound=there.bound,
+        gap=there.gap,
+        certificate=there.certificate,
+    )
+    return replace(solution, sample=sample, termination=there.termination, message=there.message)
+
+
+def _concluded(solution: Solution) -> Solution:
+    """The solution with a status that its gap bears out, and a termination that agrees with it."""
+    termination, wanted = solution.termination, solution.options.gap
+    if termination is TerminationCondition.NUMERICAL_ERROR:
+        return solution
+    status = SolutionStatus.OPTIMAL if solution.gap <= wanted else SolutionStatus.FEASIBLE
+    given = solution.gap if solution.sample is None else solution.sample.gap
+    if termination is TerminationCondition.OPTIMAL and not given <= wanted:
+        termination = TerminationCondition.CONVERGED
+    return replace(solution, status=status, termination=termination)
+
+
+def _thrown_away(solution: Solution, why: str) -> Solution:
+    message = f"{solution.message}; {why}" if solution.message else why
+    termination = TerminationCondition.NUMERICAL_ERROR
+    return replace(solution, termination=termination, message=message)
+
+
+def _timed(solution: Solution, started: float) -> Solution:
+    spent = time.perf_counter() - started
+    return replace(solution, seconds=replace(solution.seconds, evaluate=spent))
+
+
+def _better(bound: float, than: float, sense: Sense) -> bool:
+    return bound > than if sense is Sense.MINIMIZE else bound < than
+
+
+def _closes(solution: Solution, claim: _Claim) -> bool:
+    gap = relative_gap(solution.value, claim.bound, solution.problem.objective.sense)
+    return gap <= max(solution.options.gap, claim.solver.tolerance)
+
+
+def _known(solution: Solution, evaluation: Evaluation, bound: float) -> Known:
+    """What a solution says of its problem; a rounded relaxed bound still is a relaxed one."""
+    doubt = STANDARD_ERRORS * evaluation.standard_error
+    if not doubt:
+        doubt = max(evaluation.upper - evaluation.value, evaluation.value - evaluation.lower)
+    whole = solution.design is not None and solution.design.is_integer
+    return Known(solution.solver, solution.form, evaluation.value, doubt, whole, bound)
+
+
+def _with_proven_bound(solution: Solution, seconds: float) -> Solution:
+    """The solution with the bound of the project's own exact method, if that is a better one."""
+    forms = [Form.RELAXED] if solution.form is Form.RELAXED else [Form.BLOCK, Form.RELAXED]
+    ends = time.perf_counter() + seconds
+    for form in forms:
+        for solver in exact_solvers(solution.problem, form):
+            left = ends - time.perf_counter()
+            if left <= 0 or solution.gap <= solution.options.gap:
+                return solution
+            options = replace(solution.options, time_limit=left, progress=None)
+            outcome = quietly(solver, solution.problem, form, options)
+            if outcome is not None:
+                claim = _Claim(outcome.bound, outcome.certificate, solver)
+                solution = _claimed(solution, claim)
+    return solution
+
+
+def _feasible(partition: FloatArray, workers: int, coordinates: int) -> Design | None:
+    x = np.asarray(partition, dtype=np.float64)
+    slack = FEASIBILITY_TOLERANCE * coordinates
+    if x.shape != (workers,) or not np.all(np.isfinite(x)):
+        return None
+    if x.min() < -slack or abs(x.sum() - coordinates) > slack:
+        return None
+    x = np.maximum(x, 0.0)
+    return Design(x * (coordinates / x.sum()))
+
+
+def _whole(design: Design, problem: Problem, solver: Solver) -> Design:
+    """Round what came from the relaxed form; clean what came as whole numbers up to tolerance."""
+    nearest = np.round(design.partition)
+    off = np.abs(nearest - design.partition).max()
+    if off <= FEASIBILITY_TOLERANCE and nearest.sum() == problem.system.coordinates:
+        return Design(nearest)
+    if solver.role is Role.SCHEME:  # as published: no exchange
+        return Design(largest_remainder(design.partition, problem.system.coordinates))
+    return round_design(problem, design)

@@ -1,0 +1,83 @@
+"""The project's own methods as witnesses: designs that contradict a wrong bound, and proven bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cgcopt._streams import library_output
+from cgcopt.bounds import Known
+from cgcopt.design import Design, largest_remainder
+from cgcopt.errors import CgcoptError
+from cgcopt.evaluation.evaluate import evaluate
+from cgcopt.options import Options
+from cgcopt.problem import Form, Problem
+from cgcopt.solvers.base import Outcome, Role, Solver
+from cgcopt.solvers.registry import all_solvers
+
+__all__ = ["WITNESS_SECONDS", "exact_solvers", "quietly", "witnesses"]
+
+#: Seconds that an own method may take to contradict the proof of an outside solver.
+WITNESS_SECONDS = 1.0
+
+
+def witnesses(problem: Problem, form: Form, options: Options) -> Iterator[Known]:
+    """Yield designs of closed forms and of the method ``optimal``, as far as they treat the problem.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem that a bound belongs to.
+    form : Form
+        For another form than the relaxed one the designs are rounded to whole numbers.
+    options : Options
+        Of the run whose bound is in doubt.
+    """
+    quick = replace(options, time_limit=WITNESS_SECONDS, threads=1, raw={}, progress=None)
+    for cls in all_solvers():
+        if (cls.role is Role.CLOSED_FORM or cls.name == "optimal") and _own(
+            cls, problem, Form.RELAXED
+        ):
+            outcome = quietly(cls(), problem, Form.RELAXED, quick)
+            if outcome is not None and outcome.partition is not None:
+                yield from _valued(cls.name, problem, Design(outcome.partition), form)
+
+
+def exact_solvers(problem: Problem, form: Form) -> Iterator[Solver]:
+    """Yield the own methods that prove a bound for the problem as it is, at the given form."""
+    for cls in all_solvers():
+        if cls.role is Role.EXACT and _own(cls, problem, form):
+            yield cls()
+
+
+def quietly(solver: Solver, problem: Problem, form: Form, options: Options) -> Outcome | None:
+    """Run an own method; whatever goes wrong with it, it then has nothing to say: ``None``."""
+    try:
+        with library_output(log=False):
+            return solver.solve(problem, form, options)
+    except Exception:
+        return None
+
+
+def _valued(name: str, problem: Problem, design: Design, form: Form) -> Iterator[Known]:
+    try:
+        if form is not Form.RELAXED:
+            design = Design(largest_remainder(design.partition, problem.system.coordinates))
+        found = evaluate(problem, design)
+    except CgcoptError:
+        return
+    doubt = max(found.upper - found.value, found.value - found.lower)
+    yield Known(name, form, found.value, doubt, design.is_integer)
+
+
+def _own(cls: type[Solver], problem: Problem, form: Form) -> bool:
+    """Whether a class of the project treats the problem as it is, without drawing scenarios."""
+    if cls.distribution != "cgcopt" or not cls.__module__.startswith("cgcopt."):
+        return False
+    if problem.system.worker_times.kind not in cls.times or not cls.available():
+        return False
+    try:
+        cls.check(problem)
+    except CgcoptError:
+        return False
+    return cls.treats(type(problem.objective), form)
