@@ -112,7 +112,7 @@ class Solution:
         The proof behind ``bound``.
     residual : float, optional
         Stationarity residual ``L (max_n dP/dx_n - min_{used n} dP/dx_n) / P`` of a completion
-        probability, where it has a gradient; see :func:`~cgcopt.evaluation.certificates.residual_of`.
+        probability, where it has a gradient; see :func:`~cgcopt.evaluation.stationarity.residual_of`.
     sample : Sample, optional
         Result on the drawn scenarios, for solvers that need them.
     seconds : Seconds

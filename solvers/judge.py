@@ -20,9 +20,10 @@ from cgcopt.arrays import FloatArray
 from cgcopt.bounds import Known, mirrored, refute
 from cgcopt.design import Design, largest_remainder
 from cgcopt.errors import InvalidInputError
-from cgcopt.evaluation.certificates import certify, residual_of
+from cgcopt.evaluation.certificates import certify
 from cgcopt.evaluation.evaluate import evaluate, evaluate_work, warm_up
 from cgcopt.evaluation.result import Certificate, Evaluation
+from cgcopt.evaluation.stationarity import residual_of
 from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem

@@ -30,7 +30,7 @@ from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.order_statistics import order_statistic_means, order_statistic_quantiles
 from cgcopt.evaluation.result import Certificate, Evaluation, Method
 from cgcopt.evaluation.table import entry_of
-from cgcopt.objective import CompletionProbability, Sense
+from cgcopt.objective import Sense
 from cgcopt.problem import Problem
 from cgcopt.system import System
 
@@ -45,7 +45,6 @@ __all__ = [
     "partition_gradient",
     "probability_bound",
     "quantile_bound",
-    "residual_of",
     "runtime_bound",
     "subgradient_bound",
 ]
@@ -54,8 +53,6 @@ __all__ = [
 _ROUNDING = 1e-13
 #: Relative accuracy of quantiles of order statistics.
 _REACHED = 1e-12
-#: Share of the coordinates from which a level counts as used.
-_USED = 1e-13
 #: Log-odds of a probability beyond which it counts as 1, or as 0.
 _LARGEST_ODDS = 34.0
 
@@ -303,43 +300,6 @@ def at_most_one(
 ) -> tuple[float, Certificate]:
     """Return the bound of a probability of which nothing else is known."""
     return 1.0, Certificate.TRIVIAL
-
-
-def residual_of(problem: Problem, design: Design, evaluation: Evaluation) -> float | None:
-    """Stationarity residual ``L (max_n dP/dx_n - min_{used n} dP/dx_n) / P`` of a design.
-
-    At a design that no small change improves, all used levels have the same derivative and no
-    other level a larger one: the residual is 0.
-
-    Parameters
-    ----------
-    problem : Problem
-        Any; only a completion probability has a residual.
-    design : Design
-        The design.
-    evaluation : Evaluation
-        Of the design, with its gradient.
-
-    Returns
-    -------
-    float or None
-        ``None`` for other objectives, without a gradient, and where ``P`` is 0.
-
-    Examples
-    --------
-    >>> import cgcopt as cg
-    >>> system = cg.System(1, 3, cg.Exponential(rate=1.0))
-    >>> problem, design = cg.Problem(system, cg.CompletionProbability(2.0)), cg.Design([3])
-    >>> residual_of(problem, design, evaluate(problem, design, gradient=True))
-    0.0
-    """
-    probability = problem.objective.kind == CompletionProbability.kind
-    if not probability or evaluation.gradient is None or evaluation.value == 0:
-        return None
-    coordinates = problem.system.coordinates
-    derivative = partition_gradient(evaluation.gradient) * (coordinates / evaluation.value)
-    used = design.partition > _USED * coordinates
-    return float(derivative.max() - derivative[used].min())
 
 
 def _chances(log_odds: float) -> tuple[float, float]:

@@ -167,7 +167,11 @@ def test_what_solve_writes_evaluate_reads(
 ) -> None:
     file = tmp_path / f"design{suffix}"
     solved = run_json(capsys, "solve", instance, "--solver", "closed-form-time", "--out", str(file))
-    judged = run_json(capsys, "evaluate", instance, "--partition", str(file))
+    better = run_json(capsys, "evaluate", instance, "--partition", str(file))
+    assert solved["bound"] < better["bound"] <= solved["value"]
+    judged = run_json(
+        capsys, "evaluate", instance, "--partition", str(file), "--bound-seconds", "0"
+    )
     assert judged["partition"] == solved["partition"]
     assert judged["value"] == solved["value"]
     assert judged["bound"] == solved["bound"]
@@ -211,7 +215,11 @@ def test_evaluate_is_exact_and_certified(instance: str, capsys: pytest.CaptureFi
 def test_evaluate_a_completion_probability(
     deadline_instance: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = run_json(capsys, "evaluate", deadline_instance, "--partition", "100,0,0,0")
+    given = ("evaluate", deadline_instance, "--partition", "100,0,0,0")
+    proven = run_json(capsys, *given)
+    assert proven["certificate"] == "branch-and-bound"
+    found = run_json(capsys, *given, "--bound-seconds", "0")
+    assert found["value"] <= proven["bound"] <= found["bound"]
     late = math.exp(-1e-3 * (2e5 / 100 - 50))
     assert found["value"] == pytest.approx((1 - late) ** 4, rel=1e-12)
     assert found["complement"] == pytest.approx(1 - (1 - late) ** 4, rel=1e-12)

@@ -209,8 +209,8 @@ def test_a_defect_of_the_package_costs_one_row_too(monkeypatch: pytest.MonkeyPat
     def defect(*_: object, **__: object) -> None:
         raise AssertionError("a defect")
 
-    monkeypatch.setattr("cgcopt.solvers.solve.evaluate", defect)
-    monkeypatch.setattr("cgcopt.solvers.solve.evaluate_work", defect)
+    monkeypatch.setattr("cgcopt.solvers.judge.evaluate", defect)
+    monkeypatch.setattr("cgcopt.solvers.judge.evaluate_work", defect)
     (row,) = compare(SMALL, ["fake"], options=OPTIONS).rows
     assert (row.status, row.message) == ("none", "AssertionError: a defect")
 
