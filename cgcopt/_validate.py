@@ -6,9 +6,12 @@ import math
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cgcopt.errors import InvalidInputError
 
-__all__ = ["finite_number", "whole_number"]
+__all__ = ["finite_number", "real_array", "whole_number"]
 
 
 def whole_number(field: str, value: Any, *, least: int) -> int:
@@ -44,7 +47,10 @@ def finite_number(
     allowed = "a finite number " + " and ".join(part for part in limits if part)
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InvalidInputError(field, value, allowed.strip())
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number beyond 1e308
+        number = math.inf
     if (
         not math.isfinite(number)
         or (above is not None and number <= above)
@@ -53,3 +59,45 @@ def finite_number(
     ):
         raise InvalidInputError(field, value, allowed.strip())
     return number
+
+
+def real_array(field: str, values: Any, allowed: str) -> NDArray[np.float64]:
+    """Return ``values`` as an array of floats; real numbers only.
+
+    Numpy would drop the imaginary part of a number, the mask of a masked array, and read dates as
+    counts of days; none of that is silent here.
+
+    Raises
+    ------
+    InvalidInputError
+        If an entry is complex, masked, a date, a truth value, a text or anything but a number, or
+        the rows are of different lengths.
+
+    Examples
+    --------
+    >>> real_array("times", [1, 2.5], "numbers").tolist()
+    [1.0, 2.5]
+    >>> real_array("times", [1 + 2j], "numbers")
+    Traceback (most recent call last):
+        ...
+    cgcopt.errors.InvalidInputError: times = [(1+2j)]: must be numbers (not complex)
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        raise InvalidInputError(field, values, f"{allowed} (not a masked array)")
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind == "O":  # whole numbers beyond 64 bits, or something else
+            array = np.array([_float(entry) for entry in array.flat]).reshape(array.shape)
+    except (ValueError, TypeError, OverflowError):
+        raise InvalidInputError(field, values, allowed) from None
+    if array.dtype.kind not in "iuf":
+        names = {"c": "complex", "b": "truth values", "M": "dates", "m": "spans of time"}
+        kind = names.get(array.dtype.kind, "texts" if array.dtype.kind in "US" else "")
+        raise InvalidInputError(field, values, f"{allowed} (not {kind})" if kind else allowed)
+    return array.astype(np.float64, copy=False)
+
+
+def _float(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(value)
+    return float(value)

@@ -15,6 +15,11 @@ __all__ = [
     "UnsupportedProblemError",
 ]
 
+#: Characters of a value in a message.
+_LONGEST_TEXT = 80
+#: Bits of a whole number that is written out.
+_LONGEST_NUMBER = 256
+
 
 class CgcoptError(Exception):
     """Base class of every error that cgcopt raises on purpose."""
@@ -80,5 +85,12 @@ class SolverError(CgcoptError, RuntimeError):
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER:
+        return f"a whole number of {value.bit_length()} bits"  # Python refuses to write it out
+    if isinstance(value, str):
+        value = value[: 2 * _LONGEST_TEXT]
+    try:
+        text = " ".join(repr(value).split())
+    except (ValueError, RecursionError):  # a number or a nesting inside that cannot be written out
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 3]}..."

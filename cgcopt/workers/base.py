@@ -39,6 +39,9 @@ class WorkerTimes(ABC):
     kind: ClassVar[Times] = Times.SAMPLER
     """What is known of the model."""
 
+    #: What a reader of results should know about these times, in sentences.
+    notes: tuple[str, ...] = ()
+
     @abstractmethod
     def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> FloatArray:
         """Draw worker times, shape ``(rounds, workers)``, seconds per cycle."""

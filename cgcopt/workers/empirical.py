@@ -8,7 +8,7 @@ of the trace.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath
@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cgcopt._validate import whole_number
+from cgcopt._validate import real_array, whole_number
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.base import DiscreteTimes, Times, WorkerTimes
 from cgcopt.workers.validation import frozen_times
@@ -42,6 +42,8 @@ class Empirical(DiscreteTimes):
     source : mapping, optional
         The ``[worker_times]`` table that gives these times again, without its ``mode``; by
         default :meth:`to_dict` writes out the values.
+    notes : sequence of str, optional
+        What was taken for what in a file, for reports.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Empirical(DiscreteTimes):
     """
 
     source: Mapping[str, Any] | None
+    notes: tuple[str, ...]
     _values: FloatArray
     _masses: FloatArray  # unnormalised: for a trace these are counts, and their sums are exact
 
@@ -66,6 +69,7 @@ class Empirical(DiscreteTimes):
         values: ArrayLike,
         weights: ArrayLike | None = None,
         source: Mapping[str, Any] | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         times = frozen_times("worker_times.values", values, 1)
         masses = np.ones(times.shape) if weights is None else _checked_weights(weights, times.size)
@@ -74,6 +78,7 @@ class Empirical(DiscreteTimes):
         for array in (distinct, totals):
             array.setflags(write=False)
         object.__setattr__(self, "source", None if source is None else dict(source))
+        object.__setattr__(self, "notes", tuple(notes))
         object.__setattr__(self, "_values", distinct)
         object.__setattr__(self, "_masses", totals)
 
@@ -182,6 +187,8 @@ class Scenarios(WorkerTimes):
     source : mapping, optional
         The ``[worker_times]`` table that gives these times again; by default :meth:`to_dict`
         writes out the times.
+    notes : sequence of str, optional
+        What was taken for what in a file, for reports.
 
     Raises
     ------
@@ -201,6 +208,7 @@ class Scenarios(WorkerTimes):
 
     times: FloatArray
     source: Mapping[str, Any] | None = field(default=None)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "times", frozen_times("worker_times.times", self.times, 2))
@@ -281,13 +289,12 @@ class Scenarios(WorkerTimes):
 
 
 def _checked_weights(weights: ArrayLike, size: int) -> FloatArray:
-    array = np.asarray(weights)
     allowed = f"{size} finite numbers >= 0, not all 0"
-    if array.dtype.kind not in "iuf" or array.shape != (size,):
+    array = real_array("worker_times.weights", weights, allowed)
+    finite = array.shape == (size,) and np.isfinite(array).all() and np.isfinite(array.sum())
+    if not finite or (array < 0).any() or not (array > 0).any():
         raise InvalidInputError("worker_times.weights", weights, allowed)
-    if not np.isfinite(array).all() or (array < 0).any() or not (array > 0).any():
-        raise InvalidInputError("worker_times.weights", weights, allowed)
-    return array.astype(np.float64)
+    return array
 
 
 def _named(source: Mapping[str, Any] | None, default: str, *details: str) -> str:

@@ -13,7 +13,9 @@ trace                   path (relative to the folder of the instance file), mode
                         ``"pooled"`` (default; all entries as one step distribution of
                         independent workers) or ``"rounds"`` (whole rounds, with the dependence
                         between workers); rounds = [first, stop] and columns = ["w0", ...]
-                        (optional) take a part of the file
+                        (optional) take a part of the file; unit, time, worker, round,
+                        separator, decimal, missing (optional) say how it is read
+                        (:class:`~cgcopt.workers.reading.ReadOptions`)
 empirical               values, weights (optional): a step distribution written out
 scenarios               times: whole rounds written out, a list of lists
 sampled                 model (a table like this one), rounds, workers, seed: whole rounds drawn
@@ -42,6 +44,7 @@ from cgcopt.workers.families import (
     ShiftedExponential,
     Weibull,
 )
+from cgcopt.workers.reading import ReadOptions
 from cgcopt.workers.trace import Trace
 from cgcopt.workers.validation import MISSING, did_you_mean
 
@@ -71,22 +74,17 @@ def _trace(values: Mapping[str, Any], base: Path) -> WorkerTimes:
     mode = values.get("mode", "pooled")
     if mode not in ("pooled", "rounds"):
         raise InvalidInputError("worker_times.mode", mode, 'one of "pooled", "rounds"')
-    trace = Trace.read(base / path)
+    trace = Trace.read(base / path, ReadOptions.from_dict(values))
     if "rounds" in values:
         span = values["rounds"]
         if not isinstance(span, list | tuple) or len(span) != 2:
             raise InvalidInputError("worker_times.rounds", span, "[first, stop]")
         trace = trace.between(*span)
-    if "columns" in values:
-        columns = values["columns"]
-        if not isinstance(columns, list | tuple):
-            raise InvalidInputError("worker_times.columns", columns, "a list of column names")
-        trace = trace.select(columns)
     written = {key: value for key, value in values.items() if key != "mode"}
     source = {"family": "trace", **written, "path": Path(path).as_posix()}
     if mode == "rounds":
-        return Scenarios(trace.times, source)
-    return Empirical(trace.times.ravel(), source=source)
+        return Scenarios(trace.times, source, trace.notes)
+    return Empirical(trace.times.ravel(), None, source, trace.notes)
 
 
 def _sampled(values: Mapping[str, Any], base: Path) -> WorkerTimes:
@@ -99,7 +97,7 @@ _FAMILIES: dict[str, _Family] = {
         family.family: _parametric(family)
         for family in (Exponential, ShiftedExponential, Weibull, Gamma, LogNormal, Pareto)
     },
-    "trace": _Family(("path",), ("mode", "rounds", "columns"), _trace),
+    "trace": _Family(("path",), ("mode", "rounds", *ReadOptions.names()), _trace),
     "empirical": _Family(("values",), ("weights",), lambda values, _: Empirical(**values)),
     "scenarios": _Family(("times",), (), lambda values, _: Scenarios(**values)),
     "sampled": _Family(("model", "rounds", "workers", "seed"), (), _sampled),

@@ -1,13 +1,14 @@
-"""Measured worker times in a CSV file.
+"""Measured worker times: seconds per round and worker, read from a file, cut, chosen, written.
 
-The file has one row a round and one column a worker, in seconds.  Lines that start with ``#`` may
-come first (how the times were measured); then a header with the names of the columns; the first
-column may be called ``round``, and is then skipped::
+What is written is CSV: lines that start with ``#`` first (how the times were measured), then a
+header, then a row a round::
 
     # 8 processes, logistic regression, 4096 x 64 samples each
     round,w0,w1,w2
     0,0.0121,0.0119,0.0133
     1,0.0120,0.0125,0.0198
+
+What can be read is told in :mod:`cgcopt.workers.reading`.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt._files import reason_of
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.empirical import Empirical, Scenarios
+from cgcopt.workers.reading import Reading, ReadOptions, read_table
 from cgcopt.workers.validation import frozen_times
 
 __all__ = ["Trace"]
@@ -40,7 +43,7 @@ class Trace:
     Parameters
     ----------
     times : array_like, shape (R, W)
-        Seconds that worker ``w`` took in round ``r``, finite and > 0.
+        Seconds that worker ``w`` took in round ``r``, > 0; infinite if it never answered.
     columns : sequence of str, optional
         Names of the workers; ``w0, w1, ...`` by default.
     path : path-like, optional
@@ -52,6 +55,8 @@ class Trace:
         :meth:`split`, ``None`` for all of them.
     part : bool, optional
         Whether columns of the file were left out; set by :meth:`select`.
+    reading : Reading, optional
+        What was taken for what in the file; set by :meth:`read`.
 
     Raises
     ------
@@ -76,9 +81,10 @@ class Trace:
     comments: tuple[str, ...] = ()
     span: tuple[int, int] | None = None
     part: bool = False
+    reading: Reading | None = None
 
     def __post_init__(self) -> None:
-        times = frozen_times("trace.times", self.times, 2)
+        times = frozen_times("trace.times", self.times, 2, infinite=True)
         columns = tuple(self.columns) or tuple(f"w{i}" for i in range(times.shape[1]))
         if len(columns) != times.shape[1] or len(set(columns)) != len(columns):
             raise InvalidInputError("trace.columns", columns, f"{times.shape[1]} different names")
@@ -89,20 +95,33 @@ class Trace:
             object.__setattr__(self, "path", Path(self.path))
 
     @classmethod
-    def read(cls, path: str | Path) -> Trace:
-        """Read a trace from a CSV file.
+    def read(cls, path: str | Path, options: ReadOptions | None = None, **told: Any) -> Trace:
+        """Read a trace from a file: separated text, JSON records or Parquet.
+
+        Wide form (a row a round, a column a worker) and long form (a row one time: round, worker,
+        seconds), separator, decimal mark, packing and columns are recognised; columns that count
+        or tell the clock are left out.  What was taken for what stands in :attr:`reading`.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+        options : ReadOptions, optional
+            How to read it, where that is not to be recognised.
+        **told
+            The same, as keywords of :class:`~cgcopt.workers.reading.ReadOptions`:
+            ``Trace.read("log.jsonl", unit="ms", missing="drop-round")``.
 
         Raises
         ------
         InvalidInputError
-            If the file cannot be read or is not a trace; the message names file, line and column.
+            If the file cannot be read or is not understood; the message names file, line and
+            column, what was expected, and what to type.
         """
         file = Path(path)
-        comments, header, rows = _read_csv(file)
-        skip = 1 if header[0].strip().lower() == "round" else 0
-        columns = tuple(name.strip() for name in header[skip:])
-        times = np.array([_row(file, line, columns, row[skip:]) for line, row in rows])
-        return cls(times, columns, file, tuple(comments))
+        chosen = ReadOptions(**told) if options is None else replace(options, **told)
+        found = read_table(file, chosen)
+        return cls(found.times, found.columns, file, found.comments, reading=found.reading)
 
     def write(self, path: str | Path, comments: Iterable[str] | None = None) -> None:
         """Write the trace as a CSV file; reading it again gives the same numbers.
@@ -129,7 +148,7 @@ class Trace:
                 writer.writerow(["round", *self.columns])
                 writer.writerows([r, *row] for r, row in enumerate(self.times.tolist()))
         except OSError as error:
-            allowed = f"a writable file ({_why(error)})"
+            allowed = f"a writable file ({reason_of(error)})"
             raise InvalidInputError("trace", str(path), allowed) from error
 
     def __repr__(self) -> str:
@@ -156,11 +175,17 @@ class Trace:
 
     def pooled(self) -> Empirical:
         """All entries as one step distribution of independent workers."""
-        return Empirical(self.times.ravel(), source=self._table())
+        return Empirical(self.times.ravel(), source=self._table(), notes=self.notes)
 
     def rounds(self) -> Scenarios:
         """The rounds, each kept whole."""
-        return Scenarios(self.times, source=self._table())
+        return Scenarios(self.times, source=self._table(), notes=self.notes)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was taken for what when the file was read, in one line; empty without a file."""
+        name = "trace" if self.path is None else self.path.name
+        return () if self.reading is None else (f"{name}: {self.reading.text}",)
 
     def split(self, fraction: float = 0.5) -> tuple[Trace, Trace]:
         """Cut into the first and the remaining rounds, at least one round each.
@@ -223,6 +248,8 @@ class Trace:
         if self.path is None:
             return None
         table: dict[str, Any] = {"family": "trace", "path": self.path.as_posix()}
+        if self.reading is not None:
+            table |= self.reading.options.to_dict()
         if self.span is not None:
             table["rounds"] = list(self.span)
         if self.part:
@@ -230,74 +257,5 @@ class Trace:
         return table
 
 
-def _read_csv(file: Path) -> tuple[list[str], list[str], list[tuple[int, list[str]]]]:
-    """Comment lines, header, and the rows with their line numbers."""
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        allowed = f"a readable CSV file ({_why(error)})"
-        raise InvalidInputError("trace", str(file), allowed) from error
-    start = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
-    comments = [line[1:].strip() for line in lines[:start]]
-    reader = csv.reader(lines[start:])
-    rows = [(start + reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    if not rows:
-        allowed = "a CSV file with a header and rows of times (it is empty)"
-        raise InvalidInputError("trace", str(file), allowed)
-    (line, header), *rest = rows
-    _check_header(file, line, header)
-    if not rest:
-        raise InvalidInputError("trace", str(file), "a CSV file with rows below the header")
-    for line, row in rest:
-        if len(row) != len(header):
-            allowed = f"{len(header)}, as in the header"
-            raise InvalidInputError(f"{file}:{line}: number of fields", len(row), allowed)
-    return comments, header, rest
-
-
-def _check_header(file: Path, line: int, header: list[str]) -> None:
-    names = [name.strip() for name in header]
-    where = f"{file}:{line}: header"
-    numeric = next((name for name in names if _is_number(name)), None)
-    if numeric is not None:
-        raise InvalidInputError(where, numeric, "a column name (is the header line missing?)")
-    if "" in names:
-        raise InvalidInputError(where, "", "a column name in every field")
-    repeated = next((name for i, name in enumerate(names) if name in names[:i]), None)
-    if repeated is not None:
-        raise InvalidInputError(where, repeated, "different in every column")
-    if len(names) == 1 and names[0].lower() == "round":
-        raise InvalidInputError(where, names[0], "followed by at least one column of times")
-
-
-def _row(file: Path, line: int, columns: Sequence[str], cells: Sequence[str]) -> list[float]:
-    return [_seconds(file, line, column, cell) for column, cell in zip(columns, cells, strict=True)]
-
-
-def _seconds(file: Path, line: int, column: str, cell: str) -> float:
-    try:
-        value = float(cell)
-    except ValueError:
-        value = -1.0
-    if not 0.0 < value < float("inf"):
-        allowed = "a finite number of seconds > 0"
-        raise InvalidInputError(f"{file}:{line}: {column}", cell.strip(), allowed)
-    return value
-
-
 def _is_whole(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return "not UTF-8 text"

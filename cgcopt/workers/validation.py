@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt._validate import real_array
 from cgcopt.errors import InvalidInputError
 
 __all__ = ["MISSING", "did_you_mean", "frozen_times"]
@@ -23,11 +24,24 @@ MISSING = _Missing()
 """Stands for a value that was not given, in the message of an :class:`InvalidInputError`."""
 
 
-def frozen_times(field: str, values: Any, ndim: int) -> NDArray[np.float64]:
+def frozen_times(
+    field: str, values: Any, ndim: int, *, infinite: bool = False
+) -> NDArray[np.float64]:
     """Return a read-only copy of an array of finite, positive times.
 
     A time of 0 seconds per cycle is refused: an infinitely fast worker is a reading below the
     resolution of the clock, not a model, and would make ``E[1/T]`` infinite.
+
+    Parameters
+    ----------
+    field : str
+        What the array is called in messages.
+    values : array_like
+        The times; numbers, neither complex nor masked nor dates.
+    ndim : int
+        1 or 2.
+    infinite : bool, optional
+        Whether ``inf`` is allowed, for workers that never answered.
 
     Raises
     ------
@@ -35,18 +49,13 @@ def frozen_times(field: str, values: Any, ndim: int) -> NDArray[np.float64]:
         If the array is empty, of another dimension, not of numbers, or has a bad entry.
     """
     kind = {1: "a list of times", 2: "a table of times (rounds x workers)"}[ndim]
-    try:
-        array = np.array(values)
-    except ValueError:
-        raise InvalidInputError(field, values, f"{kind}, every row of the same length") from None
-    if array.dtype.kind not in "iuf":
-        raise InvalidInputError(field, values, f"{kind}: finite numbers > 0")
+    array = real_array(field, values, f"{kind}: numbers > 0, every row of the same length")
     if array.ndim != ndim or array.size == 0:
         raise InvalidInputError(field, f"shape {array.shape}", f"{kind}, not empty")
-    array = np.ascontiguousarray(array, dtype=np.float64)
-    bad = np.argwhere(~(np.isfinite(array) & (array > 0.0)))
-    if bad.size:
-        where = tuple(int(i) for i in bad[0])
+    array = np.array(array, order="C")
+    good = array > 0.0 if infinite else (array > 0.0) & (array < np.inf)
+    if not good.all():
+        where = tuple(int(i) for i in np.argwhere(~good)[0])
         index = ", ".join(map(str, where))
         raise InvalidInputError(f"{field}[{index}]", float(array[where]), "a finite number > 0")
     array.setflags(write=False)

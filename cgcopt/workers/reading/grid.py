@@ -1,0 +1,185 @@
+"""What a file holds, before anybody has said what it means: names, numbers, texts, lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.errors import InvalidInputError
+from cgcopt.workers.reading.cells import is_missing, number_of
+
+__all__ = ["Chunks", "Grid", "checked_header"]
+
+FloatArray = NDArray[np.float64]
+
+#: Characters of the longest name of a column.
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The cells of a file.
+
+    Attributes
+    ----------
+    file : Path
+        The file, for messages.
+    header : tuple of str
+        Names of the ``C`` columns.
+    values : ndarray, shape (R, C)
+        The cells that are numbers; NaN for all others.
+    texts : dict
+        ``texts[c][r]`` for cells that are neither a number nor missing.
+    kept : dict
+        ``kept[c]``, the texts of all cells of the columns that hold names.
+    lines : ndarray, shape (R,)
+        Line of each row; empty where a format has no lines.
+    comments : tuple of str
+        The comment lines at the top.
+    source : str
+        The format, in words.
+    decimal : str
+        The decimal mark.
+    """
+
+    file: Path
+    header: tuple[str, ...]
+    values: FloatArray
+    texts: dict[int, dict[int, str]]
+    kept: dict[int, list[str]]
+    lines: NDArray[np.int64]
+    comments: tuple[str, ...] = ()
+    source: str = "CSV"
+    decimal: str = "."
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are, ``R``."""
+        return int(self.values.shape[0])
+
+    def place(self, row: int, column: int) -> str:
+        """Name a cell: the file, its line, its column."""
+        where = f"{self.file}:{self.lines[row]}" if self.lines.size else f"{self.file}: row {row}"
+        return f"{where}: {self.header[column]}"
+
+    def cell(self, row: int, column: int) -> str:
+        """The text of a cell, as far as it matters for a message."""
+        if column in self.kept:
+            return self.kept[column][row]
+        if row in self.texts.get(column, {}):
+            return self.texts[column][row]
+        value = float(self.values[row, column])
+        if np.isnan(value):
+            return ""
+        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+
+    def labels(self, column: int) -> list[str]:
+        """The texts of all cells of a column."""
+        if column in self.kept:
+            return self.kept[column]
+        return [self.cell(row, column) for row in range(self.rows)]
+
+
+class Chunks:
+    """Rows of cells that come in pieces, turned into numbers column by column.
+
+    Parameters
+    ----------
+    columns : int
+        How many cells a row has.
+    kept : collection of int
+        Columns whose texts are wanted.
+    decimal : str
+        The decimal mark.
+    """
+
+    def __init__(self, columns: int, kept: Sequence[int], decimal: str = ".") -> None:
+        self.columns = columns
+        self.decimal = decimal
+        self.kept: dict[int, list[str]] = {column: [] for column in kept}
+        self.texts: dict[int, dict[int, str]] = {}
+        self.rows = 0
+        self._parts: list[FloatArray] = []
+        self._known: dict[str, str] = {}
+
+    def add(self, rows: Sequence[Sequence[str]], *, plain: bool) -> None:
+        """Add rows; ``plain`` if all that Python reads as a number in them is one."""
+        values = np.empty((len(rows), self.columns))
+        for column, cells in enumerate(zip(*rows, strict=True)):
+            if column in self.kept:
+                intern = self._known.setdefault
+                self.kept[column].extend([intern(cell, cell) for cell in map(str.strip, cells)])
+            quick = self._quick(cells) if plain else None
+            values[:, column] = self._slow(column, cells) if quick is None else quick
+        self._parts.append(values)
+        self.rows += len(rows)
+
+    def values(self) -> FloatArray:
+        """All numbers, shape ``(R, C)``."""
+        return np.concatenate(self._parts) if self._parts else np.empty((0, self.columns))
+
+    def _quick(self, cells: Sequence[str]) -> FloatArray | None:
+        texts = (cell.replace(",", ".") for cell in cells) if self.decimal == "," else cells
+        try:
+            numbers = np.fromiter(map(float, texts), np.float64, len(cells))
+        except ValueError:
+            return None
+        return numbers if np.isfinite(numbers).all() else None
+
+    def _slow(self, column: int, cells: Sequence[str]) -> list[float]:
+        numbers = [number_of(cell, self.decimal) for cell in cells]
+        if column not in self.kept:
+            for row, (number, cell) in enumerate(zip(numbers, cells, strict=True), self.rows):
+                if number is None and not is_missing(cell):
+                    text = self._known.setdefault(cell, cell)
+                    self.texts.setdefault(column, {})[row] = text
+        return [np.nan if number is None else number for number in numbers]
+
+
+def checked_header(where: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the columns, stripped; refuse what cannot be a header.
+
+    An empty name is allowed in the first field, as pandas and R write it above their index; a whole
+    number is, where another column has a name that is not one.
+
+    Raises
+    ------
+    InvalidInputError
+        If a name is a number, empty, repeated, or not a name at all.
+    """
+    header = tuple(name.strip() for name in names)
+    first, *others = header
+    _check_numbers(where, header)
+    if not all(others) or (not first and not others):
+        raise InvalidInputError(where, "", "a column name in every field")
+    odd = next((n for n in header if len(n) > LONGEST_NAME or not (n.isprintable() or not n)), None)
+    if odd is not None:
+        allowed = f"column names of at most {LONGEST_NAME} printable characters"
+        raise InvalidInputError(where, odd, allowed)
+    if len(set(header)) < len(header):
+        repeated = Counter(header).most_common(1)[0][0]
+        raise InvalidInputError(where, repeated, "different in every column")
+    return header
+
+
+def _check_numbers(where: str, header: Sequence[str]) -> None:
+    numbers = [name for name in header if _is_number(name)]
+    if not numbers:
+        return
+    named = len(numbers) < len(header)
+    if not named or not all(name.isascii() and name.isdigit() for name in numbers):
+        allowed = "a column name (is the header line missing?)"
+        raise InvalidInputError(where, numbers[0], allowed)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return bool(text.strip())

@@ -1,0 +1,161 @@
+"""Long form: a row is one time of one worker in one round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.errors import InvalidInputError
+from cgcopt.workers.reading.cells import number_of
+from cgcopt.workers.reading.grid import Grid
+from cgcopt.workers.reading.names import unit_in
+from cgcopt.workers.reading.options import ReadOptions
+from cgcopt.workers.reading.roles import ANONYMOUS, Roles
+from cgcopt.workers.reading.wide import Cells, expected
+from cgcopt.workers.validation import did_you_mean
+
+__all__ = ["read_long"]
+
+#: Entries of a table that a pivot may make; ids that are not those of workers make more.
+LARGEST_TABLE = 10**8
+
+
+def read_long(grid: Grid, roles: Roles, options: ReadOptions) -> Cells:
+    """Put the times of a round into a row, the times of a worker into a column.
+
+    Rounds and workers whose names are numbers are put in that order, others in the order in which
+    they come first.
+
+    Raises
+    ------
+    InvalidInputError
+        If a worker has two times in a round, a name is missing or a cell is no time.
+    """
+    assert roles.round is not None
+    assert roles.time is not None
+    _check_cells(grid, roles)
+    rounds, row = _numbered(grid.labels(roles.round))
+    if roles.worker is None:
+        workers, column = _places(grid, roles.round, row)
+        who = "workers without names, in the order of the file"
+    else:
+        workers, column = _numbered(grid.labels(roles.worker))
+        who = f"{len(workers)} workers of '{grid.header[roles.worker]}'"
+    if options.columns is not None:
+        workers, row, column, kept = _selected(options.columns, workers, row, column)
+    else:
+        kept = np.arange(grid.rows)
+    if len(rounds) * len(workers) > LARGEST_TABLE:
+        value = f"{len(rounds)} rounds x {len(workers)} workers"
+        allowed = f"at most {LARGEST_TABLE} times in all (are those the workers? --worker COLUMN)"
+        raise InvalidInputError(f"{grid.file}: table", value, allowed)
+    times = np.full((len(rounds), len(workers)), np.nan)
+    index = np.full(times.shape, -1, dtype=np.int64)
+    index[row, column] = kept
+    _refuse_twice(grid, roles, index, row, column, kept)
+    times[row, column] = grid.values[kept, roles.time]
+    used = {roles.round, roles.worker, roles.time}
+    left = [name for c, name in enumerate(grid.header) if c not in used]
+    names = [grid.header[roles.round], grid.header[roles.time]]
+    notes = [
+        f"long form: {len(rounds)} rounds of '{names[0]}', {who}, times of '{names[1]}', "
+        f"put into a table of {len(rounds)} x {len(workers)}"
+    ]
+    if left:
+        notes.append(f"left out: {', '.join(repr(name) for name in left[:5])} (other columns)")
+
+    def place(r: int, w: int) -> str:
+        if index[r, w] >= 0:
+            return grid.place(int(index[r, w]), roles.time or 0)
+        said = f"{grid.header[roles.round or 0]} {rounds[r]}, worker {workers[w]}"
+        return f"{grid.file}: long form, {said}"
+
+    return Cells(times, tuple(workers), unit_in(names[1]), place, tuple(notes), tuple(left), long=True)
+
+
+def _check_cells(grid: Grid, roles: Roles) -> None:
+    for column in roles.kept:
+        labels = grid.labels(column)
+        empty = next((row for row, label in enumerate(labels) if not label), None)
+        if empty is not None:
+            allowed = "the name of a round or a worker (long form)"
+            raise InvalidInputError(grid.place(empty, column), "", allowed)
+    if roles.round is not None:
+        _check_rounds(grid, roles.round)
+    texts = grid.texts.get(roles.time or 0, {})
+    if texts:
+        row = min(texts)
+        where = grid.place(row, roles.time or 0)
+        raise InvalidInputError(where, texts[row].strip(), expected(texts[row]))
+
+
+def _check_rounds(grid: Grid, column: int) -> None:
+    """Where rounds are numbers, all are: another one is a footer."""
+    numbers = np.isfinite(grid.values[:, column])
+    if 2 * int(numbers.sum()) > grid.rows and not numbers.all():
+        row = int(np.flatnonzero(~numbers)[0])
+        allowed = "a number, as in the other rows (a footer? take the line out of the file)"
+        raise InvalidInputError(grid.place(row, column), grid.cell(row, column), allowed)
+
+
+def _numbered(labels: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """The different labels in their order, and the number of each cell."""
+    first = {label: i for i, label in enumerate(dict.fromkeys(labels))}
+    names = list(first)
+    numbers = [number_of(name) for name in names]
+    position = np.arange(len(names))
+    if all(number is not None for number in numbers):
+        order = sorted(range(len(names)), key=lambda i: (numbers[i], i))
+        names = [names[i] for i in order]
+        position[order] = np.arange(len(order))
+    codes = np.fromiter((first[label] for label in labels), np.int64, len(labels))
+    return names, position[codes]
+
+
+def _places(grid: Grid, column: int, row: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
+    """The place of every cell among those of its round."""
+    counts = np.bincount(row)
+    if np.ptp(counts):
+        least, most = int(counts.min()), int(counts.max())
+        value = f"{least} to {most} times in a round"
+        allowed = f"as many in every round of '{grid.header[column]}', for workers without names"
+        raise InvalidInputError(f"{grid.file}: workers", value, allowed)
+    order = np.argsort(row, kind="stable")
+    place = np.empty(row.size, dtype=np.int64)
+    place[order] = np.tile(np.arange(counts[0]), counts.size)
+    return [f"w{i}" for i in range(int(counts[0]))], place
+
+
+def _selected(
+    told: Sequence[str], workers: list[str], row: NDArray[np.int64], column: NDArray[np.int64]
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The rows of the workers that are asked for."""
+    for name in told:
+        if name not in workers:
+            allowed = f"workers of the file: {did_you_mean(name, workers[:20])}"
+            raise InvalidInputError("worker_times.columns", list(told), allowed)
+    new = np.full(len(workers), -1, dtype=np.int64)
+    new[[workers.index(name) for name in told]] = np.arange(len(told))
+    kept = np.flatnonzero(new[column] >= 0)
+    return list(told), row[kept], new[column[kept]], kept
+
+
+def _refuse_twice(
+    grid: Grid,
+    roles: Roles,
+    index: NDArray[np.int64],
+    row: NDArray[np.int64],
+    column: NDArray[np.int64],
+    kept: NDArray[np.int64],
+) -> None:
+    clash = np.flatnonzero(index[row, column] != kept)
+    if not clash.size:
+        return
+    at = int(kept[clash[0]])
+    names = ", ".join(f"{grid.header[c]} {grid.cell(at, c)}" for c in roles.kept)
+    allowed = f"the only one of {names}: row {int(index[row, column][clash[0]]) + 1} has one too"
+    where = grid.place(at, roles.time or 0)
+    hint = f" (--worker {ANONYMOUS}: workers without names)"
+    raise InvalidInputError(where, grid.cell(at, roles.time or 0), allowed + hint)

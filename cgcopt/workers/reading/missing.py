@@ -1,0 +1,74 @@
+"""Times that are not there, and times that cannot be."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.errors import InvalidInputError
+from cgcopt.workers.reading.wide import Cells
+from cgcopt.workers.validation import MISSING
+
+__all__ = ["fill"]
+
+FloatArray = NDArray[np.float64]
+
+
+def fill(cells: Cells, policy: str | None) -> tuple[FloatArray, tuple[str, ...], str]:
+    """Do with missing times what is asked for.
+
+    Returns
+    -------
+    times : ndarray, shape (R, W)
+        Positive times; ``inf`` for workers that never answered.
+    columns : tuple of str
+        The workers that are left.
+    note : str
+        What was done; empty if nothing is missing.
+
+    Raises
+    ------
+    InvalidInputError
+        If times are missing and nothing is asked for, nothing is left, or a time is not positive.
+    """
+    times = cells.times
+    low = np.argwhere(times <= 0.0)
+    if low.size:
+        r, w = (int(i) for i in low[0])
+        allowed = "a finite number of seconds > 0"
+        raise InvalidInputError(cells.place(r, w), float(times[r, w]), allowed)
+    gone = np.isnan(times)
+    count = int(np.count_nonzero(gone))
+    if not count:
+        return times, cells.columns, ""
+    rounds, workers = gone.any(axis=1), gone.any(axis=0)
+    said = (
+        f"{count} of {times.size} times are missing, in {int(rounds.sum())} of {rounds.size} "
+        f"rounds and of {int(workers.sum())} of {workers.size} workers"
+    )
+    if policy is None:
+        _refuse(cells, gone, said)
+    if policy == "failed":
+        return np.where(gone, np.inf, times), cells.columns, f"{said}: taken as infinite"
+    kept = np.logical_not(rounds if policy == "drop-round" else workers)
+    if not kept.any():
+        allowed = f"another policy: {said}; nothing would be left"
+        raise InvalidInputError("worker_times.missing", policy, allowed)
+    if policy == "drop-round":
+        return times[kept], cells.columns, f"{said}: these rounds were dropped"
+    names = tuple(name for name, keep in zip(cells.columns, kept.tolist(), strict=True) if keep)
+    return times[:, kept], names, f"{said}: these workers were dropped"
+
+
+def _refuse(cells: Cells, gone: NDArray[np.bool_], said: str) -> None:
+    rounds, workers = gone.any(axis=1), gone.any(axis=0)
+    r, w = (int(i) for i in np.argwhere(gone)[0])
+    without = (
+        f"drop-round leaves {int((~rounds).sum())} rounds, "
+        f"drop-worker {int((~workers).sum())} workers, failed takes them as infinite"
+    )
+    allowed = f"a finite number of seconds > 0; {said}; type --missing POLICY ({without})"
+    counts = np.count_nonzero(~gone, axis=1)
+    if cells.long and not np.ptp(counts):
+        allowed += f", or --worker none: {counts[0]} workers without names in every round"
+    raise InvalidInputError(cells.place(r, w), MISSING, allowed)

@@ -1,0 +1,152 @@
+"""What the name of a column says: a round, a worker, a time, a clock, an index, a summary."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["is_clock", "is_index", "is_round", "is_summary", "is_time", "is_worker", "unit_in"]
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_ROUND = _set("round rounds")
+_INDEX = _set(
+    "iteration iter it step globalstep epoch batch minibatch trial run repetition rep index idx id "
+    "row rownumber line number no nr num count counter seq sequence sample cycle unnamed "
+    "unnamed0"
+)
+_WORKER = _set(
+    "worker workers client clients node host hostname machine device rank executor instance "
+    "process pid gpu server participant peer party learner agent task container pod member "
+    "slave replica shard vm"
+)
+_TIME = _set(
+    "seconds second secs sec s time times duration elapsed latency runtime walltime computetime "
+    "worktime tasktime steptime roundtime traintime trainingtime responsetime delay delta dt value "
+    "ms msec millis milliseconds us usec micros microseconds ns nsec nanos nanoseconds "
+    "elapsedtime executiontime exectime processingtime cputime"
+)
+_CLOCK = _set(
+    "timestamp timestamps datetime date clock ts unixtime unix epochtime wallclock start "
+    "starttime started begin end endtime ended finished finish createdat created loggedat "
+    "time utc localtime dateandtime day hour"
+)
+_SUMMARY = _set(
+    "mean avg average max maximum min minimum median total sum std stdev sd var variance slowest "
+    "fastest p50 p90 p95 p99 all"
+)
+#: What may stand behind a name without changing what it names.
+_TAILS = ("number", "index", "idx", "name", "id", "no", "nr", "num")
+_UNITS = {
+    "s": ("s", "sec", "secs", "second", "seconds"),
+    "ms": ("ms", "msec", "msecs", "millis", "millisecond", "milliseconds"),
+    "us": ("us", "µs", "usec", "usecs", "micros", "microsecond", "microseconds"),
+    "ns": ("ns", "nsec", "nsecs", "nanos", "nanosecond", "nanoseconds"),
+}
+_OF_UNIT = {word: unit for unit, words in _UNITS.items() for word in words}
+_WORD = re.compile(r"[^\W_]+")
+
+
+def is_round(name: str) -> bool:
+    """Whether the name is that of the rounds.
+
+    Examples
+    --------
+    >>> is_round("Round"), is_round("round_id"), is_round("w0")
+    (True, True, False)
+    """
+    return _bare(name) in _ROUND
+
+
+def is_index(name: str) -> bool:
+    """Whether the name is that of something counted up from row to row.
+
+    Examples
+    --------
+    >>> is_index("global_step"), is_index("Unnamed: 0"), is_index(""), is_index("worker")
+    (True, True, True, False)
+    """
+    key = _key(name)
+    return not key or key in _INDEX or _bare(name) in _INDEX
+
+
+def is_worker(name: str) -> bool:
+    """Whether the name is that of a column of workers.
+
+    Examples
+    --------
+    >>> is_worker("client"), is_worker("worker_id"), is_worker("worker0")
+    (True, True, False)
+    """
+    return _bare(name) in _WORKER
+
+
+def is_time(name: str) -> bool:
+    """Whether the name is that of a column of times.
+
+    Examples
+    --------
+    >>> [is_time(name) for name in ("seconds", "duration_ms", "compute_s", "timestamp_ms")]
+    [True, True, True, False]
+    """
+    words = _words(name)
+    counted = len(words) > 1 and words[-1] in _OF_UNIT
+    return "".join(words) in _TIME or (counted and not is_clock(name))
+
+
+def is_clock(name: str) -> bool:
+    """Whether the name is that of points in time.
+
+    Examples
+    --------
+    >>> is_clock("Timestamp"), is_clock("start_time"), is_clock("seconds")
+    (True, True, False)
+    """
+    words = _words(name)
+    without = words[:-1] if len(words) > 1 and words[-1] in _OF_UNIT else words
+    return "".join(words) in _CLOCK or "".join(without) in _CLOCK
+
+
+def is_summary(name: str) -> bool:
+    """Whether the name is that of a figure over all workers.
+
+    Examples
+    --------
+    >>> is_summary("mean"), is_summary("Max (s)"), is_summary("maxwell")
+    (True, True, False)
+    """
+    words = _words(name)
+    return (
+        bool(words) and words[0] in _SUMMARY and all(w in _OF_UNIT or w in _TIME for w in words[1:])
+    )
+
+
+def unit_in(name: str) -> str | None:
+    """Return the unit that a name ends with, or ``None``.
+
+    Examples
+    --------
+    >>> unit_in("duration_ms"), unit_in("time (us)"), unit_in("seconds"), unit_in("w0")
+    ('ms', 'us', 's', None)
+    """
+    words = _words(name)
+    return _OF_UNIT.get(words[-1]) if words else None
+
+
+def _words(name: str) -> list[str]:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return [word.lower() for word in _WORD.findall(spaced)]
+
+
+def _key(name: str) -> str:
+    return "".join(_words(name))
+
+
+def _bare(name: str) -> str:
+    key = _key(name)
+    for tail in _TAILS:
+        if key.endswith(tail) and len(key) > len(tail):
+            return key.removesuffix(tail)
+    return key

@@ -1,0 +1,157 @@
+"""From a file to times: the format, the columns, the missing times, the unit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgcopt.errors import InvalidInputError
+from cgcopt.workers.reading.grid import Grid
+from cgcopt.workers.reading.long import read_long
+from cgcopt.workers.reading.missing import fill
+from cgcopt.workers.reading.options import UNITS, ReadOptions
+from cgcopt.workers.reading.records import read_json, read_parquet
+from cgcopt.workers.reading.roles import Roles, find_roles
+from cgcopt.workers.reading.text import read_separated
+from cgcopt.workers.reading.wide import Cells, read_wide
+
+__all__ = ["Read", "Reading", "is_table", "read_table"]
+
+FloatArray = NDArray[np.float64]
+
+_JSON = re.compile(r"\.(jsonl|ndjson|json)(\.(gz|bz2|xz))?$", re.IGNORECASE)
+_PARQUET = re.compile(r"\.(parquet|pq)$", re.IGNORECASE)
+_TEXT = re.compile(r"\.(csv|tsv|txt|dat|tab|psv)(\.(gz|bz2|xz))?$|\.gz$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was taken for what when a file was read.
+
+    Attributes
+    ----------
+    options : ReadOptions
+        What the user told.
+    source : str
+        The format of the file.
+    unit : str
+        What its numbers count in.
+    notes : tuple of str
+        Sentences for reports.
+    left_out : tuple of str
+        Columns of the file that are not in the times.
+    """
+
+    options: ReadOptions
+    source: str = ""
+    unit: str = "s"
+    notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All of it in one line."""
+        return "; ".join([self.source, *self.notes])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {
+            "source": self.source,
+            "unit": self.unit,
+            "notes": list(self.notes),
+            "left_out": list(self.left_out),
+            "options": self.options.to_dict(),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """Times in seconds, as they came out of a file.
+
+    Attributes
+    ----------
+    times : ndarray, shape (R, W)
+        Seconds, > 0; ``inf`` for a worker that never answered.
+    columns : tuple of str
+        Names of the workers.
+    comments : tuple of str
+        Comment lines of the file.
+    reading : Reading
+        What was taken for what.
+    """
+
+    times: FloatArray
+    columns: tuple[str, ...]
+    comments: tuple[str, ...]
+    reading: Reading
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file is a table of times by its name.
+
+    Examples
+    --------
+    >>> [is_table(Path(name)) for name in ("a.csv", "a.csv.gz", "a.parquet", "a.toml")]
+    [True, True, True, False]
+    """
+    return any(pattern.search(path.name) for pattern in (_JSON, _PARQUET, _TEXT))
+
+
+def read_table(file: Path, options: ReadOptions) -> Read:
+    """Read a file of measured times.
+
+    Parameters
+    ----------
+    file : Path
+        Separated text, JSON records (``.jsonl``, ``.ndjson``, ``.json``) or Parquet.
+    options : ReadOptions
+        What is told; all else is recognised.
+
+    Raises
+    ------
+    InvalidInputError
+        If it cannot be read or is not understood: one line that names line and column, what was
+        expected, and what to type.
+    """
+    roles: list[Roles] = []
+
+    def keep(header: Sequence[str]) -> Sequence[int]:
+        roles.append(find_roles(file, header, options))
+        return roles[0].kept
+
+    grid = _grid(file, options, keep)
+    cells = (
+        read_long(grid, roles[0], options) if roles[0].long else read_wide(grid, roles[0], options)
+    )
+    times, columns, missing = fill(cells, options.missing)
+    seconds, unit, counted = _in_seconds(file, times, cells, options.unit)
+    notes = (*cells.notes, *([missing] if missing else []), counted)
+    reading = Reading(options, grid.source, unit, notes, cells.left_out)
+    return Read(seconds, columns, grid.comments, reading)
+
+
+def _grid(file: Path, options: ReadOptions, keep: Any) -> Grid:
+    if _PARQUET.search(file.name):
+        return read_parquet(file, keep)
+    if _JSON.search(file.name):
+        return read_json(file, keep)
+    return read_separated(file, options, keep)
+
+
+def _in_seconds(
+    file: Path, times: FloatArray, cells: Cells, told: str | None
+) -> tuple[FloatArray, str, str]:
+    unit = told or cells.unit or "s"
+    if unit == "s":
+        return times, unit, "seconds"
+    seconds = times / UNITS[unit]
+    if not (seconds > 0.0).all():
+        raise InvalidInputError("worker_times.unit", unit, f"one in which no time of {file} is 0 s")
+    why = "" if told else ", as the names of the columns say"
+    return seconds, unit, f"{unit} turned into seconds{why}"
