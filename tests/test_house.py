@@ -14,7 +14,14 @@ HOMES = {"cgcopt": "cgcopt", "formulations": "cgcopt.formulations", "solvers": "
 #: Floors from the ground up: a module imports its own floor and those below. The longest name that
 #: fits counts; what is named on none is part of the core.
 FLOORS = [
-    ("cgcopt.errors", "cgcopt.version", "cgcopt.arrays", "cgcopt._validate", "cgcopt._cores"),
+    (
+        "cgcopt.errors",
+        "cgcopt.version",
+        "cgcopt.arrays",
+        "cgcopt._validate",
+        "cgcopt._cores",
+        "cgcopt._files",
+    ),
     ("cgcopt.workers",),
     (),  # the core: what a problem is, what a design is worth
     ("cgcopt.formulations",),

@@ -236,10 +236,10 @@ def test_bad_arguments_of_compare(
     [
         (None, "no such file"),
         ("", "it is empty"),
-        ("round,a,b\n", "rows below the header"),
-        ("round,a,b\n0,1.0,nan\n", "b = 'nan': must be a finite number of seconds > 0"),
+        ("round,a,b\n", "rows of times below the header"),
+        ("round,a,b\n0,1.0,nan\n", "b = (missing): must be a finite number of seconds > 0"),
         ("round,a,b\n0,1.0\n", "number of fields = 2: must be 3"),
-        ("round,a,b\n0,1.0,0\n", "b = '0': must be a finite number of seconds > 0"),
+        ("round,a,b\n0,1.0,0\n", "b = 0.0: must be a finite number of seconds > 0"),
         ("0,1.0,2.0\n1,1.0,2.0\n", "is the header line missing?"),
         ("round,a\n0,1.0\n", "at least 4 times"),
     ],

@@ -205,11 +205,11 @@ def test_whole_rounds_fix_the_number_of_workers(trace_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("trace", "reason"),
     [
-        ("round,a,b\n0,1.0,nan\n", "trace.csv:2: b = 'nan'"),
+        ("round,a,b\n0,1.0,nan\n", "trace.csv:2: b = (missing)"),
         ("", "empty"),
-        ("round,a,b\n", "rows below the header"),
+        ("round,a,b\n", "rows of times below the header"),
         ("round,a,b\n0,1.0\n", "number of fields"),
-        ("round,a,b\n0,1.0,-2.0\n", "trace.csv:2: b = '-2.0'"),
+        ("round,a,b\n0,1.0,-2.0\n", "trace.csv:2: b = -2.0"),
         ("round,a,b\n0,1.0,x\n", "trace.csv:2: b = 'x'"),
     ],
 )

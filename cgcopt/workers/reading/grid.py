@@ -107,14 +107,14 @@ class Chunks:
         self._parts: list[FloatArray] = []
         self._known: dict[str, str] = {}
 
-    def add(self, rows: Sequence[Sequence[str]], *, plain: bool) -> None:
-        """Add rows; ``plain`` if all that Python reads as a number in them is one."""
+    def add(self, rows: Sequence[Sequence[str]]) -> None:
+        """Add rows."""
         values = np.empty((len(rows), self.columns))
         for column, cells in enumerate(zip(*rows, strict=True)):
             if column in self.kept:
                 intern = self._known.setdefault
                 self.kept[column].extend([intern(cell, cell) for cell in map(str.strip, cells)])
-            quick = self._quick(cells) if plain else None
+            quick = self._quick(cells)
             values[:, column] = self._slow(column, cells) if quick is None else quick
         self._parts.append(values)
         self.rows += len(rows)
@@ -124,21 +124,33 @@ class Chunks:
         return np.concatenate(self._parts) if self._parts else np.empty((0, self.columns))
 
     def _quick(self, cells: Sequence[str]) -> FloatArray | None:
-        texts = (cell.replace(",", ".") for cell in cells) if self.decimal == "," else cells
+        """The numbers, unless one is not as plain as Python's ``float`` would let it be."""
+        text = "".join(cells)
+        if "_" in text or not text.isascii():
+            return None
+        if self.decimal == ",":
+            if "." in text:
+                return None
+            cells = [cell.replace(",", ".") for cell in cells]
         try:
-            numbers = np.fromiter(map(float, texts), np.float64, len(cells))
+            numbers = np.fromiter(map(float, cells), np.float64, len(cells))
         except ValueError:
             return None
         return numbers if np.isfinite(numbers).all() else None
 
     def _slow(self, column: int, cells: Sequence[str]) -> list[float]:
-        numbers = [number_of(cell, self.decimal) for cell in cells]
-        if column not in self.kept:
-            for row, (number, cell) in enumerate(zip(numbers, cells, strict=True), self.rows):
-                if number is None and not is_missing(cell):
-                    text = self._known.setdefault(cell, cell)
-                    self.texts.setdefault(column, {})[row] = text
-        return [np.nan if number is None else number for number in numbers]
+        """The numbers one by one; what else is there is kept as text."""
+        if column in self.kept:  # few names, repeated
+            numbers = {cell: number_of(cell, self.decimal) for cell in set(cells)}
+            return [np.nan if (n := numbers[cell]) is None else n for cell in cells]
+        values = []
+        for row, cell in enumerate(cells, self.rows):
+            number = number_of(cell, self.decimal)
+            values.append(np.nan if number is None else number)
+            if number is None and not is_missing(cell):
+                text = self._known.setdefault(cell, cell)
+                self.texts.setdefault(column, {})[row] = text
+        return values
 
 
 def checked_header(where: str, names: Sequence[str]) -> tuple[str, ...]:

@@ -72,7 +72,9 @@ def read_long(grid: Grid, roles: Roles, options: ReadOptions) -> Cells:
         said = f"{grid.header[roles.round or 0]} {rounds[r]}, worker {workers[w]}"
         return f"{grid.file}: long form, {said}"
 
-    return Cells(times, tuple(workers), unit_in(names[1]), place, tuple(notes), tuple(left), long=True)
+    return Cells(
+        times, tuple(workers), unit_in(names[1]), place, tuple(notes), tuple(left), long=True
+    )
 
 
 def _check_cells(grid: Grid, roles: Roles) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["is_clock", "is_index", "is_round", "is_summary", "is_time", "is_worker", "unit_in"]
 
@@ -47,6 +48,7 @@ _UNITS = {
 }
 _OF_UNIT = {word: unit for unit, words in _UNITS.items() for word in words}
 _WORD = re.compile(r"[^\W_]+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def is_round(name: str) -> bool:
@@ -135,15 +137,17 @@ def unit_in(name: str) -> str | None:
     return _OF_UNIT.get(words[-1]) if words else None
 
 
-def _words(name: str) -> list[str]:
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return [word.lower() for word in _WORD.findall(spaced)]
+@lru_cache(maxsize=2**17)  # a header of many columns is looked through several times
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(word.lower() for word in _WORD.findall(_CAMEL.sub(" ", name)))
 
 
+@lru_cache(maxsize=2**17)
 def _key(name: str) -> str:
     return "".join(_words(name))
 
 
+@lru_cache(maxsize=2**17)
 def _bare(name: str) -> str:
     key = _key(name)
     for tail in _TAILS:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt._files import open_regular, reason_of
+from cgcopt._files import open_regular
 from cgcopt.errors import InvalidInputError, MissingExtraError
 from cgcopt.workers.reading.cells import is_missing, number_of
 from cgcopt.workers.reading.grid import Grid, checked_header
@@ -35,20 +35,16 @@ def read_json(file: Path, keep: Keep) -> Grid:
     InvalidInputError
         If the file cannot be read, or a record is not an object of numbers and texts.
     """
-    text, packed = open_text(file)
     columns: dict[str, list[Any]] = {}
     lines: list[int] = []
-    with text:
-        try:
-            for line, record in _records(file, text):
-                for name in record.keys() - columns.keys():
+    with open_text(file) as (text, packed):
+        for line, record in _records(file, text):
+            for name in record:
+                if name not in columns:
                     columns[name] = [None] * len(lines)
-                for name, cells in columns.items():
-                    cells.append(record.get(name))
-                lines.append(line)
-        except (OSError, EOFError, UnicodeDecodeError) as error:
-            allowed = f"a readable file of JSON records ({reason_of(error)})"
-            raise InvalidInputError("trace", str(file), allowed) from None
+            for name, cells in columns.items():
+                cells.append(record.get(name))
+            lines.append(line)
     if not columns:
         raise InvalidInputError("trace", str(file), "a file with JSON records (it is empty)")
     source = "JSON records" + (f", packed by {packed}" if packed else "")

@@ -73,7 +73,8 @@ def find_roles(file: Path, header: Sequence[str], options: ReadOptions) -> Roles
     worker = None if anonymous else told.get("worker")
     if worker is None and not anonymous:
         worker = _only(header, is_worker, used)
-        rest = [c for c in range(len(header)) if c not in used and not _counts(header[c])]
+        rest = [c for c in range(len(header)) if c not in used]
+        rest = rest if len(rest) == 1 else [c for c in rest if not _counts(header[c])]
         worker = rest[0] if worker is None and len(rest) == 1 else worker
     if time is None or found is None or (worker is None and not anonymous):
         ask(file, header)

@@ -13,7 +13,8 @@ import io
 import lzma
 import zlib
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
@@ -49,14 +50,27 @@ _PACKED: dict[bytes, tuple[str, Callable[[BinaryIO], BinaryIO]]] = {
 _ALLOWED = "a readable file of times"
 
 
-def open_text(file: Path) -> tuple[TextIO, str]:
-    """Open a text file, unpacked if it is packed; and say how it was packed."""
-    raw = open_regular("trace", file, _ALLOWED)
-    magic = raw.read(2)
-    raw.seek(0)
-    name, unpack = _PACKED.get(magic, ("", None))
-    stream = raw if unpack is None else unpack(raw)
-    return io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""), name
+@contextmanager
+def open_text(file: Path) -> Iterator[tuple[TextIO, str]]:
+    """Open a text file, unpacked if it is packed; and say how it was packed.
+
+    Raises
+    ------
+    InvalidInputError
+        If it cannot be opened; and for whatever goes wrong while it is read.
+    """
+    with open_regular("trace", file, _ALLOWED) as raw:
+        packed = ""
+        try:
+            packed, unpack = _PACKED.get(raw.read(2), ("", None))
+            raw.seek(0)
+            stream = raw if unpack is None else unpack(raw)
+            with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+                yield text, packed
+        except (OSError, EOFError, UnicodeDecodeError, zlib.error, lzma.LZMAError) as error:
+            damaged = bool(packed) and not isinstance(error, UnicodeError)
+            reason = f"damaged {packed} data" if damaged else reason_of(error)
+            raise InvalidInputError("trace", str(file), f"{_ALLOWED} ({reason})") from None
 
 
 def read_separated(file: Path, options: ReadOptions, keep: Keep) -> Grid:
@@ -76,54 +90,34 @@ def read_separated(file: Path, options: ReadOptions, keep: Keep) -> Grid:
     InvalidInputError
         If the file cannot be read, or its rows do not have the fields of the header.
     """
-    text, packed = open_text(file)
-    with text:
-        try:
-            return _read(file, _Lines(file, text), packed, options, keep)
-        except (OSError, EOFError, UnicodeDecodeError, zlib.error, lzma.LZMAError) as error:
-            damaged = bool(packed) and not isinstance(error, UnicodeError)
-            reason = f"damaged {packed} data" if damaged else reason_of(error)
-            raise InvalidInputError("trace", str(file), f"{_ALLOWED} ({reason})") from None
+    with open_text(file) as (text, packed):
+        return _read(file, _lines_of(file, text), packed, options, keep)
 
 
-class _Lines:
-    """The lines of a text; and whether one of the last holds what only Python reads as a number."""
-
-    def __init__(self, file: Path, text: TextIO) -> None:
-        self.file, self.text, self.plain = file, text, True
-
-    def __iter__(self) -> Iterator[str]:
-        number = 0
-        while line := self.text.readline(LONGEST_LINE):
-            number += 1
-            if len(line) == LONGEST_LINE:
-                where = f"{self.file}:{number}: length of the line"
-                raise InvalidInputError(where, len(line), f"below {LONGEST_LINE} characters")
-            yield line
-
-    def watched(self, lines: Iterable[str], odd: str) -> Iterator[str]:
-        """Hand lines on, and note those with one of the characters ``odd`` or beyond ASCII."""
-        for line in lines:
-            if not line.isascii() or any(character in line for character in odd):
-                self.plain = False
-            yield line
+def _lines_of(file: Path, text: TextIO) -> Iterator[str]:
+    """The lines of a text, none of them endless."""
+    number = 0
+    while line := text.readline(LONGEST_LINE):
+        number += 1
+        if len(line) == LONGEST_LINE:
+            where = f"{file}:{number}: length of the line"
+            raise InvalidInputError(where, len(line), f"below {LONGEST_LINE} characters")
+        yield line
 
 
-def _read(file: Path, lines: _Lines, packed: str, options: ReadOptions, keep: Keep) -> Grid:
-    source = iter(lines)
-    comments, sample = _head(source)
+def _read(file: Path, lines: Iterator[str], packed: str, options: ReadOptions, keep: Keep) -> Grid:
+    comments, sample = _head(lines)
     if not sample:
         allowed = "a file with a header and rows of times (it is empty)"
         raise InvalidInputError("trace", str(file), allowed)
     separator = options.separator or _separator(file, len(comments) + 1, sample)
     first = [row for _, row in _rows_of(file, separator, len(comments), sample)][1:]
     decimal = options.decimal or _decimal(first)
-    watched = lines.watched(chain(sample, source), "_" if decimal == "." else "_.")
-    reader = _Rows(file, separator, len(comments), watched)
+    reader = _Rows(file, separator, len(comments), chain(sample, lines))
     line, names = next(reader)
     header = checked_header(f"{file}:{line}: header", names)
     chunks = Chunks(len(header), keep(header), decimal)
-    where = _fill(chunks, reader, lines)
+    where = _fill(chunks, reader)
     if not chunks.rows:
         raise InvalidInputError("trace", str(file), "a file with rows of times below the header")
     facts = [f"separated by {SEPARATORS[separator]}"] if len(header) > 1 else []
@@ -190,7 +184,7 @@ def _rows_of(
         raise InvalidInputError(where, str(error), "a line of separated fields") from None
 
 
-def _fill(chunks: Chunks, rows: _Rows, lines: _Lines) -> NDArray[np.int64]:
+def _fill(chunks: Chunks, rows: _Rows) -> NDArray[np.int64]:
     """Read all rows, a chunk at a time; return the line of each."""
     size = max(1, CHUNK // chunks.columns)
     numbers = array("q")
@@ -199,10 +193,10 @@ def _fill(chunks: Chunks, rows: _Rows, lines: _Lines) -> NDArray[np.int64]:
         numbers.append(line)
         pending.append(row)
         if len(pending) == size:
-            chunks.add(pending, plain=lines.plain)
-            pending, lines.plain = [], True
+            chunks.add(pending)
+            pending = []
     if pending:
-        chunks.add(pending, plain=lines.plain)
+        chunks.add(pending)
     return np.frombuffer(numbers, dtype=np.int64) if numbers else np.empty(0, dtype=np.int64)
 
 

@@ -231,7 +231,11 @@ class _Finder:
     def _by_behaviour(self, columns: list[int]) -> list[int]:
         """Leave out, or ask about, columns that count, rise, or hold ids."""
         grid = self.grid
-        suspects = {c: why for c in self._monotone(columns) if (why := self._suspicion(c, columns))}
+        whole = self._whole(columns)
+        decimals = len(whole) < len(columns)  # some worker has decimals
+        suspects = {
+            c: why for c in self._monotone(columns) if (why := self._suspicion(c, decimals))
+        }
         if suspects and len(suspects) == len(columns) and grid.rows >= BEHAVIOUR.rising:
             self._ask(
                 columns[0], "a column of times: every column rises from row to row, as clocks do"
@@ -243,8 +247,11 @@ class _Finder:
                 self._ask(column, f"a column of times: it {why}, as an index or a clock does")
             self._leave([grid.header[column]], f"it {why}, as an index or a clock does")
         columns = [c for c in columns if c not in suspects]
-        for column in self._whole(columns):
-            self._ask(column, "a column of times: it holds whole numbers only, as ids do")
+        whole = [c for c in whole if c not in suspects]
+        if grid.rows >= BEHAVIOUR.whole and 2 * len(whole) <= len(columns):
+            for column in whole:
+                if not self.alike[column]:
+                    self._ask(column, "a column of times: it holds whole numbers only, as ids do")
         return columns
 
     def _monotone(self, columns: list[int]) -> list[int]:
@@ -256,39 +263,38 @@ class _Finder:
         rising = np.all(steps >= 0.0, axis=0) | np.all(steps == steps[:1], axis=0)
         return [c for c, up in zip(columns, rising, strict=True) if up]
 
-    def _suspicion(self, column: int, columns: list[int]) -> str:
+    def _suspicion(self, column: int, decimals: bool) -> str:
+        """Why a column that never falls is no column of times; empty if it may be one."""
         values = self.grid.values[:, column]
         steps, rows = np.diff(values), values.size
         constant = np.all(np.abs(steps - steps[0]) <= 1e-9 * abs(steps[0])) and steps[0] != 0.0
         if constant and rows >= BEHAVIOUR.constant:
-            counts = abs(steps[0]) == 1.0 and values[0] in (0.0, 1.0)
-            if not self.alike[column] or (counts and not self._all_whole(columns, column)):
+            counts = abs(steps[0]) == 1.0 and values[0] in (0.0, 1.0) and decimals
+            if not self.alike[column] or counts:
                 return "rises in constant steps" if steps[0] > 0 else "falls in constant steps"
         needed = BEHAVIOUR.rising_alike if self.alike[column] else BEHAVIOUR.rising
         if rows >= needed and np.all(steps > 0.0):
             return "rises in every row"
-        others = [c for c in columns if c != column]
-        if others and np.all(values >= BEHAVIOUR.epoch) and np.all(steps >= 0.0):
-            typical = np.nanmedian(self.grid.values[:64, others])
-            if values[0] > BEHAVIOUR.epoch_ratio * typical and values[-1] < 1.1 * values[0]:
+        clock = np.all(values >= BEHAVIOUR.epoch) and values[-1] < 1.1 * values[0]
+        if clock and not self.alike[column]:
+            lowest = float(np.nanmin(self.grid.values[:64, :]))
+            if values[0] > BEHAVIOUR.epoch_ratio * lowest:
                 return "counts seconds since 1970"
         return ""
 
-    def _all_whole(self, columns: list[int], but: int) -> bool:
-        return all(_is_whole(self.grid, c) for c in columns if c != but)
-
     def _whole(self, columns: list[int]) -> list[int]:
-        """Columns of whole numbers where most others have decimals."""
-        if self.grid.rows < BEHAVIOUR.whole or all(self.alike[c] for c in columns):
-            return []
-        whole = [c for c in columns if _is_whole(self.grid, c)]
-        return [c for c in whole if not self.alike[c]] if 2 * len(whole) <= len(columns) else []
+        """Columns of whole numbers."""
+        first = self.grid.values[:1000, columns]
+        whole = np.all(first == np.floor(first), axis=0)
+        return [c for c, is_whole in zip(columns, whole.tolist(), strict=True) if is_whole]
 
     def _is_summary(self, column: int, columns: list[int]) -> bool:
         """Whether a column is a figure over the others, by its name and by its cells."""
         name = self.grid.header[column]
-        others = [c for c in columns if c != column and not is_summary(self.grid.header[c])]
-        if not is_summary(name) or not others:
+        if not is_summary(name):
+            return False
+        others = [c for c in columns if not is_summary(self.grid.header[c])]
+        if not others:
             return False
         values, block = self.grid.values[:, column], self.grid.values[:, others]
         figures = (np.mean, np.max, np.min, np.sum, np.median, np.std)
@@ -302,11 +308,6 @@ class _Finder:
 def _pattern(name: str) -> str:
     """What names of one series have in common: the stem before the number, or that all are numbers."""
     return "0" if name.isdigit() else stem_of(name)
-
-
-def _is_whole(grid: Grid, column: int) -> bool:
-    values = grid.values[:1000, column]
-    return bool(np.all(values == np.floor(values)))
 
 
 def _check_texts(grid: Grid, column: int) -> None:
