@@ -7,8 +7,8 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 
 __all__ = ["finite_number", "real_array", "whole_number"]
@@ -61,7 +61,7 @@ def finite_number(
     return number
 
 
-def real_array(field: str, values: Any, allowed: str) -> NDArray[np.float64]:
+def real_array(field: str, values: Any, allowed: str) -> FloatArray:
     """Return ``values`` as an array of floats; real numbers only.
 
     Numpy would drop the imaginary part of a number, the mask of a masked array, and read dates as

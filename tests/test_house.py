@@ -20,7 +20,7 @@ FLOORS = [
         "cgcopt.arrays",
         "cgcopt._validate",
         "cgcopt._cores",
-        "cgcopt._files",
+        "cgcopt.workers.reading.files",
     ),
     ("cgcopt.workers",),
     (),  # the core: what a problem is, what a design is worth

@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt._files import reason_of
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.empirical import Empirical, Scenarios
 from cgcopt.workers.reading import Reading, ReadOptions, read_table
+from cgcopt.workers.reading.files import reason_of
 from cgcopt.workers.validation import frozen_times
 
 __all__ = ["Trace"]

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.cells import is_missing, number_of
 
 __all__ = ["Chunks", "Grid", "checked_header"]
 
-FloatArray = NDArray[np.float64]
 
 #: Characters of the longest name of a column.
 LONGEST_NAME = 200
@@ -52,7 +51,7 @@ class Grid:
     values: FloatArray
     texts: dict[int, dict[int, str]]
     kept: dict[int, list[str]]
-    lines: NDArray[np.int64]
+    lines: IntArray
     comments: tuple[str, ...] = ()
     source: str = "CSV"
     decimal: str = "."

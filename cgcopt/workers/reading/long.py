@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import IntArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.cells import number_of
 from cgcopt.workers.reading.grid import Grid
@@ -102,7 +102,7 @@ def _check_rounds(grid: Grid, column: int) -> None:
         raise InvalidInputError(grid.place(row, column), grid.cell(row, column), allowed)
 
 
-def _numbered(labels: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+def _numbered(labels: Sequence[str]) -> tuple[list[str], IntArray]:
     """The different labels in their order, and the number of each cell."""
     first = {label: i for i, label in enumerate(dict.fromkeys(labels))}
     names = list(first)
@@ -116,7 +116,7 @@ def _numbered(labels: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
     return names, position[codes]
 
 
-def _places(grid: Grid, column: int, row: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
+def _places(grid: Grid, column: int, row: IntArray) -> tuple[list[str], IntArray]:
     """The place of every cell among those of its round."""
     counts = np.bincount(row)
     if np.ptp(counts):
@@ -131,8 +131,8 @@ def _places(grid: Grid, column: int, row: NDArray[np.int64]) -> tuple[list[str],
 
 
 def _selected(
-    told: Sequence[str], workers: list[str], row: NDArray[np.int64], column: NDArray[np.int64]
-) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    told: Sequence[str], workers: list[str], row: IntArray, column: IntArray
+) -> tuple[list[str], IntArray, IntArray, IntArray]:
     """The rows of the workers that are asked for."""
     for name in told:
         if name not in workers:
@@ -147,10 +147,10 @@ def _selected(
 def _refuse_twice(
     grid: Grid,
     roles: Roles,
-    index: NDArray[np.int64],
-    row: NDArray[np.int64],
-    column: NDArray[np.int64],
-    kept: NDArray[np.int64],
+    index: IntArray,
+    row: IntArray,
+    column: IntArray,
+    kept: IntArray,
 ) -> None:
     clash = np.flatnonzero(index[row, column] != kept)
     if not clash.size:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import BoolArray, FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.wide import Cells
 from cgcopt.workers.validation import MISSING
 
 __all__ = ["fill"]
-
-FloatArray = NDArray[np.float64]
 
 
 def fill(cells: Cells, policy: str | None) -> tuple[FloatArray, tuple[str, ...], str]:
@@ -60,7 +58,7 @@ def fill(cells: Cells, policy: str | None) -> tuple[FloatArray, tuple[str, ...],
     return times[:, kept], names, f"{said}: these workers were dropped"
 
 
-def _refuse(cells: Cells, gone: NDArray[np.bool_], said: str) -> None:
+def _refuse(cells: Cells, gone: BoolArray, said: str) -> None:
     rounds, workers = gone.any(axis=1), gone.any(axis=0)
     r, w = (int(i) for i in np.argwhere(gone)[0])
     without = (

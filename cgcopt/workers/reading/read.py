@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.grid import Grid
 from cgcopt.workers.reading.long import read_long
@@ -23,7 +21,6 @@ from cgcopt.workers.reading.wide import Cells, read_wide
 
 __all__ = ["Read", "Reading", "is_table", "read_table"]
 
-FloatArray = NDArray[np.float64]
 
 _JSON = re.compile(r"\.(jsonl|ndjson|json)(\.(gz|bz2|xz))?$", re.IGNORECASE)
 _PARQUET = re.compile(r"\.(parquet|pq)$", re.IGNORECASE)

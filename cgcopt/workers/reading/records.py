@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt._files import open_regular
+from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.errors import InvalidInputError, MissingExtraError
 from cgcopt.workers.reading.cells import is_missing, number_of
+from cgcopt.workers.reading.files import open_regular
 from cgcopt.workers.reading.grid import Grid, checked_header
 from cgcopt.workers.reading.text import Keep, open_text
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["read_json", "read_parquet"]
 
-FloatArray = NDArray[np.float64]
 _Cells = Sequence[Any] | NDArray[Any]
 
 
@@ -145,7 +145,7 @@ def _grid(
     file: Path,
     names: Sequence[str],
     columns: Sequence[_Cells],
-    lines: NDArray[np.int64],
+    lines: IntArray,
     keep: Keep,
     source: str,
 ) -> Grid:

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cgcopt._files import open_regular, reason_of
+from cgcopt.arrays import IntArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.cells import number_of
+from cgcopt.workers.reading.files import open_regular, reason_of
 from cgcopt.workers.reading.grid import Chunks, Grid, checked_header
 from cgcopt.workers.reading.options import SEPARATORS, ReadOptions
 
@@ -184,7 +184,7 @@ def _rows_of(
         raise InvalidInputError(where, str(error), "a line of separated fields") from None
 
 
-def _fill(chunks: Chunks, rows: _Rows) -> NDArray[np.int64]:
+def _fill(chunks: Chunks, rows: _Rows) -> IntArray:
     """Read all rows, a chunk at a time; return the line of each."""
     size = max(1, CHUNK // chunks.columns)
     numbers = array("q")

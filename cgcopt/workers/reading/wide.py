@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.cells import Kind, stem_of
 from cgcopt.workers.reading.grid import Grid
@@ -37,8 +37,6 @@ from cgcopt.workers.reading.roles import Roles, ask
 from cgcopt.workers.validation import did_you_mean
 
 __all__ = ["Cells", "read_wide"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
