@@ -12,7 +12,7 @@ from cgcopt._renamed import warn_renamed
 from cgcopt.arrays import FloatArray
 from cgcopt.bounds import EXCESS, ROUNDING, excess
 from cgcopt.design import Design
-from cgcopt.evaluation.result import Certificate, Evaluation
+from cgcopt.evaluation.result import Certificate, Evaluation, Probability
 from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -192,7 +192,7 @@ class Solution:
             result["method"] = str(self.evaluation.method)
             result["bracket"] = [number(self.evaluation.lower), number(self.evaluation.upper)]
             result["standard_error"] = self.evaluation.standard_error
-            if self.evaluation.complement is not None:
+            if isinstance(self.evaluation, Probability):
                 result["complement"] = self.evaluation.complement
         if self.residual is not None:
             result["residual"] = number(self.residual)

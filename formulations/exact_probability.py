@@ -57,9 +57,9 @@ class ExactProbability(ExactFormulation):
         at = [self._completion(work).log_probability for work in (quantiles, equal)]
         return quantiles if at[0] >= at[1] else equal
 
-    def _completion(self, work: FloatArray, *, gradient: bool = False) -> Completion:
-        w = work * self.coordinate_scale
-        return completion_probabilities(self.problem.system, w, self.deadline, gradient=gradient)
+    def _completion(self, work: FloatArray) -> Completion:
+        scaled = work * self.coordinate_scale
+        return completion_probabilities(self.problem.system, scaled, self.deadline)
 
     @cached_property
     def of_complement(self) -> bool:
@@ -92,9 +92,8 @@ class ExactProbability(ExactFormulation):
     def value_and_gradient(self, omega: FloatArray) -> tuple[float, FloatArray]:
         """``log(1 - P)`` or ``-log P`` and its gradient in ``omega``."""
         work = np.exp(omega)
-        found = self._completion(work, gradient=True)
-        assert found.gradient is not None
-        assert found.log_gradient is not None
+        scaled = work * self.coordinate_scale
+        found = completion_probabilities(self.problem.system, scaled, self.deadline, gradient=True)
         in_omega = work * self.coordinate_scale
         if not self.of_complement:
             return -float(found.log_probability), -found.log_gradient * in_omega

@@ -59,7 +59,6 @@ class ExactRuntime(ExactFormulation):
         """Expected runtime in units of :attr:`runtime_scale`, and its gradient in ``x``."""
         work = work_of_partition(np.maximum(x, 0.0)) * self.coordinate_scale
         found = expected_runtime(self.problem.system, work, gradient=True)
-        assert found.gradient is not None
         slope = np.cumsum(found.gradient[::-1])[::-1] * np.arange(1.0, self.workers + 1)
         return found.value / self.runtime_scale, slope * (
             self.coordinate_scale / self.runtime_scale

@@ -28,7 +28,7 @@ from cgcopt._validate import whole_number
 from cgcopt.design import Design, largest_remainder, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.evaluate import evaluate
-from cgcopt.evaluation.result import Evaluation
+from cgcopt.evaluation.result import Evaluation, Probability
 from cgcopt.evaluation.steps.runtime import affordable_panels, coarsened
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.problem import Problem
@@ -178,7 +178,7 @@ class _Search:
             return False
         if math.isnan(self.target):
             found = evaluate(self.problem, Design(self.relaxed), gradient=True)
-            self.target, slope = _score(self.problem, found)
+            self.target, slope = _score(found)
             if self.convex and slope is not None:
                 self.cuts.append(slope)
         return self.score <= self.target + _GOOD_ENOUGH * abs(self.target)
@@ -198,7 +198,7 @@ class _Search:
         self.tried.add(key)
         self.left -= 1
         found = evaluate(self.problem, Design(x), gradient=True)
-        score, slope = _score(self.problem, found)
+        score, slope = _score(found)
         if self.convex and slope is not None:
             self.cuts.append(slope)
         if not _improves(score, self.score):
@@ -317,16 +317,14 @@ def _improves(score: float, on: float) -> bool:
     return score < on - _RESOLUTION * abs(on) if math.isfinite(on) else score < on
 
 
-def _score(problem: Problem, found: Evaluation) -> tuple[float, FloatArray | None]:
+def _score(found: Evaluation) -> tuple[float, FloatArray | None]:
     """What is minimised, with its gradient in ``x``: seconds, or the log-odds of being late.
 
     The log-odds tell designs apart both where the probability is tiny and where it is almost 1.
     """
     slope = None if found.gradient is None else partition_gradient(found.gradient)
-    if not isinstance(problem.objective, CompletionProbability):
+    if not isinstance(found, Probability):
         return found.value, slope
-    assert found.complement is not None
-    assert found.log_value is not None
     late = math.log(found.complement) if found.complement > 0 else -math.inf
     spread = found.value * found.complement
     return late - found.log_value, None if slope is None or spread == 0 else -slope / spread

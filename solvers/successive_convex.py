@@ -180,7 +180,6 @@ class _Cells:
         if batch == 0:
             finished, mass = self.thresholds(a)
             slope = crossing(finished[::-1], 1 - finished[::-1], gradient=True).log_gradient
-            assert slope is not None
             exact: FloatArray = mass * np.cumsum(slope[::-1])
             return exact
         workers = self.system.workers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from cgcopt.evaluation.result import Probability
 from cgcopt.solution import Solution
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _facts(solution: Solution) -> list[tuple[str, str]]:
         if evaluation.lower < evaluation.upper and evaluation.standard_error == 0:
             note += f", in [{evaluation.lower:.10g}, {evaluation.upper:.10g}]"
         facts.append(("value", f"{solution.value:.10g}{unit} ({note})"))
-        if evaluation.complement is not None:
+        if isinstance(evaluation, Probability):
             facts.append(("1 - value", f"{evaluation.complement:.6g}"))
     if math.isfinite(solution.bound):
         facts.append(("bound", f"{solution.bound:.10g}{unit} ({solution.certificate})"))

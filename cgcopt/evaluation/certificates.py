@@ -25,10 +25,9 @@ from numpy.typing import ArrayLike
 from cgcopt._validate import finite_number
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, budget_weights
-from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.order_statistics import order_statistic_means, order_statistic_quantiles
-from cgcopt.evaluation.result import Certificate, Evaluation, Method
+from cgcopt.evaluation.result import Certificate, Evaluation, Method, WithGradient
 from cgcopt.evaluation.table import entry_of
 from cgcopt.objective import Sense
 from cgcopt.problem import Problem
@@ -120,7 +119,7 @@ def first_finite_level(system: System) -> int:
 
 
 def runtime_bound(
-    evaluation: Evaluation, work: ArrayLike, coordinates: float, *, first_level: int = 0
+    evaluation: WithGradient, work: ArrayLike, coordinates: float, *, first_level: int = 0
 ) -> float:
     """Lower bound on the expected runtime from one evaluation with gradient, minus its own error.
 
@@ -131,8 +130,8 @@ def runtime_bound(
 
     Parameters
     ----------
-    evaluation : Evaluation
-        Of the expected runtime, with its gradient.
+    evaluation : WithGradient
+        Of the expected runtime.
     work : array_like, shape (N,)
         The cumulative work ``w`` it belongs to.
     coordinates : float
@@ -272,7 +271,7 @@ def certified_runtime(
 ) -> tuple[float, Certificate]:
     """Return the larger of the Jensen bound and, with a gradient, the subgradient bound."""
     best, certificate = jensen_bound(system), Certificate.JENSEN
-    if evaluation.gradient is not None:
+    if isinstance(evaluation, WithGradient):
         first = first_finite_level(system)
         bound = runtime_bound(evaluation, work, system.coordinates, first_level=first)
         if bound > best:

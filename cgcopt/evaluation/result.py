@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import overload
 
-import numpy as np
-from numpy.typing import NDArray
+from cgcopt.arrays import FloatArray
 
-__all__ = ["Certificate", "Evaluation", "Method"]
+__all__ = [
+    "Certificate",
+    "Evaluation",
+    "Method",
+    "Probability",
+    "ProbabilityWithGradient",
+    "WithGradient",
+]
 
 
 class Method(StrEnum):
@@ -49,9 +56,20 @@ class Certificate(StrEnum):
     """A probability is at most 1."""
 
 
+class _Unsaid:
+    """What an evaluation may have to say beside the value; a variant that does declares a field."""
+
+    complement: float | None = None
+    log_value: float | None = None
+    gradient: FloatArray | None = None
+
+
 @dataclass(frozen=True, eq=False)
-class Evaluation:
+class Evaluation(_Unsaid):
     """The worth of a design under one objective.
+
+    The variants say more: a probability has ``complement`` and ``log_value``, and where a gradient was
+    asked for and exists there is a ``gradient``. Each of them is ``None`` where it is not.
 
     Attributes
     ----------
@@ -63,12 +81,6 @@ class Evaluation:
         Rigorous bracket of the value; equal to ``value`` when the method is exact.
     standard_error : float
         Of a simulated value; 0 otherwise.
-    complement : float, optional
-        ``1 - value`` of a probability, computed without subtraction.
-    log_value : float, optional
-        Natural logarithm of a probability, also where the probability underflows.
-    gradient : ndarray, optional
-        (Sub)gradient of the value with respect to the cumulative work ``w``, shape ``(N,)``.
     """
 
     value: float
@@ -76,27 +88,85 @@ class Evaluation:
     lower: float
     upper: float
     standard_error: float = 0.0
-    complement: float | None = None
-    log_value: float | None = None
-    gradient: NDArray[np.float64] | None = None
+
+    @overload
+    @classmethod
+    def exact(cls, value: float, method: Method, *, gradient: FloatArray) -> WithGradient: ...
+
+    @overload
+    @classmethod
+    def exact(cls, value: float, method: Method, *, gradient: None = None) -> Evaluation: ...
 
     @classmethod
     def exact(
+        cls, value: float, method: Method, *, gradient: FloatArray | None = None
+    ) -> Evaluation:
+        """Build an evaluation whose bracket is the value itself.
+
+        Examples
+        --------
+        >>> Evaluation.exact(2.0, Method.EXACT).gradient is None
+        True
+        """
+        if gradient is None:
+            return Evaluation(value, method, value, value)
+        return WithGradient(value, method, value, value, gradient=gradient)
+
+
+@dataclass(frozen=True, eq=False)
+class WithGradient(Evaluation):
+    """An evaluation with the (sub)gradient of the value.
+
+    Attributes
+    ----------
+    gradient : ndarray
+        With respect to the cumulative work ``w``, shape ``(N,)``.
+    """
+
+    gradient: FloatArray = field(kw_only=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Probability(Evaluation):
+    """An evaluation of a completion probability.
+
+    Attributes
+    ----------
+    complement : float
+        ``1 - value``, computed without subtraction.
+    log_value : float
+        Natural logarithm, also where the probability underflows.
+    """
+
+    complement: float = field(kw_only=True)
+    log_value: float = field(kw_only=True)
+
+    @classmethod
+    def of(
         cls,
         value: float,
         method: Method,
         *,
-        gradient: NDArray[np.float64] | None = None,
-        complement: float | None = None,
-        log_value: float | None = None,
-    ) -> Evaluation:
-        """Build an evaluation whose bracket is the value itself."""
-        return cls(
+        complement: float,
+        log_value: float,
+        gradient: FloatArray | None = None,
+    ) -> Probability:
+        """Build a probability whose bracket is the value itself."""
+        if gradient is None:
+            return Probability(
+                value, method, value, value, complement=complement, log_value=log_value
+            )
+        return ProbabilityWithGradient(
             value,
             method,
             value,
             value,
-            gradient=gradient,
             complement=complement,
             log_value=log_value,
+            gradient=gradient,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class ProbabilityWithGradient(Probability, WithGradient):
+    """A completion probability with its gradient."""

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from cgcopt._validate import finite_number, whole_number
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
-from cgcopt.evaluation.result import Evaluation, Method
+from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.evaluation.table import entry_of
 from cgcopt.problem import Problem
@@ -136,7 +136,7 @@ def simulated_share(
     gradient: bool = False,
     rounds: int = ROUNDS,
     seed: int = 0,
-) -> Evaluation:
+) -> Probability:
     """Share of drawn rounds that end by the deadline; see :func:`simulate`. There is no gradient."""
     count = met = 0
     for runtimes in simulated_runtimes(system, work, rounds=rounds, seed=seed):
@@ -144,7 +144,7 @@ def simulated_share(
         met += int(np.count_nonzero(runtimes <= deadline))
     share = met / count
     moved = (met + 1) / (count + 2)
-    return Evaluation(
+    return Probability(
         share,
         Method.SIMULATION,
         0.0,

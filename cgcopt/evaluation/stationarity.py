@@ -10,8 +10,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.evaluate import evaluate_work
-from cgcopt.evaluation.result import Evaluation
-from cgcopt.objective import CompletionProbability
+from cgcopt.evaluation.result import Evaluation, ProbabilityWithGradient, WithGradient
 from cgcopt.problem import Problem
 
 __all__ = ["residual_of"]
@@ -50,8 +49,7 @@ def residual_of(problem: Problem, design: Design, evaluation: Evaluation) -> flo
     >>> residual_of(problem, design, cg.evaluate(problem, design, gradient=True))
     0.0
     """
-    probability = problem.objective.kind == CompletionProbability.kind
-    if not probability or evaluation.gradient is None or evaluation.value == 0:
+    if not isinstance(evaluation, ProbabilityWithGradient) or evaluation.value == 0:
         return None
     coordinates = problem.system.coordinates
     used = design.partition > _USED * coordinates
@@ -73,5 +71,5 @@ def _fill_leading(
         beside = partition.copy()
         beside[level] = _LITTLE * partition[first]
         found = evaluate_work(problem, work_of_partition(beside), gradient=True)
-        if found.gradient is not None:
+        if isinstance(found, WithGradient):
             derivative[level] = partition_gradient(found.gradient)[level]

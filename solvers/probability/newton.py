@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.design import work_of_partition
-from cgcopt.evaluation.crossing.completion import Completion, completion_probabilities
+from cgcopt.evaluation.crossing.completion import CompletionWithGradient, completion_probabilities
 from cgcopt.system import System
 
 __all__ = ["Point", "Stationary", "ascend", "merit_at"]
@@ -207,15 +207,13 @@ def _hessian(system: System, deadline: float, point: Point, free: NDArray[np.boo
     return steepest
 
 
-def _completions(system: System, deadline: float, x: FloatArray) -> Completion:
+def _completions(system: System, deadline: float, x: FloatArray) -> CompletionWithGradient:
     work = work_of_partition(x) * system.coordinates
     return completion_probabilities(system, work, deadline, gradient=True)
 
 
-def _merit_gradients(completion: Completion, late: bool) -> FloatArray:
+def _merit_gradients(completion: CompletionWithGradient, late: bool) -> FloatArray:
     """Gradient of the merit with respect to the cumulative work ``w``."""
-    assert completion.gradient is not None
-    assert completion.log_gradient is not None
     if late:
         return completion.log_gradient
     return completion.gradient / np.maximum(completion.complement, 1e-320)[..., np.newaxis]

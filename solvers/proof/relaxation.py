@@ -73,7 +73,6 @@ class Relaxation:
         """Evaluate ``F`` with its gradient at speeds of shape ``(..., N)``."""
         p, late, slope = self.envelope.values(self.majorant, speed)
         found = crossing(p[..., ::-1], late[..., ::-1], gradient=True, threads=1)
-        assert found.log_gradient is not None
         by_threshold = found.log_gradient[..., ::-1]
         return Points(speed, found.log_probability, by_threshold * slope, by_threshold * p)
 

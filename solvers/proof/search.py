@@ -15,7 +15,7 @@ from cgcopt._validate import finite_number, whole_number
 from cgcopt.design import partition_of_work, work_of_partition
 from cgcopt.errors import SolverError
 from cgcopt.evaluation.density.probability import completion_probability
-from cgcopt.evaluation.result import Evaluation
+from cgcopt.evaluation.result import Probability
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.convex.incumbent import Clock
@@ -149,8 +149,6 @@ class Search:
     def offer(self, partition: FloatArray, residual: float | None = None) -> None:
         """Take note of a design."""
         found = self._value(partition)
-        assert found.log_value is not None
-        assert found.complement is not None
         if found.log_value > self.log_value or self.partition is None:
             self.partition, self.residual = partition, residual
             self.log_value, self.complement = found.log_value, found.complement
@@ -258,7 +256,6 @@ class Search:
         shares = np.maximum(partition_of_work(np.maximum.accumulate(speed)), 0.0)
         shares /= shares.sum()
         found = self._value(shares * system.coordinates)
-        assert found.log_value is not None
         if found.log_value <= self.log_value + 0.1 * self.allowance:
             return
         summit = ascend(
@@ -271,7 +268,7 @@ class Search:
         self.offer(summit.point.x * system.coordinates, summit.point.residual)
         self.improvements += 1
 
-    def _value(self, partition: FloatArray) -> Evaluation:
+    def _value(self, partition: FloatArray) -> Probability:
         work = work_of_partition(partition)
         return completion_probability(self.system, work, self.deadline)
 

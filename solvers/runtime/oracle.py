@@ -55,7 +55,6 @@ class RuntimeOracle:
         """Value, gradient in the partition and bound, each per coordinate."""
         work = work_of_partition(partition)
         found = expected_runtime(self.system, work, gradient=True, threads=self.threads)
-        assert found.gradient is not None
         slope = partition_gradient(found.gradient)
         self.slopes.append(slope)
         return Point(partition, found.value, slope, runtime_bound(found, work, 1.0))

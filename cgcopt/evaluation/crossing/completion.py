@@ -14,6 +14,7 @@ that of Wang, Cui, Li, Zou and Xiong, arXiv 2206.02450; the probability is evalu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,14 +24,20 @@ from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.crossing.crossing import crossing
 from cgcopt.evaluation.crossing.thresholds import (
     Thresholds,
+    ThresholdsWithDerivative,
     checked_work,
     proportional_thresholds,
 )
-from cgcopt.evaluation.result import Evaluation, Method
+from cgcopt.evaluation.result import Method, Probability
 from cgcopt.system import System
 from cgcopt.workers.base import IndependentTimes, Times
 
-__all__ = ["Completion", "completion", "completion_probabilities"]
+__all__ = [
+    "Completion",
+    "CompletionWithGradient",
+    "completion",
+    "completion_probabilities",
+]
 
 # A deadline that equals a possible runtime in exact arithmetic counts as kept, however
 # t / (u w_n) is rounded.
@@ -52,27 +59,65 @@ class Completion:
         ``1 - P``, computed without subtraction.
     log_probability : ndarray, shape batch
         ``log P``, right also where ``P`` underflows.
-    gradient : ndarray, shape batch + (N,), or None
-        ``dP/dw_n``, at most 0; that of ``1 - P`` is its negative. 0 where ``P`` is 0.
-    log_gradient : ndarray, shape batch + (N,), or None
-        ``d log P/dw_n``; not finite where ``log P`` is not.
     """
 
     probability: FloatArray
     complement: FloatArray
     log_probability: FloatArray
-    gradient: FloatArray | None = None
-    log_gradient: FloatArray | None = None
 
-    def evaluation(self) -> Evaluation:
+    def evaluation(self) -> Probability:
         """The result for a single design and deadline as an :class:`Evaluation`."""
-        return Evaluation.exact(
+        return Probability.of(
             float(self.probability),
             Method.EXACT,
-            gradient=self.gradient,
             complement=float(self.complement),
             log_value=float(self.log_probability),
+            gradient=self._gradient(),
         )
+
+    def _gradient(self) -> FloatArray | None:
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class CompletionWithGradient(Completion):
+    """The same with gradients.
+
+    Attributes
+    ----------
+    gradient : ndarray, shape batch + (N,)
+        ``dP/dw_n``, at most 0; that of ``1 - P`` is its negative. 0 where ``P`` is 0.
+    log_gradient : ndarray, shape batch + (N,)
+        ``d log P/dw_n``; not finite where ``log P`` is not.
+    """
+
+    gradient: FloatArray
+    log_gradient: FloatArray
+
+    def _gradient(self) -> FloatArray:
+        return self.gradient
+
+
+@overload
+def completion_probabilities(
+    system: System,
+    work: ArrayLike,
+    deadlines: ArrayLike,
+    *,
+    gradient: Literal[True],
+    threads: int | None = None,
+) -> CompletionWithGradient: ...
+
+
+@overload
+def completion_probabilities(
+    system: System,
+    work: ArrayLike,
+    deadlines: ArrayLike,
+    *,
+    gradient: bool = False,
+    threads: int | None = None,
+) -> Completion: ...
 
 
 def completion_probabilities(
@@ -94,20 +139,21 @@ def completion_probabilities(
     deadlines : array_like
         Seconds; broadcast against the leading axes of ``work``.
     gradient : bool
-        Whether to compute the gradients, for continuous worker times.
+        Whether to compute the gradients; needs continuous worker times.
     threads : int, optional
         Threads of the kernel; its own choice by default.
 
     Returns
     -------
     Completion
+        A :class:`CompletionWithGradient` where the gradients were asked for.
 
     Raises
     ------
     InvalidInputError
         If a work has the wrong shape or a negative entry, or a deadline is not a number.
     UnsupportedProblemError
-        If the worker times are not independent.
+        If the worker times are not independent, or gradients are asked for and there is no density.
 
     Examples
     --------
@@ -128,46 +174,62 @@ def completion_probabilities(
         raise InvalidInputError("deadline", deadlines, "a number of seconds")
     if times.kind is Times.DISCRETE:
         t = t * _ROUNDING
-    with_slope = gradient and times.kind is Times.CONTINUOUS
-    levels = proportional_thresholds(times, system.unit * w, t, slope=with_slope)
+    levels = proportional_thresholds(times, system.unit * w, t, derivative=gradient)
     return completion(levels, w, threads=threads)
 
 
+@overload
+def completion(
+    levels: ThresholdsWithDerivative, work: FloatArray, *, threads: int | None = None
+) -> CompletionWithGradient: ...
+
+
+@overload
+def completion(
+    levels: Thresholds, work: FloatArray, *, threads: int | None = None
+) -> Completion: ...
+
+
 def completion(levels: Thresholds, work: FloatArray, *, threads: int | None = None) -> Completion:
-    """Completion probabilities, and gradients where the slopes are known.
+    """Completion probabilities, and gradients where the derivatives of the thresholds are known.
 
     Parameters
     ----------
     levels : Thresholds
         Finishing probabilities of the levels.
     work : ndarray, shape (..., N)
-        What the slopes refer to; the gradient is 0 where it is 0.
+        What the derivatives refer to; the gradient is 0 where it is 0.
     threads : int, optional
         Threads of the kernel; its own choice by default.
 
     Returns
     -------
     Completion
+        A :class:`CompletionWithGradient` where the derivatives are known.
 
     Examples
     --------
     Two workers: both have to finish level 0, one of them level 1.
 
     >>> finished = np.array([0.5, 0.25])
-    >>> levels = Thresholds(finished, 1.0 - finished, None)
+    >>> levels = Thresholds(finished, 1.0 - finished)
     >>> float(completion(levels, np.array([1.0, 2.0])).probability.round(12))
     0.1875
     """
-    with_gradient = levels.slope is not None
     # The k-th fastest worker answers for level N - k: the kernel counts levels downwards.
-    result = crossing(
-        levels.finished[..., ::-1], levels.late[..., ::-1], gradient=with_gradient, threads=threads
-    )
-    values = (result.probability, result.complement, result.log_probability)
-    if levels.slope is None or result.gradient is None or result.log_gradient is None:
-        return Completion(*values)
+    finished, late = levels.finished[..., ::-1], levels.late[..., ::-1]
+    if not isinstance(levels, ThresholdsWithDerivative):
+        plain = crossing(finished, late, threads=threads)
+        return Completion(plain.probability, plain.complement, plain.log_probability)
+    found = crossing(finished, late, gradient=True, threads=threads)
     with np.errstate(divide="ignore", invalid="ignore"):
-        slope = np.where(work > 0.0, levels.slope / work, 0.0)
-        dp, dlog = result.gradient[..., ::-1] * slope, result.log_gradient[..., ::-1] * slope
-    possible = result.probability[..., np.newaxis] > 0.0
-    return Completion(*values, np.where(possible, dp, 0.0), dlog)
+        by_work = np.where(work > 0.0, levels.derivative / work, 0.0)
+        dp, dlog = found.gradient[..., ::-1] * by_work, found.log_gradient[..., ::-1] * by_work
+    possible = found.probability[..., np.newaxis] > 0.0
+    return CompletionWithGradient(
+        found.probability,
+        found.complement,
+        found.log_probability,
+        np.where(possible, dp, 0.0),
+        dlog,
+    )

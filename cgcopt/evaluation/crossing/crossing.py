@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +23,7 @@ from cgcopt.errors import InvalidInputError
 
 __all__ = [
     "Crossing",
+    "CrossingWithGradient",
     "FirstFailures",
     "crossing",
     "first_failures",
@@ -52,18 +54,40 @@ class Crossing:
     log_probability : ndarray, shape batch
         ``log P``, right also where ``P`` underflows and where it is close to one; ``-inf`` where
         ``P = 0``.
-    gradient : ndarray, shape batch + (N,), or None
-        ``dP/dp_k`` for ``k = 1..N`` (``k``-th fastest worker).
-    log_gradient : ndarray, shape batch + (N,), or None
-        ``d log P/dp_k``, finite also where ``P`` underflows.  Where ``P = 0`` it is infinite at
-        the last ``k`` whose effective threshold is zero, and zero elsewhere.
     """
 
     probability: Floats
     complement: Floats
     log_probability: Floats
-    gradient: Floats | None
-    log_gradient: Floats | None
+
+
+@dataclass(frozen=True)
+class CrossingWithGradient(Crossing):
+    """The same with gradients.
+
+    Attributes
+    ----------
+    gradient : ndarray, shape batch + (N,)
+        ``dP/dp_k`` for ``k = 1..N`` (``k``-th fastest worker).
+    log_gradient : ndarray, shape batch + (N,)
+        ``d log P/dp_k``, finite also where ``P`` underflows.  Where ``P = 0`` it is infinite at
+        the last ``k`` whose effective threshold is zero, and zero elsewhere.
+    """
+
+    gradient: Floats
+    log_gradient: Floats
+
+
+@overload
+def crossing(
+    cdf: ArrayLike, sf: ArrayLike, *, gradient: Literal[True], threads: int | None = None
+) -> CrossingWithGradient: ...
+
+
+@overload
+def crossing(
+    cdf: ArrayLike, sf: ArrayLike, *, gradient: bool = False, threads: int | None = None
+) -> Crossing: ...
 
 
 def crossing(
@@ -92,6 +116,7 @@ def crossing(
     Returns
     -------
     Crossing
+        A :class:`CrossingWithGradient` where the gradient was asked for.
 
     Raises
     ------
@@ -133,13 +158,10 @@ def crossing(
         values[positive], found = _swept(p[positive], s[positive], gradient, threads)
         if gradient:
             slopes[:, positive] = found
-    return Crossing(
-        values[:, 0].reshape(batch),
-        values[:, 1].reshape(batch),
-        values[:, 2].reshape(batch),
-        slopes[0].reshape((*batch, n)) if gradient else None,
-        slopes[1].reshape((*batch, n)) if gradient else None,
-    )
+    columns = tuple(values[:, column].reshape(batch) for column in range(3))
+    if not gradient:
+        return Crossing(*columns)
+    return CrossingWithGradient(*columns, *(part.reshape((*batch, n)) for part in slopes))
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,21 @@ How these chances ``F_n(t)`` depend on the work of a level is the business of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cgcopt.arrays import FloatArray
-from cgcopt.errors import InvalidInputError
+from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.workers.base import ContinuousTimes, IndependentTimes
 
-__all__ = ["Thresholds", "checked_work", "proportional_thresholds"]
+__all__ = [
+    "Thresholds",
+    "ThresholdsWithDerivative",
+    "checked_work",
+    "proportional_thresholds",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +34,45 @@ class Thresholds:
         ``F_n(t)``.
     late : ndarray
         ``1 - F_n(t)``, accurate where tiny.
-    slope : ndarray, optional
-        ``w_n dF_n(t)/dw_n``, at most 0 (the derivative with respect to ``log w_n``).
     """
 
     finished: FloatArray
     late: FloatArray
-    slope: FloatArray | None
+
+
+@dataclass(frozen=True, eq=False)
+class ThresholdsWithDerivative(Thresholds):
+    """The same with derivatives.
+
+    Attributes
+    ----------
+    derivative : ndarray
+        ``w_n dF_n(t)/dw_n``, at most 0 (the derivative with respect to ``log w_n``).
+    """
+
+    derivative: FloatArray
+
+
+@overload
+def proportional_thresholds(
+    times: IndependentTimes,
+    scale: FloatArray,
+    deadlines: FloatArray,
+    *,
+    shift: float = 0.0,
+    derivative: Literal[True],
+) -> ThresholdsWithDerivative: ...
+
+
+@overload
+def proportional_thresholds(
+    times: IndependentTimes,
+    scale: FloatArray,
+    deadlines: FloatArray,
+    *,
+    shift: float = 0.0,
+    derivative: bool = False,
+) -> Thresholds: ...
 
 
 def proportional_thresholds(
@@ -43,7 +81,7 @@ def proportional_thresholds(
     deadlines: FloatArray,
     *,
     shift: float = 0.0,
-    slope: bool = False,
+    derivative: bool = False,
 ) -> Thresholds:
     """Finishing probabilities when a worker's time for a level is proportional to its work.
 
@@ -62,12 +100,18 @@ def proportional_thresholds(
         Counting from there loses no digits where the fastest worker is hardly done.
     shift : float
         Seconds per cycle that every worker needs at least.
-    slope : bool
+    derivative : bool
         Whether to compute the derivatives; needs a density.
 
     Returns
     -------
     Thresholds
+        With derivatives where they were asked for.
+
+    Raises
+    ------
+    UnsupportedProblemError
+        If derivatives are asked for and there is no density.
 
     Examples
     --------
@@ -81,13 +125,14 @@ def proportional_thresholds(
         past = past + shift * (scale[..., -1:] - scale)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         theta = np.where(scale > 0.0, past / scale, np.inf)
-    if not slope:
-        return Thresholds(times.cdf(theta), times.sf(theta), None)
-    assert isinstance(times, ContinuousTimes)
+    if not derivative:
+        return Thresholds(times.cdf(theta), times.sf(theta))
+    if not isinstance(times, ContinuousTimes):
+        raise UnsupportedProblemError(f"a gradient needs a density, which {times.label} has not")
     with np.errstate(invalid="ignore", over="ignore"):
         density = times.pdf(theta)
-        derivative = np.where(density > 0.0, -(theta + shift) * density, 0.0)
-    return Thresholds(times.cdf(theta), times.sf(theta), derivative)
+        by_log_work = np.where(density > 0.0, -(theta + shift) * density, 0.0)
+    return ThresholdsWithDerivative(times.cdf(theta), times.sf(theta), by_log_work)
 
 
 def checked_work(work: ArrayLike, workers: int) -> FloatArray:

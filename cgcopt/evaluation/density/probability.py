@@ -5,15 +5,16 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from cgcopt.evaluation.crossing.completion import completion_probabilities
-from cgcopt.evaluation.result import Evaluation
+from cgcopt.evaluation.result import Probability
 from cgcopt.system import System
+from cgcopt.workers.base import Times
 
 __all__ = ["completion_probability"]
 
 
 def completion_probability(
     system: System, work: ArrayLike, deadline: float, *, gradient: bool = False
-) -> Evaluation:
+) -> Probability:
     """Exact probability that a round of a design ends by the deadline.
 
     Parameters
@@ -29,7 +30,7 @@ def completion_probability(
 
     Returns
     -------
-    Evaluation
+    Probability
         With ``complement`` and ``log_value``.
 
     Raises
@@ -47,4 +48,6 @@ def completion_probability(
     >>> round(result.value, 6), round(result.value + result.complement, 12)
     (0.777932, 1.0)
     """
-    return completion_probabilities(system, work, float(deadline), gradient=gradient).evaluation()
+    smooth = system.worker_times.kind is Times.CONTINUOUS
+    found = completion_probabilities(system, work, float(deadline), gradient=gradient and smooth)
+    return found.evaluation()

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from cgcopt._validate import finite_number
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import SolverError, UnsupportedProblemError
-from cgcopt.evaluation.crossing.completion import completion_probabilities
+from cgcopt.evaluation.crossing.completion import CompletionWithGradient, completion_probabilities
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.system import System
 from cgcopt.workers.base import IndependentTimes, Times
@@ -95,7 +95,6 @@ def runtime_quantile(
     if not (gradient and smooth):
         return Evaluation.exact(t, Method.EXACT)
     found = completion_probabilities(system, w, t, gradient=True)
-    assert found.log_gradient is not None
     at_deadline = t * found.log_gradient / float(found.log_gradient @ w)
     return Evaluation.exact(t, Method.EXACT, gradient=at_deadline)
 
@@ -113,7 +112,7 @@ def _log_odds(system: System, w: FloatArray, t: float, smooth: bool) -> tuple[fl
     if late == 0:
         return math.inf, math.nan
     odds = float(found.log_probability) - math.log(late)
-    if found.log_gradient is None:
+    if not isinstance(found, CompletionWithGradient):
         return odds, math.nan
     with np.errstate(invalid="ignore", over="ignore"):
         # P depends on w/t alone.

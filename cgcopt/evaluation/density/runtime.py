@@ -16,6 +16,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,11 +28,15 @@ from cgcopt.errors import (
     SolverError,
     UnsupportedProblemError,
 )
-from cgcopt.evaluation.crossing.completion import Completion, completion
+from cgcopt.evaluation.crossing.completion import (
+    Completion,
+    CompletionWithGradient,
+    completion,
+)
 from cgcopt.evaluation.crossing.thresholds import checked_work, proportional_thresholds
 from cgcopt.evaluation.density.quadrature import integrate, trapezoids
 from cgcopt.evaluation.density.score_map import ScoreMap
-from cgcopt.evaluation.result import Evaluation, Method
+from cgcopt.evaluation.result import Evaluation, Method, WithGradient
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes
 from cgcopt.workers.families import LocationScale
@@ -71,6 +76,18 @@ _CHECK_TOLERANCE = 1e-8
 _NEGLIGIBLE = 1e-14
 _SMALLEST = 1e-290
 _EPSILON = float(np.finfo(np.float64).eps)
+
+
+@overload
+def expected_runtime(
+    system: System, work: ArrayLike, *, gradient: Literal[True], threads: int | None = None
+) -> WithGradient: ...
+
+
+@overload
+def expected_runtime(
+    system: System, work: ArrayLike, *, gradient: bool = False, threads: int | None = None
+) -> Evaluation: ...
 
 
 def expected_runtime(
@@ -201,7 +218,7 @@ class _Normalised:
             steep = _STEEPNESS * place
             early, late = ndtr(steep) - result.probability, result.complement - ndtr(-steep)
             part = np.where(place < 0.0, early, late) * excess
-            if result.gradient is None:
+            if not isinstance(result, CompletionWithGradient):
                 check = result.probability * result.complement
                 return np.stack((part, check), axis=1) * slope[:, np.newaxis]
             # The gradient times the design is the value; the errors of many levels may add up in it.
@@ -281,7 +298,7 @@ class _Normalised:
     def completion(self, excess: FloatArray, gradient: bool, threads: int | None) -> Completion:
         """Completion probabilities at the given times after ``t_min``, gradient in ``omega``."""
         levels = proportional_thresholds(
-            self.times, self.omega, self.origin + excess, shift=self.shift, slope=gradient
+            self.times, self.omega, self.origin + excess, shift=self.shift, derivative=gradient
         )
         return completion(levels, self.omega, threads=threads)
 
@@ -291,7 +308,7 @@ class _Normalised:
         """``1 - P`` (or ``-P`` where ``below``) and, with gradient, ``-dP/domega_n``."""
         result = self.completion(excess, gradient, threads)
         values = np.where(below, -result.probability, result.complement)[:, np.newaxis]
-        if result.gradient is None:
+        if not isinstance(result, CompletionWithGradient):
             return values
         return np.concatenate((values, -result.gradient), axis=1)
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cgcopt.evaluation.result import Evaluation, Method
+from cgcopt.evaluation.result import Method, Probability
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.system import System
 
@@ -16,7 +16,7 @@ __all__ = ["completion_probability"]
 
 def completion_probability(
     system: System, work: ArrayLike, deadline: float, *, gradient: bool = False
-) -> Evaluation:
+) -> Probability:
     """Share of the rounds that end by the deadline.
 
     Parameters
@@ -39,7 +39,7 @@ def completion_probability(
     """
     runtimes = round_runtimes(system, np.asarray(work, dtype=np.float64))
     met = int(np.count_nonzero(runtimes <= deadline))
-    return Evaluation.exact(
+    return Probability.of(
         met / runtimes.size,
         Method.SCENARIOS,
         complement=(runtimes.size - met) / runtimes.size,

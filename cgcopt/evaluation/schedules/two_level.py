@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cgcopt.errors import InfiniteMeanError, SolverError, UnsupportedProblemError
 from cgcopt.evaluation.density.quadrature import integrate
-from cgcopt.evaluation.result import Evaluation, Method
+from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.schedule import Schedule
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, IndependentTimes
@@ -129,7 +129,7 @@ def _missed(
     return missed
 
 
-def two_level_probability(system: System, schedule: Schedule, deadline: float) -> Evaluation:
+def two_level_probability(system: System, schedule: Schedule, deadline: float) -> Probability:
     """Exact completion probability of a two-level schedule.
 
     Examples
@@ -146,7 +146,7 @@ def two_level_probability(system: System, schedule: Schedule, deadline: float) -
     first, last = _cycles(system, schedule)
     met, missed = two_level_chances(_times(system), system.workers, first, last, [deadline])
     log_value = math.log1p(-missed[0]) if missed[0] < 0.5 else _log(met[0])
-    return Evaluation.exact(
+    return Probability.of(
         float(met[0]), Method.EXACT, complement=float(missed[0]), log_value=log_value
     )
 

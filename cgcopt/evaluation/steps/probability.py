@@ -5,7 +5,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from cgcopt.evaluation.crossing.completion import completion_probabilities
-from cgcopt.evaluation.result import Evaluation
+from cgcopt.evaluation.result import Probability
 from cgcopt.system import System
 
 __all__ = ["completion_probability"]
@@ -13,7 +13,7 @@ __all__ = ["completion_probability"]
 
 def completion_probability(
     system: System, work: ArrayLike, deadline: float, *, gradient: bool = False
-) -> Evaluation:
+) -> Probability:
     """Exact probability that a round of a design ends by the deadline.
 
     Parameters
@@ -29,7 +29,7 @@ def completion_probability(
 
     Returns
     -------
-    Evaluation
+    Probability
         With ``complement`` and ``log_value``.
 
     Examples

@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 
 from cgcopt._validate import finite_number, whole_number
 from cgcopt.errors import InvalidInputError, SolverError
-from cgcopt.evaluation.result import Evaluation, Method
+from cgcopt.evaluation.result import Evaluation, Method, WithGradient
 from cgcopt.evaluation.steps.panels import Panels
 from cgcopt.evaluation.steps.products import Products, discrete_times
 from cgcopt.system import System
@@ -134,11 +134,12 @@ def expected_runtime(
         allowed *= 2
     finite_number("tolerance", tolerance, least=0)
     found = bracketed_runtime(system, work, tolerance=tolerance, max_panels=allowed)
-    slope = found.slope if gradient else None
-    if found.exact:
-        return Evaluation.exact(found.upper, Method.EXACT, gradient=slope)
-    middle = (found.lower + found.upper) / 2
-    return Evaluation(middle, Method.BRACKET, found.lower, found.upper, gradient=slope)
+    middle = found.upper if found.exact else (found.lower + found.upper) / 2
+    method = Method.EXACT if found.exact else Method.BRACKET
+    lower = found.upper if found.exact else found.lower
+    if not gradient:
+        return Evaluation(middle, method, lower, found.upper)
+    return WithGradient(middle, method, lower, found.upper, gradient=found.slope)
 
 
 @dataclass(frozen=True, eq=False)

@@ -224,12 +224,12 @@ def test_counting_deadlines_from_the_shift_changes_nothing() -> None:
     times = cg.Gamma(shape=2.0, scale=1.0, shift=3.0)
     scale = np.array([1.0, 2.0, 5.0])
     t = np.array([17.0, 25.0])
-    plain = proportional_thresholds(times, scale, t, slope=True)
+    plain = proportional_thresholds(times, scale, t, derivative=True)
     moved = proportional_thresholds(
-        cg.Gamma(shape=2.0, scale=1.0), scale, t - 15.0, shift=3.0, slope=True
+        cg.Gamma(shape=2.0, scale=1.0), scale, t - 15.0, shift=3.0, derivative=True
     )
     assert moved.finished == pytest.approx(plain.finished, rel=1e-13)
-    assert moved.slope == pytest.approx(plain.slope, rel=1e-13)
+    assert moved.derivative == pytest.approx(plain.derivative, rel=1e-13)
 
 
 def test_bad_input_is_refused() -> None:
