@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 from cgcopt._validate import finite_number
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, budget_weights
+from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.order_statistics import order_statistic_means, order_statistic_quantiles
 from cgcopt.evaluation.result import Certificate, Evaluation, Method, WithGradient
