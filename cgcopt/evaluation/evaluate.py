@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
-from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.result import Evaluation
 from cgcopt.evaluation.table import entry_of
 from cgcopt.problem import Problem
@@ -83,8 +83,6 @@ def evaluate_work(problem: Problem, work: ArrayLike, *, gradient: bool = False) 
     """
     w = _checked_work(work, problem.system.workers)
     system, objective = problem.system, problem.objective
-    if system.costs:
-        raise UnsupportedProblemError("no evaluation with costs of starting and sending yet")
     entry = entry_of(objective, system.worker_times.kind)
     return entry.evaluate(system, w, *objective.parameters, gradient=gradient)
 

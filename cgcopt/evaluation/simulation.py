@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from cgcopt._validate import finite_number, whole_number
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
+from cgcopt.evaluation.lines import lines_of_work
 from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.evaluation.table import entry_of
@@ -100,11 +101,12 @@ def simulated_runtimes(
     """
     w = np.asarray(work, dtype=np.float64)
     rng = generator(seed, "simulation", system.worker_times.label, system.workers)
-    factors = system.unit * w[::-1]
+    lines = lines_of_work(system, w)
+    factors, delays = lines.factor[::-1], lines.delay[::-1]
     rows = max(_CHUNK // system.workers, 1)
     for start in range(0, rounds, rows):
         times = system.worker_times.sample(min(rows, rounds - start), system.workers, rng)
-        yield (np.sort(times, axis=1) * factors).max(axis=1)
+        yield (np.sort(times, axis=1) * factors + delays).max(axis=1)
 
 
 def simulated_mean(

@@ -13,7 +13,7 @@ that of Wang, Cui, Li, Zou and Xiong, arXiv 2206.02450; the probability is evalu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, overload
 
 import numpy as np
@@ -28,6 +28,7 @@ from cgcopt.evaluation.crossing.thresholds import (
     checked_work,
     proportional_thresholds,
 )
+from cgcopt.evaluation.lines import lines_of_work, work_gradient
 from cgcopt.evaluation.result import Method, Probability
 from cgcopt.system import System
 from cgcopt.workers.base import IndependentTimes, Times
@@ -89,10 +90,13 @@ class CompletionWithGradient(Completion):
         ``dP/dw_n``, at most 0; that of ``1 - P`` is its negative. 0 where ``P`` is 0.
     log_gradient : ndarray, shape batch + (N,)
         ``d log P/dw_n``; not finite where ``log P`` is not.
+    log_rate : ndarray, shape batch
+        ``d log P/dt``; NaN where the deadlines are not known.
     """
 
     gradient: FloatArray
     log_gradient: FloatArray
+    log_rate: FloatArray
 
     def _gradient(self) -> FloatArray:
         return self.gradient
@@ -174,8 +178,44 @@ def completion_probabilities(
         raise InvalidInputError("deadline", deadlines, "a number of seconds")
     if times.kind is Times.DISCRETE:
         t = t * _ROUNDING
+    if system.costs:
+        return _with_costs(system, times, w, t, gradient, threads)
     levels = proportional_thresholds(times, system.unit * w, t, derivative=gradient)
-    return completion(levels, w, threads=threads)
+    found = completion(levels, w, threads=threads)
+    if not isinstance(found, CompletionWithGradient):
+        return found
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        # P depends on w/t alone.
+        return replace(found, log_rate=-(found.log_gradient * w).sum(axis=-1) / t)
+
+
+def _with_costs(
+    system: System,
+    times: IndependentTimes,
+    w: FloatArray,
+    t: FloatArray,
+    gradient: bool,
+    threads: int | None,
+) -> Completion:
+    """``F_n(t) = F_T((t - c_n) / a_n)`` for the lines ``c_n + a_n T`` of the levels."""
+    lines = lines_of_work(system, w)
+    levels = proportional_thresholds(
+        times, lines.factor, t, ahead=-lines.delay, derivative=gradient
+    )
+    found = completion(levels, lines.factor, threads=threads)
+    if not isinstance(found, CompletionWithGradient):
+        return found
+    with np.errstate(divide="ignore", invalid="ignore"):
+        time = (t[..., np.newaxis] - lines.delay) / lines.factor
+        reachable = (lines.factor > 0.0) & (time > 0.0)
+        late = np.where(reachable, found.gradient / time, 0.0)
+        log_late = np.where(reachable, found.log_gradient / time, 0.0)
+    return replace(
+        found,
+        gradient=work_gradient(system, found.gradient, late),
+        log_gradient=work_gradient(system, found.log_gradient, log_late),
+        log_rate=-log_late.sum(axis=-1),
+    )
 
 
 @overload
@@ -232,4 +272,5 @@ def completion(levels: Thresholds, work: FloatArray, *, threads: int | None = No
         found.log_probability,
         np.where(possible, dp, 0.0),
         dlog,
+        np.full(found.probability.shape, np.nan),
     )

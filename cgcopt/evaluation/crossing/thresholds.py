@@ -60,6 +60,7 @@ def proportional_thresholds(
     deadlines: FloatArray,
     *,
     shift: float = 0.0,
+    ahead: FloatArray | None = None,
     derivative: Literal[True],
 ) -> ThresholdsWithDerivative: ...
 
@@ -71,6 +72,7 @@ def proportional_thresholds(
     deadlines: FloatArray,
     *,
     shift: float = 0.0,
+    ahead: FloatArray | None = None,
     derivative: bool = False,
 ) -> Thresholds: ...
 
@@ -81,6 +83,7 @@ def proportional_thresholds(
     deadlines: FloatArray,
     *,
     shift: float = 0.0,
+    ahead: FloatArray | None = None,
     derivative: bool = False,
 ) -> Thresholds:
     """Finishing probabilities when a worker's time for a level is proportional to its work.
@@ -100,6 +103,8 @@ def proportional_thresholds(
         Counting from there loses no digits where the fastest worker is hardly done.
     shift : float
         Seconds per cycle that every worker needs at least.
+    ahead : ndarray, shape (..., N), optional
+        Seconds that a deadline is longer for each level; by default what ``shift`` makes of it.
     derivative : bool
         Whether to compute the derivatives; needs a density.
 
@@ -121,7 +126,9 @@ def proportional_thresholds(
     [0.0, 0.135335, 0.367879]
     """
     past = deadlines[..., np.newaxis]
-    if shift:
+    if ahead is not None:
+        past = past + ahead
+    elif shift:
         past = past + shift * (scale[..., -1:] - scale)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         theta = np.where(scale > 0.0, past / scale, np.inf)

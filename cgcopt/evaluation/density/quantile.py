@@ -12,6 +12,7 @@ from cgcopt._validate import finite_number
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import SolverError, UnsupportedProblemError
 from cgcopt.evaluation.crossing.completion import CompletionWithGradient, completion_probabilities
+from cgcopt.evaluation.lines import Lines, lines_of_work
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.system import System
 from cgcopt.workers.base import IndependentTimes, Times
@@ -45,7 +46,7 @@ def runtime_quantile(
         Between 0 and 1, both excluded. Near 1 the complement is compared, which keeps its digits.
     gradient : bool
         Whether to return the gradient in ``w``, where there is a density: by homogeneity
-        ``t (dP/dw_n) / sum_m w_m (dP/dw_m)``.
+        ``t (dP/dw_n) / sum_m w_m (dP/dw_m)``, and with costs ``-(dP/dw_n) / (dP/dt)``.
 
     Returns
     -------
@@ -73,8 +74,9 @@ def runtime_quantile(
     times = _independent(system)
     smooth = times.kind is Times.CONTINUOUS
     target = math.log(q) - math.log1p(-q)
-    earliest = system.unit * float(w[-1]) * times.support[0]
-    past, low, high = _typical(system, w) - earliest, 0.0, math.inf
+    lines = lines_of_work(system, w)
+    earliest = float(lines.delay[-1] + lines.factor[-1] * times.support[0])
+    past, low, high = _typical(times, lines) - earliest, 0.0, math.inf
     before = math.inf
     for _ in range(_ITERATIONS):
         t = earliest + past
@@ -95,14 +97,14 @@ def runtime_quantile(
     if not (gradient and smooth):
         return Evaluation.exact(t, Method.EXACT)
     found = completion_probabilities(system, w, t, gradient=True)
-    at_deadline = t * found.log_gradient / float(found.log_gradient @ w)
+    at_deadline = -found.log_gradient / float(found.log_rate)
     return Evaluation.exact(t, Method.EXACT, gradient=at_deadline)
 
 
-def _typical(system: System, w: FloatArray) -> float:
-    """The largest product ``u w_n F^{-1}((N-n)/(N+1))``: a runtime of a usual order, seconds."""
-    n = system.workers
-    return float((system.unit * w * _independent(system).ppf(np.arange(n, 0, -1) / (n + 1))).max())
+def _typical(times: IndependentTimes, lines: Lines) -> float:
+    """The largest of ``c_n + a_n F^{-1}((N-n)/(N+1))``: a runtime of a usual order, seconds."""
+    n = lines.factor.size
+    return float((lines.delay + lines.factor * times.ppf(np.arange(n, 0, -1) / (n + 1))).max())
 
 
 def _log_odds(system: System, w: FloatArray, t: float, smooth: bool) -> tuple[float, float]:
@@ -115,8 +117,7 @@ def _log_odds(system: System, w: FloatArray, t: float, smooth: bool) -> tuple[fl
     if not isinstance(found, CompletionWithGradient):
         return odds, math.nan
     with np.errstate(invalid="ignore", over="ignore"):
-        # P depends on w/t alone.
-        return odds, -float(found.log_gradient @ w) / late
+        return odds, t * float(found.log_rate) / late
 
 
 def _next(newton: float, low: float, high: float, *, halve: bool) -> float:

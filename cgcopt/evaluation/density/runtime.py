@@ -12,9 +12,8 @@ Gauss-Legendre panels cut near quantiles of ``tau``, and to the power of the tai
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, overload
 
@@ -36,12 +35,13 @@ from cgcopt.evaluation.crossing.completion import (
 from cgcopt.evaluation.crossing.thresholds import checked_work, proportional_thresholds
 from cgcopt.evaluation.density.quadrature import integrate, trapezoids
 from cgcopt.evaluation.density.score_map import ScoreMap
+from cgcopt.evaluation.lines import LineRuntime, Lines, lines_of_work
 from cgcopt.evaluation.result import Evaluation, Method, WithGradient
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes
 from cgcopt.workers.families import LocationScale
 
-__all__ = ["expected_runtime"]
+__all__ = ["expected_runtime", "runtime_of_lines"]
 
 FloatArray = NDArray[np.float64]
 
@@ -143,6 +143,10 @@ def expected_runtime(
         raise InvalidInputError("work", w.tolist(), "one design with a positive entry")
     # A level with less work than the one before is finished by then: it has no say.
     w = np.maximum.accumulate(w)
+    if system.costs:
+        return runtime_of_lines(system, lines_of_work(system, w), threads=threads).evaluation(
+            system
+        )
     _require_finite_mean(times, w)
     problem = _Normalised.of(times, w / w[-1])
     integrals = problem.integrals(gradient, threads)
@@ -154,12 +158,52 @@ def expected_runtime(
     )
 
 
+def runtime_of_lines(system: System, lines: Lines, *, threads: int | None = None) -> LineRuntime:
+    """Expected runtime ``E[max_n (c_n + a_n T_(N-n))]`` by quadrature, as for :func:`expected_runtime`.
+
+    Parameters
+    ----------
+    system : System
+        Its worker times must have a density; its costs do not count, they are in the lines.
+    lines : Lines
+        Of the levels.
+    threads : int, optional
+        Threads of the kernel; its own choice by default.
+
+    Examples
+    --------
+    >>> from cgcopt import Exponential, System
+    >>> lines = Lines(np.array([2.0, 2.0]), np.array([1.0, 1.0]))
+    >>> result = runtime_of_lines(System(2, 1, Exponential(rate=1.0)), lines)
+    >>> round(result.value, 9), result.delay_gradient.round(9).tolist()
+    (4.0, [1.0, 0.0])
+    """
+    times = system.worker_times
+    assert isinstance(times, ContinuousTimes)
+    _require_finite_mean(times, lines.factor)
+    cycles, last = float(lines.factor[-1]), float(lines.delay[-1])
+    problem = _Normalised.of(times, lines.factor / cycles, (last - lines.delay) / cycles)
+    integrals = problem.integrals(True, threads)
+    value = last + cycles * (times.support[0] + float(integrals[0]))
+    count = lines.factor.size
+    return LineRuntime(
+        value,
+        value,
+        value,
+        Method.QUADRATURE,
+        integrals[1 : count + 1],
+        integrals[count + 1 :],
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class _Normalised:
-    """The runtime ``max_n T_(N-n) omega_n`` with ``omega_{N-1} = 1``, seconds per cycle.
+    """The runtime ``max_n (T_(N-n) omega_n - lead_n)`` with ``omega_{N-1} = 1``, seconds per cycle.
 
     ``times`` is the distribution of ``T - shift`` and ``origin`` the lower end of its support;
-    the nodes are logarithms of the time after ``t_min = shift + origin``.
+    the nodes are logarithms of the time after ``t_min = shift + origin``. ``lead`` is by how much
+    less than the last level the levels are delayed, ``None`` without delays; ``ahead`` is by how
+    much a worker without ``T - shift`` is ahead of ``t_min - origin`` at a level.
     """
 
     times: ContinuousTimes
@@ -167,14 +211,22 @@ class _Normalised:
     origin: float
     omega: FloatArray
     tail_index: float
+    ahead: FloatArray
+    lead: FloatArray | None = None
 
     @classmethod
-    def of(cls, times: ContinuousTimes, omega: FloatArray) -> _Normalised:
+    def of(
+        cls, times: ContinuousTimes, omega: FloatArray, lead: FloatArray | None = None
+    ) -> _Normalised:
         base, shift = _without_shift(times)
-        return cls(base, shift, base.support[0], omega, times.tail_index)
+        ahead = shift * (1.0 - omega) if lead is None else shift * (1.0 - omega) + lead
+        return cls(base, shift, base.support[0], omega, times.tail_index, ahead, lead)
 
     def integrals(self, gradient: bool, threads: int | None) -> FloatArray:
-        """``E[tau] - t_min`` and, with gradient, its derivatives in ``omega``, shape ``(1 + N,)``."""
+        """``E[tau] - t_min`` and, with gradient, its derivatives in ``omega`` and in delays.
+
+        Shape ``(1 + N,)``, and ``(1 + 2 N,)`` with delays.
+        """
         result = None
         if self.tail_power >= _LEAST_POWER:
             result = self.by_trapezoids(gradient, threads)
@@ -223,15 +275,18 @@ class _Normalised:
                 return np.stack((part, check), axis=1) * slope[:, np.newaxis]
             # The gradient times the design is the value; the errors of many levels may add up in it.
             entries = -result.gradient * excess[:, np.newaxis]
-            parts = np.column_stack((part, entries, entries @ self.omega))
-            return np.asarray(parts * slope[:, np.newaxis])
+            parts = [part, entries, entries @ self.omega]
+            if self.lead is not None:
+                parts.insert(2, self.per_delay(entries, excess))
+            return np.asarray(np.column_stack(parts) * slope[:, np.newaxis])
 
         def allowance(total: FloatArray) -> FloatArray:
             value = offset + total[0]
             if not gradient:
                 return np.array([_VALUE_ERROR * value, _CHECK_ERROR * total[1]])
-            entries = np.minimum(levels * value, _ENTRY_ERROR * total[1:-1].max())
-            return np.concatenate(([_VALUE_ERROR * value], entries, [_VALUE_ERROR * value]))
+            entries = np.minimum(levels * value, _ENTRY_ERROR * total[1 : levels.size + 1].max())
+            delays = np.full(0 if self.lead is None else levels.size, _ENTRY_ERROR)
+            return np.concatenate(([_VALUE_ERROR * value], entries, delays, [_VALUE_ERROR * value]))
 
         total = trapezoids(
             integrand, lower, upper, step=_STEP, halvings=_HALVINGS, allowance=allowance
@@ -285,8 +340,11 @@ class _Normalised:
             value = shortest + math.exp(median) + total[0]
             if not gradient:
                 return np.array([_TOLERANCE * value, _CHECK_TOLERANCE])
-            entries = np.minimum(levels * value, _ENTRY_TOLERANCE * total[1:].max())
-            return np.concatenate(([_TOLERANCE * value], entries))
+            entries = np.minimum(
+                levels * value, _ENTRY_TOLERANCE * total[1 : levels.size + 1].max()
+            )
+            delays = np.full(0 if self.lead is None else levels.size, _ENTRY_TOLERANCE)
+            return np.concatenate(([_TOLERANCE * value], entries, delays))
 
         result = integrate(integrand, edges, allowance=allowance, points=_POINTS)
         result = result if gradient else result[:1]
@@ -298,9 +356,24 @@ class _Normalised:
     def completion(self, excess: FloatArray, gradient: bool, threads: int | None) -> Completion:
         """Completion probabilities at the given times after ``t_min``, gradient in ``omega``."""
         levels = proportional_thresholds(
-            self.times, self.omega, self.origin + excess, shift=self.shift, derivative=gradient
+            self.times,
+            self.omega,
+            self.origin + excess,
+            shift=self.shift,
+            ahead=self.ahead,
+            derivative=gradient,
         )
         return completion(levels, self.omega, threads=threads)
+
+    def per_delay(self, entries: FloatArray, excess: FloatArray) -> FloatArray:
+        """Turn derivatives in ``omega`` into derivatives in the delay of a level.
+
+        ``F_n`` is a function of ``(t - c_n)/a_n``: a delay counts ``1/T`` times as much.
+        """
+        reached = self.origin + excess[:, np.newaxis] + self.ahead
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            time = self.shift + np.where(self.omega > 0.0, reached / self.omega, np.inf)
+            return np.where(time > 0.0, entries / time, 0.0)
 
     def late(
         self, excess: FloatArray, gradient: bool, threads: int | None, below: NDArray[np.bool_]
@@ -310,7 +383,10 @@ class _Normalised:
         values = np.where(below, -result.probability, result.complement)[:, np.newaxis]
         if not isinstance(result, CompletionWithGradient):
             return values
-        return np.concatenate((values, -result.gradient), axis=1)
+        parts = [values, -result.gradient]
+        if self.lead is not None:
+            parts.append(self.per_delay(-result.gradient, excess))
+        return np.concatenate(parts, axis=1)
 
     def edges(self, threads: int | None) -> tuple[FloatArray, float]:
         """Ends of the panels, logarithms of times after ``t_min``, and which one is near the median."""
@@ -341,7 +417,7 @@ class _Normalised:
         """Largest quantile of the levels' times after ``t_min``, for each of the scores."""
         quantiles = _level_quantiles(self.times, self.omega.size)
         with np.errstate(invalid="ignore"):
-            after = self.omega * quantiles - self.shift * (1.0 - self.omega)
+            after = self.omega * quantiles - self.ahead
         after = np.where(self.omega > 0.0, after, 0.0).max(axis=1) - self.origin
         return np.asarray(np.maximum(after, 0.0))
 
@@ -378,7 +454,8 @@ class _Normalised:
             workers_late = np.arange(first + 1.0, n + 1.0)
             log_failure = _log_choose(n)[first:] + workers_late * np.log(single)
             failure = np.exp(np.minimum(log_failure, 0.0))
-            relative = (self.shift + self.origin) / theta[:, 0] + n * single[:, 0]
+            moved = self.shift + self.origin + (0.0 if self.lead is None else self.lead[first])
+            relative = moved / theta[:, 0] + n * single[:, 0]
             error = failure[:, 0] * relative + failure[:, 1:].sum(axis=1)
             return np.asarray((after + self.origin) / (order - 1.0) * error)
 
@@ -386,22 +463,30 @@ class _Normalised:
         """Integrals beyond the last cut of regularly varying functions, by Karamata's theorem.
 
         Level ``n`` fails when ``n + 1`` workers are late: its terms fall with the power
-        ``(n + 1) a`` of the time.
+        ``(n + 1) a`` of the time, and its derivatives in a delay with one power more.
         """
         first = int(np.argmax(self.omega > 0.0))
         index = self.tail_index * np.arange(1, self.omega.size + 1)
-        powers = np.concatenate((index[[first]], index if gradient else []))
+        powers, reach = [index[[first]]], [self.ahead[[first]]]
+        if gradient:
+            powers.append(index)
+            reach.append(self.ahead)
+            if self.lead is not None:
+                powers.append(index + 1.0)
+                reach.append(self.ahead)
+        power = np.concatenate(powers)
         value = self.late(np.array([excess]), gradient, threads, below=np.array([False]))[0]
-        omega = np.concatenate((self.omega[[first]], self.omega if gradient else []))
-        reach = self.origin + excess + self.shift * (1.0 - omega)
-        return np.where(value > 0.0, value * reach / np.where(powers > 1.0, powers - 1.0, 1.0), 0.0)
+        scale = (self.origin + excess + np.concatenate(reach)) / np.where(
+            power > 1.0, power - 1.0, 1.0
+        )
+        return np.where(value > 0.0, value * scale, 0.0)
 
 
 def _without_shift(times: ContinuousTimes) -> tuple[ContinuousTimes, float]:
     """Split ``T`` into a distribution and the shift added to it."""
     if not isinstance(times, LocationScale) or times.shift == 0.0:
         return times, 0.0
-    return dataclasses.replace(times, shift=0.0), times.shift  # type: ignore[type-var]
+    return replace(times, shift=0.0), times.shift  # type: ignore[type-var]
 
 
 @lru_cache(maxsize=64)

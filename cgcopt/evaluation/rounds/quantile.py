@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cgcopt._validate import finite_number
+from cgcopt.evaluation.lines import lines_of_work, work_gradient
 from cgcopt.evaluation.result import Evaluation, Method
-from cgcopt.evaluation.rounds.runtimes import attained, sorted_rounds
+from cgcopt.evaluation.rounds.lines import line_rounds
+from cgcopt.evaluation.rounds.runtimes import round_runtimes, sorted_rounds
 from cgcopt.system import System
 
 __all__ = ["rank_of", "runtime_quantile"]
@@ -46,13 +48,14 @@ def runtime_quantile(
     """
     q = finite_number("probability", probability, above=0, below=1)
     times = sorted_rounds(system)
-    scaled = system.unit * np.asarray(work, dtype=np.float64)
-    runtimes = attained(times, scaled)[0]
+    w = np.asarray(work, dtype=np.float64)
+    runtimes = round_runtimes(system, w)
     rank = rank_of(q, runtimes.size)
     last = int(np.argpartition(runtimes, rank - 1)[rank - 1])
     of_last = None
     if gradient:
-        of_last = attained(times[last : last + 1], scaled)[1][::-1] * system.unit
+        found = line_rounds(times[last : last + 1], lines_of_work(system, w))
+        of_last = work_gradient(system, found.slow, found.late)
     return Evaluation.exact(float(runtimes[last]), Method.SCENARIOS, gradient=of_last)
 
 

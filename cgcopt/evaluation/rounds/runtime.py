@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cgcopt.evaluation.lines import lines_of_work
 from cgcopt.evaluation.result import Evaluation, Method
+from cgcopt.evaluation.rounds.lines import runtime_of_lines
 from cgcopt.evaluation.rounds.runtimes import attained, sorted_rounds
 from cgcopt.system import System
 
@@ -33,6 +35,8 @@ def expected_runtime(system: System, work: ArrayLike, *, gradient: bool = False)
     (8.0, [4.0, 0.0])
     """
     times = sorted_rounds(system)
+    if system.costs:
+        return runtime_of_lines(times, lines_of_work(system, work)).evaluation(system)
     runtimes, sums = attained(times, system.unit * np.asarray(work, dtype=np.float64))
     mean = sums[::-1] * (system.unit / len(times)) if gradient else None
     return Evaluation.exact(float(runtimes.mean()), Method.SCENARIOS, gradient=mean)

@@ -17,6 +17,8 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import UnsupportedProblemError
+from cgcopt.evaluation.lines import lines_of_work
+from cgcopt.evaluation.rounds.lines import line_rounds
 from cgcopt.system import System
 from cgcopt.workers.empirical import Scenarios
 
@@ -46,6 +48,8 @@ def round_runtimes(system: System, work: FloatArray) -> FloatArray:
     >>> round_runtimes(system, np.array([2.0, 4.0])).tolist()
     [6.0, 10.0]
     """
+    if system.costs:
+        return line_rounds(sorted_rounds(system), lines_of_work(system, work)).runtimes
     return attained(sorted_rounds(system), system.unit * work)[0]
 
 

@@ -49,6 +49,8 @@ class Panels:
         Products in the panel, equal ones counted for each level.
     expected : ndarray, shape (M, m)
         ``E[T_(N-n); level n counts]`` of the ``m`` levels with work, from the last one down.
+    chance : ndarray, shape (M, m)
+        Chance that level ``n`` counts.
     """
 
     ends: FloatArray
@@ -57,6 +59,7 @@ class Panels:
     single: NDArray[np.bool_]
     number: IntArray
     expected: FloatArray
+    chance: FloatArray
 
     @classmethod
     def between(cls, products: Products, ends: FloatArray, threads: int | None) -> Panels:
@@ -65,19 +68,21 @@ class Panels:
         single = np.empty(ends.size, dtype=np.bool_)
         number = np.empty(ends.size, dtype=np.int64)
         expected = np.empty((ends.size, products.factors.size))
+        chance = np.empty((ends.size, products.factors.size))
         moments = Moments.of(products)
 
         def work(rows: slice, new: slice) -> None:
             part = _Part.of(products, moments, ends[rows])
             here = slice(rows.start + new.start, rows.stop)
             expected[here] = moments.expected(part.places, part.found)[new]
-            lower[here] = expected[here] @ part.factors
+            chance[here] = part.found.chance[new, : products.factors.size]
+            lower[here] = expected[here] @ part.factors + chance[here] @ part.delays
             upper[here] = part.latest()[new]
             single[here], number[here] = part.single[new], part.number[new]
 
         in_batches(work, ends.size, products.workers, threads)
         upper = np.where(single, lower, np.maximum(lower, upper))
-        return cls(ends, lower, upper, single, number, expected)
+        return cls(ends, lower, upper, single, number, expected, chance)
 
     def split(self, products: Products, ends: FloatArray, threads: int | None) -> Panels:
         """Split panels at further ends; ``ends`` holds the present ones too.
@@ -104,14 +109,21 @@ class Panels:
             merged(self.single, fresh.single),
             merged(self.number, fresh.number),
             merged(self.expected, fresh.expected),
+            merged(self.chance, fresh.chance),
         )
 
-    def slope(self, products: Products) -> FloatArray:
-        """``u`` times the sum of :attr:`expected` over the panels, for all levels, shape ``(N,)``."""
-        some = np.add.reduceat(self.expected, np.arange(0, self.ends.size, _LONGEST), axis=0)
-        slope = np.zeros(products.workers)
-        slope[products.workers - products.factors.size :] = some.sum(axis=0)[::-1]
-        return np.asarray(products.unit * slope)
+    def line_slopes(self, products: Products) -> tuple[FloatArray, FloatArray]:
+        """Sums over the panels of :attr:`expected` and :attr:`chance`, for all levels, shapes ``(N,)``.
+
+        They are the derivatives in the factors and in the delays of the lines of the levels.
+        """
+        return self._summed(products, self.expected), self._summed(products, self.chance)
+
+    def _summed(self, products: Products, terms: FloatArray) -> FloatArray:
+        some = np.add.reduceat(terms, np.arange(0, self.ends.size, _LONGEST), axis=0)
+        total = np.zeros(products.workers)
+        total[products.workers - products.factors.size :] = some.sum(axis=0)[::-1]
+        return total
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,6 +242,7 @@ class _Part:
 
     ends: FloatArray
     factors: FloatArray
+    delays: FloatArray
     places: Places
     """Of the thresholds at the upper ends of the panels."""
     single: NDArray[np.bool_]
@@ -245,7 +258,8 @@ class _Part:
         before = row_before(counts)
         single = products.after(before) >= ends
         number = (counts - before).sum(axis=1)
-        return cls(ends, products.factors[::-1], places, single, number, found)
+        factors, delays = products.factors[::-1], products.delays[::-1]
+        return cls(ends, factors, delays, places, single, number, found)
 
     def latest(self) -> FloatArray:
         """Upper bounds: the upper end times the chance of the panel, less what is surely earlier."""
@@ -255,7 +269,7 @@ class _Part:
         rise = upper - lower
         # How far a threshold can rise alone before it meets that of the next level.
         room = np.minimum(rise, np.diff(lower, axis=1, append=1.0))
-        earlier = ends * (rise - _ROUNDING * upper)
+        earlier = (ends - self.delays) * (rise - _ROUNDING * upper)
         earlier -= self.factors * (plain - row_before(plain) + _ROUNDING * plain)
         slope = row_before(self.found.slope[:, :m])
         curvature = row_before(self.found.curvature[:, :m])

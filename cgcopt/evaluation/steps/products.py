@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.crossing.crossing import crossing
+from cgcopt.evaluation.lines import Lines, lines_of_work
 from cgcopt.system import System
 from cgcopt.workers.base import DiscreteTimes
 
@@ -31,7 +32,9 @@ def discrete_times(system: System) -> DiscreteTimes:
 
 @dataclass(frozen=True, eq=False, init=False)
 class Products:
-    """The possible runtimes ``u w_n t_j`` of a design and the probabilities of being done by one.
+    """The possible runtimes ``c_n + u w_n t_j`` of a design and the probabilities of being done by one.
+
+    They are called products, after the case without delays ``c``.
 
     Parameters
     ----------
@@ -39,6 +42,8 @@ class Products:
         With discrete worker times.
     work : ndarray, shape (N,)
         Cumulative work ``w``, nondecreasing.
+    lines : Lines, optional
+        Of the levels, in place of those of the system and the work.
 
     Attributes
     ----------
@@ -48,6 +53,8 @@ class Products:
         ``t_j``, increasing.
     factors : ndarray, shape (m,)
         Positive ``u w_n``: those of the last ``m`` levels.
+    delays : ndarray, shape (m,)
+        ``c_n`` of these levels, seconds.
     workers : int
         ``N``.
     times : DiscreteTimes
@@ -59,18 +66,20 @@ class Products:
     unit: float
     values: FloatArray
     factors: FloatArray
+    delays: FloatArray
     workers: int
     times: DiscreteTimes
     below: FloatArray
     above: FloatArray
 
-    def __init__(self, system: System, work: FloatArray) -> None:
+    def __init__(self, system: System, work: FloatArray, lines: Lines | None = None) -> None:
         times = discrete_times(system)
-        factors = system.unit * np.asarray(work, dtype=np.float64)
+        lines = lines_of_work(system, work) if lines is None else lines
         set_field = object.__setattr__
         set_field(self, "unit", system.unit)
         set_field(self, "values", times.values)
-        set_field(self, "factors", factors[factors > 0])
+        set_field(self, "factors", lines.factor[lines.factor > 0])
+        set_field(self, "delays", lines.delay[lines.factor > 0])
         set_field(self, "workers", system.workers)
         set_field(self, "times", times)
         set_field(self, "below", np.concatenate(([0.0], times.cdf(times.values))))
@@ -79,12 +88,12 @@ class Products:
     @property
     def smallest(self) -> float:
         """The smallest possible runtime, if a level with less work may have been empty."""
-        return float(self.factors[0] * self.values[0])
+        return float(self.factors[0] * self.values[0] + self.delays[0])
 
     @property
     def largest(self) -> float:
         """The largest possible runtime."""
-        return float(self.factors[-1] * self.values[-1])
+        return float(self.factors[-1] * self.values[-1] + self.delays[-1])
 
     def counts(self, z: FloatArray) -> IntArray:
         """How many products of each level are at most ``z``, shape ``z.shape + (m,)``.
@@ -93,12 +102,12 @@ class Products:
         """
         z = np.asarray(z, dtype=np.float64)[..., None]
         with np.errstate(over="ignore"):
-            found = np.searchsorted(self.values, z / self.factors, side="right")
+            found = np.searchsorted(self.values, (z - self.delays) / self.factors, side="right")
         while True:
             more = found < self.values.size
-            more &= self.factors * self.values[np.minimum(found, self.values.size - 1)] <= z
+            more &= self.reached(np.minimum(found, self.values.size - 1)) <= z
             less = found > 0
-            less &= self.factors * self.values[np.maximum(found - 1, 0)] > z
+            less &= self.reached(np.maximum(found - 1, 0)) > z
             if not (more.any() or less.any()):
                 return found
             found = found + more - less
@@ -106,19 +115,24 @@ class Products:
     def after(self, counts: IntArray) -> FloatArray:
         """Smallest product beyond the counted ones; ``inf`` beyond the largest."""
         padded = np.append(self.values, np.inf)
-        return np.asarray((self.factors * padded[counts]).min(axis=-1))
+        return np.asarray((self.factors * padded[counts] + self.delays).min(axis=-1))
 
     def upto(self, counts: IntArray) -> FloatArray:
         """Largest of the counted products; 0 where none is counted."""
-        padded = np.concatenate(([0.0], self.values))
-        return np.asarray((self.factors * padded[counts]).max(axis=-1))
+        counted = np.where(counts > 0, self.reached(np.maximum(counts - 1, 0)), 0.0)
+        return np.asarray(counted.max(axis=-1))
 
     def inside(self, before: IntArray, counts: IntArray) -> FloatArray:
         """All products beyond ``before`` up to ``counts``, one after the other."""
         each = (counts - before).ravel()
         start = np.repeat(before.ravel() - (np.cumsum(each) - each), each)
         factors = np.repeat(np.broadcast_to(self.factors, counts.shape).ravel(), each)
-        return np.asarray(factors * self.values[start + np.arange(start.size)])
+        delays = np.repeat(np.broadcast_to(self.delays, counts.shape).ravel(), each)
+        return np.asarray(factors * self.values[start + np.arange(start.size)] + delays)
+
+    def reached(self, index: IntArray) -> FloatArray:
+        """Products of the times with these indices, one for each level on the last axis."""
+        return np.asarray(self.factors * self.values[index] + self.delays)
 
     def middle(self, first: FloatArray, last: FloatArray) -> FloatArray:
         """A product near the middle of ``[first, last)``, where ``first < last`` are products."""

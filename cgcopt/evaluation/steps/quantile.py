@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cgcopt._validate import finite_number
+from cgcopt.evaluation.lines import work_gradient
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.evaluation.steps.products import Products
 from cgcopt.system import System
@@ -71,11 +72,12 @@ def runtime_quantile(
     found_gradient = None
     if gradient:
         counts = products.counts(high)[0]
-        products_there = products.factors * products.values[np.maximum(counts - 1, 0)]
+        products_there = products.reached(np.maximum(counts - 1, 0))
         level = int(np.flatnonzero(products_there == high[0])[-1])
-        found_gradient = np.zeros(products.workers)
+        slow, late = np.zeros(products.workers), np.zeros(products.workers)
         where = products.workers - products.factors.size + level
-        found_gradient[where] = products.unit * products.values[counts[level] - 1]
+        slow[where], late[where] = products.values[counts[level] - 1], 1.0
+        found_gradient = work_gradient(system, slow, late)
     return Evaluation.exact(float(high[0]), Method.EXACT, gradient=found_gradient)
 
 

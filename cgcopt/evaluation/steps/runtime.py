@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 
 from cgcopt._validate import finite_number, whole_number
 from cgcopt.errors import InvalidInputError, SolverError
+from cgcopt.evaluation.lines import LineRuntime, Lines, work_gradient
 from cgcopt.evaluation.result import Evaluation, Method, WithGradient
 from cgcopt.evaluation.steps.panels import Panels
 from cgcopt.evaluation.steps.products import Products, discrete_times
@@ -50,6 +51,7 @@ __all__ = [
     "bracketed_runtime",
     "coarsened",
     "expected_runtime",
+    "runtime_of_lines",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -142,6 +144,43 @@ def expected_runtime(
     return WithGradient(middle, method, lower, found.upper, gradient=found.slope)
 
 
+def runtime_of_lines(
+    system: System, lines: Lines, *, tolerance: float, threads: int | None = None
+) -> LineRuntime:
+    """Expected runtime ``E[max_n (c_n + a_n T_(N-n))]``, bracketed to a relative width.
+
+    Parameters
+    ----------
+    system : System
+        With discrete worker times.
+    lines : Lines
+        Of the levels.
+    tolerance : float
+        Relative width that will do.
+    threads : int, optional
+        For the kernel.
+
+    Examples
+    --------
+    >>> from cgcopt import Empirical, System
+    >>> system = System(2, 4, Empirical([1.0, 3.0]), samples=2)
+    >>> lines = Lines(np.array([4.0, 4.0]), np.array([2.0, 2.0]))
+    >>> runtime_of_lines(system, lines, tolerance=0.0).value
+    12.0
+    """
+    found = bracketed_runtime(
+        system,
+        lines.factor,
+        tolerance=tolerance,
+        max_panels=2 * affordable_panels(system.workers),
+        threads=threads,
+        lines=lines,
+    )
+    method = Method.EXACT if found.exact else Method.BRACKET
+    middle = (found.lower + found.upper) / 2
+    return LineRuntime(middle, found.lower, found.upper, method, *found.line_slopes)
+
+
 @dataclass(frozen=True, eq=False)
 class Bracket:
     """Bounds on the expected runtime of a design.
@@ -158,6 +197,8 @@ class Bracket:
         Whether a panel has one possible runtime only.
     exact : bool
         Whether no uncertainty is left.
+    line_slopes : tuple of ndarray, shapes (N,)
+        Derivatives in the factors and the delays of the lines of the levels.
     """
 
     lower: float
@@ -166,6 +207,7 @@ class Bracket:
     grid: FloatArray
     single: NDArray[np.bool_]
     exact: bool
+    line_slopes: tuple[FloatArray, FloatArray]
 
 
 def bracketed_runtime(
@@ -176,6 +218,7 @@ def bracketed_runtime(
     max_panels: int,
     grid: FloatArray | None = None,
     threads: int | None = None,
+    lines: Lines | None = None,
 ) -> Bracket:
     """Bracket the expected runtime of a design with a step distribution.
 
@@ -193,8 +236,10 @@ def bracketed_runtime(
         Ends of panels to begin with, such as those found for a similar design.
     threads : int, optional
         For the kernel.
+    lines : Lines, optional
+        Of the levels, in place of those of the system and the work.
     """
-    products = Products(system, work)
+    products = Products(system, work, lines)
     ends = _first_ends(products) if grid is None else _snapped(products, grid)
     panels = Panels.between(products, ends, threads)
     while True:
@@ -207,8 +252,16 @@ def bracketed_runtime(
         if not exact and width > tolerance * upper:
             ends = _split(products, panels, tolerance * upper, max_panels)
         if ends.size == panels.ends.size:
-            slope = panels.slope(products)
-            return Bracket(float(upper - width), float(upper), slope, ends, panels.single, exact)
+            slopes = panels.line_slopes(products)
+            return Bracket(
+                float(upper - width),
+                float(upper),
+                work_gradient(system, *slopes),
+                ends,
+                panels.single,
+                exact,
+                slopes,
+            )
         panels = panels.split(products, ends, threads)
 
 

@@ -1,0 +1,155 @@
+"""A smoothed sample of the runtime on a face: where its minimum lies and how it curves there.
+
+The maximum over the levels of a drawn round is replaced by ``h log sum exp(p_n / h)`` of the levels'
+times ``p_n = c_n + a_n T_(N-n)``: smooth, convex, and cheap on few levels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cgcopt.arrays import FloatArray
+from cgcopt.seeds import generator
+from cgcopt.solvers.convex.simplex_qp import simplex_minimiser
+from cgcopt.solvers.limited.faces import Face
+from cgcopt.system import System
+from cgcopt.workers.empirical import Scenarios
+
+__all__ = ["DrawnRuntime", "Smoothed"]
+
+
+#: Rounds to draw, or to keep of given ones.
+_ROUNDS, _FEW = 4000, 500
+#: Widths of the smoothing, relative to the value.
+_WIDTHS = (0.1, 0.03)
+_STEPS = 12
+#: Descent, relative to the value, at which a width is done with.
+_DONE, _ROUGHLY = 1e-5, 1e-3
+#: What keeps the Hessian definite, relative to its diagonal.
+_DAMPING = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Smoothed:
+    """Value, gradient and Hessian on the simplex of a face."""
+
+    value: float
+    slope: FloatArray
+    hessian: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnRuntime:
+    """The average over drawn rounds.
+
+    Attributes
+    ----------
+    system : System
+        Whose rounds they are.
+    times : ndarray, shape (K, N)
+        Every row descending: column ``n`` belongs to level ``n``.
+    """
+
+    system: System
+    times: FloatArray
+
+    @classmethod
+    def of(cls, system: System, seed: int) -> DrawnRuntime:
+        """Draw rounds, or take given ones."""
+        model = system.worker_times
+        if isinstance(model, Scenarios):
+            rounds = model.sorted_times[:: max(model.rounds // _ROUNDS, 1)]
+        else:
+            rng = generator(seed, "limited", model.label, system.workers)
+            rounds = np.sort(model.sample(_ROUNDS, system.workers, rng), axis=1)
+        return cls(system, np.ascontiguousarray(rounds[:, ::-1]))
+
+    def minimise(
+        self, face: Face, share: FloatArray | None = None, *, rough: bool = False
+    ) -> tuple[FloatArray, FloatArray]:
+        """Minimise on a face; return the point and the Hessian there, relative to the value."""
+        few = DrawnRuntime(self.system, self.times[:: max(len(self.times) // _FEW, 1)])
+        share, hessian = few._newton(face, share, _WIDTHS[0], _ROUGHLY)
+        return (share, hessian) if rough else self._newton(face, share, _WIDTHS[1], _DONE)
+
+    def _newton(
+        self, face: Face, share: FloatArray | None, width: float, done: float
+    ) -> tuple[FloatArray, FloatArray]:
+        count = face.levels.size
+        share = np.full(count, 1.0 / count) if share is None else share
+        if count == 1:
+            return np.ones(1), np.ones((1, 1))
+        here = self.smoothed(face, share, width)
+        damping = _DAMPING
+        for _ in range(_STEPS):
+            model = _regular(here.hessian, damping)
+            target = simplex_minimiser(model, here.slope - model @ share)
+            descent = float(here.slope @ (share - target))
+            if descent <= done * here.value:
+                break
+            there = self.smoothed(face, target, width)
+            if there.value < here.value:
+                share, here, damping = target, there, max(damping / 10.0, _DAMPING)
+            else:
+                damping = max(100.0 * damping, 1e-2)
+        return share, _regular(here.hessian, _DAMPING) / here.value
+
+    def smoothed(self, face: Face, share: FloatArray, width: float) -> Smoothed:
+        """One pass over the rounds; ``width`` is relative to the value."""
+        system, costs = self.system, self.system.costs
+        total, levels = float(system.coordinates), face.levels
+        y = face.partition(share)[levels]
+        per_work = np.asarray(system.unit * total * (levels + 1.0), dtype=np.float64)
+        per_count = costs.per_coordinate * total
+        delay = costs.startup + costs.per_message * np.cumsum(face.messages)[levels]
+        delay = delay + per_count * np.cumsum(y)
+        times = self.times[:, levels]
+        reached = times * np.cumsum(per_work * y)
+        reached += delay
+        top = reached.max(axis=1, keepdims=True)
+        value = float(top.mean())
+        h = width * value
+        weight = np.exp((reached - top) / h)
+        norm = weight.sum(axis=1, keepdims=True)
+        smoothed = value + h * float(np.log(norm).mean())
+        weight /= norm
+        return self._derivatives(smoothed, h, weight, times, per_work, per_count, face.room)
+
+    def _derivatives(
+        self,
+        value: float,
+        h: float,
+        weight: FloatArray,
+        times: FloatArray,
+        per_work: FloatArray,
+        per_count: float,
+        room: float,
+    ) -> Smoothed:
+        rounds = len(times)
+        slow = weight * times
+        factor: FloatArray = slow.mean(axis=0)
+        late: FloatArray = weight.mean(axis=0)
+        slope = room * (per_work * _tails(factor) + per_count * _tails(late))
+        both = np.diag((slow * times).mean(axis=0)) - slow.T @ slow / rounds
+        curvature = _tails2(both) * np.outer(per_work, per_work)
+        if per_count:
+            mixed = np.diag(factor) - slow.T @ weight / rounds
+            alone = np.diag(late) - weight.T @ weight / rounds
+            cross = _tails2(mixed) * per_work[:, np.newaxis] * per_count
+            curvature = curvature + cross + cross.T + _tails2(alone) * per_count**2
+        return Smoothed(value, slope, curvature * (room**2 / h))
+
+
+def _regular(hessian: FloatArray, damping: float) -> FloatArray:
+    diagonal = np.diagonal(hessian)
+    return np.asarray(hessian + np.diag(damping * (diagonal + diagonal.mean())))
+
+
+def _tails(values: FloatArray) -> FloatArray:
+    return np.cumsum(values[::-1])[::-1]
+
+
+def _tails2(matrix: FloatArray) -> FloatArray:
+    return matrix[::-1, ::-1].cumsum(axis=0).cumsum(axis=1)[::-1, ::-1]

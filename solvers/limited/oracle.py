@@ -1,0 +1,83 @@
+"""The exact expected runtime as a function of blocks and messages, and the cuts that it gives.
+
+With ``y`` a partition with sum 1 and ``z_n`` the messages of level ``n`` (1 if it is used) a round
+takes ``tau = max_n (c_n + a_n T_(N-n))`` where the lines ``a`` and ``c`` are linear in ``(y, z)``
+(:mod:`cgcopt.evaluation.lines`). Its mean is convex in ``(y, z)`` and, together with the start-up
+time, homogeneous of degree 1; so its derivatives ``g`` in ``y`` and ``h`` in ``z`` at any point bound
+it everywhere,
+
+    E[tau](y, z) >= startup + g . y + h . z .
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cgcopt.arrays import FloatArray
+from cgcopt.design import work_of_partition
+from cgcopt.evaluation.line_runtime import line_runtime
+from cgcopt.evaluation.lines import Lines
+from cgcopt.system import System
+
+__all__ = ["Cut", "RuntimeCuts"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """The value at one point and the derivatives there.
+
+    Attributes
+    ----------
+    value : float
+        ``E[tau]``, seconds; the upper end of the bracket where a sum is too long.
+    blocks, messages : ndarray, shape (N,)
+        ``g`` and ``h``.
+    """
+
+    value: float
+    blocks: FloatArray
+    messages: FloatArray
+
+
+@dataclass
+class RuntimeCuts:
+    """Evaluates points and keeps their cuts.
+
+    Parameters
+    ----------
+    system : System
+        Any worker times but those that can only be drawn.
+    threads : int, optional
+        For the kernel.
+    tolerance : float
+        Relative width of a bracket that will do where a sum is long.
+    """
+
+    system: System
+    threads: int | None = None
+    tolerance: float = 1e-7
+    cuts: list[Cut] = field(default_factory=list)
+
+    def __call__(self, partition: FloatArray, messages: FloatArray) -> Cut:
+        """Evaluate a partition with sum 1 and the messages of its levels, shapes ``(N,)``."""
+        system, costs = self.system, self.system.costs
+        total = float(system.coordinates)
+        counts = np.cumsum(partition)
+        delay = costs.startup + costs.per_coordinate * total * counts
+        delay = delay + costs.per_message * np.cumsum(messages)
+        factor = system.unit * total * work_of_partition(partition)
+        found = line_runtime(
+            system, Lines(factor, delay), threads=self.threads, tolerance=self.tolerance
+        )
+        slow = np.cumsum(found.factor_gradient[::-1])[::-1]
+        late = np.cumsum(found.delay_gradient[::-1])[::-1]
+        copies = np.arange(1.0, partition.size + 1.0)
+        cut = Cut(
+            found.upper,
+            total * (system.unit * copies * slow + costs.per_coordinate * late),
+            costs.per_message * late,
+        )
+        self.cuts.append(cut)
+        return cut
