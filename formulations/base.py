@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cgcopt.design import Design
+from cgcopt.design import Design, largest_remainder
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations.files import NL_FILE, Writers, write_model
-from cgcopt.formulations.points import cut, language_of, read_values, write_values
+from cgcopt.formulations.points import changed_budget, cut, language_of, read_values, write_values
 from cgcopt.objective import Sense
 from cgcopt.problem import Form, Problem
 
@@ -86,11 +86,11 @@ class Formulation(ABC):
     def bound(self, dual_bound: float) -> float:
         """Convert a dual bound of the model's objective to one on the value of every design.
 
-        It is loosened by 1e-9 relative, for the feasibility tolerance of the solver.
+        It is loosened by 1e-8 relative, for the feasibility tolerance of the solver.
         """
         value = self.value(dual_bound)
         minimize = self.problem.objective.sense is Sense.MINIMIZE
-        return value - 1e-9 * abs(value) if minimize else value + 1e-9 * abs(value)
+        return value - 1e-8 * abs(value) if minimize else value + 1e-8 * abs(value)
 
     def bound_of_duals(self, duals: FloatArray) -> float:
         """Turn the multipliers of the runtime rows into a bound; NaN where there is none.
@@ -129,23 +129,33 @@ class Formulation(ABC):
             Values by variable name, a flat vector in the order of :attr:`variables`, or a solved
             model of one of the languages (see :meth:`read`).
 
+        Returns
+        -------
+        Design
+            What the point misses of the budget by tolerance is made up for in proportion; at the
+            discrete forms it has whole numbers.  The budget is ``L``, or what the parameter ``L``
+            of the model was changed to.
+
         Raises
         ------
         InvalidInputError
-            If the point is incomplete or violates the budget or the signs by more than 1e-6 ``L``.
+            If the model is infeasible or unbounded, or the point is incomplete or violates the
+            budget or the signs by more than 1e-6 ``L``.
         """
+        total = self.problem.system.coordinates
         if isinstance(point, np.ndarray | list | tuple):
             point = self.unflatten(point)
         elif not isinstance(point, Mapping) or isinstance(getattr(point, "x", None), np.ndarray):
+            total = round(changed_budget(point, total))
             point = self.read(point)
         x = self.partition(point)
-        slack = 1e-6 * self.problem.system.coordinates
+        slack = 1e-6 * total
         if not np.isfinite(x).all() or x.min() < -slack:
             raise InvalidInputError("point", x.tolist(), "a point with finite blocks of at least 0")
-        if abs(x.sum() - self.problem.system.coordinates) > slack:
-            allowed = f"a point whose blocks sum to {self.problem.system.coordinates}"
-            raise InvalidInputError("point", x.tolist(), allowed)
-        return Design(np.maximum(x, 0.0))
+        if abs(x.sum() - total) > slack:
+            raise InvalidInputError("point", x.tolist(), f"a point whose blocks sum to {total}")
+        x = np.maximum(x, 0.0) * (total / np.maximum(x, 0.0).sum())
+        return Design(x if self.form is Form.RELAXED else largest_remainder(x, total))
 
     def flatten(self, point: Point) -> FloatArray:
         """Write a point as one vector, in the order of :attr:`variables`."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from cgcopt._renamed import old_level
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations.base import Formulation
@@ -13,7 +11,6 @@ from cgcopt.formulations.probability_coordinate import ProbabilityCoordinate
 from cgcopt.formulations.probability_partition import ProbabilityPartition
 from cgcopt.formulations.runtime_coordinate import RuntimeCoordinate
 from cgcopt.formulations.runtime_partition import RuntimePartition
-from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.problem import Form, Problem
 from cgcopt.workers.empirical import Scenarios
@@ -27,6 +24,7 @@ def formulate(
     *,
     strong: bool = True,
     symmetry: bool = True,
+    equivalence: bool = True,
     at_least: int = 0,
     level: Form | str | None = None,
 ) -> Formulation:
@@ -44,6 +42,10 @@ def formulate(
         Whether to write the stronger inequalities.
     symmetry : bool
         Whether the coordinate form asks for increasing redundancies.
+    equivalence : bool
+        Whether the coordinate form carries the rows of the block program, which sorting the
+        coordinates makes valid (see
+        :class:`~cgcopt.formulations.coordinate.CoordinateFormulation`).
     at_least : int
         For a completion probability on scenarios: how many of them some design is known to meet;
         worse designs are left out, and the model is far easier to solve (see
@@ -88,9 +90,19 @@ def formulate(
     runtime = isinstance(problem.objective, ExpectedRuntime)
     if not isinstance(problem.system.worker_times, Scenarios):
         return ExactRuntime(problem, form) if runtime else ExactProbability(problem, form)
-    kind: Callable[..., ScenarioFormulation]
+    if form is Form.COORDINATE:
+        if runtime:
+            return RuntimeCoordinate(
+                problem, form, strong=strong, symmetry=symmetry, equivalence=equivalence
+            )
+        return ProbabilityCoordinate(
+            problem,
+            form,
+            strong=strong,
+            symmetry=symmetry,
+            equivalence=equivalence,
+            at_least=at_least,
+        )
     if runtime:
-        kind = RuntimeCoordinate if form is Form.COORDINATE else RuntimePartition
-        return kind(problem, form, strong=strong, symmetry=symmetry)
-    kind = ProbabilityCoordinate if form is Form.COORDINATE else ProbabilityPartition
-    return kind(problem, form, strong=strong, symmetry=symmetry, at_least=at_least)
+        return RuntimePartition(problem, form, strong=strong)
+    return ProbabilityPartition(problem, form, strong=strong, at_least=at_least)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from copy import copy
 from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["HighsModel", "highs_lp", "quiet_highs"]
+__all__ = ["HighsModel", "before", "highs_lp", "quiet_highs"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -39,6 +40,13 @@ class HighsModel:
         self._entries: list[tuple[IntArray, IntArray, FloatArray]] = []
         self._limits: list[tuple[FloatArray, FloatArray]] = []
         self._row_names: list[str] = []
+        self._left_out: Collection[str] = ()
+
+    def without(self, names: Collection[str]) -> HighsModel:
+        """Return the same model, which takes no notice of blocks of rows with these names."""
+        same = copy(self)
+        same._left_out = names
+        return same
 
     def columns(
         self,
@@ -68,6 +76,8 @@ class HighsModel:
         where: NDArray[np.bool_] | None = None,
     ) -> None:
         """Add a block of rows ``lower <= sum of terms <= upper``, those of ``where`` only."""
+        if name in self._left_out:
+            return
         keep = np.ones(shape, dtype=bool) if where is None else where
         first = len(self._row_names)
         number = first + (np.cumsum(keep.ravel()) - 1).reshape(shape)
@@ -106,6 +116,11 @@ class HighsModel:
         )
         lp.col_names_, lp.row_names_ = self._column_names, self._row_names
         return quiet_highs(lp)
+
+
+def before(columns: IntArray) -> tuple[FloatArray, IntArray]:
+    """Return the term that subtracts the column before each one, and nothing from the first."""
+    return np.where(np.arange(columns.size) > 0, -1.0, 0.0), np.roll(columns, 1)
 
 
 def highs_lp(

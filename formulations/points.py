@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cgcopt.errors import InvalidInputError
 
-__all__ = ["cut", "language_of", "read_values", "write_values"]
+__all__ = ["changed_budget", "cut", "language_of", "read_values", "write_values"]
 
 FloatArray = NDArray[np.float64]
 #: Name and shape of every variable, in the order of the columns of the matrix models.
@@ -37,15 +37,30 @@ def language_of(model: Any) -> str:
     return package
 
 
+def changed_budget(model: Any, budget: float) -> float:
+    """Return the value of the parameter ``L`` of a cvxpy or pyomo model, else ``budget``."""
+    language = language_of(model)
+    if language == "cvxpy":
+        found = {parameter.name(): parameter.value for parameter in model.parameters()}
+        return float(found.get("L", budget))
+    if language == "pyomo" and model.component("L") is not None:
+        return float(model.component("L").value)
+    return budget
+
+
 def read_values(model: Any, shapes: Shapes) -> dict[str, FloatArray]:
     """Return the values of the named variables that a solved model holds.
 
     Raises
     ------
     InvalidInputError
-        If the model holds no values, or not as many as the shapes ask for.
+        If the model is known to be infeasible or unbounded, holds no values, or not as many as
+        the shapes ask for.
     """
     language = language_of(model)
+    ended = _no_point(model, language)
+    if ended:
+        raise InvalidInputError("model", ended, "a model with a solution")
     if language == "highspy":
         solution = model.getSolution()
         return cut(_present(solution.col_value if solution.value_valid else None), shapes)
@@ -88,6 +103,21 @@ def write_values(model: Any, values: Mapping[str, FloatArray]) -> None:
                 entry.set_value(float(value))
     else:
         raise InvalidInputError("model", type(model).__name__, "a model of cvxpy, pyomo or highspy")
+
+
+def _no_point(model: Any, language: str) -> str:
+    """Return why a model has no point, where its solver said so."""
+    if language == "highspy":
+        status = model.modelStatusToString(model.getModelStatus()).lower()
+    elif language == "scipy":
+        # Status 4 stands for whatever HiGHS has no other word for; the message tells.
+        status = {2: "infeasible", 3: "unbounded"}.get(model.status, str(model.message).lower())
+        status = status if model.x is None else ""
+    elif language == "cvxpy":
+        status = str(model.status)
+    else:  # a model of pyomo does not know how it ended
+        return ""
+    return " or ".join(word for word in ("infeasible", "unbounded") if word in status)
 
 
 def cut(vector: FloatArray, shapes: Shapes) -> dict[str, FloatArray]:

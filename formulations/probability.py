@@ -21,6 +21,10 @@ __all__ = ["ProbabilityFormulation"]
 FloatArray = NDArray[np.float64]
 
 
+#: A dual bound this much below a whole number of scenarios may be that number.
+_SURPLUS = 1e-5
+
+
 @dataclass(frozen=True, eq=False)
 class ProbabilityFormulation(ScenarioFormulation):
     """Maximise the number of scenarios that are met, one binary ``y_k`` each.
@@ -54,15 +58,15 @@ class ProbabilityFormulation(ScenarioFormulation):
     def thresholds(self) -> FloatArray:
         """Most cumulative work ``t / (u T^k_(N-n))`` of a scenario that is met, shape ``(K, N)``.
 
-        Growing along ``n``.  In whole numbers where the work is one, so that a solver's tolerance
-        cannot pass a scenario that the evaluation fails.
+        In coordinates, growing along ``n``.  At the discrete forms in whole numbers, since the
+        work is one: no tolerance of a solver passes a scenario that the evaluation fails.
         """
         times = self._scenarios.sorted_times[:, ::-1]
         unit = self.problem.system.unit
         with np.errstate(over="ignore"):
             work = np.minimum(self.deadline / (unit * times), 2.0**53)
         if self.form is Form.RELAXED:
-            return np.asarray(work / self.coordinate_scale)
+            return np.asarray(work)
         whole = np.floor(work)
         # The evaluation compares T (u w) with the deadline: decide the ties as it does.
         whole = np.where(times * (unit * (whole + 1)) <= self.deadline, whole + 1, whole)
@@ -76,11 +80,12 @@ class ProbabilityFormulation(ScenarioFormulation):
         it is met by some design if and only if ``sum_n v_n b_{k,n} >= L``.
         """
         room = np.minimum(self.thresholds, self.ceilings)
-        return np.asarray(room @ self.budget_weights >= self.budget * (1.0 - 1e-9))
+        L = self.problem.system.coordinates
+        return np.asarray(room @ self.budget_weights >= L * (1.0 - 1e-9))
 
     @cached_property
     def ceilings(self) -> FloatArray:
-        """Most work of every level in a design that meets ``at_least`` scenarios, shape ``(N,)``."""
+        """Most work of a level in a design that meets ``at_least`` scenarios: coordinates, (N,)."""
         if self.at_least == 0:
             return np.full(self.workers, np.inf)
         ordered = np.sort(self.thresholds, axis=0)
@@ -90,16 +95,43 @@ class ProbabilityFormulation(ScenarioFormulation):
         """Return a good design without solving anything; ``None`` where no work is enough.
 
         Every level takes the same quantile of its thresholds, the lowest that the budget allows:
-        all levels fail equally many scenarios.  At the discrete levels it is rounded.
+        all levels fail equally many scenarios.  At the discrete forms it is rounded.
         """
         ordered = np.sort(self.thresholds, axis=0)
         total = ordered @ self.budget_weights
-        enough = int(np.searchsorted(total, self.budget))
+        L = self.problem.system.coordinates
+        enough = int(np.searchsorted(total, L))
         if enough == self.rounds:
             return None
-        L = self.problem.system.coordinates
         x = np.maximum(partition_of_work(ordered[enough] * (L / total[enough])), 0.0)
         return Design(x if self.form is Form.RELAXED else largest_remainder(x, L))
+
+    def design_within(self, room: FloatArray) -> FloatArray | None:
+        """Return a partition whose work keeps to a room; ``None`` where none holds ``L``.
+
+        Parameters
+        ----------
+        room : ndarray, shape (N,)
+            Most work of every level, nondecreasing, in coordinates.
+
+        Notes
+        -----
+        In whole numbers as many coordinates as fit are given to every level in turn.  That holds
+        the most coordinates: moving one from a higher level to a lower one with room takes work
+        from the levels above and breaks nothing between.
+        """
+        L = self.problem.system.coordinates
+        if self.form is Form.RELAXED:
+            full = float(room @ self.budget_weights)
+            return partition_of_work(room * (L / full)) if full >= L else None
+        x = np.zeros(self.workers)
+        work = 0.0
+        left = float(L)
+        for n in range(self.workers):
+            x[n] = min(max(np.floor((room[n] - work) / (n + 1)), 0.0), left)
+            work += (n + 1) * x[n]
+            left -= x[n]
+        return x if left == 0.0 else None
 
     def scenarios_met(self, design: Design) -> int:
         """Count the scenarios that a design meets."""
@@ -111,7 +143,7 @@ class ProbabilityFormulation(ScenarioFormulation):
 
     def bound(self, dual_bound: float) -> float:
         """Convert a dual bound on ``sum_k y_k``, a whole number, to one on the share."""
-        return min(math.floor(dual_bound + 1e-6) / self.rounds, 1.0)
+        return min(math.floor(dual_bound + _SURPLUS) / self.rounds, 1.0)
 
     def _met(self, work: FloatArray) -> NDArray[np.bool_]:
         return np.asarray(round_runtimes(self.problem.system, work) <= self.deadline)

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.formulations.highs_model import HighsModel, before
 from cgcopt.formulations.latex import program
 from cgcopt.formulations.runtime import RuntimeFormulation
-from cgcopt.formulations.scipy_program import LinearProgram, block_row
+from cgcopt.formulations.scipy_program import LinearProgram, Rows, linear_program
 
 __all__ = ["RuntimePartition"]
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 _PYOMO_DOC = "Expected runtime of block coordinate gradient coding on scenarios, {form} form."
 
@@ -22,102 +24,119 @@ _PYOMO_DOC = "Expected runtime of block coordinate gradient coding on scenarios,
 class RuntimePartition(RuntimeFormulation):
     r"""``min (1/K) sum_k theta_k`` subject to ``theta_k >= u T^k_(N-n) w_n`` for all ``k, n``.
 
-    Variables ``x`` (blocks), ``w`` (cumulative work, ``w_n = w_{n-1} + (n+1) x_n``) and ``theta``
-    (runtime of every scenario).  The runtime rows are written with ``w`` and have two entries
-    each; with ``x`` they would have ``n + 2``.
+    Variables ``x`` (coordinates at every level), ``omega`` (cumulative work ``w`` in units of
+    :attr:`coordinate_scale`) and ``theta`` (runtime of every scenario in units of
+    :attr:`runtime_scale`).  The runtime rows are written with the work and have two entries each;
+    with ``x`` they would have ``n + 2``.
 
     The sample average of arXiv 2206.02450, Problems 2 and 3.
     """
 
     @property
     def variables(self) -> Mapping[str, tuple[int, ...]]:
-        """``x`` and ``w`` of shape ``(N,)``, ``theta`` of shape ``(K,)``."""
+        """``x`` and ``omega`` of shape ``(N,)``, ``theta`` of shape ``(K,)``."""
         n = self.workers
-        return {"x": (n,), "w": (n,), "theta": (self.rounds,)}
+        return {"x": (n,), "omega": (n,), "theta": (self.rounds,)}
 
     def to_cvxpy(self) -> Any:
         """Return a ``cvxpy.Problem``; its parameter ``L`` holds the budget and may be changed."""
         import cvxpy as cp
 
-        K, N = self.rounds, self.workers
-        L = cp.Parameter(name="L", value=self.budget)
+        K, N, U = self.rounds, self.workers, self.coordinate_scale
+        L = cp.Parameter(name="L", value=self.problem.system.coordinates)
+        step = np.eye(N) - np.eye(N, k=-1)
         x = cp.Variable(N, name="x", integer=self.integer)
-        w = cp.Variable(N, name="w")
+        omega = cp.Variable(N, name="omega", nonneg=True)
         theta = cp.Variable(K, name="theta")
-        runtimes = cp.multiply(self.times, cp.reshape(w, (1, N), order="C"))
+        runtimes = cp.multiply(self.times, cp.reshape(omega, (1, N), order="C"))
         constraints = [
-            (x >= 0).set_label("sign"),
-            (cp.sum(x) == L).set_label("budget"),
-            (w == cp.cumsum(cp.multiply(self.redundancy, x))).set_label("work"),
+            (self.budget_weights @ omega == L / U).set_label("budget"),
+            (cp.multiply(self.coordinate_work, x) == step @ omega).set_label("work"),
+            (step @ omega >= 0).set_label("rising"),
             (cp.reshape(theta, (K, 1), order="C") >= runtimes).set_label("runtime"),
         ]
         return cp.Problem(cp.Minimize(cp.sum(theta)), constraints)
 
     def to_pyomo(self) -> Any:
-        """Return a ``pyomo.environ.ConcreteModel``."""
+        """Return a ``pyomo.environ.ConcreteModel``; its parameter ``L`` may be changed."""
         import pyomo.environ as pyo
 
-        T = self.times
+        T, U = self.times, self.coordinate_scale
         m = pyo.ConcreteModel("expected runtime", doc=_PYOMO_DOC.format(form=self.form))
         m.N = pyo.RangeSet(0, self.workers - 1, doc="redundancy levels")
         m.K = pyo.RangeSet(0, self.rounds - 1, doc="scenarios")
-        kind = pyo.NonNegativeIntegers if self.integer else pyo.NonNegativeReals
+        m.L = pyo.Param(initialize=self.problem.system.coordinates, mutable=True, doc="coordinates")
+        kind = pyo.NonNegativeIntegers if self.integer else pyo.Reals
         m.x = pyo.Var(m.N, domain=kind, doc="coordinates at every level")
-        m.w = pyo.Var(m.N, domain=pyo.NonNegativeReals, doc="cumulative work up to every level")
-        m.theta = pyo.Var(m.K, domain=pyo.NonNegativeReals, doc="runtime of every scenario")
+        m.omega = pyo.Var(m.N, domain=pyo.NonNegativeReals, doc="cumulative work, scaled")
+        m.theta = pyo.Var(m.K, domain=pyo.NonNegativeReals, doc="runtime of every scenario, scaled")
         m.total = pyo.Objective(expr=pyo.quicksum(m.theta[k] for k in m.K), sense=pyo.minimize)
-        m.budget = pyo.Constraint(expr=pyo.quicksum(m.x[n] for n in m.N) == self.budget)
+        v = self.budget_weights
+        m.budget = pyo.Constraint(
+            expr=pyo.quicksum(float(v[n]) * m.omega[n] for n in m.N) == m.L / U
+        )
 
         @m.Constraint(m.N, doc="a coordinate of level n costs n+1 units of work")
         def work(m: Any, n: int) -> Any:
-            before = m.w[n - 1] if n else 0.0
-            return m.w[n] == before + (n + 1) * m.x[n]
+            return (n + 1) / U * m.x[n] == m.omega[n] - (m.omega[n - 1] if n else 0.0)
+
+        @m.Constraint(m.N, doc="no block is negative")
+        def rising(m: Any, n: int) -> Any:
+            return m.omega[n] >= m.omega[n - 1] if n else pyo.Constraint.Skip
 
         @m.Constraint(m.K, m.N, doc="a round ends when its slowest level does")
         def runtime(m: Any, k: int, n: int) -> Any:
-            return m.theta[k] >= float(T[k, n]) * m.w[n]
+            return m.theta[k] >= float(T[k, n]) * m.omega[n]
 
         return m
 
-    def to_scipy(self) -> LinearProgram:
-        """Return the program for :func:`scipy.optimize.milp` and ``linprog``."""
+    def scipy_rows(self) -> Rows:
+        """Blocks of the rows by variable, with their sides."""
         from scipy import sparse
-        from scipy.optimize import Bounds, LinearConstraint
 
         K, N = self.rounds, self.workers
         one = sparse.eye_array(N)
         step = one - sparse.eye_array(N, k=-1)
         every_level = sparse.kron(sparse.eye_array(K), np.ones((N, 1)))
-        work = sparse.diags_array(self.times.ravel()) @ sparse.kron(np.ones((K, 1)), one)
-        rows: dict[str, tuple[list[Any], Any, Any]] = {
-            "budget": ([np.ones((1, N)), None, None], self.budget, self.budget),
-            "work": ([-sparse.diags_array(self.redundancy), step, None], 0.0, 0.0),
-            "runtime": ([None, -work, every_level], 0.0, np.inf),
+        runtimes = sparse.diags_array(self.times.ravel()) @ sparse.kron(np.ones((K, 1)), one)
+        costs = sparse.diags_array(self.coordinate_work)
+        return {
+            "budget": ({"omega": self.budget_weights[None, :]}, self.budget, self.budget),
+            "work": ({"omega": -step, "x": costs}, 0.0, 0.0),
+            "rising": ({"omega": step}, 0.0, np.inf),
+            "runtime": ({"theta": every_level, "omega": -runtimes}, 0.0, np.inf),
         }
-        return LinearProgram(
-            c=np.concatenate([np.zeros(2 * N), np.ones(K)]),
-            integrality=np.concatenate([np.full(N, float(self.integer)), np.zeros(N + K)]),
-            bounds=Bounds(np.zeros(2 * N + K), np.full(2 * N + K, np.inf)),
-            constraints={
-                name: LinearConstraint(block_row(blocks, (N, N, K)), lower, upper)
-                for name, (blocks, lower, upper) in rows.items()
-            },
+
+    def to_scipy(self) -> LinearProgram:
+        """Return the program for :func:`scipy.optimize.milp` and ``linprog``."""
+        whole = ("x",) if self.integer else ()
+        return linear_program(
+            self.variables,
+            self.scipy_rows(),
+            cost="theta",
+            lower={"x": self.least_block},
+            integer=whole,
         )
+
+    def fill(self, model: HighsModel) -> dict[str, IntArray]:
+        """Write the columns and rows into a model; return the columns by name."""
+        K, N, T = self.rounds, self.workers, self.times
+        x = model.columns("x", (N,), lower=self.least_block, integer=self.integer)
+        omega = model.columns("omega", (N,))
+        theta = model.columns("theta", (K,), cost=1.0)
+        total = [(self.budget_weights, omega)]
+        model.rows("budget", (), total, lower=self.budget, upper=self.budget)
+        less, previous = before(omega)
+        work = [(self.coordinate_work, x), (-1.0, omega), (-less, previous)]
+        model.rows("work", (N,), work, lower=0.0, upper=0.0)
+        model.rows("rising", (N,), [(1.0, omega), (less, previous)], lower=0.0)
+        model.rows("runtime", (K, N), [(1.0, theta[:, None]), (-T, omega)], lower=0.0)
+        return {"x": x, "omega": omega, "theta": theta}
 
     def to_highspy(self) -> Any:
         """Return a ``highspy.Highs`` holding the model, with named columns and rows."""
-        from cgcopt.formulations.highs_model import HighsModel
-
-        K, N, T = self.rounds, self.workers, self.times
         model = HighsModel()
-        x = model.columns("x", (N,), integer=self.integer)
-        w = model.columns("w", (N,))
-        theta = model.columns("theta", (K,), cost=1.0)
-        model.rows("budget", (), [(1.0, x)], lower=self.budget, upper=self.budget)
-        model.rows("start", (), [(1.0, w[0]), (-1.0, x[0])], lower=0.0, upper=0.0)
-        steps = [(1.0, w[1:]), (-1.0, w[:-1]), (-self.redundancy[1:], x[1:])]
-        model.rows("work", (N - 1,), steps, lower=0.0, upper=0.0)
-        model.rows("runtime", (K, N), [(1.0, theta[:, None]), (-T, w)], lower=0.0)
+        self.fill(model)
         return model.build()
 
     def latex(self) -> str:

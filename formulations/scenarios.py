@@ -10,21 +10,34 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt.design import Design, budget_weights, partition_of_redundancies, work_of_partition
+from cgcopt.design import Design, budget_weights, partition_of_work, work_of_partition
 from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.base import Formulation, Point
 from cgcopt.formulations.files import HIGHS_FILES, NL_FILE, Writers
+from cgcopt.formulations.points import language_of, read_values
 from cgcopt.formulations.scipy_program import LinearProgram
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.problem import Form
 from cgcopt.workers.empirical import Scenarios
 
-__all__ = ["LARGEST_COORDINATE_MODEL", "ScenarioFormulation"]
+__all__ = ["ScenarioFormulation"]
 
 FloatArray = NDArray[np.float64]
 
-#: Most entries ``K L N`` of a model in coordinate form.
-LARGEST_COORDINATE_MODEL = 2_000_000
+#: Coordinates up to which a model asks for whole numbers.  Beyond, no solver's tolerance tells
+#: neighbouring numbers apart: the model leaves ``x`` continuous, which bounds the block form, and
+#: costs at most ``H_N / L`` relative to it.
+LARGEST_WHOLE_MODEL = 1_000_000
+#: Work is counted such that ``L`` coordinates without redundancy are this much: solvers of
+#: mixed-integer programs keep to absolute tolerances of 1e-6, hence to 1e-9 of ``L``, while the
+#: rounding errors of rows of this size stay far below.
+WORK_RANGE = 1e3
+#: Most coordinates in a unit of work: HiGHS drops coefficients below 1e-9.
+LARGEST_UNIT = 1e8
+
+
+#: A block this close to a whole number is meant to be it.
+_STRAIGHT = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,15 +48,11 @@ class ScenarioFormulation(Formulation):
     ----------
     strong : bool
         Whether the model carries the stronger inequalities (same optimum, tighter relaxation).
-    symmetry : bool
-        At the coordinate form: whether redundancies are made to increase along the coordinates,
-        which loses no optimum (arXiv 2206.02450, Theorem 1).
     """
 
     files: ClassVar[Writers] = {**HIGHS_FILES, **NL_FILE}
 
     strong: bool = field(default=True, kw_only=True)
-    symmetry: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.problem.system.worker_times, Scenarios):
@@ -51,14 +60,6 @@ class ScenarioFormulation(Formulation):
                 "problem.system.worker_times",
                 self.problem.system.worker_times.label,
                 "Scenarios; problem.sampled(1000) draws them",
-            )
-        entries = self.rounds * self.workers * self.problem.system.coordinates
-        if self.form is Form.COORDINATE and entries > LARGEST_COORDINATE_MODEL:
-            raise InvalidInputError(
-                "system.coordinates",
-                self.problem.system.coordinates,
-                f"at most {LARGEST_COORDINATE_MODEL // (self.rounds * self.workers)} for a model "
-                "at the coordinate form; the block form has the same optimum",
             )
 
     @property
@@ -88,56 +89,43 @@ class ScenarioFormulation(Formulation):
         return budget_weights(self.workers)
 
     @property
+    def coordinate_scale(self) -> float:
+        """Coordinates in a unit of the scaled work ``omega``."""
+        return min(self.problem.system.coordinates / WORK_RANGE, LARGEST_UNIT)
+
+    @property
     def redundancy(self) -> FloatArray:
         """Work ``n + 1`` that a coordinate of level ``n`` costs, shape ``(N,)``."""
         return np.arange(1.0, self.workers + 1)
 
     @property
-    def most_work(self) -> FloatArray:
-        """``N l``, the most that the cumulative work ``c_l`` can be, shape ``(L,)``."""
-        return self.workers * np.arange(1.0, self.problem.system.coordinates + 1)
+    def least_block(self) -> float:
+        """Lower bound of ``x``: none where it is continuous and the work rises anyway.
 
-    @property
-    def most_work_at_level(self) -> FloatArray:
-        """The most that ``c_l`` can be when coordinate ``l`` has level ``n``, shape ``(L, N)``.
-
-        ``l (n+1)`` where redundancies increase along the coordinates, else ``N (l-1) + n + 1``.
+        Solvers then take ``x``, large as it is, out of the program before they start.
         """
-        l = np.arange(1.0, self.problem.system.coordinates + 1)[:, None]
-        before = self.redundancy if self.symmetry else self.workers
-        return (l - 1) * before + self.redundancy
+        return 0.0 if self.integer else -np.inf
 
     @property
     def domain(self) -> str:
         """Where ``x`` lives, in LaTeX."""
         return r"\mathbb{Z}_{\geq 0}^N" if self.integer else r"\mathbb{R}_{\geq 0}^N"
 
-    def coordinate_rows_latex(self) -> list[str]:
-        """Rows on ``z`` and ``c`` of a coordinate form, in LaTeX."""
-        order = [r"& \textstyle\sum_n n\, (z_{l,n} - z_{l-1,n}) \geq 0 && \forall l > 1"]
-        return [
-            r"& c_l = c_{l-1} + \textstyle\sum_n (n+1)\, z_{l,n} && \forall l",
-            r"& \textstyle\sum_n z_{l,n} = 1 && \forall l",
-            *(order if self.symmetry else []),
-            r"& z \in \{0,1\}^{L \times N}",
-        ]
+    @property
+    def coordinate_work(self) -> FloatArray:
+        """Scaled work of a coordinate of level ``n``, shape ``(N,)``."""
+        return self.redundancy / self.coordinate_scale
 
     # -- points ---------------------------------------------------------------------------------
 
     def point(self, design: Design) -> dict[str, FloatArray]:
         """Return the best values of all variables for a design: a feasible point of the model."""
-        if self.form is Form.COORDINATE:
-            self._whole_partition(design)
-            s = design.redundancies
-            z = np.zeros((s.size, self.workers))
-            z[np.arange(s.size), s] = 1.0
-            return {"z": z, "c": np.cumsum(s + 1.0), **self._recourse(design)}
         if self.form is Form.BLOCK:
             x = self._whole_partition(design)
         else:
             x = design.check(self.workers, self.problem.system.coordinates).partition
-        x = x / self.coordinate_scale
-        return {"x": x, "w": work_of_partition(x), **self._recourse(design)}
+        omega = work_of_partition(x) / self.coordinate_scale
+        return {"x": x, "omega": omega, **self._recourse(design)}
 
     @abstractmethod
     def _recourse(self, design: Design) -> dict[str, FloatArray]:
@@ -145,26 +133,48 @@ class ScenarioFormulation(Formulation):
 
     def partition(self, point: Point) -> FloatArray:
         """Return the partition ``x`` of a point in coordinates, shape ``(N,)``, unchecked."""
-        if self.form is Form.COORDINATE:
-            return partition_of_redundancies(np.argmax(point["z"], axis=1), self.workers)
-        x = np.asarray(point["x"], dtype=np.float64) * self.coordinate_scale
-        if self.form is Form.BLOCK:
-            whole = np.round(x)
-            if np.abs(whole - x).max() <= 1e-4 and whole.sum() == self.problem.system.coordinates:
-                return whole
-        return x
+        x = np.asarray(point["x"], dtype=np.float64)
+        whole = np.round(x)
+        straight = self.integer and np.abs(whole - x).max() <= _STRAIGHT
+        return whole if straight and whole.sum() == self.problem.system.coordinates else x
 
     # -- languages ------------------------------------------------------------------------------
 
     @property
     def integer(self) -> bool:
-        """Whether blocks come in whole numbers."""
-        return self.form is not Form.RELAXED
+        """Whether the model asks for whole blocks."""
+        few = self.problem.system.coordinates <= LARGEST_WHOLE_MODEL
+        return self.form is not Form.RELAXED and few
 
     @property
     def linear(self) -> bool:
         """Whether the model is a linear program: it has no integer variables at all."""
         return isinstance(self.problem.objective, ExpectedRuntime) and not self.integer
+
+    def leave_out_blocks(self, model: Any) -> Any:
+        """Take ``x`` out of a model of cvxpy or pyomo where it is continuous; return the model.
+
+        Only the rows ``work`` hold it then, which :meth:`read` makes up for.  On the way from a work
+        of some thousands to 1e12 coordinates tolerances of solvers exclude feasible points.
+        """
+        if self.integer:
+            return model
+        if language_of(model) == "pyomo":
+            model.work.deactivate()
+            return model
+        constraints = [row for row in model.constraints if row.label != "work"]
+        return type(model)(model.objective, constraints)
+
+    def read(self, model: Any) -> dict[str, FloatArray]:
+        """Read the point out of a solved model of any of the languages."""
+        language = language_of(model)
+        names = [variable.name() for variable in model.variables()] if language == "cvxpy" else "x"
+        if "x" in names and (language != "pyomo" or model.work.active):
+            return super().read(model)
+        shapes = {name: shape for name, shape in self.variables.items() if name != "x"}
+        point = read_values(model, shapes)
+        x = partition_of_work(point["omega"]) * self.coordinate_scale
+        return {"x": x, **point}
 
     @abstractmethod
     def to_cvxpy(self) -> Any:

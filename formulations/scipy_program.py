@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,10 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from scipy.optimize import Bounds, LinearConstraint
 
-__all__ = ["LinearProgram", "block_row"]
+__all__ = ["LinearProgram", "Rows", "linear_program"]
+
+#: Name of the rows to the blocks of coefficients by variable, a lower and an upper side.
+Rows = dict[str, tuple[Mapping[str, Any], Any, Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,19 +93,67 @@ class LinearProgram:
         }
 
 
-def block_row(blocks: Sequence[Any], sizes: Sequence[int]) -> Any:
-    """Put blocks beside each other; ``None`` stands for zeros as wide as its size.
+def linear_program(
+    shapes: Mapping[str, tuple[int, ...]],
+    rows: Rows,
+    *,
+    cost: str,
+    lower: Mapping[str, Any] = MappingProxyType({}),
+    upper: Mapping[str, Any] = MappingProxyType({}),
+    integer: Collection[str] = (),
+    sign: float = 1.0,
+) -> LinearProgram:
+    """Put blocks of named variables and rows together.
+
+    Parameters
+    ----------
+    shapes : mapping
+        Name and shape of every variable, in the order of the columns.
+    rows : Rows
+        Coefficients; a variable that does not occur is left out.
+    cost : str
+        The variable whose sum is minimised, or maximised where ``sign`` is -1.
+    lower, upper : mapping
+        Bounds by variable, by default 0 and none.
+    integer : collection of str
+        Variables in whole numbers.
 
     Examples
     --------
-    >>> block_row([np.ones((1, 2)), None], (2, 3)).toarray()
-    array([[1., 1., 0., 0., 0.]])
+    >>> rows = {"total": ({"x": np.ones((1, 2)), "t": -np.ones((1, 1))}, 0.0, 0.0)}
+    >>> program = linear_program({"x": (2,), "t": (1,)}, rows, cost="t", upper={"x": 1.0})
+    >>> program.constraints["total"].A.toarray()
+    array([[ 1.,  1., -1.]])
+    >>> program.bounds.ub
+    array([ 1.,  1., inf])
     """
     from scipy import sparse
+    from scipy.optimize import Bounds, LinearConstraint
 
-    height = next(block.shape[0] for block in blocks if block is not None)
-    filled = [
-        sparse.csr_array((height, size)) if block is None else sparse.csr_array(block)
-        for block, size in zip(blocks, sizes, strict=True)
-    ]
-    return sparse.hstack(filled, format="csr")
+    sizes = {name: int(np.prod(shape)) for name, shape in shapes.items()}
+
+    def beside(blocks: Mapping[str, Any]) -> Any:
+        height = next(iter(blocks.values())).shape[0]
+        parts = [
+            sparse.csr_array(blocks[name]) if name in blocks else sparse.csr_array((height, size))
+            for name, size in sizes.items()
+        ]
+        return sparse.hstack(parts, format="csr")
+
+    def by_variable(values: Mapping[str, Any], default: float) -> NDArray[np.float64]:
+        parts = [
+            np.broadcast_to(np.ravel(values.get(name, default)), size).astype(np.float64)
+            for name, size in sizes.items()
+        ]
+        return np.concatenate(parts)
+
+    return LinearProgram(
+        c=sign * by_variable({cost: 1.0}, 0.0),
+        integrality=by_variable(dict.fromkeys(integer, 1.0), 0.0),
+        bounds=Bounds(by_variable(lower, 0.0), by_variable(upper, np.inf)),
+        constraints={
+            name: LinearConstraint(beside(blocks), low, high)
+            for name, (blocks, low, high) in rows.items()
+        },
+        sign=sign,
+    )

@@ -31,7 +31,7 @@ class CvxpyAdapter(ScenarioAdapter):
 
     def build(self, formulation: ScenarioFormulation, start: Design | None) -> Any:
         """Write the problem with cvxpy and canonicalise it; there is no point to start from."""
-        problem = formulation.to_cvxpy()
+        problem = formulation.leave_out_blocks(formulation.to_cvxpy())
         data, chain, inverse = problem.get_problem_data(self.solver, solver_opts={})
         return problem, data, chain, inverse
 
@@ -40,7 +40,7 @@ class CvxpyAdapter(ScenarioAdapter):
         problem, data, chain, inverse = model
         # cvxpy passes the verbosity on by itself.
         own = {name: label for name, label in self.neutral.items() if name != "verbose"}
-        native = {**self.defaults(options), **native_options(options, own)}
+        native = {**self.defaults(formulation), **native_options(options, own)}
         raw = chain.solve_via_data(problem, data, False, options.verbose, native)
         answer, feasible = self.interpret(raw, formulation)
         if not feasible or answer.termination is TerminationCondition.UNBOUNDED:
@@ -58,7 +58,7 @@ class CvxpyAdapter(ScenarioAdapter):
             details=answer.details,
         )
 
-    def defaults(self, options: Options) -> Mapping[str, Any]:
+    def defaults(self, formulation: ScenarioFormulation) -> Mapping[str, Any]:
         """Return the solver's options where neither neutral nor raw ones speak."""
         return {}
 

@@ -8,10 +8,9 @@ from typing import Any, ClassVar
 
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.objective import Sense
-from cgcopt.options import Options
 from cgcopt.solvers.adapters.base import Answer, termination
 from cgcopt.solvers.adapters.cvxpy_adapter import CvxpyAdapter
-from cgcopt.solvers.adapters.highs import HIGHS_TERMINATIONS, HIGHS_TOLERANCES, forget_threads
+from cgcopt.solvers.adapters.highs import HIGHS_TERMINATIONS, forget_threads, highs_tolerances
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER
 
 __all__ = ["CvxpyHighs"]
@@ -36,10 +35,10 @@ class CvxpyHighs(CvxpyAdapter):
         "verbose": "log_to_console",
     }
 
-    def defaults(self, options: Options) -> Mapping[str, Any]:
+    def defaults(self, formulation: ScenarioFormulation) -> Mapping[str, Any]:
         """Return tolerances like those of the adapter ``highs``."""
         forget_threads()
-        return HIGHS_TOLERANCES
+        return highs_tolerances(formulation.linear)
 
     def interpret(self, raw: Any, formulation: ScenarioFormulation) -> tuple[Answer, bool]:
         """Translate the model status of HiGHS."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from cgcopt.formulations.scenarios import ScenarioFormulation
-from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
 from cgcopt.solvers.adapters.base import Answer, termination
 from cgcopt.solvers.adapters.cvxpy_adapter import CvxpyAdapter
@@ -45,7 +44,7 @@ class CvxpyScs(CvxpyAdapter):
         "verbose": "verbose",
     }
 
-    def defaults(self, options: Options) -> Mapping[str, Any]:
+    def defaults(self, formulation: ScenarioFormulation) -> Mapping[str, Any]:
         """Return tolerances that promise the declared accuracy."""
         return {"eps_abs": 1e-7, "eps_rel": 1e-7, "max_iters": 200_000}
 

@@ -16,7 +16,7 @@ from cgcopt.solution import TerminationCondition as T
 from cgcopt.solvers.adapters.base import Answer, native_options, termination
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER, ScenarioAdapter
 
-__all__ = ["HIGHS_TERMINATIONS", "HIGHS_TOLERANCES", "Highs", "forget_threads"]
+__all__ = ["HIGHS_TERMINATIONS", "Highs", "forget_threads", "highs_tolerances"]
 
 #: ``highspy.HighsModelStatus`` by name.
 HIGHS_TERMINATIONS: Mapping[str, T] = {
@@ -42,12 +42,22 @@ HIGHS_TERMINATIONS: Mapping[str, T] = {
     "kUnknown": T.UNKNOWN,
 }
 
-#: Feasibility and optimality, tighter than the defaults of 1e-7 and 1e-6.
-HIGHS_TOLERANCES: Mapping[str, float] = {
-    "primal_feasibility_tolerance": 1e-9,
-    "dual_feasibility_tolerance": 1e-9,
-    "mip_feasibility_tolerance": 1e-9,
-}
+
+def highs_tolerances(linear: bool) -> Mapping[str, float]:
+    """Return feasibility and optimality, tighter than HiGHS's own for linear programs only.
+
+    Programs in whole numbers keep the tolerances that HiGHS is made for: below 1e-7 its branch and
+    cut excludes feasible points, and a bound that it proves is none.  The formulations are scaled
+    such that 1e-6 is 1e-9 of ``L``.
+
+    Examples
+    --------
+    >>> highs_tolerances(linear=False)
+    {}
+    """
+    if not linear:
+        return {}
+    return {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
 
 
 def forget_threads() -> None:
@@ -88,13 +98,14 @@ class Highs(ScenarioAdapter):
 
         linear = formulation.linear
         # Interior point with crossover takes half the time of the simplex method on these LPs.
-        defaults = {"solver": "ipm" if linear else "choose", **HIGHS_TOLERANCES}
+        defaults = {"solver": "ipm" if linear else "choose", **highs_tolerances(linear)}
         _set_options(model, {**defaults, **native_options(options, self.neutral)})
         forget_threads()
         model.run()
         info = model.getInfo()
         feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
         status = termination("HiGHS", model.getModelStatus().name, HIGHS_TERMINATIONS)
+        feasible = feasible and status is not T.UNBOUNDED
         duals = None
         if linear and status is T.OPTIMAL:
             rows = np.asarray(model.getSolution().row_dual)

@@ -91,11 +91,11 @@ class PyomoAdapter(ScenarioAdapter):
 
     def build(self, formulation: ScenarioFormulation, start: Design | None) -> Any:
         """Write the model with pyomo; its interfaces take no point to start from."""
-        return formulation.to_pyomo()
+        return formulation.leave_out_blocks(formulation.to_pyomo())
 
     def run(self, formulation: ScenarioFormulation, model: Any, options: Options) -> Answer:
         """Run the solver."""
-        native = {**self.defaults(), **native_options(options, own_names(self.neutral))}
+        native = {**self.defaults(formulation), **native_options(options, own_names(self.neutral))}
         answer, results = run_pyomo(self.interface(), formulation, model, native, options)
         if not (formulation.linear and self.has_duals and answer.termination is T.OPTIMAL):
             return answer
@@ -107,7 +107,7 @@ class PyomoAdapter(ScenarioAdapter):
     has_duals: ClassVar[bool] = True
     """Whether the interface returns the multipliers of a linear program."""
 
-    def defaults(self) -> Mapping[str, Any]:
+    def defaults(self, formulation: ScenarioFormulation) -> Mapping[str, Any]:
         """Return the solver's options where neither neutral nor raw ones speak."""
         return {}
 

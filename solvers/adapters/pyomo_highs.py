@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from cgcopt.solvers.adapters.highs import HIGHS_TOLERANCES, forget_threads
+from cgcopt.formulations.scenarios import ScenarioFormulation
+from cgcopt.solvers.adapters.highs import forget_threads, highs_tolerances
 from cgcopt.solvers.adapters.pyomo_adapter import COMMON, PyomoAdapter
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER
 
@@ -28,9 +29,9 @@ class PyomoHighs(PyomoAdapter):
         "seed": "random_seed",
     }
 
-    def defaults(self) -> Mapping[str, Any]:
+    def defaults(self, formulation: ScenarioFormulation) -> Mapping[str, Any]:
         """Return tolerances like those of the adapter ``highs``."""
-        return HIGHS_TOLERANCES
+        return highs_tolerances(formulation.linear)
 
     def interface(self) -> Any:
         """Return pyomo's HiGHS."""

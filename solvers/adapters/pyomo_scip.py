@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.solvers.adapters.pyomo_adapter import COMMON, PyomoAdapter
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER
 
 __all__ = ["SCIP_DEFAULTS", "PyomoScip"]
 
 
-#: A wall clock for the time limit, and tight tolerances.
+#: A wall clock for the time limit, and the tolerances that SCIP is made for: at 1e-9 its linear
+#: programs fail, and its complaints fill the pipe that pyomo reads only at the end.
 SCIP_DEFAULTS: Mapping[str, float] = {
     "timing/clocktype": 2,
-    "numerics/feastol": 1e-9,
-    "numerics/dualfeastol": 1e-9,
+    "numerics/feastol": 1e-6,
+    "numerics/dualfeastol": 1e-7,
 }
 
 
@@ -37,8 +39,8 @@ class PyomoScip(PyomoAdapter):
     }
     has_duals = False
 
-    def defaults(self) -> Mapping[str, Any]:
-        """Return a wall clock for the time limit, and tight tolerances."""
+    def defaults(self, formulation: ScenarioFormulation) -> Mapping[str, Any]:
+        """Return a wall clock for the time limit, and tolerances that the linear programs bear."""
         return SCIP_DEFAULTS
 
     def interface(self) -> Any:

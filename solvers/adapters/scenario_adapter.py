@@ -27,10 +27,10 @@ class ScenarioAdapter(OutsideSolver):
     """An outside solver applied to a formulation on scenarios.
 
     Two raw options are the adapter's own: ``formulation``, a mapping with the arguments ``strong``,
-    ``symmetry`` and ``at_least`` of :func:`~cgcopt.formulations.formulate`, and ``start``, the
-    partition to start from where the solver supports it.  All others go to the solver under its
-    own names.  For a completion probability a design in closed form is the start, and only designs
-    that are as good are in the model, unless these options say otherwise.
+    ``symmetry``, ``equivalence`` and ``at_least`` of :func:`~cgcopt.formulations.formulate`, and
+    ``start``, the partition to start from where the solver supports it.  All others go to the
+    solver under its own names.  For a completion probability a design in closed form is the start,
+    and only designs that are as good are in the model, unless these options say otherwise.
     """
 
     times = SAMPLED
@@ -59,4 +59,4 @@ class ScenarioAdapter(OutsideSolver):
         return formulation, start
 
 
-_FORMULATION_OPTIONS = {"strong", "symmetry", "at_least"}
+_FORMULATION_OPTIONS = {"strong", "symmetry", "equivalence", "at_least"}

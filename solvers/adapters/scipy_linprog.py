@@ -53,8 +53,9 @@ class ScipyLinprog(ScenarioAdapter):
             status = T.TIME_LIMIT
         optimal = status is T.OPTIMAL
         duals = None
-        if optimal:  # the runtime rows are the only inequalities
-            duals = result.ineqlin.marginals.reshape(formulation.rounds, formulation.workers)
+        if optimal:  # the runtime rows are the last inequalities
+            rows = result.ineqlin.marginals[-formulation.rounds * formulation.workers :]
+            duals = rows.reshape(formulation.rounds, formulation.workers)
         return Answer(
             status,
             point=formulation.read(result) if optimal else None,

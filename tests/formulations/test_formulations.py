@@ -97,6 +97,8 @@ KINDS = [
     (Form.COORDINATE, {"strong": True, "symmetry": False}),
     (Form.COORDINATE, {"strong": False, "symmetry": True}),
     (Form.COORDINATE, {"strong": False, "symmetry": False}),
+    (Form.COORDINATE, {"strong": True, "symmetry": False, "equivalence": False}),
+    (Form.COORDINATE, {"strong": False, "symmetry": True, "equivalence": False}),
     (Form.BLOCK, {"strong": True}),
     (Form.BLOCK, {"strong": False}),
 ]
@@ -177,13 +179,34 @@ def test_strong_inequalities_tighten_the_linear_relaxation(objective: str, form:
     if objective == "runtime" and form is Form.BLOCK:
         pytest.skip("the runtime of the blocks has no big-M")
     problem = problem_of(objective, coordinates=7, rounds=20, seed=5)
-    strong, _ = optimum(formulate(problem, form, strong=True), relaxed=True)
-    plain, _ = optimum(formulate(problem, form, strong=False), relaxed=True)
+    alone = {"equivalence": False}
+    strong, _ = optimum(formulate(problem, form, strong=True, **alone), relaxed=True)
+    plain, _ = optimum(formulate(problem, form, strong=False, **alone), relaxed=True)
     exact, _ = optimum(formulate(problem, form))
     if objective == "runtime":
         assert plain * 1.05 < strong <= exact * (1 + 1e-9)
     else:
         assert exact - 1e-9 <= strong < plain - 0.01
+
+
+@pytest.mark.parametrize("strong", [True, False])
+@pytest.mark.parametrize("objective", ["runtime", "probability"])
+def test_the_rows_of_the_blocks_lift_the_coordinates_to_their_relaxation(
+    objective: str, strong: bool
+) -> None:
+    problem = problem_of(objective, coordinates=9, rounds=15, seed=5)
+    lifted, _ = optimum(formulate(problem, "coordinate", strong=strong), relaxed=True)
+    kind: dict[str, Any] = {"strong": strong, "equivalence": False}
+    alone, _ = optimum(formulate(problem, "coordinate", **kind), relaxed=True)
+    blocks, _ = optimum(formulate(problem, "block", strong=strong), relaxed=True)
+    exact, _ = optimum(formulate(problem, "coordinate", **kind))
+    tight = 1 + 1e-9
+    if objective == "runtime":
+        assert alone < lifted / 1.01
+        assert blocks <= lifted * tight <= exact * tight**2
+    else:
+        assert alone > lifted + 0.01
+        assert blocks * tight >= lifted >= exact / tight
 
 
 @pytest.mark.parametrize("seed", range(4))

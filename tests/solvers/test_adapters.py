@@ -19,7 +19,6 @@ import cgcopt as cg
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError, MissingSolverError, SolverError
 from cgcopt.evaluation.result import Certificate
-from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -100,8 +99,8 @@ def test_an_infeasible_model_has_no_design(
     cls: type[ScenarioAdapter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     skip_if_missing(cls)
-    # Blocks of at least 0 that sum to -1.
-    monkeypatch.setattr(Formulation, "budget", property(lambda self: -1.0))
+    # Work of at least 0 whose weighted sum is negative.
+    monkeypatch.setattr(ScenarioFormulation, "budget_weights", -np.ones(5))
     for form in (Form.RELAXED, Form.BLOCK):
         if Task(cg.ExpectedRuntime, form) in cls.solves:
             solution = cg.solve(runtime_problem(), cls(), form=form)
@@ -332,7 +331,7 @@ def test_the_gap_is_honoured(cls: type[ScenarioAdapter]) -> None:
     problem = runtime_problem(4, 6, 6)
     tight = cg.solve(problem, cls(), form="coordinate", gap=1e-9, threads=1)
     loose = cg.solve(problem, cls(), form="coordinate", gap=0.5, threads=1)
-    assert tight.gap <= 2e-9
+    assert tight.gap <= 2e-8
     assert loose.gap <= 0.5
     assert loose.status is SolutionStatus.OPTIMAL
     assert loose.value >= tight.value * (1 - 1e-9)
@@ -403,7 +402,7 @@ def test_raw_options_reach_the_solver_under_its_own_names(cls: type[ScenarioAdap
 def test_a_raw_option_that_does_not_exist_is_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"options.raw\['nonsense'\]"):
         cg.solve(runtime_problem(), "highs", raw={"nonsense": 1})
-    with pytest.raises(InvalidInputError, match="mapping with the keys at_least, strong, symmetry"):
+    with pytest.raises(InvalidInputError, match="mapping with the keys at_least, equivalence"):
         cg.solve(runtime_problem(), "highs", raw={"formulation": {"weak": True}})
     with pytest.raises(InvalidInputError, match=r"options.raw = \{'nonsense': 1\}"):
         cg.solve(runtime_problem(), "pyomo-scip", raw={"nonsense": 1})
