@@ -88,13 +88,15 @@ class ProbabilityPartition(ProbabilityFormulation):
         what rounding to whole numbers costs.  A design that meets all scenarios with ``y_k = 1`` is
         then put in its place where there is one.
         """
-        x = super().partition(point)
+        x = np.maximum(super().partition(point), 0.0)
         met = np.asarray(point["y"]) > 0.5
-        at_hand = np.maximum(x, 0.0)
-        if self.form is not Form.RELAXED and at_hand.any():
-            at_hand = largest_remainder(at_hand, self.problem.system.coordinates)
+        L = self.problem.system.coordinates
+        if not x.any():
+            return x
+        # A point that misses the budget by tolerance meets what its design may not.
+        at_hand = largest_remainder(x, L) if self.form is not Form.RELAXED else x * (L / x.sum())
         if not met.any() or self._met(work_of_partition(at_hand))[met].all():
-            return x if self.form is Form.RELAXED else at_hand
+            return at_hand if abs(x.sum() - L) <= 1e-6 * L else x
         within = self.design_within(self.thresholds[met].min(axis=0))
         return x if within is None else within
 

@@ -164,3 +164,50 @@ def _best_on_the_line(problem: Problem) -> float:
     bracket = (grid[max(at - 1, 0)], grid[min(at + 1, 400)])
     found = minimize_scalar(cost, bounds=bracket, method="bounded", options={"xatol": 1e-9})
     return sign * min(min(values), float(found.fun))
+
+
+def best_share(problem: Problem) -> float:
+    """Most rounds in time over all partitions in whole numbers of any size, as a share.
+
+    A set of rounds can be met if and only if whole blocks, filled up level by level within the least
+    of the rounds' thresholds, hold all coordinates.  All sets of thresholds are tried in exact
+    integers, from the first level on, unless too few rounds or too little room are left.
+    """
+    assert isinstance(problem.objective, cg.CompletionProbability)
+    deadline, unit = problem.objective.deadline, problem.system.unit
+    rows = [[_whole_room(t, unit, deadline) for t in row] for row in _order_statistics(problem)]
+    N, best = problem.system.workers, 0
+
+    def holds(room: list[int]) -> int:
+        count = work = 0
+        for n, most in enumerate(room):
+            block = max((most - work) // (n + 1), 0)
+            count, work = count + block, work + block * (n + 1)
+        return count
+
+    def search(room: list[int], alive: list[list[int]]) -> None:
+        nonlocal best
+        n = len(room)
+        if len(alive) <= best:
+            return
+        rest = [max(row[m] for row in alive) for m in range(n, N)]
+        if holds(room + rest) < problem.system.coordinates:
+            return
+        if n == N:
+            best = len(alive)
+            return
+        for most in sorted({row[n] for row in alive}):
+            search([*room, most], [row for row in alive if row[n] >= most])
+
+    search([], rows)
+    return best / len(rows)
+
+
+def _whole_room(time: float, unit: float, deadline: float) -> int:
+    """Largest whole ``w`` with ``time * (unit * w) <= deadline`` as the evaluation computes it."""
+    room = int(min(deadline / (unit * time), 2.0**53))
+    while time * (unit * (room + 1)) <= deadline:
+        room += 1
+    while time * (unit * room) > deadline:
+        room -= 1
+    return room

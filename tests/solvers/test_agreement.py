@@ -10,6 +10,7 @@ import pytest
 import cgcopt as cg
 from cgcopt.formulations import Formulation, formulate
 from cgcopt.formulations.probability import ProbabilityFormulation
+from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.problem import Form, Problem
 
 #: Relative agreement of LPs, which are solved to vertices, and of MILPs.
@@ -22,11 +23,16 @@ INSTANCES = {
 }
 
 
-def problem_of(objective: str, form: Form, times: cg.workers.base.WorkerTimes) -> Problem:
+def problem_of(
+    objective: str,
+    form: Form,
+    times: cg.workers.base.WorkerTimes,
+    coordinates: int = 20_000,
+    rounds: int = 40,
+) -> Problem:
+    workers = 6
     if form is Form.COORDINATE:
         workers, coordinates, rounds = 3, 5, 6
-    else:
-        workers, coordinates, rounds = 6, 20_000, 40
     system = cg.System(workers, coordinates, times, samples=50)
     problem = Problem(system, cg.ExpectedRuntime()).sampled(rounds, seed=7)
     if objective == "runtime":
@@ -68,7 +74,8 @@ def by_pyomo_and_scip(formulation: Formulation) -> tuple[float, Any]:
     pytest.importorskip("pyscipopt")
     from pyomo.contrib.solver.solvers.scip.scip_direct import ScipDirect
 
-    model = formulation.to_pyomo()
+    assert isinstance(formulation, ScenarioFormulation)
+    model = formulation.leave_out_blocks(formulation.to_pyomo())
     return ScipDirect().solve(model, rel_gap=0.0).incumbent_objective, model
 
 
@@ -88,6 +95,21 @@ def test_four_languages_agree(name: str, objective: str, form: Form, kind: str) 
         design = formulation.quick_design()
         assert design is not None
         formulation = formulate(problem, form, at_least=formulation.scenarios_met(design))
+    relative = LINEAR if formulation.form is Form.RELAXED and objective == "runtime" else WHOLE
+    check(problem, formulation, relative)
+
+
+@pytest.mark.parametrize("coordinates", [20, 10**6, 10**9])
+@pytest.mark.parametrize("form", [Form.BLOCK, Form.RELAXED])
+@pytest.mark.parametrize("objective", ["runtime", "probability"])
+def test_four_languages_agree_at_every_number_of_coordinates(
+    objective: str, form: Form, coordinates: int
+) -> None:
+    problem = problem_of(objective, form, INSTANCES["paper"], coordinates, rounds=20)
+    check(problem, formulate(problem, form), WHOLE)
+
+
+def check(problem: Problem, formulation: Formulation, relative: float) -> None:
     values = {}
     for way in WAYS:
         objective_value, model = way(formulation)
@@ -95,7 +117,6 @@ def test_four_languages_agree(name: str, objective: str, form: Form, kind: str) 
         worth = cg.evaluate(problem, formulation.design(model)).value
         # The design is worth what the model says of it.
         assert worth == pytest.approx(values[way.__name__], rel=1e-6, abs=1e-12), way.__name__
-    relative = LINEAR if formulation.form is Form.RELAXED and objective == "runtime" else WHOLE
     for value in values.values():
         assert value == pytest.approx(values["by_highspy"], rel=relative, abs=1e-12), values
 

@@ -215,6 +215,33 @@ def test_a_time_limit_is_kept(cls: type[Solver]) -> None:
         assert solution.design.coordinates == pytest.approx(20_000, rel=1e-12)
 
 
+DISCRETE = [
+    cls for cls in all_solvers() if Task(cg.CompletionProbability, Form.BLOCK) in cls.solves
+]
+
+
+@pytest.mark.parametrize("coordinates", [20, 20_000, 10**6, 10**9, 10**12])
+@pytest.mark.parametrize("cls", DISCRETE, ids=lambda cls: cls.name)
+def test_a_proof_is_a_proof_at_every_number_of_coordinates(
+    cls: type[Solver], coordinates: int
+) -> None:
+    if not cls.available():
+        pytest.skip(f"{cls.name} is not installed")
+    times = cg.ShiftedExponential(rate=1.0, shift=1.0)
+    system = cg.System(4, coordinates, times)
+    middle = cg.Design(np.full(4, coordinates / 4))
+    deadline = cg.evaluate(Problem(system, cg.Quantile(0.5)), middle).value
+    exact = Problem(system, cg.CompletionProbability(deadline))
+    for seed in range(2):
+        problem = exact.sampled(24, seed=seed)
+        best = references.best_share(problem)
+        solution = cg.solve(problem, cls(), form="block", time_limit=20, threads=1)
+        assert solution.bound >= best - 1e-12
+        assert solution.value == pytest.approx(best)
+        assert solution.termination is TerminationCondition.OPTIMAL
+        assert solution.gap <= 1e-9
+
+
 def test_every_solver_states_its_facts() -> None:
     names = set()
     for cls in all_solvers():
