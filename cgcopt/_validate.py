@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 
-__all__ = ["finite_number", "real_array", "whole_number"]
+__all__ = ["did_you_mean", "finite_number", "real_array", "whole_number"]
 
 
 def whole_number(field: str, value: Any, *, least: int) -> int:
@@ -101,3 +103,17 @@ def _float(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(value)
     return float(value)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the known names as text, led by the closest one.
+
+    Examples
+    --------
+    >>> did_you_mean("wiebull", ["gamma", "weibull"])
+    "one of gamma, weibull (did you mean 'weibull'?)"
+    """
+    names = list(known)
+    close = get_close_matches(name, names, n=1)
+    hint = f" (did you mean '{close[0]}'?)" if close else ""
+    return f"one of {', '.join(names)}{hint}"

@@ -11,6 +11,7 @@ __all__ = [
     "InvalidInputError",
     "MissingExtraError",
     "MissingSolverError",
+    "OutputError",
     "SolverError",
     "UnsupportedProblemError",
 ]
@@ -78,6 +79,10 @@ class MissingSolverError(MissingExtraError):
     def __init__(self, solver: str, extra: str) -> None:
         super().__init__(f"solver '{solver}'", extra)
         self.solver = solver
+
+
+class OutputError(CgcoptError, OSError):
+    """A result could not be written or shown; what was computed is not wrong."""
 
 
 class SolverError(CgcoptError, RuntimeError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import tomllib
@@ -11,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from cgcopt._validate import did_you_mean
 from cgcopt.costs import Costs
 from cgcopt.errors import InvalidInputError
 from cgcopt.limits import Limits, boundaries_of_sizes, read_sizes
@@ -168,11 +168,8 @@ def _keys(
     known = sorted(required | optional)
     for key in table:
         if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f" (did you mean '{close[0]}'?)" if close else ""
-            raise InvalidInputError(
-                f"{prefix}{key}", table[key], f"absent: allowed keys are {', '.join(known)}{hint}"
-            )
+            allowed = f"absent, or {did_you_mean(key, known)}"
+            raise InvalidInputError(f"{prefix}{key}", table[key], allowed)
     for key in sorted(required):
         if key not in table:
             raise InvalidInputError(f"{prefix}{key}", None, "given")

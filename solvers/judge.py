@@ -39,7 +39,7 @@ from cgcopt.solvers.base import Outcome, Role, Solver
 from cgcopt.solvers.rounding import round_design
 from cgcopt.solvers.witnesses import exact_solvers, quietly, witnesses
 
-__all__ = ["FEASIBILITY_TOLERANCE", "judge", "judge_outcome"]
+__all__ = ["FEASIBILITY_TOLERANCE", "judge", "judge_outcome", "known_of"]
 
 #: A solver's point may miss a constraint by this much relative to ``L``; it is then moved onto the
 #: constraint before it is valued, so that every reported value belongs to a feasible design.
@@ -297,6 +297,13 @@ def _better(bound: float, than: float, sense: Sense) -> bool:
 def _closes(solution: Solution, claim: _Claim) -> bool:
     gap = relative_gap(solution.value, claim.bound, solution.problem.objective.sense)
     return gap <= max(solution.options.gap, claim.solver.tolerance)
+
+
+def known_of(solution: Solution) -> Known:
+    """Return what a judged solution says of its problem."""
+    if solution.evaluation is None or solution.design is None:
+        return Known(solution.solver, solution.form, bound=solution.bound)
+    return _known(solution, solution.evaluation, solution.bound)
 
 
 def _known(solution: Solution, evaluation: Evaluation, bound: float) -> Known:

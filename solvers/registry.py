@@ -6,13 +6,13 @@ Two classes may share a name when they solve different problems (``optimal`` for
 
 from __future__ import annotations
 
-import difflib
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from inspect import isabstract
 from pkgutil import iter_modules
 
+from cgcopt._validate import did_you_mean
 from cgcopt.errors import InvalidInputError, MissingSolverError, UnsupportedProblemError
 from cgcopt.objective import Objective
 from cgcopt.problem import Form
@@ -69,9 +69,7 @@ def find_solver(name: str, objective: Objective, form: Form) -> type[Solver]:
     """
     named = [cls for cls in all_solvers() if cls.name == name]
     if not named:
-        close = difflib.get_close_matches(name, solver_names(), n=1)
-        hint = f" (did you mean '{close[0]}'?)" if close else ""
-        raise InvalidInputError("solver", name, f"one of: {', '.join(solver_names())}{hint}")
+        raise InvalidInputError("solver", name, did_you_mean(name, solver_names()))
     accepted = [form, Form.RELAXED] if form is Form.BLOCK else [form]
     for wanted in accepted:
         for cls in named:

@@ -10,6 +10,7 @@ from cgcopt._streams import result_output
 
 __all__ = ["main"]
 
+FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 
@@ -20,37 +21,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0 good, 1 a check failed, 2 bad input (one line on standard error), 130
-        interrupted.
+        The exit code: 0 good; 1 a check failed, nothing was found, or the result could not be
+        written or shown; 2 bad input; 130 interrupted (Ctrl-C or SIGTERM). Whatever is not good
+        is said in one line on standard error.
 
     Examples
     --------
     >>> main(["evaluate", "paper", "--partition", "1,2"])
     2
     """
+    from cgcopt.cli.process import interruptible, standard_streams
+
+    read = standard_streams()
+    try:
+        with interruptible():
+            code = _run(sys.argv[1:] if arguments is None else list(arguments))
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        print("interrupted", file=sys.stderr)
+    if not read and code == 0:
+        return _say("standard output is closed: nothing was shown", FAILED)
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
     import typer
 
     from cgcopt.cli.app import app
-    from cgcopt.errors import CgcoptError
+    from cgcopt.errors import CgcoptError, OutputError
 
     # The base of typer's own complaints about arguments; typer does not export it.
     usage_error: Any = typer.BadParameter.__mro__[2]
     command = typer.main.get_command(app)
-    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         with result_output():
-            code = command.main(given or ["--help"], prog_name="cgcopt", standalone_mode=False)
+            code = command.main(arguments or ["--help"], prog_name="cgcopt", standalone_mode=False)
+            sys.stdout.flush()
+    except OutputError as error:
+        return _say(str(error), FAILED)
     except CgcoptError as error:
-        return _refuse(str(error))
+        return _say(str(error), BAD_INPUT)
     except usage_error as error:
-        return _refuse(error.format_message())
+        return _say(error.format_message(), BAD_INPUT)
     except SystemExit:  # typer's answer to a closed pipe, as in `cgcopt solvers | head -3`
         return 0
-    if code == INTERRUPTED:
-        print("interrupted", file=sys.stderr)
+    except OSError as error:
+        return _say(f"standard output: {(error.strerror or str(error)).lower()}", FAILED)
     return code if isinstance(code, int) else 0
 
 
-def _refuse(message: str) -> int:
+def _say(message: str, code: int) -> int:
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    return BAD_INPUT
+    return code

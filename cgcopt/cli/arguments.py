@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -20,6 +21,7 @@ __all__ = [
     "Threads",
     "TimeLimit",
     "command_line",
+    "refuse_given",
 ]
 
 Instance = Annotated[
@@ -69,6 +71,22 @@ Raw = Annotated[
         metavar="NAME=VALUE",
     ),
 ]
+
+
+def refuse_given(context: typer.Context, names: Sequence[str], allowed: str) -> None:
+    """Refuse options that would count for nothing.
+
+    Raises
+    ------
+    InvalidInputError
+        If one of them was given.
+    """
+    from cgcopt.errors import InvalidInputError
+
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise InvalidInputError(name.replace("_", "-"), context.params[name], allowed)
 
 
 def command_line(context: typer.Context) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,12 +19,15 @@ from cgcopt.cli.arguments import (
     Seed,
     Threads,
     command_line,
+    refuse_given,
 )
+from cgcopt.cli.failures import exit_code, kept_rows
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from cgcopt.compare.results.compare import Entrant
+    from cgcopt.compare.results.entrant import Entrant
+    from cgcopt.compare.results.store import Store
     from cgcopt.compare.show.report import Report
     from cgcopt.options import Options
     from cgcopt.problem import Problem
@@ -43,7 +46,8 @@ def compare(
         list[str] | None,
         typer.Argument(
             help="Instance files or names of shipped instances; by default paper and recorded, "
-            "with the published plot against the number of workers and a replay of the trace.",
+            "with a replay of the trace and, without --solvers, the published plot against the number "
+            "of workers.",
             metavar="INSTANCE",
             show_default=False,
         ),
@@ -82,76 +86,86 @@ def compare(
 ) -> int:
     """Compare solvers on instances: exact values, bounds, gaps, published figures."""
     from cgcopt.cli.inputs import executor_of, problem_of, traces_of, writable_folder
-    from cgcopt.cli.terminal import progress
-    from cgcopt.compare.results.compare import Entrant
+    from cgcopt.cli.terminal import progress, show_then_write
+    from cgcopt.compare.results.entrant import entrants_of
+    from cgcopt.compare.results.store import Store
     from cgcopt.options import Options
 
+    if replay:
+        refuse_given(context, ("jobs", "scheduler", "fresh"), "left out beside --replay")
+    elif instances:
+        refuse_given(context, ("split",), "left out without --replay")
     names = instances or DEFAULT_INSTANCES
     plan = _Plan(
         problems=[] if replay else [problem_of(name) for name in names],
-        solvers=None if solvers is None else [Entrant.parse(name) for name in solvers.split(",")],
-        traces=traces_of(names, required=replay) if replay or not instances else {},
+        solvers=None if solvers is None else entrants_of(solvers.split(",")),
+        traces=traces_of(names, required=replay) if replay or not instances else [],
         split=split,
         published=not instances and not replay,
         fresh=fresh,
     )
     folder = None if out is None else writable_folder("out", out)
     options = Options(scenarios=scenarios, seed=seed, time_limit=time_limit, threads=threads)
-    try:
-        with executor_of(jobs, scheduler) as executor, progress("comparing") as report:
-            result = plan.carry_out(replace(options, progress=report), folder, executor)
-    except KeyboardInterrupt:
-        if folder is not None:
-            print(f"what was done is kept in {folder}: the same command goes on", file=sys.stderr)
-        raise
-    files = [] if folder is None else replace(result, command=command_line(context)).write(folder)
-    if as_json:
-        _print_json(result)
-    else:
-        _print_tables(result, files)
-    return 0
+    with (
+        Store(None if folder is None or replay else folder / STORE_NAME) as store,
+        kept_rows(folder, store),
+        executor_of(jobs, scheduler) as executor,
+        progress("comparing") as report,
+    ):
+        result = plan.carry_out(replace(options, progress=report), store, executor)
+    result = replace(result, command=command_line(context))
+    show_then_write(
+        partial(_print_json if as_json else _print_tables, result),
+        None if folder is None else partial(result.write, folder),
+        quiet=as_json,
+    )
+    rows = [(row.solver, row.value, row.message) for row in result.comparison.rows]
+    rows += [
+        (row.name, row.held_out, row.message) for found in result.replays for row in found.rows
+    ]
+    return exit_code(rows)
 
 
 @dataclass(frozen=True)
 class _Plan:
     problems: Sequence[Problem]
     solvers: Sequence[Entrant] | None
-    traces: Mapping[str, Trace]
+    traces: Sequence[tuple[str, Trace]]
     split: float
     published: bool
     fresh: bool
 
-    def carry_out(self, options: Options, folder: Path | None, executor: Executor | None) -> Report:
-        """Run everything; rows go into the folder one by one."""
+    def carry_out(self, options: Options, store: Store, executor: Executor | None) -> Report:
+        """Run everything; rows go into the store one by one."""
         from cgcopt.compare.published.sweep import published_sweep
         from cgcopt.compare.results.compare import compare
+        from cgcopt.compare.results.names import different_names
         from cgcopt.compare.results.replay import replay
-        from cgcopt.compare.results.store import Store
         from cgcopt.compare.show.report import Report
 
-        with Store(None if folder is None else folder / STORE_NAME) as store:
-            comparison = compare(
-                self.problems,
-                self.solvers,
-                options=options,
-                store=store,
-                fresh=self.fresh,
-                executor=executor,
+        comparison = compare(
+            self.problems,
+            self.solvers,
+            options=options,
+            store=store,
+            fresh=self.fresh,
+            executor=executor,
+        )
+        sweeps = []
+        if self.published and self.solvers is None:
+            sweep = published_sweep(
+                options=options, store=store, fresh=self.fresh, executor=executor
             )
-            sweeps = []
-            if self.published and self.solvers is None:
-                sweep = published_sweep(
-                    options=options, store=store, fresh=self.fresh, executor=executor
-                )
-                sweeps = [sweep]
+            sweeps = [sweep]
+        titles = different_names([name for name, _ in self.traces])
         replays = [
-            replay(trace, title=name, fraction=self.split, options=options)
-            for name, trace in self.traces.items()
+            replay(trace, self.solvers, title=title, fraction=self.split, options=options)
+            for title, (_, trace) in zip(titles, self.traces, strict=True)
         ]
         return Report(comparison, sweeps, replays)
 
 
-def _print_tables(result: Report, files: Sequence[Path]) -> None:
+def _print_tables(result: Report) -> None:
     from cgcopt.cli.terminal import console
     from cgcopt.compare.show.report import sweep_title
     from cgcopt.compare.show.results_as_text import comparison_table, replay_table, sweep_table
@@ -160,15 +174,12 @@ def _print_tables(result: Report, files: Sequence[Path]) -> None:
     output = console()
     comparison = result.comparison
     for name in comparison.problems:
-        output.print(
-            rich_table(comparison_table(comparison.of(name)), title=name, width=output.width)
-        )
+        table = comparison_table(comparison.of(name))
+        output.print(rich_table(table, title=name, width=output.width))
     for sweep in result.sweeps:
         output.print(rich_table(sweep_table(sweep), title=sweep_title(sweep), width=output.width))
     for replay in result.replays:
         output.print(rich_table(replay_table(replay), title=replay.heading, width=output.width))
-    if files:
-        output.print(f"written to {files[0].parent}: {', '.join(file.name for file in files)}")
 
 
 def _print_json(result: Report) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cgcopt.cli.arguments import Instance, Json, Seed, command_line
+from cgcopt.cli.failures import exit_code
+
+if TYPE_CHECKING:
+    from cgcopt.compare.results.curve import Curve
 
 __all__ = ["curve"]
 
@@ -51,32 +56,40 @@ def curve(
     Whatever the objective of the instance is, its system counts.
     """
     from cgcopt.cli.inputs import problem_of, writable_folder
-    from cgcopt.cli.terminal import console, print_json, progress, records
-    from cgcopt.compare.results.compare import Entrant
+    from cgcopt.cli.terminal import progress, show_then_write
     from cgcopt.compare.results.curve import DEFAULT_OPTIONS, deadline_curve, default_deadlines
+    from cgcopt.compare.results.entrant import entrants_of
     from cgcopt.compare.show.curve_report import write_curve
-    from cgcopt.compare.show.results_as_text import curve_table
-    from cgcopt.compare.show.tables import rich_table
 
     problem = problem_of(instance)
-    names = None
-    if solvers is not None:
-        names = [Entrant.parse(name).solver for name in solvers.split(",")]
+    names = None if solvers is None else entrants_of(solvers.split(","))
     folder = None if out is None else writable_folder("out", out)
     with progress(f"{problem.name}: curve") as report:
         options = replace(DEFAULT_OPTIONS, seed=seed, starts=starts, time_limit=time_limit)
         options = replace(options, progress=report)
         deadlines = default_deadlines(problem, points, first, last, options=options)
         result = deadline_curve(problem, deadlines, names, options=options)
-    files = [] if folder is None else write_curve(result, folder, command_line(context))
-    if as_json:
-        print_json({"instance": problem.name, "points": records(result.frame())})
-    else:
-        output = console()
-        title = f"completion probability against the deadline: {problem.name}"
-        output.print(rich_table(curve_table(result), title=title, width=output.width))
-        for solver, message in result.failures.items():
-            output.print(f"{solver}: {message}")
-        if files:
-            output.print(f"written to {files[0].parent}: {', '.join(file.name for file in files)}")
-    return 1 if all(row.value != row.value for row in result.rows) else 0
+    show_then_write(
+        partial(_show_json if as_json else _show, result),
+        None if folder is None else partial(write_curve, result, folder, command_line(context)),
+        quiet=as_json,
+    )
+    return exit_code((row.solver, row.value, row.message) for row in result.rows)
+
+
+def _show_json(result: Curve) -> None:
+    from cgcopt.cli.terminal import print_json, records
+
+    print_json({"instance": result.problem.name, "points": records(result.frame())})
+
+
+def _show(result: Curve) -> None:
+    from cgcopt.cli.terminal import console
+    from cgcopt.compare.show.results_as_text import curve_table
+    from cgcopt.compare.show.tables import rich_table
+
+    output = console()
+    title = f"completion probability against the deadline: {result.problem.name}"
+    output.print(rich_table(curve_table(result), title=title, width=output.width))
+    for solver, message in result.failures.items():
+        output.print(f"{solver}: {message}")

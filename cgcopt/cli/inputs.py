@@ -67,19 +67,19 @@ def executor_of(jobs: int, scheduler: str | None) -> AbstractContextManager[Exec
     return DaskWorkers(scheduler)
 
 
-def traces_of(instances: Iterable[str], *, required: bool) -> dict[str, Trace]:
-    """Read the traces behind instances, by name; a CSV file stands for itself.
+def traces_of(instances: Iterable[str], *, required: bool) -> list[tuple[str, Trace]]:
+    """Read the traces behind instances, each with its name; a CSV file stands for itself.
 
     Raises
     ------
     InvalidInputError
         If a file is refused, or ``required`` and an instance has no trace.
     """
-    traces = {}
+    traces: list[tuple[str, Trace]] = []
     for instance in instances:
         path = _path_of(instance)
         if path.suffix.lower() == ".csv":
-            traces[path.stem] = Trace.read(path)
+            traces.append((path.stem, Trace.read(path)))
             continue
         problem = load_instance(path)
         table = problem.system.worker_times.to_dict()
@@ -87,7 +87,9 @@ def traces_of(instances: Iterable[str], *, required: bool) -> dict[str, Trace]:
             trace = Trace.read(path.parent / table["path"])
             if "rounds" in table:
                 trace = trace.between(*table["rounds"])
-            traces[problem.name] = trace.select(table["columns"]) if "columns" in table else trace
+            if "columns" in table:
+                trace = trace.select(table["columns"])
+            traces.append((problem.name, trace))
         elif required:
             family = table.get("family")
             raise InvalidInputError(

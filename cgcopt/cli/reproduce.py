@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cgcopt.cli.arguments import Fresh, Jobs, Json, Scheduler, Seed, command_line
+from cgcopt.cli.failures import kept_rows
 
 if TYPE_CHECKING:
     from cgcopt.compare.published.reproduction import Reproduction
@@ -43,7 +43,7 @@ def reproduce(
     """Compute every figure of the paper again; exit code 1 if one does not reproduce that should."""
     from cgcopt.cli.compare import STORE_NAME
     from cgcopt.cli.inputs import executor_of, writable_folder
-    from cgcopt.cli.terminal import print_json, progress, records
+    from cgcopt.cli.terminal import progress, show_then_write
     from cgcopt.compare.published.reproduction import DEFAULT_OPTIONS
     from cgcopt.compare.published.reproduction import reproduce as run
     from cgcopt.compare.results.store import Store
@@ -51,35 +51,37 @@ def reproduce(
 
     folder = None if out is None else writable_folder("out", out)
     options = replace(DEFAULT_OPTIONS, seed=seed, time_limit=time_limit)
-    try:
-        with (
-            executor_of(jobs, scheduler) as executor,
-            progress("reproducing") as report,
-            Store(None if folder is None else folder / STORE_NAME) as store,
-        ):
-            options = replace(options, progress=report)
-            result = run(quick=quick, options=options, store=store, fresh=fresh, executor=executor)
-    except KeyboardInterrupt:
-        if folder is not None:
-            print(f"what was done is kept in {folder}: the same command goes on", file=sys.stderr)
-        raise
-    files = [] if folder is None else write(result, folder, command_line(context))
-    if as_json:
-        print_json(
-            {
-                "passed": result.passed,
-                "counts": result.counts,
-                "left_out": result.left_out,
-                "not_run": result.methods_left_out,
-                "figures": records(result.frame()),
-            }
-        )
-    else:
-        _print_tables(result, files)
+    with (
+        Store(None if folder is None else folder / STORE_NAME) as store,
+        kept_rows(folder, store),
+        executor_of(jobs, scheduler) as executor,
+        progress("reproducing") as report,
+    ):
+        options = replace(options, progress=report)
+        result = run(quick=quick, options=options, store=store, fresh=fresh, executor=executor)
+    show_then_write(
+        partial(_print_json if as_json else _print_tables, result),
+        None if folder is None else partial(write, result, folder, command_line(context)),
+        quiet=as_json,
+    )
     return 0 if result.passed else 1
 
 
-def _print_tables(result: Reproduction, files: Sequence[Path]) -> None:
+def _print_json(result: Reproduction) -> None:
+    from cgcopt.cli.terminal import print_json, records
+
+    print_json(
+        {
+            "passed": result.passed,
+            "counts": result.counts,
+            "left_out": result.left_out,
+            "not_run": result.methods_left_out,
+            "figures": records(result.frame()),
+        }
+    )
+
+
+def _print_tables(result: Reproduction) -> None:
     from cgcopt.cli.terminal import console
     from cgcopt.compare.show.reproduction_report import (
         plot_heading,
@@ -97,5 +99,3 @@ def _print_tables(result: Reproduction, files: Sequence[Path]) -> None:
         output.print()
     for line in summary(result):
         output.print(line)
-    if files:
-        output.print(f"written to {files[0].parent}: {', '.join(file.name for file in files)}")

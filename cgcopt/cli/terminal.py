@@ -6,8 +6,9 @@ import json
 import math
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgcopt.options import Progress
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-__all__ = ["console", "print_json", "progress", "records"]
+__all__ = ["console", "print_json", "progress", "records", "show_then_write"]
 
 #: Seconds of work before a progress bar appears.
 PATIENCE = 1.0
@@ -29,8 +30,27 @@ def console() -> Console:
     from rich.console import Console
 
     if sys.stdout.isatty():
-        return Console(highlight=False, markup=False)
-    return Console(highlight=False, markup=False, width=PLAIN_WIDTH, no_color=True)
+        return Console(highlight=False, markup=False, emoji=False)
+    return Console(highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH, no_color=True)
+
+
+def show_then_write(
+    show: Callable[[], None], write: Callable[[], Sequence[Path]] | None, *, quiet: bool = False
+) -> None:
+    """Show results, then write their files and name them: neither is lost when the other fails."""
+    trouble: BaseException | None = None
+    try:
+        show()
+        sys.stdout.flush()
+    # The reader has gone, which rich makes a SystemExit, or the disk behind the output is full.
+    except (OSError, SystemExit) as error:
+        trouble = error
+    files = [] if write is None else write()
+    if trouble is not None:
+        raise trouble
+    if files and not quiet:
+        names = ", ".join(file.name for file in files)
+        console().print(f"written to {files[0].parent}: {names}")
 
 
 def print_json(value: Mapping[str, Any]) -> None:

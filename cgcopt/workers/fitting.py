@@ -23,13 +23,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt._validate import finite_number
+from cgcopt._validate import did_you_mean, finite_number
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.base import ContinuousTimes
 from cgcopt.workers.estimators import ESTIMATORS, estimate
 from cgcopt.workers.location_scale import LocationScale
 from cgcopt.workers.trace import Trace
-from cgcopt.workers.validation import did_you_mean
 
 __all__ = ["FitResult", "FitRow", "fit"]
 

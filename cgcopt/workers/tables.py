@@ -33,6 +33,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from cgcopt._validate import did_you_mean
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.base import WorkerTimes
 from cgcopt.workers.empirical import Empirical, Scenarios
@@ -46,7 +47,7 @@ from cgcopt.workers.families import (
 )
 from cgcopt.workers.reading import ReadOptions
 from cgcopt.workers.trace import Trace
-from cgcopt.workers.validation import MISSING, did_you_mean
+from cgcopt.workers.validation import MISSING
 
 __all__ = ["family_names", "worker_times_from_dict"]
 

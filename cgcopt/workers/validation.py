@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,7 @@ from numpy.typing import NDArray
 from cgcopt._validate import real_array
 from cgcopt.errors import InvalidInputError
 
-__all__ = ["MISSING", "did_you_mean", "frozen_times"]
+__all__ = ["MISSING", "frozen_times"]
 
 
 class _Missing:
@@ -60,17 +58,3 @@ def frozen_times(
         raise InvalidInputError(f"{field}[{index}]", float(array[where]), "a finite number > 0")
     array.setflags(write=False)
     return array
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the known names as text, led by the closest one.
-
-    Examples
-    --------
-    >>> did_you_mean("wiebull", ["gamma", "weibull"])
-    "one of gamma, weibull (did you mean 'weibull'?)"
-    """
-    names = list(known)
-    close = get_close_matches(name, names, n=1)
-    hint = f" (did you mean '{close[0]}'?)" if close else ""
-    return f"one of {', '.join(names)}{hint}"

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,10 @@ from typing import Any
 import numpy as np
 import pytest
 from comparison_rows import made_row
+from extra_solvers import extra_solvers
 from numpy.testing import assert_allclose
 
 import cgcopt as cg
-import cgcopt.compare.results.compare as running
 from cgcopt.compare.published.figures import (
     SOLVERS_OF,
     figure_of,
@@ -29,8 +30,9 @@ from cgcopt.compare.published.figures import (
     sweeps,
 )
 from cgcopt.compare.published.sweep import published_sweep
-from cgcopt.compare.results.compare import Entrant, compare, default_entrants
+from cgcopt.compare.results.compare import compare
 from cgcopt.compare.results.comparison import Comparison
+from cgcopt.compare.results.entrant import Entrant, default_entrants
 from cgcopt.compare.results.keys import row_key
 from cgcopt.compare.results.replay import mean_error, replay
 from cgcopt.compare.results.row import Row
@@ -43,7 +45,6 @@ from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers import registry
 from cgcopt.solvers.base import RUNTIME_RELAXED, Outcome, Role, Solver
 from cgcopt.solvers.registry import solver_names
 
@@ -103,12 +104,11 @@ class Absent(Fake):
 
 
 @pytest.fixture
-def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
-    classes = (*registry.all_solvers(), Fake, Broken, Stopped, Boastful, Absent)
-    for module in (registry, running):
-        monkeypatch.setattr(module, "all_solvers", lambda: classes)
+def fakes() -> Iterator[None]:
     for cls in (Fake, Broken):
         cls.runs = 0
+    with extra_solvers(Fake, Broken, Stopped, Boastful, Absent):
+        yield
 
 
 def test_a_row_is_what_solve_says() -> None:
@@ -254,8 +254,7 @@ import cgcopt as cg
 from cgcopt.compare.results.compare import compare
 from cgcopt.compare.results.store import Store
 from cgcopt.options import Options
-from cgcopt.solvers import registry
-from cgcopt.compare.results import compare as running
+from extra_solvers import extra_solvers
 from cgcopt.solvers.base import RUNTIME_RELAXED, Role, Solver
 
 class Sleeper(Solver):
@@ -264,18 +263,19 @@ class Sleeper(Solver):
         Path(sys.argv[2]).touch()
         time.sleep(600)
 
-classes = (*registry.all_solvers(), Sleeper)
-registry.all_solvers = running.all_solvers = lambda: classes
 system = cg.System(5, 200, cg.ShiftedExponential(rate=1e-3, shift=50.0), samples=5)
 small = cg.Problem(system, cg.ExpectedRuntime(), title="small")
-compare(small, ["uncoded", "closed-form-time", "sleeper", "uniform"],
-        options=Options(scenarios=40, time_limit=20.0), store=Store(sys.argv[1]))
+with extra_solvers(Sleeper):
+    compare(small, ["uncoded", "closed-form-time", "sleeper", "uniform"],
+            options=Options(scenarios=40, time_limit=20.0), store=Store(sys.argv[1]))
 """
 
 
-def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, root: Path) -> None:
     path, marker = tmp_path / "rows.sqlite", tmp_path / "sleeping"
-    process = subprocess.Popen([sys.executable, "-c", KILLED, str(path), str(marker)])
+    command = [sys.executable, "-c", KILLED, str(path), str(marker)]
+    paths = os.pathsep.join([str(root), str(root / "tests")])
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths})
     try:
         deadline = time.monotonic() + 60
         while not marker.exists() and time.monotonic() < deadline and process.poll() is None:

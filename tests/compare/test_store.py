@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from comparison_rows import made_row
+from extra_solvers import extra_solvers
 
 import cgcopt as cg
 from cgcopt.compare.results import code
@@ -19,7 +20,6 @@ from cgcopt.compare.results.row import Row
 from cgcopt.compare.results.store import Store
 from cgcopt.options import Options
 from cgcopt.problem import Form
-from cgcopt.solvers import registry
 from cgcopt.solvers.base import Solver
 
 SYSTEM = cg.System(5, 200, cg.ShiftedExponential(rate=1e-3, shift=50.0), samples=5)
@@ -65,14 +65,11 @@ def load(folder: Path, share: float) -> type[Solver]:
 def test_an_edited_plug_in_runs_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    own = registry.all_solvers()
     values = []
     with Store(tmp_path / "rows.sqlite") as store:
         for share in (0.25, 0.25, 0.75):
-            classes = (*own, load(tmp_path, share))
-            for module in ("solvers.registry", "compare.results.compare", "compare.results.runs"):
-                monkeypatch.setattr(f"cgcopt.{module}.all_solvers", lambda found=classes: found)
-            (row,) = compare(SMALL, ["shares"], options=OPTIONS, store=store).rows
+            with extra_solvers(load(tmp_path, share)):
+                (row,) = compare(SMALL, ["shares"], options=OPTIONS, store=store).rows
             values.append((row.value, len(store)))
     forget("plugin_numbers")
     assert values[0] == values[1]

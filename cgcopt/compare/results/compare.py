@@ -2,88 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cgcopt.compare.results.comparison import Comparison
+from cgcopt.compare.results.entrant import Entrant, default_entrants, entrants_of
+from cgcopt.compare.results.names import different_names
 from cgcopt.compare.results.row import Row
 from cgcopt.compare.results.runs import Run, capped, handed_out, one_by_one
 from cgcopt.compare.results.store import Store
-from cgcopt.errors import InvalidInputError
-from cgcopt.objective import Objective
 from cgcopt.options import Options
-from cgcopt.problem import Form, Problem
-from cgcopt.solvers.base import Role, Times
-from cgcopt.solvers.registry import all_solvers, solver_names
+from cgcopt.problem import Problem
 
-__all__ = ["DEFAULT_OPTIONS", "Entrant", "compare", "default_entrants"]
+__all__ = ["DEFAULT_OPTIONS", "compare"]
 
 #: A comparison gives every solver the same time.
 DEFAULT_OPTIONS = Options(time_limit=20.0)
-
-#: The outside solver that is compared with by default; every other one is on call by name.
-_DEFAULT_ADAPTERS = ("highs",)
-
-_FORMS = (Form.RELAXED, Form.BLOCK, Form.COORDINATE)
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """A solver with the form it is to work at (by default the most relaxed it can).
-
-    Examples
-    --------
-    >>> Entrant.parse("highs:block")
-    Entrant(solver='highs', form=<Form.BLOCK: 'block'>)
-    """
-
-    solver: str
-    form: Form | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Entrant:
-        """Read ``name`` or ``name:form``.
-
-        Raises
-        ------
-        InvalidInputError
-            If there is no such solver or form.
-        """
-        name, _, form = text.strip().partition(":")
-        if name not in solver_names():
-            raise InvalidInputError("solver", name, f"one of: {', '.join(solver_names())}")
-        if not form:
-            return cls(name)
-        try:
-            return cls(name, Form(form))
-        except ValueError:
-            allowed = f"one of: {', '.join(Form)}"
-            raise InvalidInputError(f"form of {name}", form, allowed) from None
-
-    def form_for(self, objective: Objective) -> Form:
-        """Return the form asked for, or the most relaxed one that the solver treats."""
-        if self.form is not None:
-            return self.form
-        kind = type(objective)
-        named = [cls for cls in all_solvers() if cls.name == self.solver]
-        treated = (form for form in _FORMS if any(cls.treats(kind, form) for cls in named))
-        return next(treated, Form.RELAXED)
-
-
-def default_entrants(problem: Problem) -> list[Entrant]:
-    """Return every method of this package that treats the problem, and HiGHS."""
-    kind = problem.system.worker_times.kind
-    names = [
-        cls.name
-        for cls in all_solvers()
-        if any(cls.treats(type(problem.objective), form) for form in _FORMS)
-        and (kind in cls.times or Times.SCENARIOS in cls.times)
-        and (cls.role is not Role.ADAPTER or cls.name in _DEFAULT_ADAPTERS)
-    ]
-    return [Entrant(name) for name in dict.fromkeys(names)]
 
 
 def compare(
@@ -129,7 +65,7 @@ def compare(
     Raises
     ------
     InvalidInputError
-        If a solver is unknown.
+        If a solver is unknown, or named twice.
 
     Examples
     --------
@@ -143,7 +79,7 @@ def compare(
     """
     options = capped(options, executor)
     problems = _told_apart([problems] if isinstance(problems, Problem) else problems)
-    named = None if solvers is None else [_entrant(solver) for solver in solvers]
+    named = None if solvers is None else entrants_of(solvers)
     runs = [
         Run(problem, entrant.solver, entrant.form_for(problem.objective), options)
         for problem in problems
@@ -170,15 +106,9 @@ def _kept(store: Store, keys: Iterable[str]) -> dict[str, Row]:
 
 
 def _told_apart(problems: Sequence[Problem]) -> list[Problem]:
-    """The problems, with a number behind the name of those that share one: rows go by name."""
-    seen: Counter[str] = Counter()
-    named = []
-    for problem in problems:
-        seen[problem.name] += 1
-        count = seen[problem.name]
-        named.append(problem if count == 1 else replace(problem, title=f"{problem.name} ({count})"))
-    return named
-
-
-def _entrant(solver: str | Entrant) -> Entrant:
-    return solver if isinstance(solver, Entrant) else Entrant.parse(solver)
+    """The problems under different names, because rows go by name."""
+    names = different_names([problem.name for problem in problems])
+    return [
+        problem if problem.name == name else replace(problem, title=name)
+        for problem, name in zip(problems, names, strict=True)
+    ]

@@ -13,6 +13,7 @@ import numpy as np
 
 from cgcopt._validate import finite_number, whole_number
 from cgcopt.compare.results.compare import compare
+from cgcopt.compare.results.entrant import Entrant, entrants_of
 from cgcopt.compare.results.row import Row
 from cgcopt.compare.results.runs import capped
 from cgcopt.design import Design
@@ -67,7 +68,7 @@ class Curve:
     deadlines : tuple of float
         Seconds, increasing.
     solvers : tuple of str
-        Names.
+        Names, with the form where one was asked for.
     rows : tuple of Row
         One for each deadline and solver, deadline by deadline.
     options : Options
@@ -82,13 +83,17 @@ class Curve:
 
     def of(self, solver: str) -> list[Row]:
         """Rows of one solver, by deadline."""
-        return [row for row in self.rows if row.solver == solver]
+        return list(self.rows[self.solvers.index(solver) :: len(self.solvers)])
 
     @property
     def failures(self) -> dict[str, str]:
         """What solvers said that have no value somewhere, by name."""
-        failed = (row for row in self.rows if math.isnan(row.value))
-        return {row.solver: row.message or str(row.solution.termination) for row in failed}
+        return {
+            solver: row.message or str(row.solution.termination)
+            for solver in self.solvers
+            for row in self.of(solver)
+            if math.isnan(row.value)
+        }
 
     def frame(self) -> pd.DataFrame:
         """All values as a table, one line for each deadline and solver, numbers unrounded."""
@@ -98,6 +103,7 @@ class Curve:
             {
                 "deadline": np.repeat(self.deadlines, len(self.solvers)),
                 "solver": [row.solver for row in self.rows],
+                "form": [str(row.form) for row in self.rows],
                 "probability": [row.value for row in self.rows],
                 "complement": [row.solution.complement for row in self.rows],
                 "residual": [row.solution.residual for row in self.rows],
@@ -111,18 +117,18 @@ class Curve:
         import pandas as pd
 
         lines = [
-            (deadline, row.solver, n, x)
+            (deadline, row.solver, str(row.form), n, x)
             for solver in self.solvers
             for deadline, row in zip(self.deadlines, self.of(solver), strict=True)
             for n, x in enumerate(row.partition)
         ]
-        return pd.DataFrame(lines, columns=["deadline", "solver", "n", "coordinates"])
+        return pd.DataFrame(lines, columns=["deadline", "solver", "form", "n", "coordinates"])
 
 
 def deadline_curve(
     problem: Problem,
     deadlines: Iterable[float],
-    solvers: Sequence[str] | None = None,
+    solvers: Sequence[str | Entrant] | None = None,
     *,
     options: Options = DEFAULT_OPTIONS,
     executor: Executor | None = None,
@@ -138,7 +144,7 @@ def deadline_curve(
         Its system counts.
     deadlines : iterable of float
         Seconds, positive and increasing.
-    solvers : sequence of str, optional
+    solvers : sequence of str or Entrant, optional
         By default ``optimal`` and, of :data:`SCHEMES`, those that treat the worker times.
     options : Options
         For every solver at every deadline.
@@ -148,7 +154,7 @@ def deadline_curve(
     Raises
     ------
     InvalidInputError
-        If a solver is unknown, or the deadlines do not increase.
+        If a solver is unknown or named twice, or the deadlines do not increase.
 
     Examples
     --------
@@ -162,19 +168,20 @@ def deadline_curve(
     if any(low >= high for low, high in pairwise(times)):
         raise InvalidInputError("deadlines", times, "increasing")
     options = capped(options, executor)
-    names = tuple(_default_solvers(problem) if solvers is None else dict.fromkeys(solvers))
+    entrants = entrants_of(_default_solvers(problem) if solvers is None else solvers)
+    labels = tuple(entrant.label for entrant in entrants)
     problems = [
         Problem(problem.system, CompletionProbability(t), f"{problem.name} t={t:.9g}")
         for t in times
     ]
-    rows = list(compare(problems, names, options=options, executor=executor).rows)
-    if _BEST in names:
-        best = [index for index, row in enumerate(rows) if row.solver == _BEST]
+    rows = list(compare(problems, entrants, options=options, executor=executor).rows)
+    if _BEST in labels:
+        best = list(range(labels.index(_BEST), len(rows), len(labels)))
         forward = list(zip(best, best[1:], problems[1:], strict=False))
         backward = list(zip(best[1:], best, problems, strict=False))[::-1]
         for source, target, at in forward + backward:
             rows[target] = _better(rows[target], rows[source], at)
-    return Curve(problem, times, names, tuple(rows), options)
+    return Curve(problem, times, labels, tuple(rows), options)
 
 
 def default_deadlines(

@@ -25,7 +25,6 @@ from queue import LifoQueue
 from typing import Any, ParamSpec, TypeVar
 
 from cgcopt._cores import cores
-from cgcopt._validate import whole_number
 from cgcopt.errors import InvalidInputError, MissingExtraError
 
 __all__ = ["DaskWorkers", "WorkerProcesses"]
@@ -79,6 +78,8 @@ class WorkerProcesses(ThreadPoolExecutor):
     """
 
     def __init__(self, jobs: int) -> None:
+        from cgcopt._validate import whole_number  # which imports numpy
+
         self.jobs = whole_number("jobs", jobs, least=1)
         self.threads = max(1, cores() // self.jobs)
         self._context = get_context("spawn")

@@ -9,22 +9,23 @@ lose to no coding at all; the table shows it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.compare.results.entrant import Entrant, entrants_of
+from cgcopt.compare.results.names import one_line
+from cgcopt.compare.results.replay_candidates import candidates_of
 from cgcopt.errors import CgcoptError
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.options import Options
-from cgcopt.problem import Problem
+from cgcopt.problem import Form, Problem
 from cgcopt.solvers.solve import solve
 from cgcopt.system import System
-from cgcopt.workers.base import WorkerTimes
-from cgcopt.workers.fitting import fit
 from cgcopt.workers.trace import Trace
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Replay", "ReplayRow", "mean_error", "replay"]
 
 FloatArray = NDArray[np.float64]
-
-_SCHEMES = ("uniform", "single-level", "tandon", "ferdinand-full", "ferdinand-half")
 
 
 @dataclass(frozen=True)
@@ -131,6 +130,7 @@ class Replay:
 
 def replay(
     trace: Trace,
+    solvers: Iterable[str | Entrant] | None = None,
     *,
     title: str = "",
     fraction: float = 0.5,
@@ -143,6 +143,9 @@ def replay(
     ----------
     trace : Trace
         Measured times, ``R`` rounds of ``N`` workers.
+    solvers : iterable of str or Entrant, optional
+        Whose designs, each for every model that it takes; by default our optimum, the closed forms
+        and the schemes.
     title : str
         What to call it; by default the name of its file.
     fraction : float
@@ -156,6 +159,12 @@ def replay(
     Returns
     -------
     Replay
+        A design that cannot be made is a row with a message.
+
+    Raises
+    ------
+    InvalidInputError
+        If a solver is unknown or named twice, or the trace cannot be split.
 
     Examples
     --------
@@ -168,19 +177,21 @@ def replay(
     True
     """
     options = options or Options(time_limit=30.0)
+    name = one_line(title or (trace.path.stem if trace.path is not None else "trace"))
     train, test = trace.split(fraction)
     count = trace.workers
     system = System(count, coordinates, test.rounds(), samples=count, cycles=1 / coordinates)
     uncoded = round_runtimes(system, np.full(count, float(coordinates)))
-    makers = [*_optima(train, test), *_baselines(train)]
+    named = None if solvers is None else entrants_of(solvers)
+    candidates = list(candidates_of(train, test, named))
     rows = []
-    for done, (name, label, times, solver) in enumerate(makers):
-        options.report(done / len(makers), name)
-        row = ReplayRow(name, label)
+    for done, candidate in enumerate(candidates):
+        options.report(done / len(candidates), f"{name}: {candidate.name}")
+        row = ReplayRow(candidate.name, candidate.model)
         try:
-            problem = Problem(system.with_times(times()), ExpectedRuntime())
-            row = replace(row, model=label or problem.system.worker_times.label)
-            work, promised, partition = _design(problem, solver, options)
+            problem = Problem(system.with_times(candidate.times()), ExpectedRuntime())
+            row = replace(row, model=candidate.model or problem.system.worker_times.label)
+            work, promised, partition = _design(problem, candidate.entrant, options)
         except CgcoptError as error:
             rows.append(replace(row, message=" ".join(str(error).split())))
             continue
@@ -190,7 +201,6 @@ def replay(
         )
     options.report(1.0, "")
     rows.sort(key=lambda row: math.inf if math.isnan(row.held_out) else row.held_out)
-    name = title or (trace.path.stem if trace.path is not None else "trace")
     return Replay(name, tuple(rows), train, test)
 
 
@@ -218,36 +228,12 @@ def mean_error(values: FloatArray) -> float:
     return math.sqrt(variance / (count * (count - 1)))
 
 
-_Maker = tuple[str, str, Callable[[], WorkerTimes], str]
-
-
-def _optima(train: Trace, test: Trace) -> Iterator[_Maker]:
-    """Designs that are optimal for some model: name, label, worker times, solver."""
-    fitted = fit(train)
-    shifted = fitted.row("shifted-exponential").model
-    if shifted is not None:
-        yield "optimal", "", lambda: shifted, "optimal"
-        yield "closed-form-time", "", lambda: shifted, "closed-form-time"
-        yield "closed-form-frequency", "", lambda: shifted, "closed-form-frequency"
-    if fitted.best_finite is not shifted:
-        yield "optimal", "", lambda: fitted.best_finite, "optimal"
-    yield "optimal", "pooled trace", train.pooled, "optimal"
-    yield "optimal", "whole rounds", train.rounds, "optimal"
-    yield "hindsight optimum", "held-out rounds", test.rounds, "optimal"
-
-
-def _baselines(train: Trace) -> Iterator[_Maker]:
-    yield "uncoded", "none", train.rounds, "uncoded"
-    for name in _SCHEMES:
-        label = "none" if name == "uniform" else "whole rounds"
-        yield name, label, train.rounds, name
-
-
 def _design(
-    problem: Problem, solver: str, options: Options
+    problem: Problem, entrant: Entrant, options: Options
 ) -> tuple[FloatArray, float, tuple[float, ...]]:
     """Work, promised value and partition of a solver's design."""
-    solution = solve(problem, solver, options=options)
+    form = entrant.form or Form.RELAXED
+    solution = solve(problem, entrant.solver, form=form, options=options)
     if solution.design is not None:
         return solution.design.work, solution.value, tuple(solution.design.partition.tolist())
     if solution.work is None:

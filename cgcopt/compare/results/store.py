@@ -39,6 +39,13 @@ class Store:
     path : path-like, optional
         The SQLite file, made where there is none; without it the rows live in memory.
 
+    Attributes
+    ----------
+    path : Path, optional
+        The file.
+    trouble : str
+        Why the file did not take a row; empty where it took all.
+
     Raises
     ------
     InvalidInputError
@@ -59,6 +66,7 @@ class Store:
 
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = None if path is None else Path(path)
+        self.trouble = ""
         self._unsaved: dict[str, Row] = {}
         try:
             self._connection = sqlite3.connect(":memory:" if path is None else path, timeout=60)
@@ -98,6 +106,7 @@ class Store:
             self._unsaved.pop(key, None)
         except sqlite3.Error as error:
             self._unsaved[key] = row
+            self.trouble = str(error)
             text = f"a row of {row.solver} on {row.problem} is not kept in {self.path}: {error}"
             warnings.warn(text, RuntimeWarning, stacklevel=2)
 

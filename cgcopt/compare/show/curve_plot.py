@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgcopt.compare.results.row import Row
-from cgcopt.compare.show.plots import COLOURS, MARKERS, figure, save
+from cgcopt.compare.show.plots import COLOURS, MARKERS, figure, plain_text, save
 from cgcopt.objective import CompletionProbability, Quantile
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def plot_curve(curve: Curve, path: str | Path) -> None:
         axes[1].set_xscale("log")
         _decimal_ticks(axes[1])
         axes[1].set_xlabel("deadline t [s]")
-        axes[0].set_title(curve.problem.name, loc="left", fontsize=9, fontweight="bold")
+        axes[0].set_title(plain_text(curve.problem.name), loc="left", fontsize=9, fontweight="bold")
         drawn.legend(loc="outside lower center", ncols=4, handlelength=2.6)
         save(drawn, path)
 

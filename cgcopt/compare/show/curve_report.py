@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from cgcopt.compare.results.curve import Curve
 from cgcopt.compare.show.curve_plot import plot_curve
+from cgcopt.compare.show.folder import ReportFolder
 from cgcopt.compare.show.report import settings_section
 from cgcopt.compare.show.results_as_text import curve_table
 from cgcopt.compare.show.tables import markdown_table, markdown_text
@@ -15,11 +17,10 @@ __all__ = ["write_curve"]
 
 def write_curve(curve: Curve, folder: Path, command: str = "") -> list[Path]:
     """Write tables and a picture into a folder that exists, and return the files."""
-    names = ("curve.md", "curve.csv", "designs.csv", "curve.png")
-    files = [folder / name for name in names]
-    curve.frame().to_csv(files[1], index=False)
-    curve.designs().to_csv(files[2], index=False)
-    plot_curve(curve, files[3])
+    target = ReportFolder(folder)
+    target.table("curve.csv", curve.frame())
+    target.table("designs.csv", curve.designs())
+    target.picture("curve.png", partial(plot_curve, curve))
     notes = [f"- {name}: {markdown_text(text)}" for name, text in curve.failures.items()]
     sections = [
         f"# Completion probability against the deadline: {markdown_text(curve.problem.name)}",
@@ -28,5 +29,5 @@ def write_curve(curve: Curve, folder: Path, command: str = "") -> list[Path]:
         "![curve](curve.png)",
         settings_section(curve.options, command, curve.rows),
     ]
-    files[0].write_text("\n\n".join(sections) + "\n", encoding="utf-8")
-    return files
+    target.text("curve.md", "\n\n".join(sections) + "\n")
+    return [target.files[-1], *target.files[:-1]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ __all__ = [
     "COLOURS",
     "MARKERS",
     "figure",
+    "plain_text",
     "plot_blocks",
     "plot_replay",
     "plot_sweep",
@@ -84,7 +86,21 @@ def save(drawn: Figure, path: str | Path) -> None:
     """Write a figure to a file."""
     # Without the date and the version of matplotlib equal plots are equal files.
     metadata = {"Software": None} if Path(path).suffix.lower() == ".png" else None
-    drawn.savefig(path, metadata=metadata)
+    with warnings.catch_warnings():
+        # A letter that the font has not is drawn as a box.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        drawn.savefig(path, metadata=metadata)
+
+
+def plain_text(text: str) -> str:
+    r"""Escape what matplotlib would read as mathematics.
+
+    Examples
+    --------
+    >>> print(plain_text("5 $ a run"))
+    5 \$ a run
+    """
+    return text.replace("$", r"\$")
 
 
 def plot_values(comparison: Comparison, path: str | Path) -> None:
@@ -136,7 +152,7 @@ def _values(axis: Axes, part: Comparison) -> None:
         axis.set_xlim(left=0.0)
     axis.grid(axis="y", visible=False)
     axis.set_xlabel(_quantity(rows[0]))
-    axis.set_title(rows[0].problem, loc="left", fontsize=9, fontweight="bold")
+    axis.set_title(plain_text(rows[0].problem), loc="left", fontsize=9, fontweight="bold")
 
 
 def _beside(
@@ -243,7 +259,7 @@ def _marked_elsewhere(sweep: Sweep, solver: str) -> bool:
 def plot_replay(replay: Replay, path: str | Path) -> None:
     """Draw what every design promised and what became of it on the held-out rounds."""
     rows = [row for row in replay.rows if not math.isnan(row.held_out)][::-1]
-    uncoded = next((row.held_out for row in rows if row.design == "uncoded"), math.nan)
+    uncoded = next((row.held_out / row.ratio for row in rows), math.nan)
     # What loses by far would squeeze the rest together: it is written at the edge.
     edge = _FAR * max([uncoded, *(row.held_out for row in rows if row.held_out <= uncoded)])
     with figure(7.2, 0.27 * len(rows) + 1.3) as (drawn, axis):
@@ -268,6 +284,6 @@ def plot_replay(replay: Replay, path: str | Path) -> None:
         axis.locator_params(axis="x", nbins=6)
         axis.set_xlabel("mean runtime of a round [s]")
         title = f"{replay.title}: {replay.test.round_count} held-out rounds"
-        axis.set_title(title, loc="left", fontsize=9, fontweight="bold")
+        axis.set_title(plain_text(title), loc="left", fontsize=9, fontweight="bold")
         drawn.legend(loc="outside lower center", ncols=2, fontsize=7.5)
         save(drawn, path)

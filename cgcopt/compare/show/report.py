@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cgcopt.compare.published.sweep import Sweep
 from cgcopt.compare.results.comparison import Comparison
+from cgcopt.compare.results.names import file_stems
 from cgcopt.compare.results.replay import Replay
 from cgcopt.compare.results.row import Row
 from cgcopt.compare.show.environment import environment
+from cgcopt.compare.show.folder import ReportFolder
 from cgcopt.compare.show.plots import plot_blocks, plot_replay, plot_sweep, plot_values
 from cgcopt.compare.show.results_as_text import (
     PUBLISHED_UNIT,
@@ -20,7 +23,7 @@ from cgcopt.compare.show.results_as_text import (
     replay_table,
     sweep_table,
 )
-from cgcopt.compare.show.tables import latex_table, markdown_table, markdown_text
+from cgcopt.compare.show.tables import code_span, latex_table, markdown_table, markdown_text
 from cgcopt.options import Options
 
 if TYPE_CHECKING:
@@ -61,65 +64,65 @@ class Report:
     command: str = ""
 
     def write(self, folder: Path) -> list[Path]:
-        """Write everything into a folder that exists, and return the files."""
-        files: list[Path] = []
-        sections = [self._comparison(folder, files)] if self.comparison.rows else []
-        sections += [self._sweep(sweep, folder, files) for sweep in self.sweeps]
-        sections += [self._replay(replay, folder, files) for replay in self.replays]
+        """Write everything into a folder that exists, and return the files, the report first.
+
+        Raises
+        ------
+        OutputError
+            If a file cannot be written; those before it are whole.
+        """
+        target = ReportFolder(folder)
+        sections = [self._comparison(target)] if self.comparison.rows else []
+        sections += [_sweep(sweep, target) for sweep in self.sweeps]
+        stems = file_stems(replay.title for replay in self.replays)
+        sections += [_replay(replay, stems[replay.title], target) for replay in self.replays]
         parts = [self.comparison, *(sweep.comparison for sweep in self.sweeps)]
         rows = [row for part in parts for row in part.rows]
         settings = settings_section(self.comparison.options, self.command, rows)
-        text = "\n\n".join(["# Comparison", *sections, settings]) + "\n"
-        return [_text(folder / REPORT_NAME, text), *files]
+        target.text(REPORT_NAME, "\n\n".join(["# Comparison", *sections, settings]) + "\n")
+        return [target.files[-1], *target.files[:-1]]
 
-    def _comparison(self, folder: Path, files: list[Path]) -> str:
+    def _comparison(self, target: ReportFolder) -> str:
         comparison = self.comparison
-        comparison.to_csv(folder / "results.csv")
-        comparison.partitions().to_csv(folder / "partitions.csv", index=False)
-        plot_values(comparison, folder / "values.png")
         tables = {name: comparison_table(comparison.of(name)) for name in comparison.problems}
         latex = "\n\n".join(latex_table(table, caption=name) for name, table in tables.items())
-        files += [folder / "results.csv", folder / "partitions.csv"]
-        files += [_text(folder / "results.tex", f"{latex}\n"), folder / "values.png"]
+        target.table("results.csv", comparison.frame())
+        target.table("partitions.csv", comparison.partitions())
+        target.text("results.tex", f"{latex}\n")
+        target.picture("values.png", partial(plot_values, comparison))
         parts = [_READING]
         parts += [f"### {markdown_text(n)}\n\n{markdown_table(t)}" for n, t in tables.items()]
         parts += ["![values](values.png)"]
-        for name in tables:
-            plot = folder / f"blocks_{_slug(name)}.png"
-            plot_blocks(comparison.of(name), plot)
-            files.append(plot)
-            parts.append(f"Block structure, {markdown_text(name)}:\n\n![blocks]({plot.name})")
+        for name, stem in file_stems(tables).items():
+            target.picture(f"blocks_{stem}.png", partial(plot_blocks, comparison.of(name)))
+            parts.append(f"Block structure, {markdown_text(name)}:\n\n![blocks](blocks_{stem}.png)")
         return "\n\n".join(parts)
 
-    def _sweep(self, sweep: Sweep, folder: Path, files: list[Path]) -> str:
-        name = f"sweep_{sweep.parameter}"
-        plot_sweep(sweep, folder / f"{name}.png")
-        return _section(name, sweep_title(sweep), sweep.frame(), sweep_table(sweep), folder, files)
 
-    def _replay(self, replay: Replay, folder: Path, files: list[Path]) -> str:
-        name = f"replay_{_slug(replay.title)}"
-        plot_replay(replay, folder / f"{name}.png")
-        return _section(name, replay.heading, replay.frame(), replay_table(replay), folder, files)
+def _sweep(sweep: Sweep, target: ReportFolder) -> str:
+    name, title = f"sweep_{sweep.parameter}", sweep_title(sweep)
+    target.picture(f"{name}.png", partial(plot_sweep, sweep))
+    return _section(name, title, sweep.frame(), sweep_table(sweep), target)
+
+
+def _replay(replay: Replay, stem: str, target: ReportFolder) -> str:
+    name = f"replay_{stem}"
+    target.picture(f"{name}.png", partial(plot_replay, replay))
+    return _section(name, replay.heading, replay.frame(), replay_table(replay), target)
 
 
 def _section(
-    name: str,
-    title: str,
-    frame: pd.DataFrame,
-    table: pd.DataFrame,
-    folder: Path,
-    files: list[Path],
+    name: str, title: str, frame: pd.DataFrame, table: pd.DataFrame, target: ReportFolder
 ) -> str:
-    frame.to_csv(folder / f"{name}.csv", index=False)
-    latex = _text(folder / f"{name}.tex", latex_table(table, caption=title))
-    files += [folder / f"{name}.csv", folder / f"{name}.png", latex]
+    target.table(f"{name}.csv", frame)
+    target.text(f"{name}.tex", latex_table(table, caption=title))
     return f"## {markdown_text(title)}\n\n{markdown_table(table)}\n\n![{name}]({name}.png)"
 
 
 def settings_section(options: Options, command: str, rows: Iterable[Row]) -> str:
     """Return what a report was made with: command, date, options, versions, hardware (Markdown)."""
     settings = {
-        "command": f"`{command}`" if command else "",
+        "command": code_span(command) if command else "",
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "time limit": f"{options.time_limit} s a solver",
         "requested gap": f"{options.gap:g}",
@@ -154,13 +157,3 @@ def sweep_title(sweep: Sweep) -> str:
 
 def _pairs(facts: Mapping[str, str]) -> str:
     return "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
-
-
-def _text(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def _slug(name: str) -> str:
-    kept = "".join(letter if letter.isalnum() else "_" for letter in name)
-    return "_".join(part for part in kept.split("_") if part).lower()

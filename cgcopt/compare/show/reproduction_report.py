@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from cgcopt.compare.published.figures import SOLVERS_OF, plot_remark
 from cgcopt.compare.published.reproduction import Judgement, Reproduction, Verdict, tolerance
 from cgcopt.compare.published.sweep import Sweep
 from cgcopt.compare.results.row import Row
+from cgcopt.compare.show.folder import ReportFolder
 from cgcopt.compare.show.numbers import show_gap, show_probability
 from cgcopt.compare.show.plots import plot_sweep
 from cgcopt.compare.show.report import settings_section
@@ -105,25 +107,23 @@ def summary(reproduction: Reproduction) -> list[str]:
 
 def write(reproduction: Reproduction, folder: Path, command: str = "") -> list[Path]:
     """Write the report, tables and pictures into a folder that exists, and return the files."""
-    files = [folder / REPORT_NAME, folder / "figures.csv"]
-    reproduction.frame().to_csv(folder / "figures.csv", index=False)
+    target = ReportFolder(folder)
+    target.table("figures.csv", reproduction.frame())
     sections = ["# Published figures, reproduced and improved", _READING]
     sections.append("\n".join(f"- {line}" for line in summary(reproduction)))
     for sweep in reproduction.sweeps:
         name = f"{'probability' if _is_probability(sweep) else 'runtime'}_{sweep.parameter}"
         table, heading = readable(reproduction, sweep), plot_heading(sweep)
-        sweep.frame().to_csv(folder / f"{name}.csv", index=False)
-        latex = latex_table(table, caption=heading)
-        (folder / f"{name}.tex").write_text(latex, encoding="utf-8")
-        plot_sweep(sweep, folder / f"{name}.png")
-        files += [folder / f"{name}{suffix}" for suffix in (".csv", ".tex", ".png")]
+        target.table(f"{name}.csv", sweep.frame())
+        target.text(f"{name}.tex", latex_table(table, caption=heading))
+        target.picture(f"{name}.png", partial(plot_sweep, sweep))
         setting = plot_setting(reproduction, sweep)
         picture = f"![{heading}]({name}.png)"
         sections += [f"## {heading}", setting, markdown_table(table), picture]
     rows = [row for sweep in reproduction.sweeps for row in sweep.comparison.rows]
     sections.append(settings_section(reproduction.options, command, rows))
-    (folder / REPORT_NAME).write_text("\n\n".join(sections) + "\n", encoding="utf-8")
-    return files
+    target.text(REPORT_NAME, "\n\n".join(sections) + "\n")
+    return [target.files[-1], *target.files[:-1]]
 
 
 def _lines(sweep: Sweep, part: Sequence[Judgement]) -> list[list[str]]:

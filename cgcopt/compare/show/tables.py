@@ -9,7 +9,14 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Group
 
-__all__ = ["latex_table", "latex_text", "markdown_table", "markdown_text", "rich_table"]
+__all__ = [
+    "code_span",
+    "latex_table",
+    "latex_text",
+    "markdown_table",
+    "markdown_text",
+    "rich_table",
+]
 
 #: Markup of Markdown; an underscore inside a word is none.
 _MARKDOWN = re.compile(r"[\\`*<>\[\]|&$~]|(?<!\w)_|_(?!\w)")
@@ -77,6 +84,18 @@ def markdown_text(text: str) -> str:
     a_b \| \*new\* \<i\> \_draft\_
     """
     return _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))
+
+
+def code_span(text: str) -> str:
+    """Return a text as code in Markdown, whatever backticks are in it.
+
+    Examples
+    --------
+    >>> code_span("ls"), code_span("a`b")
+    ('`ls`', '``a`b``')
+    """
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{text}{fence}"
 
 
 def latex_text(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cgcopt._validate import did_you_mean
 from cgcopt.arrays import IntArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.cells import number_of
@@ -14,7 +15,6 @@ from cgcopt.workers.reading.names import unit_in
 from cgcopt.workers.reading.options import ReadOptions
 from cgcopt.workers.reading.roles import ANONYMOUS, Roles
 from cgcopt.workers.reading.wide import Cells, expected
-from cgcopt.workers.validation import did_you_mean
 
 __all__ = ["read_long"]
 

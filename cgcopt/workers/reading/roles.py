@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from cgcopt._validate import did_you_mean
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.names import is_clock, is_index, is_round, is_time, is_worker
 from cgcopt.workers.reading.options import ReadOptions
-from cgcopt.workers.validation import did_you_mean
 
 __all__ = ["ANONYMOUS", "Roles", "find_roles"]
 

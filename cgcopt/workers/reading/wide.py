@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cgcopt._validate import did_you_mean
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.cells import Kind, stem_of
@@ -34,7 +35,6 @@ from cgcopt.workers.reading.names import (
 )
 from cgcopt.workers.reading.options import ReadOptions
 from cgcopt.workers.reading.roles import Roles, ask
-from cgcopt.workers.validation import did_you_mean
 
 __all__ = ["Cells", "read_wide"]
 
