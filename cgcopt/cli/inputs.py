@@ -19,6 +19,7 @@ from cgcopt.errors import InvalidInputError
 from cgcopt.instance import example_instances, load_instance
 from cgcopt.problem import Problem
 from cgcopt.schedule import Schedule
+from cgcopt.workers.tables import trace_from_dict
 from cgcopt.workers.trace import Trace
 
 __all__ = [
@@ -68,7 +69,7 @@ def executor_of(jobs: int, scheduler: str | None) -> AbstractContextManager[Exec
 
 
 def traces_of(instances: Iterable[str], *, required: bool) -> list[tuple[str, Trace]]:
-    """Read the traces behind instances, each with its name; a CSV file stands for itself.
+    """Read the traces behind instances, each with its name; a file of times stands for itself.
 
     Raises
     ------
@@ -78,18 +79,13 @@ def traces_of(instances: Iterable[str], *, required: bool) -> list[tuple[str, Tr
     traces: list[tuple[str, Trace]] = []
     for instance in instances:
         path = _path_of(instance)
-        if path.suffix.lower() == ".csv":
+        if path.suffix.lower() not in ("", ".toml"):
             traces.append((path.stem, Trace.read(path)))
             continue
         problem = load_instance(path)
         table = problem.system.worker_times.to_dict()
         if table.get("family") == "trace":
-            trace = Trace.read(path.parent / table["path"])
-            if "rounds" in table:
-                trace = trace.between(*table["rounds"])
-            if "columns" in table:
-                trace = trace.select(table["columns"])
-            traces.append((problem.name, trace))
+            traces.append((problem.name, trace_from_dict(table, path.parent)))
         elif required:
             family = table.get("family")
             raise InvalidInputError(

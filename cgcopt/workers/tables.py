@@ -49,7 +49,7 @@ from cgcopt.workers.reading import ReadOptions
 from cgcopt.workers.trace import Trace
 from cgcopt.workers.validation import MISSING
 
-__all__ = ["family_names", "worker_times_from_dict"]
+__all__ = ["family_names", "trace_from_dict", "worker_times_from_dict"]
 
 
 @dataclass(frozen=True)
@@ -75,17 +75,36 @@ def _trace(values: Mapping[str, Any], base: Path) -> WorkerTimes:
     mode = values.get("mode", "pooled")
     if mode not in ("pooled", "rounds"):
         raise InvalidInputError("worker_times.mode", mode, 'one of "pooled", "rounds"')
-    trace = Trace.read(base / path, ReadOptions.from_dict(values))
-    if "rounds" in values:
-        span = values["rounds"]
-        if not isinstance(span, list | tuple) or len(span) != 2:
-            raise InvalidInputError("worker_times.rounds", span, "[first, stop]")
-        trace = trace.between(*span)
+    trace = trace_from_dict(values, base)
     written = {key: value for key, value in values.items() if key != "mode"}
     source = {"family": "trace", **written, "path": Path(path).as_posix()}
     if mode == "rounds":
         return Scenarios(trace.times, source, trace.notes)
     return Empirical(trace.times.ravel(), None, source, trace.notes)
+
+
+def trace_from_dict(table: Mapping[str, Any], base_dir: str | Path = ".") -> Trace:
+    """Read the part of a trace that the ``[worker_times]`` table of an instance file names.
+
+    Parameters
+    ----------
+    table : mapping
+        ``path``, and where they are given ``rounds``, ``columns`` and how the file is written.
+    base_dir : path-like, optional
+        The folder that the path is relative to.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file or the part is refused.
+    """
+    trace = Trace.read(Path(base_dir) / table["path"], ReadOptions.from_dict(table))
+    if "rounds" not in table:
+        return trace
+    span = table["rounds"]
+    if not isinstance(span, list | tuple) or len(span) != 2:
+        raise InvalidInputError("worker_times.rounds", span, "[first, stop]")
+    return trace.between(*span)
 
 
 def _sampled(values: Mapping[str, Any], base: Path) -> WorkerTimes:
