@@ -16,20 +16,35 @@ from cgcopt.errors import InvalidInputError
 __all__ = ["did_you_mean", "finite_number", "real_array", "whole_number"]
 
 
-def whole_number(field: str, value: Any, *, least: int) -> int:
-    """Return ``value`` as an int of at least ``least``; whole floats such as ``1e12`` are accepted."""
+#: The largest whole number that is taken where nothing smaller is said: that of 64 bits.
+LARGEST_WHOLE = 2**63 - 1
+
+
+def whole_number(field: str, value: Any, *, least: int, most: int = LARGEST_WHOLE) -> int:
+    """Return ``value`` as an int from ``least`` to ``most``; whole floats such as ``1e12`` do."""
     allowed = f"a whole number of at least {least}"
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InvalidInputError(field, value, allowed)
     if isinstance(value, Integral):
         number = int(value)
-    elif math.isfinite(value) and float(value).is_integer():
-        number = int(float(value))
     else:
-        raise InvalidInputError(field, value, allowed)
+        real = _finite_or_nan(value)
+        if not real.is_integer():
+            raise InvalidInputError(field, value, allowed)
+        number = int(real)
     if number < least:
         raise InvalidInputError(field, value, allowed)
+    if number > most:
+        raise InvalidInputError(field, value, f"a whole number of at most {most}")
     return number
+
+
+def _finite_or_nan(value: Real) -> float:
+    try:
+        number = float(value)
+    except OverflowError:  # beyond 1e308
+        return math.nan
+    return number if math.isfinite(number) else math.nan
 
 
 def finite_number(
@@ -49,10 +64,7 @@ def finite_number(
     allowed = "a finite number " + " and ".join(part for part in limits if part)
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InvalidInputError(field, value, allowed.strip())
-    try:
-        number = float(value)
-    except OverflowError:  # a whole number beyond 1e308
-        number = math.inf
+    number = _finite_or_nan(value)
     if (
         not math.isfinite(number)
         or (above is not None and number <= above)
@@ -84,7 +96,8 @@ def real_array(field: str, values: Any, allowed: str) -> FloatArray:
         ...
     cgcopt.errors.InvalidInputError: times = [(1+2j)]: must be numbers (not complex)
     """
-    if isinstance(values, np.ma.MaskedArray):
+    inside = values if isinstance(values, list | tuple) else ()
+    if any(isinstance(item, np.ma.MaskedArray) for item in (values, *inside)):
         raise InvalidInputError(field, values, f"{allowed} (not a masked array)")
     try:
         array = np.asarray(values)

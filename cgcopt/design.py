@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cgcopt._validate import whole_number
+from cgcopt._validate import real_array, whole_number
 from cgcopt.errors import InvalidInputError
 
 __all__ = [
@@ -66,7 +66,7 @@ def partition_of_redundancies(redundancies: ArrayLike, workers: int) -> FloatArr
     worse (:func:`sort_redundancies`).
     """
     n = whole_number("workers", workers, least=1)
-    s = np.asarray(redundancies)
+    s = real_array("redundancies", redundancies, "whole numbers")
     if s.ndim != 1 or s.size == 0:
         raise InvalidInputError("redundancies", s.shape, "a vector with one entry per coordinate")
     if not np.all(np.isin(s, np.arange(n))):
@@ -151,16 +151,15 @@ class Design:
     partition: FloatArray
 
     def __post_init__(self) -> None:
-        try:
-            x = np.array(self.partition, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InvalidInputError("partition", self.partition, "a list of numbers") from None
+        x = np.array(real_array("partition", self.partition, "a list of numbers"))
         if x.ndim != 1 or x.size == 0:
             raise InvalidInputError("partition", self.partition, "a list with one number per level")
         if not np.all(np.isfinite(x)) or np.any(x < 0):
             bad = x[~(np.isfinite(x) & (x >= 0))][0].item()
             raise InvalidInputError("partition", bad, "finite numbers of at least 0")
-        if x.sum() <= 0:
+        with np.errstate(over="ignore"):
+            total = x.sum()
+        if not 0 < total < np.inf:
             raise InvalidInputError("partition", x.tolist(), "numbers with a positive sum")
         x.flags.writeable = False
         object.__setattr__(self, "partition", x)
@@ -168,7 +167,7 @@ class Design:
     @classmethod
     def from_work(cls, work: ArrayLike) -> Design:
         """Build the design with cumulative work ``w``; ``w`` must be nondecreasing and ``>= 0``."""
-        w = np.asarray(work, dtype=np.float64)
+        w = real_array("work", work, "a list of numbers")
         if w.ndim == 1 and w.size and np.any(np.diff(w, prepend=0.0) < 0):
             raise InvalidInputError("work", w.tolist(), "nondecreasing and at least 0")
         return cls(partition_of_work(w))

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from cgcopt._validate import did_you_mean
+from cgcopt._validate import did_you_mean, whole_number
 from cgcopt.costs import Costs
 from cgcopt.errors import InvalidInputError
 from cgcopt.limits import Limits, boundaries_of_sizes, read_sizes
@@ -18,8 +18,16 @@ from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, 
 from cgcopt.problem import Problem
 from cgcopt.system import System
 from cgcopt.workers import worker_times_from_dict
+from cgcopt.workers.reading.files import name_of, read_text
+from cgcopt.workers.trace import Trace
 
-__all__ = ["example_instances", "instance_text", "load_instance", "problem_from_dict"]
+__all__ = [
+    "example_instances",
+    "instance_text",
+    "load_instance",
+    "problem_from_dict",
+    "problem_of_trace",
+]
 
 _SYSTEM_KEYS = {"workers", "coordinates", "samples", "cycles"}
 _COST_KEYS = frozenset(Costs.__dataclass_fields__)
@@ -50,12 +58,12 @@ def load_instance(path: str | Path) -> Problem:
         If the file cannot be read, is not TOML, or has a missing, unknown or refused entry.
     """
     path = Path(path)
+    text = read_text("instance", path, "a readable TOML file")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        reason = error.strerror or "unreadable"
-        raise InvalidInputError("instance", str(path), f"a readable TOML file ({reason})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table = tomllib.loads(text)
+    except RecursionError:
+        raise InvalidInputError("instance", str(path), "a TOML file (nested too deeply)") from None
+    except ValueError as error:  # a TOMLDecodeError, or a number of thousands of digits
         raise InvalidInputError("instance", str(path), f"a TOML file ({error})") from None
     return problem_from_dict(table, folder=path.parent, title=path.stem)
 
@@ -84,6 +92,46 @@ def problem_from_dict(
         title=title,
         limits=_limits(table.get("limits", {}), folder),
     )
+
+
+def problem_of_trace(
+    trace: Trace,
+    *,
+    mode: str = "pooled",
+    coordinates: int = 20_000,
+    objective: Objective | None = None,
+) -> Problem:
+    """Build a problem from a trace, with runtimes in the seconds of the trace.
+
+    A round without coding takes as long as its slowest worker: ``samples = N`` and
+    ``cycles = 1/L``.
+
+    Parameters
+    ----------
+    trace : Trace
+        Measured times, ``R`` rounds of ``N`` workers.
+    mode : str
+        ``"pooled"``: all times as one distribution of independent workers; ``"rounds"``: whole
+        rounds, with the dependence between workers.
+    coordinates : int
+        ``L``.
+    objective : Objective, optional
+        The expected runtime by default.
+
+    Examples
+    --------
+    >>> trace = Trace([[1.0, 2.0], [1.5, 9.0]])
+    >>> problem = problem_of_trace(trace, mode="rounds", coordinates=100)
+    >>> problem.system.workers, problem.system.unit
+    (2, 0.01)
+    """
+    if mode not in ("pooled", "rounds"):
+        raise InvalidInputError("mode", mode, 'one of "pooled", "rounds"')
+    length = whole_number("coordinates", coordinates, least=1)
+    times = trace.rounds() if mode == "rounds" else trace.pooled()
+    system = System(trace.workers, length, times, samples=trace.workers, cycles=1 / length)
+    title = "" if trace.path is None else name_of(trace.path)
+    return Problem(system, objective or ExpectedRuntime(), title=title)
 
 
 def instance_text(problem: Problem) -> str:

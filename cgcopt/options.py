@@ -15,6 +15,12 @@ __all__ = ["Options", "Progress"]
 Progress = Callable[[float | None, str], None]
 
 
+#: Sizes beyond which a run would fill the memory or never end.
+MOST_SCENARIOS = 10**7
+MOST_THREADS = 4096
+MOST_STARTS = 10**6
+
+
 @dataclass(frozen=True)
 class Options:
     """How a solver is to run.
@@ -56,11 +62,11 @@ class Options:
         if self.time_limit is not None:
             finite_number("options.time_limit", self.time_limit, above=0)
         if self.threads is not None:
-            whole_number("options.threads", self.threads, least=1)
+            whole_number("options.threads", self.threads, least=1, most=MOST_THREADS)
         whole_number("options.seed", self.seed, least=0)
-        whole_number("options.scenarios", self.scenarios, least=1)
+        whole_number("options.scenarios", self.scenarios, least=1, most=MOST_SCENARIOS)
         if self.starts is not None:
-            whole_number("options.starts", self.starts, least=1)
+            whole_number("options.starts", self.starts, least=1, most=MOST_STARTS)
         if not isinstance(self.raw, Mapping):
             raise InvalidInputError("options.raw", self.raw, "a mapping from names to values")
 

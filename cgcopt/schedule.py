@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cgcopt._validate import whole_number
+from cgcopt._validate import real_array, whole_number
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
 
@@ -174,8 +174,8 @@ class Schedule:
         >>> Schedule.from_fractions([4, 0], [[0.25, 1.0], [0.75, 1.0]]).work.tolist()
         [[2.0, 0.0], [6.0, 0.0]]
         """
-        x = Design(np.asarray(partition)).partition
-        a = np.asarray(fractions, dtype=np.float64)
+        x = Design(real_array("partition", partition, "a list of numbers")).partition
+        a = real_array("fractions", fractions, "numbers")
         if a.shape != (x.size, x.size):
             raise InvalidInputError("fractions", f"shape {a.shape}", f"shape {(x.size, x.size)}")
         return cls(x, x.size * a * x, rotated, cells)  # type: ignore[arg-type]
@@ -306,10 +306,7 @@ def _checked_work(work: Any, x: FloatArray) -> FloatArray:
     count = x.size
     if work is None:
         return equal_work(x)
-    try:
-        y = np.array(work, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InvalidInputError("work", work, "numbers") from None
+    y = np.array(real_array("work", work, "numbers"))
     if y.shape not in ((count,), (count, count)):
         allowed = f"shape {(count, count)} (work) or {(count,)} (shares)"
         raise InvalidInputError("work", f"shape {y.shape}", allowed)

@@ -13,6 +13,8 @@ __all__ = ["MAX_COORDINATES", "System"]
 
 #: Whole numbers up to here are exact in double precision, and so is every partition of them.
 MAX_COORDINATES = 2**53
+#: Designs hold a number for each worker, and methods far more.
+MAX_WORKERS = 10**6
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class System:
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
-        set_field(self, "workers", whole_number("system.workers", self.workers, least=1))
+        workers = whole_number("system.workers", self.workers, least=1, most=MAX_WORKERS)
+        set_field(self, "workers", workers)
         coordinates = whole_number("system.coordinates", self.coordinates, least=1)
         if coordinates > MAX_COORDINATES:
             raise InvalidInputError(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cgcopt._validate import real_array
 from cgcopt.arrays import FloatArray
 from cgcopt.bounds import Known, mirrored, refute
 from cgcopt.design import Design, largest_remainder
@@ -119,8 +120,8 @@ def judge(
         options=options,
     )
     if work is not None:
-        return _timed(_scheme(blank, np.asarray(work, dtype=np.float64)), started)
-    checked = design if isinstance(design, Design) else Design(np.asarray(design))
+        return _timed(_scheme(blank, real_array("work", work, "numbers")), started)
+    checked = design if isinstance(design, Design) else Design(design)  # type: ignore[arg-type]
     checked.check(problem.system.workers, problem.system.coordinates)
     if form is None and checked.is_integer:
         blank = replace(blank, form=Form.BLOCK)

@@ -27,7 +27,8 @@ __all__ = [
 Instance = Annotated[
     str,
     typer.Argument(
-        help="An instance file (TOML), or a shipped instance: paper, recorded.",
+        help="An instance file (TOML), a file of measured times (CSV, JSON lines, Parquet), or a "
+        "shipped instance: paper, recorded.",
         metavar="INSTANCE",
         show_default=False,
     ),

@@ -22,6 +22,7 @@ from cgcopt.cli.arguments import (
     refuse_given,
 )
 from cgcopt.cli.failures import exit_code, kept_rows
+from cgcopt.cli.reading import TraceInput, reads_traces_as_instances
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -40,12 +41,14 @@ DEFAULT_INSTANCES = ("paper", "recorded")
 STORE_NAME = "results.sqlite"
 
 
+@reads_traces_as_instances
 def compare(
     context: typer.Context,
     instances: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Instance files or names of shipped instances; by default paper and recorded, "
+            help="Instance files, files of measured times, or names of shipped instances; by "
+            "default paper and recorded, "
             "with a replay of the trace and, without --solvers, the published plot against the number "
             "of workers.",
             metavar="INSTANCE",
@@ -83,6 +86,8 @@ def compare(
     ] = None,
     fresh: Fresh = False,
     as_json: Json = False,
+    *,
+    reading: TraceInput,
 ) -> int:
     """Compare solvers on instances: exact values, bounds, gaps, published figures."""
     from cgcopt.cli.inputs import executor_of, problem_of, traces_of, writable_folder
@@ -97,9 +102,11 @@ def compare(
         refuse_given(context, ("split",), "left out without --replay")
     names = instances or DEFAULT_INSTANCES
     plan = _Plan(
-        problems=[] if replay else [problem_of(name) for name in names],
+        problems=[] if replay else [problem_of(name, reading) for name in names],
         solvers=None if solvers is None else entrants_of(solvers.split(",")),
-        traces=traces_of(names, required=replay) if replay or not instances else [],
+        traces=traces_of(names, required=replay, reading=reading)
+        if replay or not instances
+        else [],
         split=split,
         published=not instances and not replay,
         fresh=fresh,
@@ -115,7 +122,7 @@ def compare(
         result = plan.carry_out(replace(options, progress=report), store, executor)
     result = replace(result, command=command_line(context))
     show_then_write(
-        partial(_print_json if as_json else _print_tables, result),
+        partial(_print_json if as_json else _print_tables, result, plan.notes),
         None if folder is None else partial(result.write, folder),
         quiet=as_json,
     )
@@ -134,6 +141,13 @@ class _Plan:
     split: float
     published: bool
     fresh: bool
+
+    @property
+    def notes(self) -> list[str]:
+        """What was taken for what in the files of times."""
+        notes = [note for p in self.problems for note in p.system.worker_times.notes]
+        notes += [note for _, trace in self.traces for note in trace.notes]
+        return list(dict.fromkeys(notes))
 
     def carry_out(self, options: Options, store: Store, executor: Executor | None) -> Report:
         """Run everything; rows go into the store one by one."""
@@ -165,7 +179,7 @@ class _Plan:
         return Report(comparison, sweeps, replays)
 
 
-def _print_tables(result: Report) -> None:
+def _print_tables(result: Report, notes: Sequence[str]) -> None:
     from cgcopt.cli.terminal import console
     from cgcopt.compare.show.report import sweep_title
     from cgcopt.compare.show.results_as_text import comparison_table, replay_table, sweep_table
@@ -173,6 +187,8 @@ def _print_tables(result: Report) -> None:
 
     output = console()
     comparison = result.comparison
+    for note in notes:
+        output.print(note)
     for name in comparison.problems:
         table = comparison_table(comparison.of(name))
         output.print(rich_table(table, title=name, width=output.width))
@@ -182,7 +198,7 @@ def _print_tables(result: Report) -> None:
         output.print(rich_table(replay_table(replay), title=replay.heading, width=output.width))
 
 
-def _print_json(result: Report) -> None:
+def _print_json(result: Report, notes: Sequence[str]) -> None:
     from cgcopt.cli.terminal import print_json, records
 
     frames = {
@@ -190,4 +206,5 @@ def _print_json(result: Report) -> None:
         "sweeps": [sweep.frame() for sweep in result.sweeps],
         "replays": [replay.frame() for replay in result.replays],
     }
-    print_json({name: [records(frame) for frame in found] for name, found in frames.items()})
+    tables = {name: [records(frame) for frame in found] for name, found in frames.items()}
+    print_json({**tables, "notes": list(notes)})

@@ -11,6 +11,7 @@ import typer
 
 from cgcopt.cli.arguments import Instance, Json, Seed, command_line
 from cgcopt.cli.failures import exit_code
+from cgcopt.cli.reading import TraceInput, reads_traces_as_instances
 
 if TYPE_CHECKING:
     from cgcopt.compare.results.curve import Curve
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["curve"]
 
 
+@reads_traces_as_instances
 def curve(
     context: typer.Context,
     instance: Instance,
@@ -50,6 +52,8 @@ def curve(
     ] = 5.0,
     out: Annotated[Path | None, typer.Option(help="Folder for Markdown, CSV and PNG.")] = None,
     as_json: Json = False,
+    *,
+    reading: TraceInput,
 ) -> int:
     """Show the best completion probability against the deadline, with the schemes beside it.
 
@@ -61,7 +65,7 @@ def curve(
     from cgcopt.compare.results.entrant import entrants_of
     from cgcopt.compare.show.curve_report import write_curve
 
-    problem = problem_of(instance)
+    problem = problem_of(instance, reading)
     names = None if solvers is None else entrants_of(solvers.split(","))
     folder = None if out is None else writable_folder("out", out)
     with progress(f"{problem.name}: curve") as report:

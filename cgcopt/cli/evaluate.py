@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from cgcopt.cli.arguments import Instance, Json
+from cgcopt.cli.reading import TraceInput, reads_traces_as_instances
 
 __all__ = ["evaluate"]
 
 
+@reads_traces_as_instances
 def evaluate(
     instance: Instance,
     partition: Annotated[
@@ -30,16 +32,20 @@ def evaluate(
         ),
     ] = 10.0,
     as_json: Json = False,
+    *,
+    reading: TraceInput,
 ) -> int:
     """Say what a given design is worth, exactly, and how far from the optimum it can be."""
-    from cgcopt.cli.inputs import partition_of, problem_of
+    from cgcopt.cli.inputs import problem_of
+    from cgcopt.cli.partitions import partition_of
     from cgcopt.cli.show import show_solution
     from cgcopt.cli.terminal import console, print_json, progress
     from cgcopt.solvers.judge import judge
 
-    problem = problem_of(instance)
+    problem = problem_of(instance, reading)
+    design = partition_of(partition, problem.system.workers)
     with progress(f"{problem.name}: judging"):
-        solution = judge(problem, partition_of(partition), bound_seconds=bound_seconds)
+        solution = judge(problem, design, bound_seconds=bound_seconds)
     if as_json:
         print_json(solution.to_dict())
     else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cgcopt.cli.arguments import Json
+from cgcopt.cli.reading import TraceInput, reads_traces
 
 if TYPE_CHECKING:
     from cgcopt.workers.fitting import FitResult, FitRow
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["fit"]
 
 
+@reads_traces
 def fit(
     trace: Annotated[
         Path,
         typer.Argument(
-            help="CSV with a header; rows rounds, columns workers, seconds.",
-            metavar="TRACE.csv",
+            help="A file of measured times: CSV, JSON lines, Parquet.",
+            metavar="TRACE",
             show_default=False,
         ),
     ],
@@ -40,14 +42,15 @@ def fit(
     ] = None,
     coordinates: Annotated[int, typer.Option(help="Coordinates of the instance.")] = 20_000,
     as_json: Json = False,
+    *,
+    reading: TraceInput,
 ) -> int:
     """Fit families of worker times to a trace, ranked on rounds that they have not seen."""
     from cgcopt.cli.inputs import writable_file
     from cgcopt.cli.terminal import console, print_json
     from cgcopt.workers.fitting import fit as run
-    from cgcopt.workers.trace import Trace
 
-    measured = Trace.read(trace)
+    measured = reading.read(trace)
     if out is not None:
         writable_file("out", out, (".toml",))
     result = run(measured, holdout=holdout)
@@ -55,9 +58,13 @@ def fit(
         count = measured.workers if workers is None else workers
         out.write_text(_instance(result, family, count, coordinates), encoding="utf-8")
     if as_json:
-        print_json(_to_dict(result))
+        notes = {"reading": None if measured.reading is None else measured.reading.to_dict()}
+        print_json(_to_dict(result) | notes)
     else:
-        _show(console(), result, str(measured))
+        output = console()
+        for note in measured.notes:
+            output.print(note)
+        _show(output, result, str(measured))
     return 0
 
 

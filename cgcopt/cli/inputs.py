@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
-import re
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import Executor
@@ -14,19 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from cgcopt._validate import whole_number
-from cgcopt.design import Design
+from cgcopt.cli.reading import TraceInput
 from cgcopt.errors import InvalidInputError
 from cgcopt.instance import example_instances, load_instance
 from cgcopt.problem import Problem
 from cgcopt.schedule import Schedule
+from cgcopt.workers.reading import is_table
+from cgcopt.workers.reading.files import name_of, read_text
 from cgcopt.workers.tables import trace_from_dict
 from cgcopt.workers.trace import Trace
 
 __all__ = [
     "deployable",
     "executor_of",
-    "numbers_of",
-    "partition_of",
     "problem_of",
     "raw_options",
     "traces_of",
@@ -34,16 +32,31 @@ __all__ = [
     "writable_folder",
 ]
 
+#: Processes that are started on one machine at the most.
+MOST_JOBS = 1024
 
-def problem_of(instance: str) -> Problem:
-    """Read an instance file, or a shipped instance by its name.
+
+def problem_of(instance: str, reading: TraceInput | None = None) -> Problem:
+    """Read an instance file, a shipped instance by its name, or a file of measured times.
+
+    Parameters
+    ----------
+    instance : str
+        What was typed.
+    reading : TraceInput, optional
+        How a file of times is read, and what is asked of it.
 
     Raises
     ------
     InvalidInputError
-        If there is neither, or the file is refused.
+        If there is no such thing, the file is refused, or options do not apply to it.
     """
-    return load_instance(_path_of(instance))
+    path = _path_of(instance)
+    given = reading or TraceInput()
+    if is_table(path):
+        return given.instance(path)
+    given.refuse_beside(instance)
+    return load_instance(path)
 
 
 def executor_of(jobs: int, scheduler: str | None) -> AbstractContextManager[Executor | None]:
@@ -56,7 +69,7 @@ def executor_of(jobs: int, scheduler: str | None) -> AbstractContextManager[Exec
     MissingExtraError
         If a scheduler is named and dask is not installed.
     """
-    whole_number("jobs", jobs, least=1)
+    whole_number("jobs", jobs, least=1, most=MOST_JOBS)
     if scheduler is None and jobs == 1:
         return nullcontext()
     from cgcopt.compare.results.executors import DaskWorkers, WorkerProcesses
@@ -68,7 +81,9 @@ def executor_of(jobs: int, scheduler: str | None) -> AbstractContextManager[Exec
     return DaskWorkers(scheduler)
 
 
-def traces_of(instances: Iterable[str], *, required: bool) -> list[tuple[str, Trace]]:
+def traces_of(
+    instances: Iterable[str], *, required: bool, reading: TraceInput | None = None
+) -> list[tuple[str, Trace]]:
     """Read the traces behind instances, each with its name; a file of times stands for itself.
 
     Raises
@@ -77,11 +92,13 @@ def traces_of(instances: Iterable[str], *, required: bool) -> list[tuple[str, Tr
         If a file is refused, or ``required`` and an instance has no trace.
     """
     traces: list[tuple[str, Trace]] = []
+    given = reading or TraceInput()
     for instance in instances:
         path = _path_of(instance)
-        if path.suffix.lower() not in ("", ".toml"):
-            traces.append((path.stem, Trace.read(path)))
+        if is_table(path):
+            traces.append((name_of(path), given.read(path)))
             continue
+        given.refuse_beside(instance)
         problem = load_instance(path)
         table = problem.system.worker_times.to_dict()
         if table.get("family") == "trace":
@@ -92,57 +109,6 @@ def traces_of(instances: Iterable[str], *, required: bool) -> list[tuple[str, Tr
                 f"worker_times.family of {instance}", family, "trace, for --replay"
             )
     return traces
-
-
-def partition_of(text: str) -> Design:
-    """Read a design from ``"x0,x1,..."`` or from a file.
-
-    A file holds numbers apart by commas, spaces or lines; or CSV with a header, of which the
-    column ``coordinates`` (or the last one) counts; or JSON, a list or what ``cgcopt solve
-    --json`` prints.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is neither, or the numbers are not a partition.
-
-    Examples
-    --------
-    >>> partition_of("3, 0, 1").partition.tolist()
-    [3.0, 0.0, 1.0]
-    """
-    inline = _numbers(text)
-    if inline is not None:
-        return Design(inline)  # type: ignore[arg-type]  # converted there
-    allowed = "a file, or numbers x0,x1,... (one for each level)"
-    try:
-        content = Path(text).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not text"
-        raise InvalidInputError("partition", text, f"{allowed} ({reason.lower()})") from None
-    numbers = _json_numbers(content) or _numbers(content) or _csv_numbers(content)
-    if numbers is None:
-        raise InvalidInputError(
-            "partition", text, "a file of numbers: CSV, JSON, or apart by spaces or commas"
-        )
-    return Design(numbers)  # type: ignore[arg-type]
-
-
-def numbers_of(field: str, text: str) -> list[float]:
-    """Read numbers typed as ``a,b,...`` or from a file.
-
-    Raises
-    ------
-    InvalidInputError
-        If there is neither.
-    """
-    path = Path(text)
-    numbers = _numbers(text)
-    if numbers is None and path.is_file():
-        numbers = _numbers(path.read_text(encoding="utf-8-sig"))
-    if numbers is None:
-        raise InvalidInputError(field, text, "numbers a,b,... or a file of them")
-    return numbers
 
 
 def deployable(source: str, order: str | None) -> tuple[Schedule, str, int | None]:
@@ -183,11 +149,11 @@ def deployable(source: str, order: str | None) -> tuple[Schedule, str, int | Non
 
 def _schedule_of(path: Path) -> Schedule:
     """The schedule, or the partition in one order, of a solution in JSON."""
+    text = read_text("solution", path, "a readable JSON file")
     try:
-        table = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        reason = (getattr(error, "strerror", None) or "not JSON").lower()
-        raise InvalidInputError("solution", str(path), f"a readable JSON file ({reason})") from None
+        table = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidInputError("solution", str(path), "a JSON file") from None
     if isinstance(table, dict) and isinstance(table.get("schedule"), dict):
         return Schedule.from_dict(table["schedule"])
     partition = table.get("partition") if isinstance(table, dict) else table
@@ -211,7 +177,7 @@ def raw_options(pairs: Iterable[str] | None) -> dict[str, Any]:
             raise InvalidInputError("option", pair, "NAME=VALUE")
         try:
             options[name.strip()] = json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             options[name.strip()] = value
     return options
 
@@ -247,13 +213,16 @@ def writable_folder(field: str, path: Path) -> Path:
 
 def _path_of(instance: str) -> Path:
     path, shipped = Path(instance), example_instances()
-    if path.exists():
+    try:
+        there = path.exists()
+    except OSError:  # a name that is too long
+        there = False
+    if there:
         return path
     if instance not in shipped:
         names = ", ".join(shipped)
-        raise InvalidInputError(
-            "instance", instance, f"a TOML file that exists, or a shipped instance: {names}"
-        )
+        allowed = f"a TOML file that exists, a file of times, or a shipped instance: {names}"
+        raise InvalidInputError("instance", instance, allowed)
     return shipped[instance]
 
 
@@ -264,33 +233,3 @@ def _try_to_write(field: str, path: Path, folder: Path, allowed: str) -> None:
     except OSError as error:
         reason = (error.strerror or "not writable").lower()
         raise InvalidInputError(field, str(path), f"{allowed} ({reason})") from None
-
-
-def _numbers(text: str) -> list[float] | None:
-    words = [word for word in re.split(r"[\s,;]+", text) if word]
-    try:
-        return [float(word) for word in words] or None
-    except ValueError:
-        return None
-
-
-def _json_numbers(text: str) -> list[float] | None:
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError:
-        return None
-    if isinstance(value, dict):
-        value = value.get("partition")
-    if not isinstance(value, list) or not value:
-        return None
-    return value
-
-
-def _csv_numbers(text: str) -> list[float] | None:
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    rows = list(csv.reader(lines))
-    if len(rows) < 2 or len({len(row) for row in rows}) != 1:
-        return None
-    header = [name.strip().lower() for name in rows[0]]
-    column = header.index("coordinates") if "coordinates" in header else -1
-    return _numbers(" ".join(row[column] for row in rows[1:]))

@@ -61,7 +61,8 @@ def plan(
     as_json: Json = False,
 ) -> int:
     """Make a design concrete: data and coordinate ranges of every worker, and codes."""
-    from cgcopt.cli.inputs import deployable, numbers_of, writable_file
+    from cgcopt.cli.inputs import deployable, writable_file
+    from cgcopt.cli.partitions import numbers_of
     from cgcopt.cli.terminal import console, print_json
     from cgcopt.codes.plan_file import save_plan
     from cgcopt.codes.planning import make_plan

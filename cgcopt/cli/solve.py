@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cgcopt.cli.arguments import Gap, Instance, Json, Raw, ScenarioCount, Seed, Threads, TimeLimit
+from cgcopt.cli.reading import TraceInput, reads_traces_as_instances
 
 if TYPE_CHECKING:
     from cgcopt.solution import Solution
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["solve"]
 
 
+@reads_traces_as_instances
 def solve(
     instance: Instance,
     solver: Annotated[
@@ -38,6 +40,8 @@ def solve(
         Path | None, typer.Option(help="Write the partition (.csv) or the whole solution (.json).")
     ] = None,
     as_json: Json = False,
+    *,
+    reading: TraceInput,
 ) -> int:
     """Find a design, with its exact value, a bound and the proof of the gap."""
     from cgcopt.cli.inputs import problem_of, raw_options, writable_file
@@ -53,7 +57,7 @@ def solve(
         form = form or level
     if integer and form not in (None, "block"):
         raise InvalidInputError("form", form, "block, or not given, beside --integer")
-    problem = problem_of(instance)
+    problem = problem_of(instance, reading)
     if out is not None:
         writable_file("out", out, (".csv", ".json"))
     with progress(f"{problem.name}: {solver or 'solving'}") as report:
@@ -71,13 +75,28 @@ def solve(
     if out is not None:
         _write(solution, out)
     if as_json:
-        print_json(solution.to_dict())
+        print_json(solution.to_dict() | {"notes": _notes(solution)})
     else:
-        show_solution(console(), solution)
+        output = console()
+        show_solution(output, solution)
+        for note in _notes(solution):
+            output.print(note)
     found = solution.status not in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE)
     if not found:
         typer.echo(f"no design: {solution.message or solution.termination}", err=True)
     return 0 if found else 1
+
+
+def _notes(solution: Solution) -> list[str]:
+    """What a reader of the result should know about its worker times."""
+    times = solution.problem.system.worker_times
+    notes = list(times.notes)
+    if times.to_dict().get("family") == "trace":
+        notes.append(
+            "The value is in-sample: of the times that the design was made from. "
+            "`cgcopt compare --replay` judges designs on rounds that they have not seen."
+        )
+    return notes
 
 
 def _write(solution: Solution, path: Path) -> None:

@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from cgcopt.cli.arguments import Instance, Json, Seed
+from cgcopt.cli.reading import TraceInput, reads_traces_as_instances
 
 __all__ = ["verify"]
 
 
+@reads_traces_as_instances
 def verify(
     instance: Instance,
     scenarios: Annotated[
@@ -24,6 +26,8 @@ def verify(
         float, typer.Option("--time-limit", help="Seconds for each single run.")
     ] = 30.0,
     as_json: Json = False,
+    *,
+    reading: TraceInput,
 ) -> int:
     """Check our methods against outside solvers and simulation; exit code 1 on a conflict."""
     from cgcopt.cli.inputs import problem_of
@@ -32,7 +36,7 @@ def verify(
     from cgcopt.compare.verify import verify as run
     from cgcopt.options import Options
 
-    problem = problem_of(instance)
+    problem = problem_of(instance, reading)
     names = [name.strip() for name in solvers.split(",")]
     outside = outside_solvers() if names == ["all"] else names
     with progress(f"{problem.name}: verifying") as report:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cgcopt._validate import real_array
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
@@ -57,7 +58,7 @@ def evaluate(problem: Problem, design: Design | ArrayLike, *, gradient: bool = F
     >>> evaluate(cg.Problem(system, cg.ExpectedRuntime()), [4, 0]).value
     6.0...
     """
-    checked = design if isinstance(design, Design) else Design(np.asarray(design))
+    checked = design if isinstance(design, Design) else Design(design)  # type: ignore[arg-type]
     checked.check(problem.system.workers, problem.system.coordinates)
     return evaluate_work(problem, checked.work, gradient=gradient)
 
@@ -107,8 +108,8 @@ def warm_up(problem: Problem) -> None:
 
 
 def _checked_work(work: ArrayLike, workers: int) -> FloatArray:
-    w = np.asarray(work, dtype=np.float64)
     allowed = f"{workers} finite numbers, nondecreasing, at least 0, not all 0"
+    w = real_array("work", work, allowed)
     if w.shape != (workers,):
         raise InvalidInputError("work", f"shape {w.shape}", allowed)
     if not np.all(np.isfinite(w)) or w[0] < 0 or w[-1] <= 0 or np.any(np.diff(w) < 0):

@@ -27,6 +27,10 @@ __all__ = ["Empirical", "Scenarios"]
 FloatArray = NDArray[np.float64]
 
 
+#: Entries of the largest sample of rounds: 1.6 GB.
+LARGEST_SAMPLE = 2 * 10**8
+
+
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class Empirical(DiscreteTimes):
     """Independent workers with a step distribution, such as a pooled trace.
@@ -233,6 +237,11 @@ class Scenarios(WorkerTimes):
         (3, 2)
         """
         seed = whole_number("seed", seed, least=0)
+        size = whole_number("rounds", rounds, least=1) * whole_number("workers", workers, least=1)
+        if size > LARGEST_SAMPLE:
+            raise InvalidInputError(
+                "rounds x workers", size, f"at most {LARGEST_SAMPLE} times in all"
+            )
         times = model.sample(rounds, workers, np.random.default_rng(seed))
         sizes = {"rounds": int(rounds), "workers": int(workers), "seed": seed}
         return cls(times, {"family": "sampled", "model": dict(model.to_dict()), **sizes})

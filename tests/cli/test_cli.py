@@ -19,7 +19,8 @@ import pytest
 
 import cgcopt as cg
 from cgcopt.cli import main
-from cgcopt.cli.inputs import partition_of, problem_of, raw_options
+from cgcopt.cli.inputs import problem_of, raw_options
+from cgcopt.cli.partitions import partition_of
 from cgcopt.cli.terminal import progress
 from cgcopt.instance import load_instance
 from cgcopt.objective import CompletionProbability

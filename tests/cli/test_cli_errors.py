@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cgcopt.cli import main
+from cgcopt.cli.partitions import partition_of
 
 INSTANCE = """
 [system]
@@ -127,6 +128,18 @@ def test_bad_partitions(
         '["a", "b", "c", "d"]',
         "[[25, 25], [25, 25]]",
         "[25, 25, 25, NaN]",
+        "n,coordinates\n0,25\n1,25\n1,25\n3,25\n",  # a level twice
+        "n,coordinates\n0,25\n1,\n2,50\n3,25\n",
+        "n,coordinates\n0,25\n,25\n2,25\n3,25\n",
+        "n,coordinates\n0,25\n1.5,25\n2,25\n3,25\n",
+        "n,coordinates\n0,25\n1,25\n2,25\n4,25\n",
+        "25,,50,25",
+        "2_5,25,25,25",
+        "[" * 100_000,
+        "[" + "9" * 5000 + ", 1, 1, 1]",
+        "[1e999, 0, 0, 0]",
+        "[" + "9" * 400 + ", 0, 0, 0]",
+        "n,coordinates\n0," + "9" * 200_000 + "\n",
     ],
 )
 def test_bad_partition_files(
@@ -137,12 +150,26 @@ def test_bad_partition_files(
     assert "partition = " in refused(capsys, "evaluate", instance, "--partition", str(file))
 
 
+def test_a_column_of_levels_counts(instance: str, tmp_path: Path) -> None:
+    for content in (
+        "n,coordinates\n0,40\n1,30\n2,20\n3,10\n",
+        "n,coordinates\n2,20\n0,40\n3,10\n1,30\n",
+        "level;coordinates\n3;10\n2;20\n1;30\n0;40\n",
+        "coordinates,share,n\n10,0.1,3\n20,0.2,2\n30,0.3,1\n40,0.4,0\n",
+    ):
+        file = tmp_path / "partition.csv"
+        file.write_text(content, encoding="utf-8")
+        assert partition_of(str(file)).partition.tolist() == [40.0, 30.0, 20.0, 10.0]
+    file.write_text("n,coordinates\n2,20\n0,80\n", encoding="utf-8")
+    assert partition_of(str(file), 4).partition.tolist() == [80.0, 0.0, 20.0, 0.0]
+
+
 def test_a_partition_file_that_is_no_text(
     instance: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "partition.bin"
     file.write_bytes(b"\xff\xfe\x80")
-    assert "(not text)" in refused(capsys, "evaluate", instance, "--partition", str(file))
+    assert "(not UTF-8 text)" in refused(capsys, "evaluate", instance, "--partition", str(file))
 
 
 @pytest.mark.parametrize(

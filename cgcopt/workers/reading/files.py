@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from cgcopt.errors import InvalidInputError
 
-__all__ = ["open_regular", "read_text", "reason_of"]
+__all__ = ["name_of", "open_regular", "read_text", "reason_of"]
 
 #: Bytes of a text file that is read as a whole: instances and partitions are far below.
 LARGEST_TEXT = 256 * 2**20
@@ -57,6 +57,18 @@ def read_text(field: str, path: Path, allowed: str) -> str:
             return content.decode("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidInputError(field, str(path), f"{allowed} ({reason_of(error)})") from None
+
+
+def name_of(path: Path) -> str:
+    """Return the name of a file of times without its endings.
+
+    Examples
+    --------
+    >>> name_of(Path("runs/load0.5.csv.gz"))
+    'load0.5'
+    """
+    stem = path.stem
+    return Path(stem).stem if path.suffix.lower() in (".gz", ".bz2", ".xz") else stem
 
 
 def reason_of(error: Exception) -> str:

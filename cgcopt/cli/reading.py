@@ -1,0 +1,175 @@
+"""The options that say how a file of measured times is read, for every command that takes one."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cgcopt.objective import Objective
+    from cgcopt.problem import Problem
+    from cgcopt.workers.reading import ReadOptions
+    from cgcopt.workers.trace import Trace
+
+__all__ = ["TraceInput", "reads_traces", "reads_traces_as_instances"]
+
+PANEL = "Reading a file of measured times"
+PROBLEM_PANEL = "A file of measured times as an instance"
+
+
+def _option(*names: str, text: str, panel: str = PANEL, kind: Any = str, metavar: str = "") -> Any:
+    return Annotated[
+        kind | None,
+        typer.Option(*names, help=text, rich_help_panel=panel, metavar=metavar or None),
+    ]
+
+
+_READING = {
+    "columns": _option(
+        "--columns", text="The columns that are workers, apart by commas.", metavar="W0,W1,..."
+    ),
+    "unit": _option("--unit", text="What the file counts in: s, ms, us or ns."),
+    "time": _option("--time", text="Long form: the column of the times.", metavar="COLUMN"),
+    "worker": _option(
+        "--worker",
+        text="Long form: the column of the workers; none for workers without names.",
+        metavar="COLUMN",
+    ),
+    "round": _option("--round", text="The column of the rounds.", metavar="COLUMN"),
+    "separator": _option("--separator", text="comma, semicolon, tab or blanks."),
+    "decimal": _option("--decimal", text="The decimal mark: . or ,"),
+    "missing": _option(
+        "--missing",
+        text="What becomes of missing times: drop-round, drop-worker, or failed (infinite).",
+        metavar="POLICY",
+    ),
+}
+_PROBLEM = {
+    "mode": _option(
+        "--mode",
+        text="pooled (default: all times as one distribution of independent workers) or rounds.",
+        panel=PROBLEM_PANEL,
+    ),
+    "coordinates": _option(
+        "--coordinates", text="Coordinates; 20000 by default.", panel=PROBLEM_PANEL, kind=int
+    ),
+    "deadline": _option(
+        "--deadline",
+        text="Maximise the probability to end within so many seconds, not the expected runtime.",
+        panel=PROBLEM_PANEL,
+        kind=float,
+    ),
+    "quantile": _option(
+        "--quantile",
+        text="Minimise the time that is kept with this probability.",
+        panel=PROBLEM_PANEL,
+        kind=float,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class TraceInput:
+    """What was typed about a file of measured times.
+
+    Attributes
+    ----------
+    told : dict
+        Reading options, as keys of ``[worker_times]``.
+    problem : dict
+        What makes an instance of it.
+    """
+
+    told: dict[str, Any] = field(default_factory=dict)
+    problem: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def options(self) -> ReadOptions:
+        """How to read."""
+        from cgcopt.workers.reading import ReadOptions
+
+        told = dict(self.told)
+        if "columns" in told:
+            told["columns"] = [name.strip() for name in told["columns"].split(",")]
+        return ReadOptions(**told)
+
+    def read(self, path: Path) -> Trace:
+        """Read a trace."""
+        from cgcopt.workers.trace import Trace
+
+        return Trace.read(path, self.options)
+
+    def instance(self, path: Path) -> Problem:
+        """The problem of a trace, in the trace's own seconds."""
+        from cgcopt.instance import problem_of_trace
+
+        given = {key: self.problem[key] for key in ("mode", "coordinates") if key in self.problem}
+        return problem_of_trace(self.read(path), objective=self._objective(), **given)
+
+    def refuse_beside(self, instance: str) -> None:
+        """Refuse what has no meaning beside an instance file, rather than drop it.
+
+        Raises
+        ------
+        InvalidInputError
+            If anything was typed.
+        """
+        from cgcopt.errors import InvalidInputError
+
+        for name, value in {**self.told, **self.problem}.items():
+            allowed = f"left out: {instance} is no file of times, and says it itself"
+            raise InvalidInputError(name, value, allowed)
+
+    def _objective(self) -> Objective:
+        from cgcopt.errors import InvalidInputError
+        from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
+
+        deadline, quantile = self.problem.get("deadline"), self.problem.get("quantile")
+        if deadline is not None and quantile is not None:
+            raise InvalidInputError("quantile", quantile, "left out beside --deadline")
+        if deadline is not None:
+            return CompletionProbability(deadline)
+        return ExpectedRuntime() if quantile is None else Quantile(quantile)
+
+
+def reads_traces(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command with a parameter ``reading`` the options of reading."""
+    return _with(command, {})
+
+
+def reads_traces_as_instances(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command with a parameter ``reading`` the options of reading and of the instance."""
+    return _with(command, _PROBLEM)
+
+
+def _with(command: Callable[..., int], more: dict[str, Any]) -> Callable[..., int]:
+    signature = inspect.signature(command, eval_str=True)
+    own = [p for name, p in signature.parameters.items() if name != "reading"]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    added = [
+        inspect.Parameter(name, keyword, default=None, annotation=annotation)
+        for name, annotation in {**_READING, **more}.items()
+    ]
+
+    @functools.wraps(command)
+    def run(*args: Any, **values: Any) -> int:
+        typed = {p.name: values.pop(p.name, None) for p in added}
+        told = {key: value for key, value in typed.items() if value is not None}
+        reading = TraceInput(
+            {key: value for key, value in told.items() if key in _READING},
+            {key: value for key, value in told.items() if key in more},
+        )
+        return command(*args, reading=reading, **values)
+
+    parameters = [p.replace(kind=keyword) for p in own] + added
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
+    del run.__wrapped__
+    return run
