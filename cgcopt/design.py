@@ -222,6 +222,10 @@ class Design:
             )
         return self
 
+    def to_dict(self) -> dict[str, Any]:
+        """The partition as a plain list."""
+        return {"partition": self.partition.tolist()}
+
     def __eq__(self, other: Any) -> bool:
         return isinstance(other, Design) and np.array_equal(self.partition, other.partition)
 

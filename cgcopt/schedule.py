@@ -13,16 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cgcopt._validate import real_array, whole_number
-from cgcopt.design import Design
+from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.design import Design, largest_remainder
 from cgcopt.errors import InvalidInputError
 
 __all__ = ["Schedule", "cyclic_places", "equal_work", "fractions_of_shares"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 #: What the work on a block may miss of its sum and of its limits, relative to ``N L``.
 _TOLERANCE = 1e-9
@@ -59,17 +57,19 @@ def cyclic_places(workers: int, cells: int) -> IntArray:
     return places
 
 
-def fractions_of_shares(shares: ArrayLike) -> FloatArray:
+def fractions_of_shares(shares: ArrayLike, most: float = 1.0) -> FloatArray:
     """Fractions ``a_{i,n}`` of the data that follow from one share ``rho_i`` a worker.
 
-    ``a_{i,n} = min(1, c_n rho_i)`` with ``c_n`` such that ``sum_i a_{i,n} = n + 1``: what passes a whole
-    copy of the data is poured over the others in proportion to their shares. Workers without a share
-    take part, in equal parts, once all others hold everything.
+    ``a_{i,n} = min(most, c_n rho_i)`` with ``c_n`` such that ``sum_i a_{i,n} = n + 1``: what passes
+    the cap is poured over the others in proportion to their shares. Workers without a share take
+    part, in equal parts, once all others are full.
 
     Parameters
     ----------
     shares : array_like, shape (N,)
         Nonnegative, with a positive sum (which is scaled to 1).
+    most : float
+        The cap. Levels with more than ``N most`` copies cannot keep it: there it is ``(n+1)/N``.
 
     Returns
     -------
@@ -84,22 +84,24 @@ def fractions_of_shares(shares: ArrayLike) -> FloatArray:
            [0.25, 0.5 , 1.  ]])
     """
     rho = np.asarray(shares, dtype=np.float64)
-    workers = rho.size
-    fractions = np.empty((workers, workers))
-    for n in range(workers):
-        full = np.zeros(workers, dtype=bool)
-        while True:
-            left = n + 1 - full.sum()
-            open_share = rho[~full].sum()
-            part = rho * (left / open_share) if open_share > 0 else np.ones(workers)
-            if open_share <= 0 and not full.all():
-                part = np.where(full, 1.0, left / (~full).sum())
-            over = ~full & (part >= 1.0)
-            if not over.any() or open_share <= 0:
-                fractions[:, n] = np.where(full, 1.0, np.minimum(part, 1.0))
-                break
-            full |= over
-    return fractions
+    count = rho.size
+    columns = [_poured(rho, n + 1.0, max(most, (n + 1.0) / count)) for n in range(count)]
+    return np.stack(columns, axis=1)
+
+
+def _poured(rho: FloatArray, total: float, cap: float) -> FloatArray:
+    """Split ``total`` in proportion to ``rho``, nobody more than ``cap``."""
+    full = np.zeros(rho.size, dtype=bool)
+    while True:
+        left, inside = total - cap * full.sum(), rho[~full].sum()
+        if inside > 0:
+            part = rho * (left / inside)
+        else:
+            part = np.full(rho.size, left / max((~full).sum(), 1))
+        over = ~full & (part >= cap)
+        if inside <= 0 or not over.any():
+            return np.where(full, cap, np.minimum(part, cap))
+        full |= over
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,6 +250,16 @@ class Schedule:
         return Schedule.from_fractions(
             partition, self.fractions, rotated=self.rotated, cells=self.cells
         )
+
+    def rounded(self, coordinates: int) -> Schedule:
+        """The same order and fractions with whole numbers of coordinates, ``coordinates`` in all.
+
+        Examples
+        --------
+        >>> Schedule([1.6, 0.0, 2.4]).rounded(4).partition.tolist()
+        [2.0, 0.0, 2.0]
+        """
+        return self.with_partition(largest_remainder(self.partition, coordinates))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers; the work only where it differs between workers."""

@@ -13,9 +13,11 @@ from cgcopt.arrays import FloatArray
 from cgcopt.bounds import EXCESS, ROUNDING, excess
 from cgcopt.design import Design
 from cgcopt.evaluation.result import Certificate, Evaluation, Probability
+from cgcopt.evaluation.schedules.ends import Run
 from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.schedule import Schedule
 
 __all__ = ["Sample", "Seconds", "Solution", "SolutionStatus", "TerminationCondition"]
 
@@ -55,7 +57,8 @@ class SolutionStatus(StrEnum):
     INFEASIBLE = "infeasible"
     """A point that violates the problem's constraints; it has no value and no gap."""
     SCHEME = "scheme"
-    """A scheme outside the design space (its runtime is comparable, its design is not)."""
+    """A scheme or a schedule outside the design space of one order and equal work: its runtime is
+    comparable, its bound holds for every scheme."""
     NONE = "none"
     """No design at all."""
 
@@ -104,6 +107,8 @@ class Solution:
     work : ndarray, optional
         Cumulative work ``w``, shape ``(N,)``, of the design or of the scheme; ``None`` without
         either.
+    run : Schedule, Cyclic or Dynamic, optional
+        What is run in a round, where that is not a design.
     evaluation : Evaluation, optional
         Exact worth of the design; ``None`` where there is no design or it is infeasible.
     bound : float
@@ -128,6 +133,7 @@ class Solution:
     status: SolutionStatus
     design: Design | None = None
     work: FloatArray | None = None
+    run: Run | None = None
     evaluation: Evaluation | None = None
     bound: float = math.nan
     certificate: Certificate = Certificate.NONE
@@ -154,7 +160,16 @@ class Solution:
     @property
     def partition(self) -> FloatArray | None:
         """The block partition ``x``, shape ``(N,)``."""
-        return None if self.design is None else self.design.partition
+        if self.design is not None:
+            return self.design.partition
+        return self.run.partition if isinstance(self.run, Schedule) else None
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """The schedule; that of the design where there is one."""
+        if isinstance(self.run, Schedule):
+            return self.run
+        return None if self.design is None else Schedule(self.design.partition, rotated=False)
 
     @property
     def value(self) -> float:
@@ -188,6 +203,8 @@ class Solution:
         }
         if self.work is not None and self.design is None:
             result["work"] = self.work.tolist()
+        if self.run is not None:
+            result["run"] = {"kind": type(self.run).__name__.lower(), **self.run.to_dict()}
         if self.evaluation is not None:
             result["method"] = str(self.evaluation.method)
             result["bracket"] = [number(self.evaluation.lower), number(self.evaluation.upper)]

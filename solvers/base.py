@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.result import Certificate
+from cgcopt.evaluation.schedules.ends import Run
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -37,6 +38,8 @@ class Role(StrEnum):
     """A formula."""
     SCHEME = "baseline scheme"
     """A published scheme to compare with."""
+    SCHEDULE = "schedule"
+    """Beyond one order and equal work: schedules, and uncoded ways to spread the work."""
     ADAPTER = "outside solver"
     """A general solver applied to one of the formulations."""
 
@@ -77,6 +80,8 @@ class Outcome:
     work : ndarray, optional
         For schemes outside the design space: the nondecreasing work ``w``, shape ``(N,)``, with
         ``tau = u max_n T_(N-n) w_n``.
+    run : Schedule, Cyclic or Dynamic, optional
+        What is run in a round, for solvers that look beyond one order and equal work.
     bound : float, optional
         A bound that the solver proved for the problem it was given.
     certificate : Certificate
@@ -90,6 +95,7 @@ class Outcome:
     termination: TerminationCondition
     partition: NDArray[np.float64] | None = None
     work: NDArray[np.float64] | None = None
+    run: Run | None = None
     bound: float = math.nan
     certificate: Certificate = Certificate.NONE
     residual: float | None = None

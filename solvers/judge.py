@@ -24,10 +24,14 @@ from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.certificates import certify
 from cgcopt.evaluation.evaluate import evaluate, evaluate_work, warm_up
 from cgcopt.evaluation.result import Certificate, Evaluation
+from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
+from cgcopt.evaluation.schedules.ends import Run
+from cgcopt.evaluation.schedules.light import light_bound
 from cgcopt.evaluation.stationarity import residual_of
 from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.schedule import Schedule
 from cgcopt.solution import (
     Sample,
     Seconds,
@@ -51,7 +55,7 @@ STANDARD_ERRORS = 6.0
 
 def judge(
     problem: Problem,
-    design: Design | ArrayLike | None = None,
+    design: Run | ArrayLike | None = None,
     *,
     work: ArrayLike | None = None,
     form: Form | str | None = None,
@@ -65,8 +69,8 @@ def judge(
     ----------
     problem : Problem
         The system and the objective.
-    design : Design or array_like, shape (N,)
-        A design, or its partition ``x``.
+    design : Design, array_like of shape (N,), Schedule, Cyclic or Dynamic
+        A design, its partition ``x``, or what else can be run in a round.
     work : array_like, shape (N,)
         In place of a design: the nondecreasing work ``w`` of a scheme outside the design space, with
         ``tau = u max_n T_(N-n) w_n``.
@@ -121,6 +125,8 @@ def judge(
     )
     if work is not None:
         return _timed(_scheme(blank, real_array("work", work, "numbers")), started)
+    if isinstance(design, Schedule | Cyclic | Dynamic):
+        return _timed(_ran(blank, design), started)
     checked = design if isinstance(design, Design) else Design(design)  # type: ignore[arg-type]
     checked.check(problem.system.workers, problem.system.coordinates)
     if form is None and checked.is_integer:
@@ -174,6 +180,8 @@ def judge_outcome(
     )
     if outcome.work is not None:
         return _timed(_scheme(blank, outcome.work), started)
+    if outcome.run is not None:
+        return _timed(_ran(blank, outcome.run, sampled), started)
     if outcome.partition is None:
         if sampled is None and not math.isnan(outcome.bound):
             blank = _bound_alone(blank, _Claim(outcome.bound, outcome.certificate, solver))
@@ -205,6 +213,52 @@ class _Claim:
 def _scheme(blank: Solution, work: FloatArray) -> Solution:
     evaluation = evaluate_work(blank.problem, work)
     return replace(blank, status=SolutionStatus.SCHEME, work=work, evaluation=evaluation)
+
+
+def _ran(blank: Solution, run: Run, sampled: Problem | None = None) -> Solution:
+    """The solution of a schedule or a scheme; what bounds it, bounds every scheme."""
+    problem, options = blank.problem, blank.options
+    if isinstance(run, Schedule):
+        run.check(problem.system.workers, problem.system.coordinates, tolerance=1e-6)
+        if blank.form is not Form.RELAXED and not run.is_integer:
+            run = run.rounded(problem.system.coordinates)
+        broken = problem.limits.violation(run.partition) or _too_many_copies(problem, run)
+        if broken:
+            status = SolutionStatus.INFEASIBLE
+            return replace(blank, status=status, message=blank.message or broken)
+    evaluation = evaluate(problem, run)
+    bound, certificate = light_bound(problem)
+    bound = mirrored(bound, evaluation.value, problem.objective.sense)
+    solution = replace(
+        blank,
+        status=SolutionStatus.SCHEME,
+        run=run,
+        evaluation=evaluation,
+        bound=bound,
+        certificate=certificate,
+    )
+    if sampled is None:
+        return solution
+    there = _ran(replace(blank, problem=sampled), run)
+    sample = Sample(
+        scenarios=options.scenarios,
+        seed=options.seed,
+        value=there.value,
+        bound=there.bound,
+        gap=there.gap,
+        certificate=there.certificate,
+    )
+    return replace(solution, sample=sample)
+
+
+def _too_many_copies(problem: Problem, schedule: Schedule) -> str:
+    """Say whether a worker holds more of the data than the limit ``copies`` allows."""
+    copies, count = problem.limits.copies, problem.system.workers
+    used = schedule.partition > 0
+    most = float(schedule.fractions[:, used].max()) * count
+    if copies is None or most <= copies * (1 + 1e-6):
+        return ""
+    return f"a worker holds {most:.6g} of the {count} subsets, the limit is copies = {copies}"
 
 
 def _valued(blank: Solution, design: Design) -> Solution:

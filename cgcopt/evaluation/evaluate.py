@@ -9,11 +9,15 @@ from numpy.typing import ArrayLike
 
 from cgcopt._validate import real_array
 from cgcopt.arrays import FloatArray
+from cgcopt.costs import Costs
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.result import Evaluation
+from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
+from cgcopt.evaluation.schedules.ends import Run
 from cgcopt.evaluation.table import entry_of
 from cgcopt.problem import Problem
+from cgcopt.schedule import Schedule
 from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["evaluate", "evaluate_work", "warm_up"]
@@ -22,8 +26,8 @@ _SMALL_WORKERS = 6
 _SMALL_ROUNDS = 8
 
 
-def evaluate(problem: Problem, design: Design | ArrayLike, *, gradient: bool = False) -> Evaluation:
-    """Return what a design is worth: expected runtime, completion probability or quantile.
+def evaluate(problem: Problem, design: Run | ArrayLike, *, gradient: bool = False) -> Evaluation:
+    """Return what a design or a schedule is worth: expected runtime, completion probability or quantile.
 
     Exact for independent workers (quadrature over exact probabilities, or finite sums; a rigorous
     bracket where a sum is too long) and for scenarios (the finite average); simulated, with its
@@ -33,8 +37,9 @@ def evaluate(problem: Problem, design: Design | ArrayLike, *, gradient: bool = F
     ----------
     problem : Problem
         The system and the objective.
-    design : Design or array_like, shape (N,)
-        A design, or its partition ``x``.
+    design : Design, array_like of shape (N,), Schedule, Cyclic or Dynamic
+        A design, its partition ``x``, or what else can be run in a round
+        (:func:`~cgcopt.evaluation.schedules.evaluate.evaluate_schedule`).
     gradient : bool
         Whether to return the (sub)gradient with respect to the cumulative work ``w``, where there
         is one: not for a simulated value, and not for the completion probability of a step
@@ -58,6 +63,10 @@ def evaluate(problem: Problem, design: Design | ArrayLike, *, gradient: bool = F
     >>> evaluate(cg.Problem(system, cg.ExpectedRuntime()), [4, 0]).value
     6.0...
     """
+    if isinstance(design, Schedule | Cyclic | Dynamic):
+        from cgcopt.evaluation.schedules.evaluate import evaluate_schedule
+
+        return evaluate_schedule(problem, design)
     checked = design if isinstance(design, Design) else Design(design)  # type: ignore[arg-type]
     checked.check(problem.system.workers, problem.system.coordinates)
     return evaluate_work(problem, checked.work, gradient=gradient)
@@ -96,7 +105,7 @@ def warm_up(problem: Problem) -> None:
     >>> import cgcopt as cg
     >>> warm_up(cg.Problem(cg.System(3, 30, cg.Exponential(1.0)), cg.ExpectedRuntime()))
     """
-    system = problem.system
+    system = replace(problem.system, costs=Costs())
     times = system.worker_times
     if isinstance(times, Scenarios):
         times = Scenarios(times.times[:_SMALL_ROUNDS])

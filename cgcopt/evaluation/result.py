@@ -52,6 +52,8 @@ class Certificate(StrEnum):
     """Bounds from conditional log-concavity on every node of a branch and bound."""
     LEVELS = "levels"
     """Every level alone must be in time: the work that each of them affords, summed up."""
+    SPEED_OF_LIGHT = "speed-of-light"
+    """Every coordinate is computed on every piece of the data once, whatever the scheme."""
     TRIVIAL = "trivial"
     """A probability is at most 1."""
 

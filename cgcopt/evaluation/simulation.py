@@ -14,10 +14,9 @@ from numpy.typing import ArrayLike
 
 from cgcopt._validate import finite_number, whole_number
 from cgcopt.arrays import FloatArray
-from cgcopt.design import Design
-from cgcopt.evaluation.lines import lines_of_work
 from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.evaluation.rounds.quantile import rank_of
+from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
 from cgcopt.evaluation.table import entry_of
 from cgcopt.problem import Problem
 from cgcopt.seeds import generator
@@ -42,7 +41,7 @@ _DEVIATIONS = 2.0
 
 
 def simulate(
-    problem: Problem, work: Design | ArrayLike, *, rounds: int = ROUNDS, seed: int = 0
+    problem: Problem, work: Run | ArrayLike, *, rounds: int = ROUNDS, seed: int = 0
 ) -> Evaluation:
     """Estimate the objective of a design from drawn rounds.
 
@@ -50,8 +49,8 @@ def simulate(
     ----------
     problem : Problem
         What is asked; any worker times.
-    work : Design or array_like, shape (N,)
-        A design, or its cumulative work ``w``.
+    work : Design, Schedule, Cyclic, Dynamic or array_like, shape (N,)
+        What is run in the rounds, or the cumulative work ``w`` of a design.
     rounds : int
         How many rounds to draw; memory does not grow with it, but for a quantile.
     seed : int
@@ -77,14 +76,13 @@ def simulate(
     True
     """
     rounds = whole_number("rounds", rounds, least=1)
-    w = work.work if isinstance(work, Design) else np.asarray(work, dtype=np.float64)
     objective = problem.objective
     entry = entry_of(objective, Times.SAMPLER)
-    return entry.evaluate(problem.system, w, *objective.parameters, rounds=rounds, seed=seed)
+    return entry.evaluate(problem.system, work, *objective.parameters, rounds=rounds, seed=seed)
 
 
 def simulated_runtimes(
-    system: System, work: ArrayLike, *, rounds: int, seed: int = 0
+    system: System, work: Run | ArrayLike, *, rounds: int, seed: int = 0
 ) -> Iterator[FloatArray]:
     """Yield the runtimes (seconds) of ``rounds`` drawn rounds in pieces of bounded size.
 
@@ -99,19 +97,17 @@ def simulated_runtimes(
     seed : int
         Equal seeds give equal rounds.
     """
-    w = np.asarray(work, dtype=np.float64)
+    run = work if isinstance(work, Run) else np.asarray(work, dtype=np.float64)
     rng = generator(seed, "simulation", system.worker_times.label, system.workers)
-    lines = lines_of_work(system, w)
-    factors, delays = lines.factor[::-1], lines.delay[::-1]
     rows = max(_CHUNK // system.workers, 1)
     for start in range(0, rounds, rows):
         times = system.worker_times.sample(min(rows, rounds - start), system.workers, rng)
-        yield (np.sort(times, axis=1) * factors + delays).max(axis=1)
+        yield ends_of_rounds(run, system, times)
 
 
 def simulated_mean(
     system: System,
-    work: ArrayLike,
+    work: Run | ArrayLike,
     *,
     gradient: bool = False,
     rounds: int = ROUNDS,
@@ -132,7 +128,7 @@ def simulated_mean(
 
 def simulated_share(
     system: System,
-    work: ArrayLike,
+    work: Run | ArrayLike,
     deadline: float,
     *,
     gradient: bool = False,
@@ -159,7 +155,7 @@ def simulated_share(
 
 def simulated_quantile(
     system: System,
-    work: ArrayLike,
+    work: Run | ArrayLike,
     probability: float,
     *,
     gradient: bool = False,

@@ -1,8 +1,8 @@
 """Compiled passes over rounds for schedules (imports numba).
 
 Every function sees the rounds ``times`` (shape ``(K, N)``, not sorted: workers differ), the used
-levels (shape ``(B,)``, increasing) and ``factors`` (shape ``(B, C, N)``): worker ``i`` has finished
-cell ``c`` of the ``b``-th used level at ``times[k, i] * factors[b, c, i]``.
+levels (shape ``(B,)``, increasing), ``factors`` and ``delays`` (shape ``(B, C, N)``): worker ``i`` has
+finished cell ``c`` of the ``b``-th used level at ``times[k, i] * factors[b, c, i] + delays[b, c, i]``.
 """
 
 from __future__ import annotations
@@ -41,38 +41,44 @@ def _ranked(values, count, rank):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _later(row, factors, limit):  # type: ignore[no-untyped-def]
+def _later(row, factors, delays, limit):  # type: ignore[no-untyped-def]
     """Count the workers that finish after the limit."""
     count = 0
     for i in range(row.size):
-        count += row[i] * factors[i] > limit
+        count += row[i] * factors[i] + delays[i] > limit
     return count
 
 
 @njit(cache=True, nogil=True)
-def fill_runtimes(times, factors, blocks, levels, runtimes, where):  # type: ignore[no-untyped-def]
+def fill_runtimes(times, factors, delays, levels, runtimes, where):  # type: ignore[no-untyped-def]
     """Fill ``runtimes`` with ``max_{b,c}`` of the ``(N-n)``-th smallest finishing time.
 
-    ``where[k]`` becomes the (used level, cell, worker) that attains it. ``blocks`` (shape ``(B, N)``) are
-    the factors of whole blocks. Blocks and cells go from the last to the first: the largest runtime
-    comes early, and counting the later workers then rules the others out.
+    ``where[k]`` becomes the (used level, cell, worker) that attains it. Blocks and cells go from the
+    last to the first: the largest runtime comes early, and counting the later workers then rules the
+    others out, whole blocks at a time.
     """
     rounds, workers = times.shape
-    cells = factors.shape[1]
+    blocks, cells, _ = factors.shape
     late = np.empty(workers)
+    whole = np.empty((blocks, workers))
+    whole_delay = np.empty((blocks, workers))
+    for b in range(blocks):
+        for i in range(workers):
+            whole[b, i] = factors[b, :, i].max()
+            whole_delay[b, i] = delays[b, :, i].max()
     for k in range(rounds):
         row = times[k]
         best = -1.0
         for b in range(len(levels) - 1, -1, -1):
             n = levels[b]
-            if _later(row, blocks[b], best) <= n:
+            if _later(row, whole[b], whole_delay[b], best) <= n:
                 continue
             for c in range(cells - 1, -1, -1):
-                if _later(row, factors[b, c], best) <= n:
+                if _later(row, factors[b, c], delays[b, c], best) <= n:
                     continue
                 above = 0
                 for i in range(workers):
-                    finish = row[i] * factors[b, c, i]
+                    finish = row[i] * factors[b, c, i] + delays[b, c, i]
                     if finish > best:
                         late[above] = finish
                         above += 1
@@ -82,14 +88,14 @@ def fill_runtimes(times, factors, blocks, levels, runtimes, where):  # type: ign
         b = where[k, 0]
         c = where[k, 1]
         for i in range(workers):
-            if row[i] * factors[b, c, i] == best:
+            if row[i] * factors[b, c, i] + delays[b, c, i] == best:
                 where[k, 2] = i
                 break
         runtimes[k] = best
 
 
 @njit(cache=True, nogil=True)
-def fill_last_cells(times, factors, levels, places, last, place):  # type: ignore[no-untyped-def]
+def fill_last_cells(times, factors, delays, levels, places, last, place):  # type: ignore[no-untyped-def]
     """Fill in, per round and worker, the last cell that the worker is needed for.
 
     The ``N - n`` workers that finish cell ``c`` of a block first are those it waits for; ``last[k, i]``
@@ -108,7 +114,7 @@ def fill_last_cells(times, factors, levels, places, last, place):  # type: ignor
             need = workers - levels[b]
             for c in range(cells):
                 for i in range(workers):
-                    finish[i] = times[k, i] * factors[b, c, i]
+                    finish[i] = times[k, i] * factors[b, c, i] + delays[b, c, i]
                 limit = np.partition(finish, need - 1)[need - 1]
                 taken = 0
                 for i in range(workers):

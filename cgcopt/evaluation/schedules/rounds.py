@@ -15,24 +15,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cgcopt._cores import cores
+from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.costs import Costs
 from cgcopt.errors import InvalidInputError
 from cgcopt.schedule import Schedule
 
 __all__ = ["Finish", "finish_of", "runtimes_of", "saved_by_rotation", "slowest_cells"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-
 #: Products of a pass from which a second thread pays.
-_WORTH_A_THREAD = 20_000_000
+_WORTH_A_THREAD = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class Finish:
-    """When cells are finished: at ``T_i * factors[b, c, i]`` by worker ``i``.
+    """When worker ``i`` has finished cells: at ``T_i * factors[b, c, i] + delays[b, c, i]``.
 
     Attributes
     ----------
@@ -40,15 +39,15 @@ class Finish:
         The used levels.
     factors : ndarray, shape (B, C, N)
         Seconds per second of worker time, ``u`` included.
-    blocks : ndarray, shape (B, N)
-        The same of whole blocks.
+    delays : ndarray, shape (B, C, N)
+        Seconds for starting and sending.
     places : ndarray, shape (N, C)
         Place of every cell in the order of every worker.
     """
 
     levels: IntArray
     factors: FloatArray
-    blocks: FloatArray
+    delays: FloatArray
     places: IntArray
 
     @property
@@ -57,8 +56,10 @@ class Finish:
         return int(self.factors.size)
 
 
-def finish_of(schedule: Schedule, unit: float) -> Finish:
+def finish_of(schedule: Schedule, unit: float, costs: Costs | None = None) -> Finish:
     """Return when the cells of the used levels are finished; ``unit`` is ``u``, seconds per work.
+
+    Workers compute and send in turn, one message a cell.
 
     Examples
     --------
@@ -74,12 +75,22 @@ def finish_of(schedule: Schedule, unit: float) -> Finish:
     share = places.T[np.newaxis, :, :] / schedule.cells
     # The last place takes the cumulative work as it is, so that one cell gives that of a design.
     factors = np.where(share == 1.0, after, before + work * share)
-    blocks = np.ascontiguousarray(unit * after[:, 0, :])
-    return Finish(levels, np.ascontiguousarray(unit * factors), blocks, places)
+    delays = np.zeros_like(factors)
+    if costs:
+        x = schedule.partition[levels][:, np.newaxis, np.newaxis]
+        sent = np.cumsum(x, axis=0) - x + x * share
+        cells = np.arange(levels.size)[:, np.newaxis, np.newaxis] * schedule.cells + places.T
+        delays += costs.startup + costs.per_coordinate * sent + costs.per_message * cells
+    return Finish(levels, np.ascontiguousarray(unit * factors), delays, places)
 
 
 def runtimes_of(
-    schedule: Schedule, times: ArrayLike, unit: float = 1.0, *, threads: int | None = None
+    schedule: Schedule,
+    times: ArrayLike,
+    unit: float = 1.0,
+    costs: Costs | None = None,
+    *,
+    threads: int | None = None,
 ) -> FloatArray:
     """Runtime of every round under a schedule, shape ``(K,)``, seconds.
 
@@ -90,6 +101,8 @@ def runtimes_of(
         Seconds per cycle of every worker in every round.
     unit : float
         ``u = M b / N``, cycles of one coordinate on one subset of the data.
+    costs : Costs, optional
+        Seconds for starting and sending; a worker sends one message a cell, when it has finished it.
     threads : int, optional
         Threads to share the rounds; by default as many as there are cores, where there is enough to do.
 
@@ -106,7 +119,8 @@ def runtimes_of(
     >>> runtimes_of(Schedule([2.0, 1.0], cells=1), times).tolist()
     [6.0, 8.0]
     """
-    return slowest_cells(finish_of(schedule, unit), _times(times, schedule.workers), threads)[0]
+    finish = finish_of(schedule, unit, costs)
+    return slowest_cells(finish, _times(times, schedule.workers), threads)[0]
 
 
 def slowest_cells(
@@ -122,7 +136,7 @@ def slowest_cells(
         fill_runtimes(
             times[rows],
             finish.factors,
-            finish.blocks,
+            finish.delays,
             finish.levels,
             runtimes[rows],
             where[rows],
@@ -137,7 +151,8 @@ def saved_by_rotation(schedule: Schedule, times: ArrayLike, unit: float = 1.0) -
 
     They are never negative, whatever the partition, the work and the cells: who has finished a block
     has finished all of its cells, so that every cell has its ``N - n`` results by the time at which
-    the block has them in the common order.
+    the block has them in the common order. (With a cost per message that need not be so: there are
+    more messages.)
 
     Examples
     --------

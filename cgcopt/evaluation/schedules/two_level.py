@@ -14,8 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import InfiniteMeanError, SolverError, UnsupportedProblemError
 from cgcopt.evaluation.density.quadrature import integrate
 from cgcopt.evaluation.result import Evaluation, Method, Probability
@@ -32,8 +33,6 @@ __all__ = [
     "two_level_runtime",
 ]
 
-FloatArray = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class TwoLevelSettings:
@@ -49,6 +48,10 @@ class TwoLevelSettings:
         Chance below which, and above one minus which, nothing is integrated.
     far : float
         Where a regularly varying tail is taken to follow its power, over the median of the runtime.
+    grid : int
+        Deadlines between which panels are cut.
+    cuts : tuple of float
+        Chances to be late near which they are.
     tiny : float
         Probability below which the walk with positive terms alone is used.
     steps : int
@@ -60,6 +63,8 @@ class TwoLevelSettings:
     points: int = 12
     negligible: float = 1e-15
     far: float = 1e7
+    grid: int = 129
+    cuts: tuple[float, ...] = (0.99, 0.5, 0.05, 1e-4, 1e-9)
     tiny: float = 1e-3
     steps: int = 100_000
 
@@ -256,19 +261,20 @@ def _integral(
     def missed(t: FloatArray) -> FloatArray:
         return _missed(times, workers, first, last, t)
 
-    guess = (first + last) * float(times.ppf(0.5))
-    start = _crossing(missed, guess, 1.0 - settings.negligible)
-    median = _crossing(missed, guess, 0.5)
-    tail = 0.0
+    grid = _grid(missed, (first + last) * float(times.ppf(0.5)), settings, math.isfinite(power))
+    late = missed(grid)
+    start = float(grid[late >= 1.0 - settings.negligible][-1])
+    median = float(grid[late <= 0.5][0])
+    end, tail = float(grid[late <= settings.negligible][0]) if math.isinf(power) else 0.0, 0.0
     if math.isfinite(power):
         end = median * settings.far
         tail = end * float(missed(np.array([end]))[0]) / (power - 1.0)
-    else:
-        end = _crossing(missed, median, settings.negligible)
     cycles = first + np.arange(workers + 1.0) * last
     bounds = np.multiply.outer(cycles[cycles > 0.0], times.support).ravel()
     inner = bounds[(bounds > start) & (bounds < end) & np.isfinite(bounds)]
-    cuts = [_crossing(missed, median, chance) for chance in (0.99, 0.5, 0.05, 1e-4, 1e-9)]
+    fine = np.geomspace(start, end, settings.grid)
+    chances = missed(fine)
+    cuts = [fine[chances <= chance][0] for chance in settings.cuts if chances[-1] <= chance]
     far = np.geomspace(median, end, max(int(math.log(end / median)), 1) + 1)
     edges = np.log(np.unique(np.concatenate(([start, end], inner, cuts, far))))
     edges = edges[(edges >= math.log(start)) & (edges <= math.log(end))]
@@ -307,18 +313,24 @@ def _deadlines(times: DiscreteTimes, workers: int, first: float, last: float) ->
     return np.unique(np.multiply.outer(cycles[cycles > 0.0], times.values))
 
 
-def _crossing(missed: Callable[[FloatArray], FloatArray], guess: float, chance: float) -> float:
-    """Some ``t`` near which ``P[tau > t]`` falls to ``chance``, to 1 %."""
-    low, high = _bracket(lambda t: float(missed(np.array([t]))[0]) <= chance, guess)
-    for _ in range(5):
-        grid = np.geomspace(low, high, 9)
-        kept = missed(grid) <= chance
-        kept[-1] = True
-        at = int(np.argmax(kept))
-        low, high = float(grid[max(at - 1, 0)]), float(grid[at])
-        if high <= low * 1.01:
-            break
-    return low if chance > 0.5 else high
+def _grid(
+    missed: Callable[[FloatArray], FloatArray],
+    guess: float,
+    settings: TwoLevelSettings,
+    heavy: bool,
+) -> FloatArray:
+    """Deadlines, evenly spaced in logarithm, between which ``P[tau > t]`` falls from 1 to 0 or 1/2."""
+    low, high = -8, 8
+    while True:
+        grid = guess * np.exp2(np.arange(low, high + 0.25, 0.25))
+        ends = missed(grid[[0, -1]])
+        early = ends[0] >= 1.0 - settings.negligible
+        late = ends[1] <= (0.5 if heavy else settings.negligible)
+        if early and late:
+            return np.asarray(grid)
+        low, high = low if early else low - 8, high if late else high + 8
+        if high - low > 2000:
+            raise SolverError("the worker times leave the range of double precision")
 
 
 def _bracket(met: Callable[[float], bool], guess: float) -> tuple[float, float]:

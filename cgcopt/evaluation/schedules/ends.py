@@ -1,0 +1,72 @@
+"""When rounds end under whatever is run in them: one function for designs, schedules and schemes."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cgcopt.arrays import FloatArray
+from cgcopt.design import Design
+from cgcopt.errors import InvalidInputError
+from cgcopt.evaluation.lines import lines_of_work
+from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
+from cgcopt.evaluation.schedules.rounds import runtimes_of
+from cgcopt.schedule import Schedule
+from cgcopt.system import System
+
+__all__ = ["Run", "ends_of_rounds"]
+
+#: What can be run in a round.
+Run = Design | Schedule | Cyclic | Dynamic
+
+
+@singledispatch
+def ends_of_rounds(what: object, system: System, times: ArrayLike) -> FloatArray:
+    """Seconds of every round, shape ``(K,)``.
+
+    Parameters
+    ----------
+    what : Schedule, Design, Cyclic, Dynamic, or ndarray of shape (N,)
+        What is run; an array is the cumulative work ``w`` of a design.
+    system : System
+        Its worker times are not looked at.
+    times : array_like, shape (K, N)
+        Seconds per cycle.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> system = cg.System(2, 3, cg.Exponential(rate=1.0), samples=2)
+    >>> times = [[1.0, 3.0], [2.0, 2.0]]
+    >>> ends_of_rounds(cg.Schedule([2.0, 1.0]), system, times).tolist()
+    [6.0, 6.0]
+    >>> ends_of_rounds(cg.Design([2.0, 1.0]), system, times).tolist()
+    [6.0, 8.0]
+    """
+    raise InvalidInputError("schedule", what, "a Schedule, a Design, Cyclic(...) or Dynamic(...)")
+
+
+@ends_of_rounds.register
+def _(what: Schedule, system: System, times: ArrayLike) -> FloatArray:
+    what.check(system.workers, system.coordinates)
+    return runtimes_of(what, times, system.unit, system.costs)
+
+
+@ends_of_rounds.register
+def _(what: Design, system: System, times: ArrayLike) -> FloatArray:
+    return ends_of_rounds(what.work, system, times)
+
+
+@ends_of_rounds.register
+def _(what: np.ndarray, system: System, times: ArrayLike) -> FloatArray:
+    lines = lines_of_work(system, what)
+    ends = np.sort(times, axis=1) * lines.factor[::-1] + lines.delay[::-1]
+    return np.asarray(ends.max(axis=1))
+
+
+@ends_of_rounds.register(Cyclic)
+@ends_of_rounds.register(Dynamic)
+def _(what: Cyclic | Dynamic, system: System, times: ArrayLike) -> FloatArray:
+    return what.runtimes(system, np.asarray(times))

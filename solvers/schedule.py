@@ -1,0 +1,268 @@
+"""The solver of schedules: who computes which cells when, and how much of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from cgcopt._validate import whole_number
+from cgcopt.errors import CgcoptError, InvalidInputError
+from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
+from cgcopt.options import Options
+from cgcopt.problem import Form, Problem
+from cgcopt.schedule import Schedule
+from cgcopt.seeds import generator
+from cgcopt.solution import TerminationCondition
+from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, tasks
+from cgcopt.solvers.convex.incumbent import Clock
+from cgcopt.solvers.registry import find_solver
+from cgcopt.solvers.schedules.aims import Aim, aim_of
+from cgcopt.solvers.schedules.freedom import Freedom
+from cgcopt.solvers.schedules.sample import Sample, sample_of
+from cgcopt.solvers.schedules.search import Found, Space, best_schedule
+from cgcopt.solvers.schedules.validation import Choice, chosen_freedom
+from cgcopt.solvers.two_level import TwoLevel
+from cgcopt.workers.base import Times
+from cgcopt.workers.empirical import Scenarios
+
+__all__ = ["ScheduleSettings", "ScheduleSolver"]
+
+_AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class ScheduleSettings:
+    """Numbers of the solver.
+
+    Attributes
+    ----------
+    certified_share, certified_seconds : float
+        Part of the time limit, and seconds at most, for the certified optimum that is a start.
+    certified_gap : float
+        Gap to which it is computed.
+    chosen_share : float
+        Part of the time that is left which the choice of freedom may take.
+    fresh_rounds : int
+        Rounds drawn to choose between the end of the search and what was known before.
+    """
+
+    certified_share: float = 0.25
+    certified_seconds: float = 5.0
+    certified_gap: float = 1e-4
+    chosen_share: float = 0.6
+    fresh_rounds: int = 50_000
+
+
+class ScheduleSolver(Solver):
+    """Majorise and minimise on rounds, from several starts.
+
+    The runtime of a schedule is a maximum of order statistics of lines in the work, which are not
+    convex. With the workers that are first for every cell held fixed, it is bounded by a convex
+    function that touches it; a linear program minimises that function over partition and work, the
+    first workers are found anew, and so on: never worse, from step to step and than the certified
+    optimum in rotated order, which is one of the starts.
+
+    Raw options: ``work`` is ``"equal"``, ``"shares"``, ``"full"`` or ``"auto"`` (cross-validation in
+    time order; equal for workers that are alike); ``rotated`` is ``True`` or ``False``; ``cells`` is
+    the number of cells of a block, ``N`` by default. Distributions are drawn: ``scenarios`` rounds.
+    """
+
+    name = "schedule"
+    summary = "order and work of every worker: majorise and minimise on rounds"
+    role = Role.SCHEDULE
+    solves = tasks(ExpectedRuntime, CompletionProbability, Quantile, forms=(Form.RELAXED,))
+    times = ALL_TIMES | {Times.DISTRIBUTION, Times.SAMPLER}
+    limits = frozenset({"copies", "levels", "blocks", "least"})
+    costs = True
+    tolerance = math.inf
+
+    def prepare(self, problem: Problem, form: Form) -> None:
+        """Compile the passes over rounds, and load the solver of linear programs."""
+        system = replace(
+            problem.system,
+            workers=2,
+            coordinates=2,
+            worker_times=Scenarios(np.array([[1.0, 2.0], [2.0, 1.0]])),
+        )
+        small = Problem(system, ExpectedRuntime())
+        self.solve(small, form, Options(raw={"work": "full"}))
+
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
+        """Draw rounds where there are none, choose the freedom, and search."""
+        run = _Run.of(problem, options)
+        choice = run.choice()
+        space = replace(run.space, freedom=choice.freedom)
+        known = run.candidates()
+        found = best_schedule(
+            run.sample, run.aim, space, run.clock, candidates=known, report=run.told
+        )
+        if run.drawn:
+            run.choose_on_fresh_rounds(found, known)
+        return run.outcome(found, choice)
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    given: Problem
+    problem: Problem
+    options: Options
+    sample: Sample
+    aim: Aim
+    space: Space
+    work: str
+    clock: Clock
+    settings: ScheduleSettings
+
+    @classmethod
+    def of(cls, problem: Problem, options: Options) -> _Run:
+        clock = Clock.started(options.time_limit)
+        work, rotated, cells = _raw_options(options, problem.system.workers)
+        given = problem
+        drawn = not isinstance(given.system.worker_times, Scenarios)
+        if drawn:
+            problem = problem.sampled(options.scenarios, options.seed)
+        system = problem.system
+        rounds = system.worker_times
+        assert isinstance(rounds, Scenarios)
+        if work == _AUTO and drawn:
+            work = Freedom.EQUAL  # workers that are alike, or of whom no rounds are known
+        sample = sample_of(
+            rounds.times, system.unit, system.coordinates, system.costs, options.threads
+        )
+        aim = aim_of(problem.objective, sample.seconds)
+        limits = problem.limits
+        count = system.workers
+        space = Space(
+            limits.allowed_levels(count),
+            cells if rotated else 1,
+            Freedom.EQUAL,
+            1.0 if limits.copies is None else limits.copies / count,
+            limits.most_blocks(count),
+            limits.least or 0.0,
+        )
+        return cls(given, problem, options, sample, aim, space, work, clock, ScheduleSettings())
+
+    def choice(self) -> Choice:
+        """The freedom that was asked for, or the one that the rounds can carry."""
+        if self.work != _AUTO:
+            return Choice(Freedom(self.work))
+        share = self.settings.chosen_share
+        clock = Clock.started(None if math.isinf(self.clock.left) else share * self.clock.left)
+        return chosen_freedom(
+            self.sample,
+            self.aim,
+            self.space,
+            clock,
+            report=lambda text: self.options.report(None, text),
+        )
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the rounds were drawn for this run."""
+        return self.given is not self.problem
+
+    def candidates(self) -> dict[str, Schedule]:
+        """What is known before the search, one coordinate in all, as far as it can be had."""
+        found = {"certified optimum": self._certified_optimum()}
+        if self.drawn and self.space.cells == self.sample.workers:
+            found["two-level"] = self._two_level()
+        return {name: schedule for name, schedule in found.items() if schedule is not None}
+
+    def _two_level(self) -> Schedule | None:
+        """The best two levels."""
+        try:
+            run = TwoLevel().solve(self.given, Form.RELAXED, Options(seed=self.options.seed)).run
+        except CgcoptError:
+            return None
+        assert isinstance(run, Schedule)
+        return run.with_partition(run.partition / run.partition.sum())
+
+    def _certified_optimum(self) -> Schedule | None:
+        """The certified optimum, in the order of this run."""
+        seconds = min(
+            self.settings.certified_share * self.clock.left, self.settings.certified_seconds
+        )
+        options = replace(
+            self.options, time_limit=seconds, gap=self.settings.certified_gap, raw={}, progress=None
+        )
+        try:
+            solver = find_solver("optimal", self.given.objective, Form.RELAXED)()
+            exact = self.given.system.worker_times.kind in solver.times
+            problem = self.given if exact else self.problem
+            solver.check(problem)
+            outcome = solver.solve(problem, Form.RELAXED, options)
+        except CgcoptError:
+            return None
+        if outcome.partition is None:
+            return None
+        x = np.maximum(outcome.partition, 0.0)
+        return Schedule(x / x.sum(), cells=self.space.cells)
+
+    def choose_on_fresh_rounds(self, found: Found, known: dict[str, Schedule]) -> None:
+        """Among the end of the search and what was known before, keep what does best on new rounds."""
+        system = self.given.system
+        times = system.worker_times.sample(
+            self.settings.fresh_rounds,
+            system.workers,
+            generator(self.options.seed, "schedule", system.worker_times.label),
+        )
+        fresh = replace(
+            self.sample, times=times * (system.unit * system.coordinates / self.sample.seconds)
+        )
+        values = {
+            name: self.aim.value(fresh.runtimes(each))
+            for name, each in {found.start: found.schedule, **known}.items()
+        }
+        best = min(values, key=lambda name: values[name])
+        if best != found.start:
+            found.schedule, found.start = known[best], best
+            found.value = self.aim.value(self.sample.runtimes(found.schedule))
+
+    def told(self, found: Found) -> None:
+        """Report a better schedule."""
+        self.options.report(None, f"{found.start}: {found.value:.5g} of uncoded")
+
+    def outcome(self, found: Found, choice: Choice) -> Outcome:
+        """The schedule of all coordinates, and how it was found."""
+        coordinates = self.problem.system.coordinates
+        best = found.schedule
+        work = None if best.has_equal_work else best.work * coordinates
+        schedule = Schedule(
+            best.partition * coordinates,
+            work,  # type: ignore[arg-type]
+            cells=best.cells,
+        )
+        complete = found.complete and not self.clock.expired
+        return Outcome(
+            TerminationCondition.CONVERGED if complete else TerminationCondition.TIME_LIMIT,
+            run=schedule,
+            details={
+                "work": str(choice.freedom),
+                "cells": best.cells,
+                "start": found.start,
+                "starts": dict(found.starts),
+                "programs": found.programs + choice.programs,
+                "rounds": len(self.sample.times),
+                "on its rounds": found.value,
+                "cross-validation": dict(choice.held_out),
+            },
+        )
+
+
+def _raw_options(options: Options, workers: int) -> tuple[str, bool, int]:
+    known = ("work", "rotated", "cells")
+    unknown = next((name for name in options.raw if name not in known), None)
+    if unknown is not None:
+        raise InvalidInputError("raw option", unknown, f"one of: {', '.join(known)}")
+    kinds = (*(str(each) for each in Freedom), _AUTO)
+    work: Any = options.raw_option("work", _AUTO)
+    if work not in kinds:
+        raise InvalidInputError("raw.work", work, f"one of: {', '.join(kinds)}")
+    rotated: Any = options.raw_option("rotated", True)
+    if not isinstance(rotated, bool):
+        raise InvalidInputError("raw.rotated", rotated, "true or false")
+    cells = whole_number("raw.cells", options.raw_option("cells", workers), least=1)
+    return str(work), rotated, cells

@@ -1,0 +1,3 @@
+"""Parts of the methods that make schedules: majorise and minimise on rounds."""
+
+HOLDS_SOLVERS = False

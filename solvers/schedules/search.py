@@ -1,0 +1,299 @@
+"""From several starts to the best schedule on a sample of rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.schedule import Schedule, fractions_of_shares
+from cgcopt.solvers.convex.incumbent import Clock
+from cgcopt.solvers.schedules.aims import Aim, MeanAim
+from cgcopt.solvers.schedules.descent import Descent, DescentSettings, descend, shares_of
+from cgcopt.solvers.schedules.freedom import Freedom
+from cgcopt.solvers.schedules.sample import Sample
+
+__all__ = ["Found", "SearchSettings", "Space", "balanced_shares", "best_schedule"]
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """Numbers of the search.
+
+    Attributes
+    ----------
+    first_shares : tuple of float
+        Shares of the lowest level that are tried, with the rest on the highest one.
+    second : float
+        Share of the second level in the start that has one, as a part of the lowest one's.
+    seed : float
+        Share of the other levels, so that they may grow.
+    descent : DescentSettings
+    """
+
+    first_shares: tuple[float, ...] = (0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 0.8, 0.9, 0.97)
+    second: float = 0.2
+    seed: float = 1e-6
+    descent: DescentSettings = field(default_factory=DescentSettings)
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """The schedules to choose from.
+
+    Attributes
+    ----------
+    levels : ndarray
+        Levels that may be used, increasing.
+    cells : int
+    freedom : Freedom
+    most : float
+        Largest fraction of the data that a worker may hold.
+    blocks : int
+        Used levels at most.
+    least : float
+        Smallest share of the coordinates on a used level.
+    """
+
+    levels: IntArray
+    cells: int
+    freedom: Freedom
+    most: float
+    blocks: int
+    least: float = 0.0
+
+    @classmethod
+    def free(cls, workers: int, freedom: Freedom, cells: int | None = None) -> Space:
+        """All schedules with so many cells; ``N`` by default."""
+        return cls(np.arange(workers), cells or workers, freedom, 1.0, workers)
+
+
+@dataclass
+class Found:
+    """The best schedule so far, and how it was found.
+
+    Attributes
+    ----------
+    schedule : Schedule
+        Of one coordinate in all.
+    value : float
+        Its worth under the aim.
+    start : str
+        The start that led there.
+    programs : int
+        Linear programs in all.
+    starts : dict
+        What every start led to.
+    complete : bool
+        Whether all starts were followed to their ends.
+    """
+
+    schedule: Schedule
+    value: float
+    start: str
+    programs: int = 0
+    starts: dict[str, float] = field(default_factory=dict)
+    complete: bool = True
+
+    def take(self, name: str, end: Descent) -> None:
+        """Take note of the end of a descent."""
+        self.programs += end.programs
+        self.starts[name] = end.value
+        if end.value < self.value:
+            self.schedule, self.value, self.start = end.schedule, end.value, name
+
+
+def best_schedule(
+    sample: Sample,
+    aim: Aim,
+    space: Space,
+    clock: Clock,
+    *,
+    candidates: dict[str, Schedule] | None = None,
+    settings: SearchSettings | None = None,
+    report: Callable[[Found], None] | None = None,
+) -> Found:
+    """The best schedule that descents from several starts reach.
+
+    Parameters
+    ----------
+    sample : Sample
+    aim : Aim
+    space : Space
+    clock : Clock
+        When it expires, the best schedule so far is returned.
+    candidates : dict, optional
+        Schedules of one coordinate, by name; the result is no worse than any of them.
+    settings : SearchSettings, optional
+    report : callable, optional
+        Told of every better schedule.
+
+    Returns
+    -------
+    Found
+    """
+    chosen = settings or SearchSettings()
+    known = dict(candidates or {})
+    first = _best_of(sample, aim, {**known, **dict(_simple(space, chosen, sample.workers))})
+    found = Found(*first)
+    simple = replace(space, freedom=Freedom.EQUAL)
+    # With equal work first: it is quick, and a start for the others.
+    three, every = _second_level(first[0], space, chosen), _seeded(first[0], space, chosen)
+    for name, start in {"few levels": three, "all levels": every, **known}.items():
+        if start.has_equal_work:
+            _follow(found, name, start, sample, aim, simple, clock, chosen, report)
+    if space.freedom is not Freedom.EQUAL:
+        equal = found.schedule
+        balanced = dict(_balanced(sample, aim, space, clock, chosen, found))
+        starts = {"equal work": equal, **known, **balanced}
+        for name, start in starts.items():
+            _follow(found, name, start, sample, aim, space, clock, chosen, report)
+    return _within_limits(found, sample, aim, space, clock, chosen)
+
+
+def balanced_shares(sample: Sample, clock: Clock, most: float = 1.0) -> FloatArray:
+    """Uncoded shares with the smallest mean runtime: ``theta_k >= T_{k,i} rho_i N``, shape ``(N,)``.
+
+    Examples
+    --------
+    >>> sample = Sample(np.array([[1.0, 3.0], [1.0, 3.0]]))
+    >>> balanced_shares(sample, Clock.started(None)).round(6).tolist()
+    [0.75, 0.25]
+    """
+    x = np.eye(sample.workers)[0]
+    start = Schedule(x, rotated=False)
+    end = descend(
+        sample,
+        start,
+        MeanAim(),
+        Freedom.FULL,
+        clock,
+        most=most,
+        settings=DescentSettings(steps=1, near=1.0),
+    )
+    return shares_of(end.schedule)
+
+
+def _follow(
+    found: Found,
+    name: str,
+    start: Schedule,
+    sample: Sample,
+    aim: Aim,
+    space: Space,
+    clock: Clock,
+    settings: SearchSettings,
+    report: Callable[[Found], None] | None,
+) -> None:
+    """Descend from a start, and keep the end where it is the best."""
+    if clock.expired:
+        found.complete = False
+        return
+
+    def told(state: Descent) -> None:
+        if report is not None and state.value < found.value:
+            report(replace(found, schedule=state.schedule, value=state.value, start=name))
+
+    end = descend(
+        sample,
+        start,
+        aim,
+        space.freedom,
+        clock,
+        most=space.most,
+        least=space.least,
+        settings=settings.descent,
+        report=told,
+    )
+    found.take(f"{name} ({space.freedom})", end)
+    found.complete = found.complete and not clock.expired
+
+
+def _simple(space: Space, settings: SearchSettings, workers: int) -> Iterator[tuple[str, Schedule]]:
+    """Schedules on the lowest and the highest level alone, or with a second one."""
+    low, high = int(space.levels[0]), int(space.levels[-1])
+    for share in settings.first_shares if high > low else (1.0,):
+        x = np.zeros(workers)
+        x[low] = share
+        x[high] += 1.0 - share
+        yield f"two levels, {share:g}", Schedule(x, cells=space.cells)
+
+
+def _best_of(
+    sample: Sample, aim: Aim, schedules: dict[str, Schedule]
+) -> tuple[Schedule, float, str]:
+    values = {name: aim.value(sample.runtimes(each)) for name, each in schedules.items()}
+    name = min(values, key=lambda each: values[each])
+    return schedules[name], values[name], name
+
+
+def _second_level(schedule: Schedule, space: Space, settings: SearchSettings) -> Schedule:
+    """A schedule with a part of the lowest level on the second one."""
+    x = schedule.partition.copy()
+    if space.levels.size > 2 and space.blocks > 2:
+        low, second = space.levels[:2]
+        part = settings.second * x[low]
+        x[low] -= part
+        x[second] += part
+    return schedule.with_partition(x / x.sum())
+
+
+def _seeded(schedule: Schedule, space: Space, settings: SearchSettings) -> Schedule:
+    """The same with a little of all other levels, so that they may grow.
+
+    A used level asks for its results, however small its block: fewer levels may do better.
+    """
+    x = _second_level(schedule, space, settings).partition.copy()
+    if space.blocks >= space.levels.size:
+        x[space.levels] = np.maximum(x[space.levels], max(settings.seed, space.least))
+    return schedule.with_partition(x / x.sum())
+
+
+def _balanced(
+    sample: Sample, aim: Aim, space: Space, clock: Clock, settings: SearchSettings, found: Found
+) -> Iterator[tuple[str, Schedule]]:
+    """The best two levels with balanced shares."""
+    if clock.expired:
+        return
+    rho = balanced_shares(sample, clock, space.most)
+    found.programs += 1
+    fractions = fractions_of_shares(rho, space.most)
+    schedules = {
+        name: Schedule.from_fractions(each.partition, fractions, cells=space.cells)
+        for name, each in _simple(space, settings, sample.workers)
+    }
+    best, _, name = _best_of(sample, aim, schedules)
+    few = _second_level(best, space, settings).partition
+    yield f"balanced, {name}", Schedule.from_fractions(few, fractions, cells=space.cells)
+
+
+def _within_limits(
+    found: Found, sample: Sample, aim: Aim, space: Space, clock: Clock, settings: SearchSettings
+) -> Found:
+    """Take out the smallest blocks, one after the other, until there are few and large enough."""
+    while True:
+        x = found.schedule.partition
+        used = np.flatnonzero(x)
+        small = x[used].min() < space.least * (1.0 - 1e-9)
+        if used.size <= space.blocks and not small:
+            return found
+        kept = x.copy()
+        kept[used[np.argmin(x[used])]] = 0.0
+        start = found.schedule.with_partition(kept / kept.sum())
+        if space.least:
+            raised = np.where(kept > 0, np.maximum(kept, space.least), 0.0)
+            start = start.with_partition(raised / raised.sum())
+        end = descend(
+            sample,
+            start,
+            aim,
+            space.freedom,
+            clock,
+            most=space.most,
+            least=space.least,
+            settings=settings.descent,
+        )
+        found.programs += end.programs
+        found.schedule, found.value = end.schedule, end.value

@@ -1,0 +1,135 @@
+"""The best schedule with two levels, by a search in one variable."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cgcopt.costs import Costs
+from cgcopt.errors import UnsupportedProblemError
+from cgcopt.evaluation.schedules.evaluate import evaluate_schedule
+from cgcopt.limits import Limits
+from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile, Sense
+from cgcopt.options import Options
+from cgcopt.problem import Form, Problem
+from cgcopt.schedule import Schedule
+from cgcopt.solution import TerminationCondition
+from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, tasks
+from cgcopt.workers.base import Times
+from cgcopt.workers.empirical import Scenarios
+
+__all__ = ["TwoLevel"]
+
+
+@dataclass(frozen=True)
+class SearchNumbers:
+    """Numbers of the search.
+
+    Attributes
+    ----------
+    grid : tuple of float
+        Shares of level 0 that are tried first.
+    resolution : float
+        Change of the share at which the search ends.
+    rounds : int
+        Rounds that are drawn where the value is not exact; the same ones for every share.
+    """
+
+    grid: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
+    resolution: float = 1e-5
+    rounds: int = 20_000
+
+
+class TwoLevel(Solver):
+    """Levels 0 and ``N - 1``, ``N`` cells, rotated: no code is needed, and one number decides.
+
+    For workers that are alike the value is exact (:mod:`cgcopt.evaluation.schedules.two_level`), on
+    rounds too; otherwise it is that of drawn rounds, the same for every share.
+    """
+
+    name = "two-level"
+    summary = "levels 0 and N - 1 in rotated order, best share: exact and without a code"
+    role = Role.SCHEDULE
+    solves = tasks(ExpectedRuntime, CompletionProbability, Quantile, forms=(Form.RELAXED,))
+    times = ALL_TIMES | {Times.DISTRIBUTION, Times.SAMPLER}
+    limits = frozenset({"copies", "levels", "blocks"})
+    costs = True
+    tolerance = math.inf
+
+    def prepare(self, problem: Problem, form: Form) -> None:
+        """Compile what the values need."""
+        import scipy.optimize  # noqa: F401
+
+        system = replace(problem.system, costs=Costs())
+        if not isinstance(system.worker_times, Scenarios):
+            system = replace(system, workers=3)
+        _Search(
+            replace(problem, system=system, limits=Limits()), SearchNumbers(rounds=10), Options()
+        ).cost(0.5)
+
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
+        """Bracket the best share on a grid, and narrow the bracket."""
+        _require_levels(problem)
+        search = _Search(problem, SearchNumbers(), options)
+        share = search.best()
+        return Outcome(
+            TerminationCondition.CONVERGED,
+            run=search.schedule(share),
+            details={"share of level 0": float(share), "evaluations": len(search.values)},
+        )
+
+
+class _Search:
+    def __init__(self, problem: Problem, numbers: SearchNumbers, options: Options) -> None:
+        self.problem, self.numbers, self.options = problem, numbers, options
+        self.values: dict[float, float] = {}
+
+    def schedule(self, share: float) -> Schedule:
+        """The schedule with this share of the coordinates on level 0."""
+        system = self.problem.system
+        x = np.zeros(system.workers)
+        x[0] = share * system.coordinates
+        x[-1] += system.coordinates - x[0]
+        return Schedule(x)
+
+    def cost(self, share: float) -> float:
+        """What is made small: the value, or the chance to miss the deadline."""
+        found = evaluate_schedule(
+            self.problem, self.schedule(share), rounds=self.numbers.rounds, seed=self.options.seed
+        )
+        if self.problem.objective.sense is Sense.MINIMIZE:
+            self.values[share] = found.value
+        else:
+            missed = 1.0 - found.value if found.complement is None else found.complement
+            self.values[share] = missed
+        self.options.report(None, f"share {share:.5f} of level 0")
+        return self.values[share]
+
+    def best(self) -> float:
+        """The best share: of a grid, then between the neighbours of the best one there."""
+        from scipy.optimize import minimize_scalar
+
+        grid = self.numbers.grid
+        costs = [self.cost(share) for share in grid]
+        at = int(np.argmin(costs))
+        low, high = grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)]
+        minimize_scalar(
+            self.cost,
+            bounds=(low, high),
+            method="bounded",
+            options={"xatol": self.numbers.resolution},
+        )
+        return min(self.values, key=lambda share: self.values[share])
+
+
+def _require_levels(problem: Problem) -> None:
+    count, limits = problem.system.workers, problem.limits
+    allowed = limits.allowed_levels(count)
+    both = {0, count - 1}
+    if not both <= set(allowed.tolist()) or limits.most_blocks(count) < len(both):
+        raise UnsupportedProblemError(
+            f"solver 'two-level' needs levels 0 and {count - 1}, "
+            f"which the limits of the problem do not allow ({limits.label})"
+        )
