@@ -13,6 +13,7 @@ __all__ = [
     "MissingSolverError",
     "OutputError",
     "SolverError",
+    "TrainingError",
     "UnsupportedProblemError",
 ]
 
@@ -59,6 +60,10 @@ class DecodingError(CgcoptError, ArithmeticError):
 
 class InfiniteMeanError(CgcoptError, ArithmeticError):
     """The expected runtime is infinite, because the mean of the slowest worker's time is."""
+
+
+class TrainingError(CgcoptError, RuntimeError):
+    """A coded training run cannot go on; the message says what is missing."""
 
 
 class UnsupportedProblemError(CgcoptError):

@@ -27,7 +27,7 @@ FLOORS = [
     ("cgcopt.formulations",),
     ("cgcopt.solvers",),
     ("cgcopt.compare.published.figures",),
-    ("cgcopt.compare.results",),
+    ("cgcopt.compare.results", "cgcopt.training"),
     ("cgcopt.compare", "cgcopt.compare.published"),
     ("cgcopt.compare.show",),
     ("cgcopt.cli",),

@@ -13,6 +13,7 @@ from cgcopt.cli.fit import fit
 from cgcopt.cli.plan import plan
 from cgcopt.cli.record import record
 from cgcopt.cli.reproduce import reproduce
+from cgcopt.cli.run import run
 from cgcopt.cli.solve import solve
 from cgcopt.cli.solvers import solvers
 from cgcopt.cli.verify import verify
@@ -27,7 +28,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (solve, evaluate, verify, compare, curve, reproduce, plan, fit, record, solvers):
+for command in (
+    solve,
+    evaluate,
+    verify,
+    compare,
+    curve,
+    reproduce,
+    plan,
+    run,
+    fit,
+    record,
+    solvers,
+):
     app.command()(command)
 
 

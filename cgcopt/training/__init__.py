@@ -1,0 +1,32 @@
+"""Coded training for real: tasks, workers, rounds, on Ray (extra ``ray``)."""
+
+from cgcopt.training.delays import Delays, drawn_delays, no_delays, replayed_delays
+from cgcopt.training.pace import Pace, RoundModel
+from cgcopt.training.ray_engine import RayEngine, ray_engine
+from cgcopt.training.result import PlanRun, SpeedUp, TrainingRun
+from cgcopt.training.task import PartialGradients, Task
+from cgcopt.training.tasks import LeastSquares, Network, Softmax, digits_task
+from cgcopt.training.train import TrainSettings, programs_of, train
+
+__all__ = [
+    "Delays",
+    "LeastSquares",
+    "Network",
+    "Pace",
+    "PartialGradients",
+    "PlanRun",
+    "RayEngine",
+    "RoundModel",
+    "Softmax",
+    "SpeedUp",
+    "Task",
+    "TrainSettings",
+    "TrainingRun",
+    "digits_task",
+    "drawn_delays",
+    "no_delays",
+    "programs_of",
+    "ray_engine",
+    "replayed_delays",
+    "train",
+]

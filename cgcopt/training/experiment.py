@@ -1,0 +1,83 @@
+"""From a problem to measured rounds: plans for a task by the names of solvers, and a run of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cgcopt.codes.plan import Plan
+from cgcopt.codes.planning import make_plan
+from cgcopt.errors import InvalidInputError
+from cgcopt.problem import Problem
+from cgcopt.schedule import Schedule
+from cgcopt.training.delays import Delays
+from cgcopt.training.ray_engine import ray_engine
+from cgcopt.training.result import TrainingRun
+from cgcopt.training.task import Task
+from cgcopt.training.train import Progress, TrainSettings, programs_of, train
+
+__all__ = ["ROTATED", "plan_for", "plan_of_schedule", "run_plans"]
+
+#: What a name ends in when workers are to start at different cells.
+ROTATED = "+rotated"
+
+
+def plan_for(problem: Problem, task: Task, name: str, *, seed: int = 0) -> Plan:
+    """Plan for a task what a solver designs for a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    task : Task
+        The partition is scaled to its coordinates, and block ends are moved to its boundaries.
+    name : str
+        Of a solver; with ``+rotated`` behind it, its partition in rotated order.
+    seed : int
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such solver, or it hands back no design.
+    """
+    from cgcopt.solvers.solve import solve
+
+    rotated = name.endswith(ROTATED)
+    solution = solve(problem, name.removesuffix(ROTATED), seed=seed)
+    if solution.partition is None:
+        raise InvalidInputError("solver", name, "one that finds a design")
+    schedule = Schedule(solution.partition, rotated=rotated)
+    return plan_of_schedule(schedule, task, seed=seed, title=name)
+
+
+def plan_of_schedule(schedule: Schedule, task: Task, *, seed: int = 0, title: str = "") -> Plan:
+    """Plan a schedule for a task, scaled to its coordinates."""
+    return make_plan(
+        schedule,
+        task.samples,
+        coordinates=task.coordinates,
+        boundaries=task.boundaries,
+        seed=seed,
+        title=title,
+    )
+
+
+def run_plans(
+    task: Task,
+    plans: Mapping[str, Plan],
+    delays: Delays,
+    *,
+    rounds: int,
+    address: str | None = None,
+    settings: TrainSettings | None = None,
+    progress: Progress | None = None,
+) -> TrainingRun:
+    """Start workers on Ray, train with every plan in turn, and stop the workers.
+
+    Parameters are those of :func:`~cgcopt.training.train.train`; ``address`` is that of a Ray cluster
+    to join.
+    """
+    if progress is not None:
+        progress(None, "starting workers")
+    with ray_engine(task, programs_of(plans), address=address) as engine:
+        return train(
+            task, plans, engine, delays, rounds=rounds, settings=settings, progress=progress
+        )

@@ -1,0 +1,226 @@
+"""What a coded training run measured, beside what the model of a round says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cgcopt.arrays import FloatArray
+from cgcopt.codes.plan import Plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["PlanRun", "SpeedUp", "TrainingRun"]
+
+
+@dataclass(frozen=True)
+class SpeedUp:
+    """How many times longer another plan takes than the first one, in the same rounds."""
+
+    ratio: float
+    standard_error: float
+
+
+@dataclass(frozen=True, eq=False)
+class PlanRun:
+    """The rounds of one plan.
+
+    Attributes
+    ----------
+    name : str
+    plan : Plan
+    seconds : ndarray, shape (R,)
+        Measured, from the start of a round to the last decoded cell.
+    modelled : ndarray, shape (R,)
+        What the model says for the delays of the same rounds; 0 without injected delays.
+    predicted : ndarray, shape (K,)
+        Rounds of the model from many more draws.
+    decoding : ndarray, shape (R,)
+        Seconds of a round that the master spent on decoding.
+    messages : ndarray of int, shape (R,)
+        Coded vectors that the master took in.
+    errors : ndarray, shape (R,)
+        Largest deviation of the decoded from the uncoded gradient, over the largest entry of that.
+    losses : ndarray, shape (R + 1,)
+        Mean loss before the first and after every round.
+    lost : ndarray of int, shape (R,)
+        Workers that died in a round.
+    slowness : ndarray, shape (R, N)
+        Seconds of each worker for one coordinate on all data, as far as it came.
+    parameters : ndarray, shape (L,)
+        At the end.
+    """
+
+    name: str
+    plan: Plan
+    seconds: FloatArray
+    modelled: FloatArray
+    predicted: FloatArray
+    decoding: FloatArray
+    messages: FloatArray
+    errors: FloatArray
+    losses: FloatArray
+    lost: FloatArray
+    slowness: FloatArray
+    parameters: FloatArray
+
+    @property
+    def mean(self) -> float:
+        """Mean measured seconds of a round."""
+        return float(self.seconds.mean())
+
+    @property
+    def standard_error(self) -> float:
+        """Of :attr:`mean`; NaN for a single round."""
+        return _standard_error(self.seconds)
+
+    @property
+    def predicted_mean(self) -> float:
+        """Mean seconds of a round by the model; NaN without injected delays."""
+        return float(self.predicted.mean()) if self.predicted.size else math.nan
+
+    @property
+    def overhead(self) -> float:
+        """Mean of measured minus modelled seconds of the same rounds: start, sending, decoding."""
+        return float((self.seconds - self.modelled).mean())
+
+    @property
+    def distance(self) -> float:
+        """Kolmogorov-Smirnov distance of measured and predicted rounds; NaN without prediction.
+
+        The mean overhead, which the model leaves out, is taken off the measured rounds first.
+        """
+        if not self.predicted.size:
+            return math.nan
+        from scipy.stats import ks_2samp
+
+        return float(ks_2samp(self.seconds - self.overhead, self.predicted).statistic)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRun:
+    """Coded training with one or several plans, round by round in turn under the same delays.
+
+    Attributes
+    ----------
+    task : str
+    delays : str
+        Where the delays come from.
+    plans : mapping
+        The runs by name; the first one is the one in question.
+    notes : tuple of str
+        What happened besides: workers lost, blocks that had to wait for a replacement, plans changed.
+    """
+
+    task: str
+    delays: str
+    plans: Mapping[str, PlanRun]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> PlanRun:
+        """The run in question."""
+        return next(iter(self.plans.values()))
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds every plan made."""
+        return int(self.first.seconds.size)
+
+    def speed_up(self, name: str) -> SpeedUp:
+        """Mean round of another plan over that of the first, with its paired standard error."""
+        own, other = self.first.seconds, self.plans[name].seconds
+        ratio = float(other.mean() / own.mean())
+        return SpeedUp(ratio, _standard_error(other - ratio * own) / float(own.mean()))
+
+    def table(self) -> pd.DataFrame:
+        """One line a plan."""
+        import pandas as pd
+
+        lines = []
+        for name, run in self.plans.items():
+            speed = self.speed_up(name)
+            lines.append(
+                {
+                    "plan": name,
+                    "blocks": len(run.plan.blocks),
+                    "cells": sum(block.cells for block in run.plan.blocks),
+                    "measured mean [s]": run.mean,
+                    "standard error": run.standard_error,
+                    "predicted mean [s]": run.predicted_mean,
+                    "same delays [s]": float(run.modelled.mean()),
+                    "overhead [ms]": 1e3 * run.overhead,
+                    "decoding [ms]": 1e3 * float(run.decoding.mean()),
+                    "messages": float(run.messages.mean()),
+                    "KS distance": run.distance,
+                    "takes times the first": speed.ratio,
+                    "its error": speed.standard_error,
+                    "largest error": float(run.errors.max()),
+                    "final loss": float(run.losses[-1]),
+                }
+            )
+        return pd.DataFrame(lines)
+
+    def rounds_table(self) -> pd.DataFrame:
+        """One line a plan and round, unrounded."""
+        import pandas as pd
+
+        parts = [
+            pd.DataFrame(
+                {
+                    "plan": name,
+                    "round": np.arange(self.rounds),
+                    "seconds": own.seconds,
+                    "modelled": own.modelled,
+                    "decoding": own.decoding,
+                    "messages": own.messages,
+                    "error": own.errors,
+                    "loss": own.losses[1:],
+                    "lost": own.lost,
+                }
+            )
+            for name, own in self.plans.items()
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of ``cgcopt run --json``; what is not finite is ``None``."""
+        first = self.first
+        others = [name for name in self.plans if name != first.name]
+        return {
+            "task": self.task,
+            "delays": self.delays,
+            "rounds": self.rounds,
+            "measured_mean": first.mean,
+            "standard_error": _finite(first.standard_error),
+            "predicted_mean": _finite(first.predicted_mean),
+            "overhead": first.overhead,
+            "ks_distance": _finite(first.distance),
+            "max_decoding_error": max(float(run.errors.max()) for run in self.plans.values()),
+            "final_loss": float(first.losses[-1]),
+            "against": {
+                name: {
+                    "measured_mean": self.plans[name].mean,
+                    "predicted_mean": _finite(self.plans[name].predicted_mean),
+                    "speed_up": self.speed_up(name).ratio,
+                    "speed_up_error": _finite(self.speed_up(name).standard_error),
+                }
+                for name in others
+            },
+            "notes": list(self.notes),
+        }
+
+
+def _standard_error(values: FloatArray) -> float:
+    if values.size < 2:
+        return math.nan
+    return float(values.std(ddof=1) / np.sqrt(values.size))
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

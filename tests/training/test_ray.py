@@ -1,0 +1,172 @@
+"""Coded rounds on real processes: Ray on the loopback address of this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cgcopt as cg
+from cgcopt.training import (
+    Network,
+    RayEngine,
+    TrainSettings,
+    digits_task,
+    drawn_delays,
+    no_delays,
+    programs_of,
+    ray_engine,
+    train,
+)
+
+WORKERS = 4
+TIMES = cg.ShiftedExponential(rate=1e-3, shift=50)
+SYSTEM = cg.System(WORKERS, 20_000, TIMES, samples=WORKERS)
+
+# Ray's own warnings are not ours to mend.
+pytestmark = [
+    pytest.mark.skipif(find_spec("ray") is None, reason="the extra ray is not installed"),
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def task() -> Network:
+    task = digits_task("network")
+    assert isinstance(task, Network)
+    return task
+
+
+@pytest.fixture(scope="module")
+def plans(task: Network) -> dict[str, cg.Plan]:
+    kinds = {
+        "design": cg.Design([900, 300, 500, 710]),
+        "rotated": cg.Schedule([900, 300, 500, 710]),
+        "unequal": cg.Schedule([900, 300, 500, 710], work=[1, 1, 1, 2.0]),  # type: ignore[arg-type]
+    }
+    size = {"samples": task.samples, "coordinates": task.coordinates}
+    return {
+        name: cg.make_plan(kind, **size, boundaries=task.boundaries) for name, kind in kinds.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def engine(task: Network, plans: dict[str, cg.Plan]) -> Iterator[RayEngine]:
+    with ray_engine(task, programs_of(plans)) as engine:
+        yield engine
+
+
+def descent(task: Network, rounds: int) -> np.ndarray:
+    parameters = task.initial()
+    for _ in range(rounds):
+        parameters = parameters - task.step * task.gradient(parameters) / task.samples
+    return parameters
+
+
+def test_rounds_are_exact_and_take_what_the_model_says(
+    engine: RayEngine, task: Network, plans: dict[str, cg.Plan]
+) -> None:
+    delays = drawn_delays(SYSTEM, plans["design"], 6, seconds=0.3, seed=1)
+    run = train(task, plans, engine, delays, rounds=6)
+    expected = descent(task, 6)
+    for own in run.plans.values():
+        np.testing.assert_allclose(own.parameters, expected, atol=1e-10)
+        assert own.errors.max() < 1e-10
+        late = own.seconds - own.modelled
+        assert late.min() > -0.02  # no vector is sent before its time
+        assert np.median(late) < 0.3  # generous: tests share the machine
+
+
+def test_only_this_machine_can_reach_it(engine: RayEngine) -> None:
+    import ray
+
+    (node,) = ray.nodes()
+    assert node["NodeManagerAddress"] == "127.0.0.1"
+
+
+def test_workers_are_processes_of_their_own(engine: RayEngine) -> None:
+    processes = engine.processes()
+    assert sorted(processes) == list(range(WORKERS))
+    assert len({os.getpid(), *processes.values()}) == WORKERS + 1
+
+
+def test_killed_workers(engine: RayEngine, task: Network, plans: dict[str, cg.Plan]) -> None:
+    chosen = {"rotated": plans["rotated"]}
+    delays = drawn_delays(SYSTEM, plans["rotated"], 8, seconds=0.4, seed=2)
+    rng = np.random.default_rng(1)
+    killed: list[int] = []
+
+    timers: list[threading.Timer] = []
+
+    def kill_one(number: int) -> None:
+        for timer in timers:
+            timer.join()
+        if number in (1, 3, 4, 6):
+            process = int(rng.choice(list(engine.processes().values())))
+            timers.append(threading.Timer(0.4 * rng.random(), kill, [process]))
+            timers[-1].start()
+
+    def kill(process: int) -> None:
+        os.kill(process, signal.SIGKILL)
+        killed.append(process)
+
+    settings = TrainSettings(patience=120.0)
+    run = train(task, chosen, engine, delays, rounds=8, settings=settings, before_round=kill_one)
+    assert len(killed) == 4
+    np.testing.assert_allclose(run.first.parameters, descent(task, 8), atol=1e-10)
+    assert run.first.lost.sum() >= 1
+
+
+def test_nothing_is_left_behind() -> None:
+    # An engine of its own in a fresh process, which is interrupted.
+    code = (
+        "import os, cgcopt as cg\n"
+        "from cgcopt.training import *\n"
+        "task = digits_task('softmax')\n"
+        "plan = cg.make_plan([1, 1], samples=task.samples, coordinates=task.coordinates)\n"
+        "with ray_engine(task, programs_of({'p': plan})) as engine:\n"
+        "    print(*engine.processes().values(), flush=True)\n"
+        "    raise KeyboardInterrupt\n"
+    )
+    folder = tempfile.mkdtemp(dir="/tmp")
+    environment = {**os.environ, "TMPDIR": folder}
+    root = str(Path(__file__).parents[2])
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+        env=environment,
+        cwd=root,
+    )
+    processes = [int(word) for word in run.stdout.split()]
+    assert len(processes) == 2, run.stderr
+    assert "KeyboardInterrupt" in run.stderr
+    end = time.monotonic() + 20
+    while any(Path(f"/proc/{process}").exists() for process in processes):
+        assert time.monotonic() < end, "workers are still there"
+        time.sleep(0.2)
+    assert list(Path(folder).iterdir()) == []
+    Path(folder).rmdir()
+
+
+def test_no_delays(engine: RayEngine, task: Network, plans: dict[str, cg.Plan]) -> None:
+    chosen = {"design": plans["design"]}
+    run = train(task, chosen, engine, no_delays(WORKERS), rounds=3)
+    np.testing.assert_allclose(run.first.parameters, descent(task, 3), atol=1e-10)
+    assert np.isnan(run.first.predicted_mean)
