@@ -19,6 +19,7 @@ __all__ = [
     "Design",
     "budget_weights",
     "largest_remainder",
+    "level_weights",
     "partition_of_redundancies",
     "partition_of_work",
     "redundancies_of_partition",
@@ -45,6 +46,23 @@ def budget_weights(workers: int) -> FloatArray:
     v = 1 / (n * (n + 1))
     v[-1] = 1 / workers
     return v
+
+
+def level_weights(levels: ArrayLike) -> FloatArray:
+    """Weights ``v`` with ``sum_j v_j w_{s_j} = sum_j x_{s_j}`` over the levels ``s_j`` alone.
+
+    Parameters
+    ----------
+    levels : array_like of int, shape (k,)
+        Increasing; no other level is used.
+
+    Examples
+    --------
+    >>> level_weights([0, 3])
+    array([0.75, 0.25])
+    """
+    inverse = 1.0 / (np.asarray(levels, dtype=np.float64) + 1.0)
+    return np.asarray(inverse - np.append(inverse[1:], 0.0))
 
 
 def work_of_partition(partition: ArrayLike) -> FloatArray:

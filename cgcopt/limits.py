@@ -160,6 +160,30 @@ class Limits:
         unbound = self.most_blocks(workers) == self.allowed_levels(workers).size
         return self.least is None and self.boundaries is None and unbound
 
+    def repaired(self, partition: ArrayLike, *, tolerance: float = 1e-6) -> FloatArray:
+        """Move a partition onto the limits where it misses them by a rounding error of a solver.
+
+        Shares up to ``tolerance`` count as none, and ends of blocks that close to a boundary lie on it;
+        what is dropped goes to the largest block.
+
+        Examples
+        --------
+        >>> Limits(blocks=1).repaired([1e-9, 3.0]).tolist()
+        [0.0, 3.000000001]
+        """
+        x = np.array(partition, dtype=np.float64)
+        total = float(x.sum())
+        tiny = x <= tolerance * total
+        dropped, x[tiny] = float(x[tiny].sum()), 0.0
+        x[int(x.argmax())] += dropped
+        if self.boundaries is None:
+            return x
+        counts, ends = np.cumsum(x), np.concatenate(([0.0], self.boundaries))
+        place = np.clip(np.searchsorted(ends, counts), 1, ends.size - 1)
+        nearest = ends[place - (counts - ends[place - 1] < ends[place] - counts)]
+        on = np.abs(nearest - counts) <= tolerance * total
+        return np.maximum(np.diff(np.where(on, nearest, counts), prepend=0.0), 0.0)
+
     def violation(self, partition: ArrayLike, *, tolerance: float = _TOLERANCE) -> str:
         """Say which limit a partition breaks, by more than ``tolerance`` of its sum; empty if none."""
         x = np.asarray(partition, dtype=np.float64)

@@ -41,6 +41,7 @@ from cgcopt.solution import (
     relative_gap,
 )
 from cgcopt.solvers.base import Outcome, Role, Solver
+from cgcopt.solvers.limited.rounding import round_within
 from cgcopt.solvers.rounding import round_design
 from cgcopt.solvers.witnesses import exact_solvers, quietly, witnesses
 
@@ -129,6 +130,11 @@ def judge(
         return _timed(_ran(blank, design), started)
     checked = design if isinstance(design, Design) else Design(design)  # type: ignore[arg-type]
     checked.check(problem.system.workers, problem.system.coordinates)
+    broken = problem.limits.violation(checked.partition)
+    if broken:
+        raise InvalidInputError(
+            "design", checked.partition.tolist(), f"within the limits: {broken}"
+        )
     if form is None and checked.is_integer:
         blank = replace(blank, form=Form.BLOCK)
     solution = _valued(blank, checked)
@@ -186,12 +192,15 @@ def judge_outcome(
         if sampled is None and not math.isnan(outcome.bound):
             blank = _bound_alone(blank, _Claim(outcome.bound, outcome.certificate, solver))
         return _timed(blank, started)
-    design = _feasible(outcome.partition, problem.system.workers, problem.system.coordinates)
+    design = _feasible(outcome.partition, problem)
     if design is None:
         message = outcome.message or "the point violates the constraints"
         return _timed(replace(blank, status=SolutionStatus.INFEASIBLE, message=message), started)
     if form is not Form.RELAXED:
         design = _whole(design, sampled or problem, solver)
+    broken = problem.limits.violation(design.partition)
+    if broken:
+        return _timed(replace(blank, status=SolutionStatus.INFEASIBLE, message=broken), started)
     solution = _valued(blank, design)
     claim = _Claim(outcome.bound, outcome.certificate, solver)
     if sampled is None:
@@ -387,7 +396,8 @@ def _with_proven_bound(solution: Solution, seconds: float) -> Solution:
     return solution
 
 
-def _feasible(partition: FloatArray, workers: int, coordinates: int) -> Design | None:
+def _feasible(partition: FloatArray, problem: Problem) -> Design | None:
+    workers, coordinates = problem.system.workers, problem.system.coordinates
     x = np.asarray(partition, dtype=np.float64)
     slack = FEASIBILITY_TOLERANCE * coordinates
     if x.shape != (workers,) or not np.all(np.isfinite(x)):
@@ -395,7 +405,10 @@ def _feasible(partition: FloatArray, workers: int, coordinates: int) -> Design |
     if x.min() < -slack or abs(x.sum() - coordinates) > slack:
         return None
     x = np.maximum(x, 0.0)
-    return Design(x * (coordinates / x.sum()))
+    x = x * (coordinates / x.sum())
+    if problem.limits or problem.system.costs.per_message:
+        x = problem.limits.repaired(x, tolerance=FEASIBILITY_TOLERANCE)
+    return Design(x)
 
 
 def _whole(design: Design, problem: Problem, solver: Solver) -> Design:
@@ -406,4 +419,6 @@ def _whole(design: Design, problem: Problem, solver: Solver) -> Design:
         return Design(nearest)
     if solver.role is Role.SCHEME:  # as published: no exchange
         return Design(largest_remainder(design.partition, problem.system.coordinates))
+    if problem.limits or problem.system.costs:
+        return round_within(problem, design)
     return round_design(problem, design)

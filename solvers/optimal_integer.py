@@ -19,6 +19,8 @@ from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, Times, tasks
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.outer_approximation import solve_master
 from cgcopt.solvers.cutting_plane import minimised_rounds, prepare_rounds
+from cgcopt.solvers.limited.optimum import ALL_LIMITS, limited_optimum
+from cgcopt.solvers.limited.rounding import round_within
 from cgcopt.solvers.optimal_runtime import minimised, require_finite_mean
 from cgcopt.solvers.rounding import round_design
 
@@ -51,6 +53,8 @@ class OptimalInteger(Solver):
     solves = tasks(ExpectedRuntime, forms=(Form.BLOCK,))
     times = ALL_TIMES
     tolerance = 1e-6
+    limits = ALL_LIMITS
+    costs = True
 
     def prepare(self, problem: Problem, form: Form) -> None:
         """Import HiGHS and what the relaxed optimum needs."""
@@ -60,6 +64,8 @@ class OptimalInteger(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Round the relaxed optimum, then prove or improve."""
+        if problem.limits or problem.system.costs:
+            return _within_limits(problem, options)
         require_finite_mean(problem)
         clock = Clock.started(options.time_limit)
         relaxed = _relaxed(problem, options)
@@ -94,6 +100,16 @@ class OptimalInteger(Solver):
                 "history": list(incumbent.history),
             },
         )
+
+
+def _within_limits(problem: Problem, options: Options) -> Outcome:
+    """The relaxed optimum within the limits, rounded on its levels; its bound holds for whole numbers."""
+    found = limited_optimum(problem, replace(options, gap=options.gap / 2.0))
+    if found.partition is None:
+        return found
+    repaired = problem.limits.repaired(found.partition)
+    whole = round_within(problem, Design(repaired)).partition
+    return replace(found, partition=whole)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from cgcopt.solvers.convex.combined_bound import QUADRATURE, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.quasi_newton import quasi_newton
 from cgcopt.solvers.cutting_plane import optimum_of_rounds, prepare_rounds
+from cgcopt.solvers.limited.optimum import ALL_LIMITS, limited_optimum
 from cgcopt.solvers.runtime.oracle import RuntimeOracle
 from cgcopt.solvers.runtime.sampled_model import sampled_model
 from cgcopt.solvers.runtime.step_minimum import minimised_steps, warm_up
@@ -44,6 +45,8 @@ class OptimalRuntime(Solver):
     subgradients met.
 
     *Rounds*: the method of ``cutting-plane``, exact.
+
+    *Within limits, or with costs*: :mod:`cgcopt.solvers.limited.optimum`.
     """
 
     name = "optimal"
@@ -52,6 +55,8 @@ class OptimalRuntime(Solver):
     solves = RUNTIME_RELAXED
     times = ALL_TIMES
     tolerance = 1e-6
+    limits = ALL_LIMITS
+    costs = True
 
     def prepare(self, problem: Problem, form: Form) -> None:
         """Import and compile what the kind of worker times needs."""
@@ -61,6 +66,8 @@ class OptimalRuntime(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Minimise over partitions with sum 1, and scale."""
+        if problem.limits or problem.system.costs:
+            return limited_optimum(problem, options)
         if problem.system.worker_times.kind is Times.SCENARIOS:
             return optimum_of_rounds(problem, options)
         require_finite_mean(problem)

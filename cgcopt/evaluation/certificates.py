@@ -18,15 +18,17 @@ For the completion probability and for quantiles each level on its own must be i
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cgcopt._validate import finite_number
-from cgcopt.arrays import FloatArray
-from cgcopt.design import Design, budget_weights
+from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.design import Design, level_weights
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.evaluate import evaluate
+from cgcopt.evaluation.lines import lines_of_work
 from cgcopt.evaluation.order_statistics import order_statistic_means, order_statistic_quantiles
 from cgcopt.evaluation.result import Certificate, Evaluation, Method, WithGradient
 from cgcopt.evaluation.table import entry_of
@@ -40,6 +42,7 @@ __all__ = [
     "certified_quantile",
     "certified_runtime",
     "certify",
+    "cost_bound",
     "first_finite_level",
     "jensen_bound",
     "partition_gradient",
@@ -150,7 +153,7 @@ def runtime_bound(
     return bound - allowance
 
 
-def jensen_bound(system: System) -> float:
+def jensen_bound(system: System, levels: ArrayLike | None = None) -> float:
     """Lower bound ``u L / sum_n (v_n / E[T_(N-n)])`` on the expected runtime of every design.
 
     By Jensen's inequality ``E[tau] >= max_n u E[T_(N-n)] w_n =: m``, so that
@@ -169,11 +172,10 @@ def jensen_bound(system: System) -> float:
     9.0
     """
     means = order_statistic_means(system.worker_times, system.workers)[::-1]
-    bound = system.unit * system.coordinates / float((budget_weights(system.workers) / means).sum())
-    return bound * (1 - _ROUNDING)
+    return _shortest(system, means, levels) * (1 - _ROUNDING)
 
 
-def quantile_bound(system: System, probability: float) -> float:
+def quantile_bound(system: System, probability: float, levels: ArrayLike | None = None) -> float:
     """Lower bound on the deadline that any design keeps with the given probability, seconds.
 
     Every level alone must keep it; the design that makes all levels equally likely to fail attains
@@ -196,10 +198,11 @@ def quantile_bound(system: System, probability: float) -> float:
     """
     q = finite_number("probability", probability, above=0, below=1)
     # A slightly smaller probability has a smaller quantile: what rounding may have added.
-    return _levels_in_time(system, q * (1 - _REACHED), (1 - q) * (1 + _REACHED) + math.ulp(q))
+    late = (1 - q) * (1 + _REACHED) + math.ulp(q)
+    return _levels_in_time(system, q * (1 - _REACHED), late, levels)
 
 
-def probability_bound(system: System, deadline: float) -> float:
+def probability_bound(system: System, deadline: float, levels: ArrayLike | None = None) -> float:
     """Upper bound on the completion probability of every design.
 
     The largest ``q`` whose :func:`quantile_bound` is within the deadline, by bisection.
@@ -220,11 +223,11 @@ def probability_bound(system: System, deadline: float) -> float:
     """
     t = finite_number("deadline", deadline, above=0)
     low, high = -_LARGEST_ODDS, _LARGEST_ODDS
-    if _levels_in_time(system, *_chances(high)) <= t:
+    if _levels_in_time(system, *_chances(high), levels) <= t:
         return 1.0
     while high - low > _REACHED * max(1.0, abs(high)):
         middle = (low + high) / 2
-        inside = _levels_in_time(system, *_chances(middle)) <= t
+        inside = _levels_in_time(system, *_chances(middle), levels) <= t
         low, high = (middle, high) if inside else (low, middle)
     return min(_chances(high)[0] * (1 + _REACHED), 1.0)
 
@@ -264,39 +267,122 @@ def certify(
         return math.inf if objective.sense is Sense.MAXIMIZE else -math.inf, Certificate.NONE
     if evaluation is None:
         evaluation = evaluate(problem, design, gradient=True)
-    return entry.bound(problem.system, design.work, *objective.parameters, evaluation=evaluation)
+    bound = partial(
+        entry.bound, problem.system, design.work, *objective.parameters, evaluation=evaluation
+    )
+    if not problem.limits:
+        return bound()
+    return bound(levels=problem.limits.allowed_levels(problem.system.workers))
 
 
 def certified_runtime(
-    system: System, work: FloatArray, *, evaluation: Evaluation
+    system: System,
+    work: FloatArray,
+    *,
+    evaluation: Evaluation,
+    levels: IntArray | None = None,
 ) -> tuple[float, Certificate]:
     """Return the larger of the Jensen bound and, with a gradient, the subgradient bound."""
-    best, certificate = jensen_bound(system), Certificate.JENSEN
+    best, certificate = jensen_bound(system, levels), Certificate.JENSEN
     if isinstance(evaluation, WithGradient):
-        first = first_finite_level(system)
-        bound = runtime_bound(evaluation, work, system.coordinates, first_level=first)
+        bound = _gradient_bound(system, work, evaluation, levels)
         if bound > best:
             return bound, Certificate.SUBGRADIENT
     return best, certificate
 
 
+def _gradient_bound(
+    system: System, work: FloatArray, evaluation: WithGradient, levels: IntArray | None
+) -> float:
+    """:func:`runtime_bound` over the allowed levels, or :func:`cost_bound` where there are costs."""
+    first = first_finite_level(system)
+    allowed = np.arange(system.workers) if levels is None else levels
+    allowed = allowed[allowed >= first]
+    if system.costs:
+        return cost_bound(system, work, allowed)
+    bound = runtime_bound(evaluation, work, system.coordinates, first_level=first)
+    if levels is None:
+        return bound
+    entries = partition_gradient(evaluation.gradient)
+    forbidden = entries[first:].min()
+    return bound + system.coordinates * float(entries[allowed].min(initial=np.inf) - forbidden)
+
+
+def cost_bound(system: System, work: ArrayLike, levels: IntArray | None = None) -> float:
+    """Lower bound on the expected runtime with costs, from one design.
+
+    The expected runtime is convex in the partition ``x`` and the messages ``z`` and, together with
+    the start-up time, homogeneous: with its derivatives ``g`` and ``h`` at any design
+
+        E[tau] >= startup + g . x + h . z >= startup + min_n (L g_n + h_n) ,
+
+    since ``z_n >= x_n / L``.
+
+    Parameters
+    ----------
+    system : System
+        With costs, and worker times of which more is known than how to draw them.
+    work : array_like, shape (N,)
+        Cumulative work of the design.
+    levels : ndarray of int, optional
+        Allowed levels; all by default.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> times = cg.Scenarios([[1.0, 3.0]])
+    >>> system = cg.System(2, 6, times, samples=2, costs=cg.Costs(startup=1.0, per_message=2.0))
+    >>> cost_bound(system, cg.Design([0, 6]).work)
+    15.0
+    """
+    from cgcopt.evaluation.line_runtime import line_runtime
+
+    lines, costs = lines_of_work(system, work), system.costs
+    found = line_runtime(system, lines)
+    slow = np.cumsum(found.factor_gradient[::-1])[::-1]
+    late = np.cumsum(found.delay_gradient[::-1])[::-1]
+    copies = np.arange(1.0, system.workers + 1.0)
+    entries = system.coordinates * (system.unit * copies * slow + costs.per_coordinate * late)
+    entries += costs.per_message * late
+    at = float(found.factor_gradient @ lines.factor + found.delay_gradient @ lines.delay)
+    defect = abs(at - found.value) if found.method is Method.QUADRATURE else 0.0
+    allowed = entries if levels is None else entries[levels]
+    bound = costs.startup + float(allowed.min()) - defect - _ROUNDING * found.upper
+    return bound
+
+
 def certified_probability(
-    system: System, work: FloatArray, deadline: float, *, evaluation: Evaluation
+    system: System,
+    work: FloatArray,
+    deadline: float,
+    *,
+    evaluation: Evaluation,
+    levels: IntArray | None = None,
 ) -> tuple[float, Certificate]:
     """Return :func:`probability_bound`, the same for every design."""
-    bound = probability_bound(system, deadline)
+    bound = probability_bound(system, deadline, levels)
     return bound, Certificate.LEVELS if bound < 1 else Certificate.TRIVIAL
 
 
 def certified_quantile(
-    system: System, work: FloatArray, probability: float, *, evaluation: Evaluation
+    system: System,
+    work: FloatArray,
+    probability: float,
+    *,
+    evaluation: Evaluation,
+    levels: IntArray | None = None,
 ) -> tuple[float, Certificate]:
     """Return :func:`quantile_bound`, the same for every design."""
-    return quantile_bound(system, probability), Certificate.LEVELS
+    return quantile_bound(system, probability, levels), Certificate.LEVELS
 
 
 def at_most_one(
-    system: System, work: FloatArray, deadline: float, *, evaluation: Evaluation
+    system: System,
+    work: FloatArray,
+    deadline: float,
+    *,
+    evaluation: Evaluation,
+    levels: IntArray | None = None,
 ) -> tuple[float, Certificate]:
     """Return the bound of a probability of which nothing else is known."""
     return 1.0, Certificate.TRIVIAL
@@ -307,9 +393,23 @@ def _chances(log_odds: float) -> tuple[float, float]:
     return 1 / (1 + math.exp(-log_odds)), 1 / (1 + math.exp(log_odds))
 
 
-def _levels_in_time(system: System, on_time: float, late: float) -> float:
-    """``u L / sum_n (v_n / tau_n)`` with ``tau_n`` the quantile of ``T_(N-n)``."""
-    weights = budget_weights(system.workers)
+def _levels_in_time(
+    system: System, on_time: float, late: float, levels: ArrayLike | None = None
+) -> float:
+    """:func:`_shortest` with the quantiles of ``T_(N-n)``."""
     tau = order_statistic_quantiles(system.worker_times, system.workers, on_time, late)[::-1]
+    return _shortest(system, tau, levels)
+
+
+def _shortest(system: System, times: FloatArray, levels: ArrayLike | None) -> float:
+    """Least ``t`` with ``u w_n tau_n <= t`` on every allowed level: ``u L / sum_n (v_n / tau_n)``.
+
+    With costs the condition is ``startup + u w_n tau_n + per_coordinate X_n + per_message K_n <= t``,
+    where ``X_n >= w_n / (n + 1)``, and at least one message is sent.
+    """
+    allowed = np.arange(system.workers) if levels is None else np.asarray(levels)
+    costs = system.costs
+    per_work = system.unit * times[allowed] + costs.per_coordinate / (allowed + 1.0)
     with np.errstate(divide="ignore"):
-        return system.unit * system.coordinates / float((weights / tau).sum())
+        computed = system.coordinates / float((level_weights(allowed) / per_work).sum())
+    return costs.startup + costs.per_message + computed

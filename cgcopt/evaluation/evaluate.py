@@ -16,6 +16,7 @@ from cgcopt.evaluation.result import Evaluation
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
 from cgcopt.evaluation.schedules.ends import Run
 from cgcopt.evaluation.table import entry_of
+from cgcopt.limits import Limits
 from cgcopt.problem import Problem
 from cgcopt.schedule import Schedule
 from cgcopt.workers.empirical import Scenarios
@@ -113,7 +114,7 @@ def warm_up(problem: Problem) -> None:
     else:
         small = replace(system, workers=min(system.workers, _SMALL_WORKERS))
     work = np.arange(1.0, small.workers + 1) * small.coordinates
-    evaluate_work(replace(problem, system=small), work, gradient=True)
+    evaluate_work(replace(problem, system=small, limits=Limits()), work, gradient=True)
 
 
 def _checked_work(work: ArrayLike, workers: int) -> FloatArray:

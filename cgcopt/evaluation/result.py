@@ -50,6 +50,8 @@ class Certificate(StrEnum):
     """The dual bound that an outside solver reported for the same problem."""
     BRANCH_AND_BOUND = "branch-and-bound"
     """Bounds from conditional log-concavity on every node of a branch and bound."""
+    LEVEL_SETS = "level-sets"
+    """A branch and bound over used levels and ends of blocks; gradient cuts bound every node."""
     LEVELS = "levels"
     """Every level alone must be in time: the work that each of them affords, summed up."""
     SPEED_OF_LIGHT = "speed-of-light"

@@ -9,6 +9,8 @@ objective (:attr:`~cgcopt.objective.Objective.parameters`), in this order:
     evaluate(system, work, *parameters, gradient=False) -> Evaluation
     bound(system, work, *parameters, evaluation) -> (bound, Certificate)
 
+A bound is also given the allowed ``levels`` where the problem has limits.
+
 They are named by a path ``"package.module:function"``, which is imported when it is first needed, or
 are given themselves.
 """

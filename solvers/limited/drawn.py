@@ -29,6 +29,8 @@ _STEPS = 12
 _DONE, _ROUGHLY = 1e-5, 1e-3
 #: What keeps the Hessian definite, relative to its diagonal.
 _DAMPING = 1e-6
+#: Share left to distribute that counts as none.
+_NO_ROOM = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +72,8 @@ class DrawnRuntime:
         self, face: Face, share: FloatArray | None = None, *, rough: bool = False
     ) -> tuple[FloatArray, FloatArray]:
         """Minimise on a face; return the point and the Hessian there, relative to the value."""
+        if face.levels.size == 1 or face.room <= _NO_ROOM:
+            return np.full(face.levels.size, 1.0 / face.levels.size), np.eye(face.levels.size)
         few = DrawnRuntime(self.system, self.times[:: max(len(self.times) // _FEW, 1)])
         share, hessian = few._newton(face, share, _WIDTHS[0], _ROUGHLY)
         return (share, hessian) if rough else self._newton(face, share, _WIDTHS[1], _DONE)
@@ -79,8 +83,6 @@ class DrawnRuntime:
     ) -> tuple[FloatArray, FloatArray]:
         count = face.levels.size
         share = np.full(count, 1.0 / count) if share is None else share
-        if count == 1:
-            return np.ones(1), np.ones((1, 1))
         here = self.smoothed(face, share, width)
         damping = _DAMPING
         for _ in range(_STEPS):

@@ -14,9 +14,10 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
-from cgcopt.solvers.convex.quasi_newton import Point, quasi_newton
+from cgcopt.solvers.limited.boundary_search import BoundarySearch
 from cgcopt.solvers.limited.cut_pool import CutPool, LevelBox
 from cgcopt.solvers.limited.drawn import DrawnRuntime
+from cgcopt.solvers.limited.face_minimum import minimise_face
 from cgcopt.solvers.limited.faces import Face
 from cgcopt.solvers.limited.oracle import RuntimeCuts
 
@@ -75,6 +76,10 @@ class LevelSearch:
         Receives designs and the bound.
     clock : Clock
         When to stop.
+    kinks : bool
+        Whether the expected runtime has kinks.
+    ends : ndarray, optional
+        Boundaries at which blocks have to end, shares from 0 to 1.
     """
 
     cuts: RuntimeCuts
@@ -84,8 +89,12 @@ class LevelSearch:
     least: float
     incumbent: Incumbent
     clock: Clock
+    kinks: bool = False
+    ends: FloatArray | None = None
     nodes: int = 0
     sets: int = 0
+    settled: float = np.inf
+    """The least bound of a set that was minimised to the end."""
     _tried: set[tuple[int, ...]] = field(default_factory=set)
     _pool: CutPool | None = None
 
@@ -102,7 +111,8 @@ class LevelSearch:
                 break
             for child in self.processed(node):
                 heapq.heappush(heap, child)
-        self.note(heap[0].bound if heap else self.cutoff)
+        left = heap[0].bound if heap else self.cutoff
+        self.note(min(left, self.settled))
 
     @property
     def cutoff(self) -> float:
@@ -137,14 +147,19 @@ class LevelSearch:
     def processed(self, node: Node) -> list[Node]:
         """Bound a box more closely; return what is left of it."""
         self.nodes += 1
-        box = node.box
+        box, workers = node.box, self.cuts.system.workers
         self.bound(node)
         if node.bound >= self.cutoff:
             return []
         if box.single:
             self.minimise_set(box.low)
             self.bound(node)
-            return [] if node.bound >= self.cutoff or not self.clock.expired else [node]
+            if node.bound < self.cutoff and self.ends is not None:
+                face = Face.used(self.levels[list(box.low)], workers, self.least)
+                ends = BoundarySearch(self.cuts, face, self.ends, self.incumbent, self.clock)
+                node.bound = max(node.bound, ends.run())
+            self.settled = min(self.settled, node.bound)
+            return []
         if node.shares is None or not node.fresh:
             self.relaxed(node)
             self.bound(node)
@@ -213,13 +228,16 @@ class LevelSearch:
         self.sets += 1
         face = Face.used(self.levels[list(chosen)], self.cuts.system.workers, self.least)
         best = _LeafIncumbent(self.incumbent.target / 4.0, cutoff=self.cutoff)
-        slopes: list[FloatArray] = []
-
-        def oracle(share: FloatArray) -> Point:
-            point = face.point(self.cuts, share)
-            slopes.append(point.slope)
-            self.incumbent.offer(face.partition(share), point.value)
-            return point
-
-        share, hessian = self.drawn.minimise(face)
-        quasi_newton(oracle, share, hessian, best, self.clock, steps=_STEPS, cuts=slopes)
+        minimise_face(
+            self.cuts,
+            self.drawn,
+            face,
+            best,
+            self.clock,
+            steps=_STEPS,
+            kinks=self.kinks,
+            offered=self.incumbent if self.ends is None else None,
+        )
+        if self.ends is not None and best.partition is not None:
+            counts = np.cumsum(best.partition[face.levels])
+            BoundarySearch(self.cuts, face, self.ends, self.incumbent, self.clock).offer(counts)

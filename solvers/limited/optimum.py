@@ -1,0 +1,204 @@
+"""The certified optimum of the expected runtime within limits, or with costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.errors import InfiniteMeanError
+from cgcopt.evaluation.certificates import first_finite_level
+from cgcopt.evaluation.result import Certificate
+from cgcopt.options import Options
+from cgcopt.problem import Problem
+from cgcopt.solution import TerminationCondition
+from cgcopt.solvers.base import Outcome, Times
+from cgcopt.solvers.convex.combined_bound import QUADRATURE, ROUNDING, proven
+from cgcopt.solvers.convex.incumbent import Clock, Incumbent
+from cgcopt.solvers.limited.boundary_search import BoundarySearch
+from cgcopt.solvers.limited.drawn import DrawnRuntime
+from cgcopt.solvers.limited.face_minimum import minimise_face
+from cgcopt.solvers.limited.faces import Face
+from cgcopt.solvers.limited.level_search import LevelSearch
+from cgcopt.solvers.limited.oracle import RuntimeCuts
+
+__all__ = ["ALL_LIMITS", "LimitedRun", "limited_optimum"]
+
+#: Limits that the methods of this package keep.
+ALL_LIMITS = frozenset({"copies", "blocks", "least", "levels", "boundaries"})
+
+#: Evaluations of a convex problem at most.
+_STEPS = 200
+#: Width of a bracket of a step distribution, as a share of the gap that is asked for.
+_BRACKET = 0.2
+#: Share of the gap at which the search stops: the judge computes it anew, with its own rounding.
+_SHARE = 0.99
+#: Seconds for a search where no time limit is set.
+_PATIENCE = 60.0
+
+
+def limited_optimum(problem: Problem, options: Options, start: FloatArray | None = None) -> Outcome:
+    """Minimise the expected runtime over the designs within the limits of a problem.
+
+    Where levels are left out and no more, the problem stays convex and is minimised on the face of the
+    allowed levels. Otherwise a branch and bound over level sets, and over the ends of blocks where
+    they have to be boundaries, proves the gap. It is given a minute where no time limit is set.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of the expected runtime; with any limits and costs.
+    options : Options
+        ``gap``, ``time_limit``, ``seed`` and ``threads`` count.
+    start : ndarray, optional
+        A partition within the limits that a neighbouring problem has led to.
+    """
+    run = LimitedRun(problem, options)
+    run.search(start)
+    return run.outcome()
+
+
+@dataclass(eq=False)
+class LimitedRun:
+    """One minimisation, over partitions with sum 1.
+
+    Parameters
+    ----------
+    problem : Problem
+    options : Options
+    """
+
+    problem: Problem
+    options: Options
+    nodes: int = 0
+    sets: int = 0
+    convex: bool = field(init=False)
+    clock: Clock = field(init=False)
+    incumbent: Incumbent = field(init=False)
+    cuts: RuntimeCuts = field(init=False)
+
+    def __post_init__(self) -> None:
+        system, limits = self.problem.system, self.problem.limits
+        per_message = system.costs.per_message > 0.0
+        self.convex = limits.convex(system.workers) and not per_message
+        limit = self.options.time_limit
+        self.clock = Clock.started(limit if self.convex else limit or _PATIENCE)
+        self.incumbent = Incumbent(_SHARE * self.options.gap, self.options)
+        self.cuts = RuntimeCuts(system, self.options.threads, _BRACKET * self.options.gap)
+
+    @cached_property
+    def levels(self) -> IntArray:
+        """Allowed levels with a finite expected runtime."""
+        system = self.problem.system
+        levels = self.problem.limits.allowed_levels(system.workers)
+        finite = levels[levels >= first_finite_level(system)]
+        first = int(finite[0]) if finite.size else -1
+        if first < 0 or (first + 1) * system.worker_times.tail_index <= 1:
+            raise InfiniteMeanError(
+                f"the expected runtime is infinite on every allowed level: "
+                f"{system.worker_times.label} has tail index {system.worker_times.tail_index:g}"
+            )
+        return np.asarray(finite)
+
+    @cached_property
+    def ends(self) -> FloatArray | None:
+        """Boundaries as shares, from 0 to 1; ``None`` where blocks may end anywhere."""
+        boundaries = self.problem.limits.boundaries
+        if boundaries is None:
+            return None
+        return np.concatenate(([0.0], boundaries)) / self.problem.system.coordinates
+
+    @cached_property
+    def drawn(self) -> DrawnRuntime:
+        """Rounds that say where to look."""
+        return DrawnRuntime.of(self.problem.system, self.options.seed)
+
+    @property
+    def kinks(self) -> bool:
+        """Whether the expected runtime has kinks: with few rounds, or times with few values."""
+        return self.problem.system.worker_times.kind is not Times.CONTINUOUS
+
+    def search(self, start: FloatArray | None = None) -> None:
+        """Run to the end."""
+        workers = self.problem.system.workers
+        if start is not None and not self.problem.limits.violation(start):
+            y = start / start.sum()
+            self.incumbent.offer(y, self.cuts(y, (y > 0.0).astype(np.float64)).value)
+        if self.convex:
+            face = Face(self.levels, np.zeros(workers))
+            self.minimise(face, self.incumbent)
+        elif self.free_ends:
+            relaxed = Incumbent(self.incumbent.target)
+            face = Face(self.levels, np.zeros(workers))
+            self.minimise(face, relaxed)
+            assert self.ends is not None
+            search = BoundarySearch(self.cuts, face, self.ends, self.incumbent, self.clock)
+            self.note(max(search.run(), relaxed.bound))
+            self.nodes = search.nodes
+        else:
+            self.over_sets()
+
+    @property
+    def free_ends(self) -> bool:
+        """Whether boundaries are the only limit beside those on levels, and messages are free."""
+        limits = self.problem.limits
+        others = limits.blocks is not None or limits.least is not None
+        return self.ends is not None and not others and not self.cuts.system.costs.per_message
+
+    def over_sets(self) -> None:
+        """Search over level sets."""
+        limits = self.problem.limits
+        search = LevelSearch(
+            self.cuts,
+            self.drawn,
+            self.levels,
+            min(limits.most_blocks(self.problem.system.workers), self.levels.size),
+            limits.least or 0.0,
+            self.incumbent,
+            self.clock,
+            self.kinks,
+            self.ends,
+        )
+        search.run()
+        self.nodes, self.sets = search.nodes, search.sets
+
+    def minimise(self, face: Face, incumbent: Incumbent) -> None:
+        """Minimise over a face to the gap."""
+        slopes = minimise_face(
+            self.cuts, self.drawn, face, incumbent, self.clock, steps=_STEPS, kinks=self.kinks
+        )
+        if not incumbent.closed:
+            error = ROUNDING if self.kinks else QUADRATURE
+            incumbent.bound = max(incumbent.bound, proven(slopes, error))
+
+    def note(self, bound: float) -> None:
+        """Take note of a bound."""
+        self.incumbent.bound = max(self.incumbent.bound, min(bound, self.incumbent.value))
+
+    def outcome(self) -> Outcome:
+        """What the solver hands back."""
+        incumbent = self.incumbent
+        certificate = Certificate.CUTTING_PLANES if self.convex else Certificate.LEVEL_SETS
+        termination, message = TerminationCondition.CONVERGED, ""
+        if not incumbent.closed:
+            expired = self.clock.expired
+            ends = TerminationCondition.TIME_LIMIT, TerminationCondition.ITERATION_LIMIT
+            termination = ends[0] if expired else ends[1]
+            if expired and self.options.time_limit is None:
+                message = f"the proof was given {_PATIENCE:g} s; a time limit may allow it more"
+        coordinates = self.problem.system.coordinates
+        return Outcome(
+            termination,
+            partition=None if incumbent.partition is None else incumbent.partition * coordinates,
+            bound=incumbent.bound,
+            certificate=certificate,
+            message=message,
+            details={
+                "evaluations": len(self.cuts.cuts),
+                "nodes": self.nodes,
+                "level_sets": self.sets,
+                "history": list(incumbent.history),
+            },
+        )
