@@ -30,6 +30,8 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 
 _LARGEST_REDUNDANCY_VECTOR = 10**8
+#: Share of the coordinates up to which a level counts as unused: what a solver has left over.
+_USED = 1e-9
 
 
 def budget_weights(workers: int) -> FloatArray:
@@ -209,6 +211,16 @@ class Design:
     def work(self) -> FloatArray:
         """Cumulative work ``w``, shape ``(N,)``."""
         return work_of_partition(self.partition)
+
+    @property
+    def copies(self) -> int:
+        """Subsets of the data that a worker stores: one more than the largest used level."""
+        return int(np.flatnonzero(self.partition > _USED * self.coordinates)[-1]) + 1
+
+    @property
+    def blocks(self) -> int:
+        """Number of used levels."""
+        return int(np.count_nonzero(self.partition > _USED * self.coordinates))
 
     @property
     def redundancies(self) -> NDArray[np.int64]:

@@ -201,6 +201,8 @@ class Solution:
                 "evaluate": self.seconds.evaluate,
             },
         }
+        if self.design is not None:
+            result["copies"], result["blocks"] = self.design.copies, self.design.blocks
         if self.work is not None and self.design is None:
             result["work"] = self.work.tolist()
         if self.run is not None:

@@ -176,6 +176,13 @@ class Solver(ABC):
                 f"solver '{cls.name}' does not count the costs of starting and sending"
             )
 
+    @classmethod
+    def fits(cls, problem: Problem) -> bool:
+        """Whether the solver knows all limits and costs of the problem."""
+        return set(problem.limits.to_dict()) <= cls.limits and (
+            cls.costs or not problem.system.costs
+        )
+
     def prepare(self, problem: Problem, form: Form) -> None:  # noqa: B027
         """Import and compile what :meth:`solve` needs, outside the measured time."""
 

@@ -97,6 +97,8 @@ def compare(
     from cgcopt.options import Options
 
     if replay:
+        limits = ("copies", "blocks", "least", "levels", "boundaries")
+        refuse_given(context, limits, "left out beside --replay, which designs without limits")
         refuse_given(context, ("jobs", "scheduler", "fresh"), "left out beside --replay")
     elif instances:
         refuse_given(context, ("split",), "left out without --replay")

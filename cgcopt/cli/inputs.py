@@ -54,9 +54,9 @@ def problem_of(instance: str, reading: TraceInput | None = None) -> Problem:
     path = _path_of(instance)
     given = reading or TraceInput()
     if is_table(path):
-        return given.instance(path)
+        return given.limited(given.instance(path))
     given.refuse_beside(instance)
-    return load_instance(path)
+    return given.limited(load_instance(path))
 
 
 def executor_of(jobs: int, scheduler: str | None) -> AbstractContextManager[Executor | None]:

@@ -22,6 +22,7 @@ __all__ = ["TraceInput", "reads_traces", "reads_traces_as_instances"]
 
 PANEL = "Reading a file of measured times"
 PROBLEM_PANEL = "A file of measured times as an instance"
+LIMITS_PANEL = "Limits of the design"
 
 
 def _option(*names: str, text: str, panel: str = PANEL, kind: Any = str, metavar: str = "") -> Any:
@@ -73,11 +74,42 @@ _PROBLEM = {
         kind=float,
     ),
 }
+_LIMITS = {
+    "copies": _option(
+        "--copies",
+        text="Subsets of the data that a worker stores at most.",
+        panel=LIMITS_PANEL,
+        kind=int,
+        metavar="R",
+    ),
+    "blocks": _option(
+        "--blocks", text="Blocks at most.", panel=LIMITS_PANEL, kind=int, metavar="B"
+    ),
+    "least": _option(
+        "--least",
+        text="Share of the coordinates that a block carries at least.",
+        panel=LIMITS_PANEL,
+        kind=float,
+        metavar="SHARE",
+    ),
+    "levels": _option(
+        "--levels",
+        text="The levels that may be used, apart by commas.",
+        panel=LIMITS_PANEL,
+        metavar="N0,N1,...",
+    ),
+    "boundaries": _option(
+        "--boundaries",
+        text="A file with the size of a tensor on every line: blocks end where tensors do.",
+        panel=LIMITS_PANEL,
+        metavar="FILE",
+    ),
+}
 
 
 @dataclass(frozen=True)
 class TraceInput:
-    """What was typed about a file of measured times.
+    """What was typed about a file of measured times, and about limits of the design.
 
     Attributes
     ----------
@@ -85,10 +117,28 @@ class TraceInput:
         Reading options, as keys of ``[worker_times]``.
     problem : dict
         What makes an instance of it.
+    limits : dict
+        Limits of the design, in place of those of the instance.
     """
 
     told: dict[str, Any] = field(default_factory=dict)
     problem: dict[str, Any] = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
+
+    def limited(self, problem: Problem) -> Problem:
+        """The problem with the limits that were typed."""
+        from dataclasses import replace
+
+        from cgcopt.limits import boundaries_of_sizes, read_sizes
+
+        if not self.limits:
+            return problem
+        typed = dict(self.limits)
+        if "levels" in typed:
+            typed["levels"] = _levels(typed["levels"])
+        if "boundaries" in typed:
+            typed["boundaries"] = boundaries_of_sizes(read_sizes(typed["boundaries"]))
+        return replace(problem, limits=replace(problem.limits, **typed))
 
     @property
     def options(self) -> ReadOptions:
@@ -145,8 +195,8 @@ def reads_traces(command: Callable[..., int]) -> Callable[..., int]:
 
 
 def reads_traces_as_instances(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command with a parameter ``reading`` the options of reading and of the instance."""
-    return _with(command, _PROBLEM)
+    """Give a command with ``reading`` the options of reading, of the instance and of limits."""
+    return _with(command, {**_PROBLEM, **_LIMITS})
 
 
 def _with(command: Callable[..., int], more: dict[str, Any]) -> Callable[..., int]:
@@ -164,7 +214,8 @@ def _with(command: Callable[..., int], more: dict[str, Any]) -> Callable[..., in
         told = {key: value for key, value in typed.items() if value is not None}
         reading = TraceInput(
             {key: value for key, value in told.items() if key in _READING},
-            {key: value for key, value in told.items() if key in more},
+            {key: value for key, value in told.items() if key in more and key in _PROBLEM},
+            {key: value for key, value in told.items() if key in more and key in _LIMITS},
         )
         return command(*args, reading=reading, **values)
 
@@ -173,3 +224,12 @@ def _with(command: Callable[..., int], more: dict[str, Any]) -> Callable[..., in
     run.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
     del run.__wrapped__
     return run
+
+
+def _levels(text: str) -> list[int]:
+    from cgcopt.errors import InvalidInputError
+
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdecimal() for word in words):
+        raise InvalidInputError("levels", text, "levels apart by commas, such as 0,3,9")
+    return [int(word) for word in words]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from cgcopt.design import Design
 from cgcopt.evaluation.result import Probability
 from cgcopt.solution import Solution
 
@@ -41,6 +42,8 @@ def _facts(solution: Solution) -> list[tuple[str, str]]:
             f"{system.workers} workers, {system.coordinates} coordinates, "
             f"{system.worker_times.label}",
         ),
+        *([("costs", system.costs.label)] if system.costs else []),
+        *([("limits", problem.limits.label)] if problem.limits else []),
         ("solver", f"{solution.solver}, {solution.form} form"),
         ("status", f"{solution.status} ({solution.termination})"),
     ]
@@ -69,6 +72,8 @@ def _facts(solution: Solution) -> list[tuple[str, str]]:
                 f"bound {sample.bound:.10g} ({sample.certificate}), gap {sample.gap:.2e}",
             )
         )
+    if solution.design is not None:
+        facts.append(("storage", _storage(solution.design)))
     facts.append(
         (
             "seconds",
@@ -79,6 +84,12 @@ def _facts(solution: Solution) -> list[tuple[str, str]]:
     if solution.message:
         facts.append(("message", solution.message))
     return facts
+
+
+def _storage(design: Design) -> str:
+    copies, blocks = design.copies, design.blocks
+    many = "block" if blocks == 1 else "blocks"
+    return f"a worker stores {copies} of {design.workers} subsets; {blocks} {many}"
 
 
 def _blocks(solution: Solution) -> Table:

@@ -182,7 +182,7 @@ class LimitedRun:
         incumbent = self.incumbent
         certificate = Certificate.CUTTING_PLANES if self.convex else Certificate.LEVEL_SETS
         termination, message = TerminationCondition.CONVERGED, ""
-        if not incumbent.closed:
+        if incumbent.gap > self.options.gap:
             expired = self.clock.expired
             ends = TerminationCondition.TIME_LIMIT, TerminationCondition.ITERATION_LIMIT
             termination = ends[0] if expired else ends[1]

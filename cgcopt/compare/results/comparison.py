@@ -96,6 +96,8 @@ class Comparison:
             "bound": found.bound,
             "best_bound": self.best_bound(row),
             "gap": self.gap(row),
+            "copies": found.copies,
+            "blocks": found.blocks,
             "certificate": str(found.certificate),
             "termination": str(found.termination),
             "status": str(found.status),

@@ -171,7 +171,7 @@ def deadline_curve(
     entrants = entrants_of(_default_solvers(problem) if solvers is None else solvers)
     labels = tuple(entrant.label for entrant in entrants)
     problems = [
-        Problem(problem.system, CompletionProbability(t), f"{problem.name} t={t:.9g}")
+        replace(problem, objective=CompletionProbability(t), title=f"{problem.name} t={t:.9g}")
         for t in times
     ]
     rows = list(compare(problems, entrants, options=options, executor=executor).rows)
@@ -228,7 +228,8 @@ def default_deadlines(
 def _best_quantile(problem: Problem, probability: float, options: Options) -> float:
     from cgcopt.solvers.solve import solve
 
-    wanted = Problem(problem.system, Quantile(probability), f"{problem.name} q={probability:g}")
+    title = f"{problem.name} q={probability:g}"
+    wanted = replace(problem, objective=Quantile(probability), title=title)
     solution = solve(wanted, _BEST, options=options)
     if not math.isfinite(solution.value):
         raise SolverError(f"no {probability:g} quantile to start from: {solution.message}")
@@ -240,7 +241,9 @@ def _default_solvers(problem: Problem) -> list[str]:
     able = {
         cls.name
         for cls in all_solvers()
-        if Task(CompletionProbability, Form.RELAXED) in cls.solves and kind in cls.times
+        if Task(CompletionProbability, Form.RELAXED) in cls.solves
+        and kind in cls.times
+        and cls.fits(problem)
     }
     return [name for name in (_BEST, *SCHEMES) if name in able]
 

@@ -75,6 +75,7 @@ def default_entrants(problem: Problem) -> list[Entrant]:
         for cls in all_solvers()
         if any(cls.treats(type(problem.objective), form) for form in _FORMS)
         and (kind in cls.times or Times.SCENARIOS in cls.times)
+        and cls.fits(problem)
         and (cls.role is not Role.ADAPTER or cls.name in _DEFAULT_ADAPTERS)
     ]
     return [Entrant(name) for name in dict.fromkeys(names)]

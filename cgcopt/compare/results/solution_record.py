@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from cgcopt.design import Design
 from cgcopt.evaluation.result import Certificate
 from cgcopt.problem import Form
 from cgcopt.solution import Sample, Seconds, Solution, SolutionStatus, TerminationCondition
@@ -81,6 +84,16 @@ class SolutionRecord:
             partition=() if partition is None else tuple(partition.tolist()),
             message=solution.message,
         )
+
+    @property
+    def copies(self) -> int:
+        """Subsets of the data that a worker stores; 0 without a design."""
+        return Design(np.array(self.partition)).copies if self.partition else 0
+
+    @property
+    def blocks(self) -> int:
+        """Used levels of the design; 0 without one."""
+        return Design(np.array(self.partition)).blocks if self.partition else 0
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SolutionRecord:

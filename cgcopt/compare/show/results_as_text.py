@@ -57,6 +57,8 @@ def comparison_table(comparison: Comparison) -> pd.DataFrame:
         "1 - P": lambda row: show_number(row.solution.complement, 4),
         "vs best": lambda row: show_fixed(row.value / comparison.best_value(row), 4),
         "gap": lambda row: show_gap(comparison.gap(row)),
+        "copies": lambda row: str(row.solution.copies or ""),
+        "blocks": lambda row: str(row.solution.blocks or ""),
         "certificate": _certificate,
         "status": _status,
         "seconds": lambda row: show_number(row.seconds, 3) if _ran(row) else "",

@@ -26,6 +26,7 @@ _EXPENDABLE = (
     "note",
     "kind",
     "seconds",
+    "blocks",
     "certificate",
     "form",
     "vs published",
