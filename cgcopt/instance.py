@@ -23,6 +23,7 @@ from cgcopt.workers.trace import Trace
 
 __all__ = [
     "example_instances",
+    "instance_tables",
     "instance_text",
     "load_instance",
     "problem_from_dict",
@@ -156,6 +157,14 @@ def instance_text(problem: Problem) -> str:
     kind = "expected-runtime"
     <BLANKLINE>
     """
+    return "\n".join(
+        f"[{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in table.items())
+        for name, table in instance_tables(problem).items()
+    )
+
+
+def instance_tables(problem: Problem) -> dict[str, Mapping[str, Any]]:
+    """The tables of an instance file, which :func:`problem_from_dict` reads again."""
     system = problem.system
     tables: dict[str, Mapping[str, Any]] = {
         "system": {
@@ -170,10 +179,7 @@ def instance_text(problem: Problem) -> str:
     for name, optional in (("costs", system.costs), ("limits", problem.limits)):
         if optional:
             tables[name] = optional.to_dict()
-    return "\n".join(
-        f"[{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in table.items())
-        for name, table in tables.items()
-    )
+    return tables
 
 
 def example_instances() -> dict[str, Path]:

@@ -2,90 +2,30 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from cgcopt._renamed import warn_renamed
 from cgcopt.arrays import FloatArray
 from cgcopt.bounds import EXCESS, ROUNDING, excess
 from cgcopt.design import Design
+from cgcopt.ending import Sample, Seconds, SolutionStatus, TerminationCondition
+from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.result import Certificate, Evaluation, Probability
 from cgcopt.evaluation.schedules.ends import Run
+from cgcopt.instance import instance_tables, problem_from_dict
 from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.schedule import Schedule
+from cgcopt.solution_table import solution_fields
 
 __all__ = ["Sample", "Seconds", "Solution", "SolutionStatus", "TerminationCondition"]
-
-
-class TerminationCondition(StrEnum):
-    """Why a solver stopped."""
-
-    CONVERGED = "converged"
-    """The method's own stopping rule was met (gap, residual, or a formula was evaluated)."""
-    OPTIMAL = "optimal"
-    """A proven optimum: of the problem, or of the drawn scenarios that the solver was given."""
-    ITERATION_LIMIT = "iteration-limit"
-    """The iteration limit came first."""
-    TIME_LIMIT = "time-limit"
-    """The time limit came first."""
-    INFEASIBLE = "infeasible"
-    """The solver claims that no feasible point exists."""
-    UNBOUNDED = "unbounded"
-    """The solver claims that the objective is unbounded, or infeasible or unbounded."""
-    INTERRUPTED = "interrupted"
-    """The user or the operating system stopped the run."""
-    ERROR = "error"
-    """The solver failed; the message says how."""
-    NUMERICAL_ERROR = "numerical-error"
-    """A feasible value contradicts the solver's bound, which was thrown away; see the message."""
-    UNKNOWN = "unknown"
-    """The solver reported a code that the adapter does not know."""
-
-
-class SolutionStatus(StrEnum):
-    """What the solution holds."""
-
-    OPTIMAL = "optimal"
-    """A feasible design whose gap to the bound is at most the requested one."""
-    FEASIBLE = "feasible"
-    """A feasible design without such a proof."""
-    INFEASIBLE = "infeasible"
-    """A point that violates the problem's constraints; it has no value and no gap."""
-    SCHEME = "scheme"
-    """A scheme or a schedule outside the design space of one order and equal work: its runtime is
-    comparable, its bound holds for every scheme."""
-    NONE = "none"
-    """No design at all."""
-
-
-@dataclass(frozen=True)
-class Seconds:
-    """Wall time of the three parts of a run, compilation and imports excluded."""
-
-    build: float = 0.0
-    solve: float = 0.0
-    evaluate: float = 0.0
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What a solver reached on the drawn scenarios that it was given.
-
-    ``value`` is the sample average of the final design, ``bound`` bounds the sample average of every
-    design.
-    """
-
-    scenarios: int
-    seed: int
-    value: float
-    bound: float
-    gap: float
-    certificate: Certificate
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,6 +153,7 @@ class Solution:
             result["standard_error"] = self.evaluation.standard_error
             if isinstance(self.evaluation, Probability):
                 result["complement"] = self.evaluation.complement
+                result["log_value"] = number(self.evaluation.log_value)
         if self.residual is not None:
             result["residual"] = number(self.residual)
         if self.sample is not None:
@@ -227,6 +168,57 @@ class Solution:
         if self.message:
             result["message"] = self.message
         return result
+
+    def save(self, path: str | Path) -> None:
+        """Write the solution with its problem as JSON: the keys of :meth:`to_dict`, and ``problem``.
+
+        Options, the solver's own ``details`` and the gradient are left out; a trace is written with its
+        times, so that the file stands for itself.
+
+        Raises
+        ------
+        InvalidInputError
+            If the file cannot be written.
+        """
+        tables = instance_tables(self.problem)
+        times = self.problem.system.worker_times
+        if "path" in tables["worker_times"]:
+            alone = copy.copy(times)
+            object.__setattr__(alone, "source", None)
+            tables["worker_times"] = alone.to_dict()
+        problem = {"title": self.problem.title, **tables}
+        text = json.dumps({**self.to_dict(), "problem": problem}, indent=2, allow_nan=False)
+        try:
+            Path(path).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            allowed = f"a file that can be written ({(error.strerror or 'not writable').lower()})"
+            raise InvalidInputError("solution", str(path), allowed) from None
+
+    @classmethod
+    def load(cls, path: str | Path) -> Solution:
+        """Read a solution that :meth:`save` wrote, or ``cgcopt solve --out solution.json``.
+
+        Raises
+        ------
+        InvalidInputError
+            If the file cannot be read or is not a solution.
+        """
+        try:
+            table = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError) as error:
+            reason = (getattr(error, "strerror", None) or "not JSON").lower()
+            allowed = f"a readable JSON file ({reason})"
+            raise InvalidInputError("solution", str(path), allowed) from None
+        if not isinstance(table, dict) or not isinstance(table.get("problem"), dict):
+            raise InvalidInputError("solution", str(path), "a JSON file with a solution's problem")
+        tables = dict(table["problem"])
+        problem = problem_from_dict(tables, title=tables.pop("title", ""))
+        try:
+            return cls(problem, **solution_fields(table))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidInputError(
+                "solution", str(path), f"a solution in JSON ({error})"
+            ) from error
 
 
 def relative_gap(value: float, bound: float, sense: Sense) -> float:

@@ -17,8 +17,9 @@ from cgcopt.errors import InvalidInputError
 from cgcopt.instance import example_instances, load_instance
 from cgcopt.problem import Problem
 from cgcopt.schedule import Schedule
+from cgcopt.solution import Solution
 from cgcopt.workers.reading import is_table
-from cgcopt.workers.reading.files import name_of, read_text
+from cgcopt.workers.reading.files import name_of
 from cgcopt.workers.tables import trace_from_dict
 from cgcopt.workers.trace import Trace
 
@@ -126,40 +127,23 @@ def deployable(source: str, order: str | None) -> tuple[Schedule, str, int | Non
     schedule, title, samples
         ``samples`` where the source says how many there are, at least one for each worker.
     """
-    path, samples = Path(source), None
+    path = Path(source)
     if path.suffix.lower() == ".json":
-        schedule, title = _schedule_of(path), path.stem
+        solution, title = Solution.load(path), path.stem
     else:
         from cgcopt.solvers.solve import solve
 
         problem = problem_of(source)
-        solution = solve(problem)
-        if solution.design is None:
-            raise InvalidInputError(
-                "instance", source, f"one with a design ({solution.termination})"
-            )
-        schedule, title = Schedule(solution.design.partition, rotated=False), problem.name
-        samples = problem.system.samples
+        solution, title = solve(problem), problem.name
+    schedule = solution.schedule
+    if schedule is None:
+        raise InvalidInputError("source", source, f"one with a design ({solution.status})")
     if order is not None:
         work = None if schedule.has_equal_work else schedule.work
         cells = 1 if order == "same" else None
         schedule = Schedule(schedule.partition, work, order == "rotated", cells)  # type: ignore[arg-type]
-    return schedule, title, samples if samples and samples >= schedule.workers else None
-
-
-def _schedule_of(path: Path) -> Schedule:
-    """The schedule, or the partition in one order, of a solution in JSON."""
-    text = read_text("solution", path, "a readable JSON file")
-    try:
-        table = json.loads(text)
-    except (ValueError, RecursionError):
-        raise InvalidInputError("solution", str(path), "a JSON file") from None
-    if isinstance(table, dict) and isinstance(table.get("schedule"), dict):
-        return Schedule.from_dict(table["schedule"])
-    partition = table.get("partition") if isinstance(table, dict) else table
-    if not isinstance(partition, list):
-        raise InvalidInputError("solution", str(path), "a JSON file with a partition or a schedule")
-    return Schedule(partition, rotated=False)  # type: ignore[arg-type]
+    samples = solution.problem.system.samples
+    return schedule, title, samples if samples >= schedule.workers else None
 
 
 def raw_options(pairs: Iterable[str] | None) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -101,8 +100,8 @@ def _notes(solution: Solution) -> list[str]:
 
 def _write(solution: Solution, path: Path) -> None:
     if path.suffix.lower() == ".json":
-        text = json.dumps(solution.to_dict(), indent=2) + "\n"
-    else:
-        partition = [] if solution.partition is None else solution.partition.tolist()
-        text = "n,coordinates\n" + "".join(f"{n},{x!r}\n" for n, x in enumerate(partition))
+        solution.save(path)
+        return
+    partition = [] if solution.partition is None else solution.partition.tolist()
+    text = "n,coordinates\n" + "".join(f"{n},{x!r}\n" for n, x in enumerate(partition))
     path.write_text(text, encoding="utf-8")

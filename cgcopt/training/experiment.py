@@ -42,9 +42,12 @@ def plan_for(problem: Problem, task: Task, name: str, *, seed: int = 0) -> Plan:
 
     rotated = name.endswith(ROTATED)
     solution = solve(problem, name.removesuffix(ROTATED), seed=seed)
-    if solution.partition is None:
-        raise InvalidInputError("solver", name, "one that finds a design")
-    schedule = Schedule(solution.partition, rotated=rotated)
+    schedule = solution.schedule
+    if schedule is None:
+        raise InvalidInputError("solver", name, "one that finds a design or a schedule")
+    if rotated:
+        work = None if schedule.has_equal_work else schedule.work
+        schedule = Schedule(schedule.partition, work)  # type: ignore[arg-type]
     return plan_of_schedule(schedule, task, seed=seed, title=name)
 
 

@@ -53,12 +53,16 @@ def test_solve_feeds_plan(
 
 
 def test_plan_of_a_schedule(tmp_path: Path) -> None:
-    schedule = cg.Schedule([40, 10, 0, 50], work=[1.0, 1.0, 1.0, 2.0])  # type: ignore[arg-type]
+    solution = cg.solve(cg.Problem(SYSTEM, cg.ExpectedRuntime()), "schedule", scenarios=50)
+    schedule = solution.schedule
+    assert schedule is not None
     path, out = tmp_path / "schedule.json", tmp_path / "plan.npz"
-    path.write_text(json.dumps({"schedule": schedule.to_dict()}))
+    solution.save(path)
     assert main(["plan", str(path), "--out", str(out)]) == 0
     plan = cg.load_plan(out)
-    assert plan.fractions == pytest.approx(schedule.fractions)
+    used = schedule.partition > 0
+    assert plan.fractions[:, used] == pytest.approx(schedule.fractions[:, used])
+    assert plan.cells == 4
     assert main(["plan", str(path), "--schedule", "same", "--out", str(out)]) == 0
     assert cg.load_plan(out).cells == 1
 
