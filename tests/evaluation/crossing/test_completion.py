@@ -17,6 +17,7 @@ from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.crossing.completion import completion_probabilities
 from cgcopt.evaluation.crossing.thresholds import proportional_thresholds
 from cgcopt.evaluation.density.probability import completion_probability
+from cgcopt.evaluation.steps.probability import completion_probability as step_probability
 
 FAMILIES = [
     cg.ShiftedExponential(rate=0.1, shift=1.0),
@@ -120,7 +121,7 @@ def test_step_distribution_agrees_with_enumeration(work: list[float]) -> None:
     values, weights = np.array([1.0, 1.5, 4.0, 9.0]), np.array([0.4, 0.3, 0.2, 0.1])
     system = cg.System(3, 5, cg.Empirical(values, weights), samples=6)
     deadlines = np.unique(np.outer(values, work)) * system.unit
-    result = completion_probabilities(system, work, deadlines, gradient=True)
+    result = completion_probabilities(system, work, deadlines)
     expected = np.zeros(deadlines.shape)
     for outcome in itertools.product(range(4), repeat=3):
         ordered = np.sort(values[list(outcome)])
@@ -128,7 +129,9 @@ def test_step_distribution_agrees_with_enumeration(work: list[float]) -> None:
         expected += np.prod(weights[list(outcome)]) * (tau <= deadlines * (1 + 1e-14))
     assert result.probability == pytest.approx(expected, abs=1e-14)
     assert result.complement == pytest.approx(1 - expected, abs=1e-14)
-    assert result.gradient is None
+    assert step_probability(system, work, float(deadlines[0]), gradient=True).gradient is None
+    with pytest.raises(UnsupportedProblemError, match="density"):
+        completion_probabilities(system, work, deadlines, gradient=True)
 
 
 def test_deadline_equal_to_a_possible_runtime_is_kept() -> None:
