@@ -13,6 +13,7 @@ that of Wang, Cui, Li, Zou and Xiong, arXiv 2206.02450; the probability is evalu
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, overload
 
@@ -38,8 +39,11 @@ __all__ = [
     "CompletionWithGradient",
     "completion",
     "completion_probabilities",
+    "reaches",
 ]
 
+#: A probability this close to another one, relatively, has reached it.
+_REACHED = 1e-12
 # A deadline that equals a possible runtime in exact arithmetic counts as kept, however
 # t / (u w_n) is rounded.
 _ROUNDING = 1.0 + 4.0 * np.finfo(np.float64).eps
@@ -100,6 +104,26 @@ class CompletionWithGradient(Completion):
 
     def _gradient(self) -> FloatArray:
         return self.gradient
+
+
+def reaches(on_time: float, late: float, probability: float) -> bool:
+    """Whether ``P`` is at least a probability, where equal numbers may differ by rounding.
+
+    Parameters
+    ----------
+    on_time, late : float
+        ``P`` and ``1 - P``; the smaller one is compared, so that no digit is lost.
+    probability : float
+        The wanted probability, itself rounded.
+
+    Examples
+    --------
+    >>> reaches(0.3, 0.7, 0.1 + 0.2), reaches(0.3, 0.7, 0.31)
+    (True, False)
+    """
+    if probability <= 0.5:
+        return on_time >= probability * (1 - _REACHED)
+    return late <= (1 - probability) * (1 + _REACHED) + math.ulp(probability) / 2
 
 
 @overload

@@ -6,8 +6,8 @@ How these chances ``F_n(t)`` depend on the work of a level is the business of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, overload
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,12 +15,14 @@ from numpy.typing import ArrayLike
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.workers.base import ContinuousTimes, IndependentTimes
+from cgcopt.workers.location_scale import LocationScale
 
 __all__ = [
     "Thresholds",
     "ThresholdsWithDerivative",
     "checked_work",
     "proportional_thresholds",
+    "without_shift",
 ]
 
 
@@ -150,3 +152,21 @@ def checked_work(work: ArrayLike, workers: int) -> FloatArray:
     if not (w >= 0.0).all() or np.isinf(w).any():
         raise InvalidInputError("work", w.tolist(), "finite numbers of at least 0")
     return w
+
+
+_Model = TypeVar("_Model", bound=IndependentTimes)
+
+
+def without_shift(times: _Model) -> tuple[_Model, float]:
+    """Split ``T`` into a distribution and the shift that is added to it, seconds per cycle.
+
+    Examples
+    --------
+    >>> from cgcopt import ShiftedExponential
+    >>> base, shift = without_shift(ShiftedExponential(rate=1.0, shift=50.0))
+    >>> base.support[0], shift
+    (0.0, 50.0)
+    """
+    if not isinstance(times, LocationScale) or times.shift == 0.0:
+        return times, 0.0
+    return replace(times, shift=0.0), times.shift  # type: ignore[type-var]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,8 +12,19 @@ from numpy.typing import ArrayLike
 from cgcopt._validate import finite_number
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import SolverError, UnsupportedProblemError
-from cgcopt.evaluation.crossing.completion import CompletionWithGradient, completion_probabilities
-from cgcopt.evaluation.lines import Lines, lines_of_work
+from cgcopt.evaluation.crossing.completion import (
+    Completion,
+    CompletionWithGradient,
+    completion,
+    completion_probabilities,
+    reaches,
+)
+from cgcopt.evaluation.crossing.thresholds import (
+    checked_work,
+    proportional_thresholds,
+    without_shift,
+)
+from cgcopt.evaluation.lines import lines_of_work, work_gradient
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.system import System
 from cgcopt.workers.base import IndependentTimes, Times
@@ -24,6 +36,12 @@ _RESOLUTION = 1e-14
 #: Newton steps on a logarithmic scale: the log-odds bend upwards in light tails, where long steps
 #: up overshoot, and are straight near the earliest end, where long steps down are good.
 _LONGEST_UP, _LONGEST_DOWN = 1.5, -700.0
+#: The last step is at most so long on the logarithmic scale: there the next one is its square.
+_LAST = 0.1
+#: Share of the time past the earliest end in the deadline from which roundings of the deadline matter.
+_SENSITIVE = 1e6
+#: Largest factor by which the search for the other end of the bracket reaches out.
+_FARTHEST = 1e100
 _ITERATIONS = 400
 
 
@@ -70,46 +88,114 @@ def runtime_quantile(
     1.38629436111989...
     """
     q = finite_number("probability", probability, above=0, below=1)
-    w = np.asarray(work, dtype=np.float64)
-    times = _independent(system)
-    smooth = times.kind is Times.CONTINUOUS
-    target = math.log(q) - math.log1p(-q)
-    lines = lines_of_work(system, w)
-    earliest = float(lines.delay[-1] + lines.factor[-1] * times.support[0])
-    past, low, high = _typical(times, lines) - earliest, 0.0, math.inf
-    before = math.inf
-    for _ in range(_ITERATIONS):
-        t = earliest + past
-        if t < sys.float_info.min:
-            raise SolverError(f"the {q} quantile of the runtime underflows")
-        odds, rate = _log_odds(system, w, t, smooth)
-        low, high = (low, past) if odds >= target else (past, high)
-        # The rate is per log t; a step in the logarithm of the time past the earliest end.
-        slope = rate * past / t
-        step = (target - odds) / slope if slope > 0 and math.isfinite(odds) else math.nan
-        if abs(step) * past <= _RESOLUTION * t or high - low <= _RESOLUTION * t:
-            break
-        newton = past * math.exp(step) if _LONGEST_DOWN < step < _LONGEST_UP else math.nan
-        past = _next(newton, low, high, halve=abs(step) > before / 2)
-        before = abs(step) if low < newton < high else math.inf
-    else:
-        raise SolverError(f"the {q} quantile of the runtime was not found")
-    if not (gradient and smooth):
+    chances = _Chances.of(system, checked_work(work, system.workers))
+    with np.errstate(over="ignore"):
+        past, found = _root(chances, q)
+        t = chances.earliest + past
+    if not sys.float_info.min <= t < math.inf:
+        raise SolverError(_beyond(q, t))
+    if past * _SENSITIVE < t:
+        t = _kept(system, chances.work, t, q)
+    if not (gradient and isinstance(found, CompletionWithGradient)):
         return Evaluation.exact(t, Method.EXACT)
-    found = completion_probabilities(system, w, t, gradient=True)
-    at_deadline = -found.log_gradient / float(found.log_rate)
-    return Evaluation.exact(t, Method.EXACT, gradient=at_deadline)
+    late = chances.by_delay(found.log_gradient, past)
+    rise = work_gradient(system, found.log_gradient, late)
+    return Evaluation.exact(t, Method.EXACT, gradient=rise / float(late.sum()))
 
 
-def _typical(times: IndependentTimes, lines: Lines) -> float:
-    """The largest of ``c_n + a_n F^{-1}((N-n)/(N+1))``: a runtime of a usual order, seconds."""
-    n = lines.factor.size
-    return float((lines.delay + lines.factor * times.ppf(np.arange(n, 0, -1) / (n + 1))).max())
+@dataclass(frozen=True, eq=False)
+class _Chances:
+    """The completion probability as a function of the time past the earliest possible end.
+
+    ``times`` is the distribution of ``T - shift``; a worker has delivered level ``n`` at
+    ``delay_n + factor_n T``, and ``ahead_n`` is by how much its part without ``T - shift`` is less
+    than that of the last level. Counting from the earliest end loses no digits where most of the
+    probability lies within a rounding of it.
+    """
+
+    times: IndependentTimes
+    shift: float
+    work: FloatArray
+    factor: FloatArray
+    ahead: FloatArray
+    earliest: float
+
+    @classmethod
+    def of(cls, system: System, work: FloatArray) -> _Chances:
+        times, shift = without_shift(_independent(system))
+        lines = lines_of_work(system, work)
+        ahead = (lines.delay[-1] - lines.delay) + shift * (lines.factor[-1] - lines.factor)
+        earliest = lines.delay[-1] + lines.factor[-1] * (shift + times.support[0])
+        return cls(times, shift, work, lines.factor, ahead, float(earliest))
+
+    @property
+    def typical(self) -> float:
+        """The largest ``c_n + a_n F^{-1}((N-n)/(N+1))`` past the earliest end, seconds."""
+        n, origin = self.factor.size, self.times.support[0]
+        middle = self.times.ppf(np.arange(n, 0, -1) / (n + 1)) - origin
+        past = self.factor * middle - origin * (self.factor[-1] - self.factor) - self.ahead
+        return float(np.clip(past.max(), sys.float_info.min, sys.float_info.max))
+
+    def at(self, past: float) -> Completion:
+        """Completion probability, with the gradient in the factors where there is a density."""
+        seconds = np.asarray(self.factor[-1] * self.times.support[0] + past)
+        smooth = self.times.kind is Times.CONTINUOUS
+        levels = proportional_thresholds(
+            self.times,
+            self.factor,
+            seconds,
+            shift=self.shift,
+            ahead=self.ahead,
+            derivative=smooth,
+        )
+        return completion(levels, self.factor)
+
+    def by_delay(self, by_factor: FloatArray, past: float) -> FloatArray:
+        """Turn derivatives in the factors into derivatives in the delays.
+
+        ``F_n`` is a function of ``T = (t - c_n)/a_n``: a delay counts ``1/T`` times as much.
+        """
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            reached = self.factor[-1] * self.times.support[0] + past + self.ahead
+            time = reached / self.factor + self.shift
+            return np.where((self.factor > 0.0) & (time > 0.0), by_factor / time, 0.0)
 
 
-def _log_odds(system: System, w: FloatArray, t: float, smooth: bool) -> tuple[float, float]:
-    """``log P - log(1 - P)`` at the deadline and its derivative in ``log t`` (NaN if unknown)."""
-    found = completion_probabilities(system, w, t, gradient=smooth)
+def _root(chances: _Chances, q: float) -> tuple[float, Completion]:
+    """The time past the earliest end at which ``P`` is ``q``, and what holds there.
+
+    Newton steps for the log-odds in the logarithm of that time, inside a bracket. A step is
+    trusted to be the last one only if it is small in the logarithm as well.
+    """
+    target = math.log(q) - math.log1p(-q)
+    past, low, high = chances.typical, 0.0, math.inf
+    before, reach = math.inf, 2.0
+    for _ in range(_ITERATIONS):
+        found = chances.at(past)
+        odds, rate = _log_odds(chances, found, past)
+        low, high = (low, past) if odds >= target else (past, high)
+        t = chances.earliest + past
+        step = (target - odds) / rate if rate > 0 and math.isfinite(odds) else math.nan
+        last = abs(step) <= _LAST and abs(step) * past <= _RESOLUTION * t
+        if last or high - low <= _RESOLUTION * t:
+            return (past if last else high), found
+        newton = past * math.exp(step) if _LONGEST_DOWN < step < _LONGEST_UP else math.nan
+        if not abs(step) > before / 2 and low < newton < high:
+            past, before = newton, abs(step)
+        else:
+            past, reach = _middle(low, high, reach)
+            before = math.inf
+        if past in (low, high):
+            raise SolverError(_beyond(q, past))
+    raise SolverError(f"the {q} quantile of the runtime was not found")
+
+
+def _beyond(q: float, seconds: float) -> str:
+    return f"the {q} quantile of the runtime {'underflows' if seconds < 1 else 'overflows'}"
+
+
+def _log_odds(chances: _Chances, found: Completion, past: float) -> tuple[float, float]:
+    """``log P - log(1 - P)`` and its derivative in the logarithm of ``past`` (NaN if unknown)."""
     late = float(found.complement)
     if late == 0:
         return math.inf, math.nan
@@ -117,18 +203,40 @@ def _log_odds(system: System, w: FloatArray, t: float, smooth: bool) -> tuple[fl
     if not isinstance(found, CompletionWithGradient):
         return odds, math.nan
     with np.errstate(invalid="ignore", over="ignore"):
-        return odds, t * float(found.log_rate) / late
+        return odds, -past * float(chances.by_delay(found.log_gradient, past).sum()) / late
 
 
-def _next(newton: float, low: float, high: float, *, halve: bool) -> float:
-    """The Newton step where it stays inside the bracket, else its middle on a logarithmic scale."""
-    if not halve and low < newton < high:
-        return newton
+def _middle(low: float, high: float, reach: float) -> tuple[float, float]:
+    """A point inside the bracket, and how far to reach next where one end is open."""
     if math.isinf(high):
-        return 4 * low
+        return min(low * reach, sys.float_info.max), min(reach * reach, _FARTHEST)
     if low <= 0:
-        return high / 64
-    return math.sqrt(low) * math.sqrt(high)
+        return max(high / reach, sys.float_info.min), min(reach * reach, _FARTHEST)
+    return math.sqrt(low) * math.sqrt(high), reach
+
+
+def _kept(system: System, work: FloatArray, t: float, q: float) -> float:
+    """The first number near ``t`` at which the evaluated completion probability reaches ``q``.
+
+    Close to the earliest end the probability rises by much from one number to the next.
+    """
+
+    def met(deadline: float) -> bool:
+        found = completion_probabilities(system, work, deadline)
+        return reaches(float(found.probability), float(found.complement), q)
+
+    step = math.ulp(t)
+    low = t - 4 * step
+    while met(low) and low > 0:
+        step *= 2
+        low -= step
+    high = low + step
+    while not met(high):
+        step *= 2
+        low, high = high, high + step
+    while (middle := low + (high - low) / 2) not in (low, high):
+        low, high = (low, middle) if met(middle) else (middle, high)
+    return high
 
 
 def _independent(system: System) -> IndependentTimes:

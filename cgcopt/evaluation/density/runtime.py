@@ -13,7 +13,7 @@ Gauss-Legendre panels cut near quantiles of ``tau``, and to the power of the tai
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, overload
 
@@ -32,14 +32,17 @@ from cgcopt.evaluation.crossing.completion import (
     CompletionWithGradient,
     completion,
 )
-from cgcopt.evaluation.crossing.thresholds import checked_work, proportional_thresholds
+from cgcopt.evaluation.crossing.thresholds import (
+    checked_work,
+    proportional_thresholds,
+    without_shift,
+)
 from cgcopt.evaluation.density.quadrature import integrate, trapezoids
 from cgcopt.evaluation.density.score_map import ScoreMap
 from cgcopt.evaluation.lines import LineRuntime, Lines, lines_of_work
 from cgcopt.evaluation.result import Evaluation, Method, WithGradient
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes
-from cgcopt.workers.families import LocationScale
 
 __all__ = ["expected_runtime", "runtime_of_lines"]
 
@@ -218,7 +221,7 @@ class _Normalised:
     def of(
         cls, times: ContinuousTimes, omega: FloatArray, lead: FloatArray | None = None
     ) -> _Normalised:
-        base, shift = _without_shift(times)
+        base, shift = without_shift(times)
         ahead = shift * (1.0 - omega) if lead is None else shift * (1.0 - omega) + lead
         return cls(base, shift, base.support[0], omega, times.tail_index, ahead, lead)
 
@@ -449,7 +452,8 @@ class _Normalised:
         n, first = self.omega.size, int(np.argmax(self.omega > 0.0))
         order = self.tail_index * (first + 1)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            theta = (after + self.origin)[:, np.newaxis] / self.omega[first:]
+            reach = (self.origin + after)[:, np.newaxis] + self.ahead[first:]
+            theta = reach / self.omega[first:]
             single = self.times.sf(theta)
             workers_late = np.arange(first + 1.0, n + 1.0)
             log_failure = _log_choose(n)[first:] + workers_late * np.log(single)
@@ -457,36 +461,28 @@ class _Normalised:
             moved = self.shift + self.origin + (0.0 if self.lead is None else self.lead[first])
             relative = moved / theta[:, 0] + n * single[:, 0]
             error = failure[:, 0] * relative + failure[:, 1:].sum(axis=1)
-            return np.asarray((after + self.origin) / (order - 1.0) * error)
+            return np.asarray(reach[:, 0] / (order - 1.0) * error)
 
     def tail(self, excess: float, gradient: bool, threads: int | None) -> FloatArray:
         """Integrals beyond the last cut of regularly varying functions, by Karamata's theorem.
 
         Level ``n`` fails when ``n + 1`` workers are late: its terms fall with the power
-        ``(n + 1) a`` of the time, and its derivatives in a delay with one power more.
+        ``p = (n + 1) a`` of the time ``r`` past its shift ``s``, so that the integral of ``r**-p`` is
+        ``r / (p - 1)`` times its value. The derivative in the work falls like
+        ``(r + s) r**(-p-1)``, that in a delay like ``r**(-p-1)``.
         """
         first = int(np.argmax(self.omega > 0.0))
         index = self.tail_index * np.arange(1, self.omega.size + 1)
-        powers, reach = [index[[first]]], [self.ahead[[first]]]
-        if gradient:
-            powers.append(index)
-            reach.append(self.ahead)
-            if self.lead is not None:
-                powers.append(index + 1.0)
-                reach.append(self.ahead)
-        power = np.concatenate(powers)
         value = self.late(np.array([excess]), gradient, threads, below=np.array([False]))[0]
-        scale = (self.origin + excess + np.concatenate(reach)) / np.where(
-            power > 1.0, power - 1.0, 1.0
-        )
-        return np.where(value > 0.0, value * scale, 0.0)
-
-
-def _without_shift(times: ContinuousTimes) -> tuple[ContinuousTimes, float]:
-    """Split ``T`` into a distribution and the shift added to it."""
-    if not isinstance(times, LocationScale) or times.shift == 0.0:
-        return times, 0.0
-    return replace(times, shift=0.0), times.shift  # type: ignore[type-var]
+        reach = self.origin + excess + self.ahead
+        shift = self.shift * self.omega
+        finite = np.where(index > 1.0, index - 1.0, 1.0)
+        lengths = [(reach / finite)[[first]]]
+        if gradient:
+            lengths.append((reach / finite + shift / index) * reach / (reach + shift))
+            if self.lead is not None:
+                lengths.append(reach / index)
+        return np.where(value > 0.0, value * np.concatenate(lengths), 0.0)
 
 
 @lru_cache(maxsize=64)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cgcopt._validate import finite_number
+from cgcopt.evaluation.crossing.completion import reaches
 from cgcopt.evaluation.lines import work_gradient
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.evaluation.steps.products import Products
 from cgcopt.system import System
 
 __all__ = ["runtime_quantile"]
-
-#: A probability this close to the target, relatively, has reached it: it may equal it exactly.
-_REACHED = 1e-12
 
 
 def runtime_quantile(
@@ -67,7 +63,7 @@ def runtime_quantile(
             break
         middle = products.middle(first, high)
         on_time, late = products.probabilities(products.counts(middle))
-        met = _reaches(float(on_time[0]), float(late[0]), q)
+        met = reaches(float(on_time[0]), float(late[0]), q)
         low, high = (low, middle) if met else (middle, high)
     found_gradient = None
     if gradient:
@@ -79,10 +75,3 @@ def runtime_quantile(
         slow[where], late[where] = products.values[counts[level] - 1], 1.0
         found_gradient = work_gradient(system, slow, late)
     return Evaluation.exact(float(high[0]), Method.EXACT, gradient=found_gradient)
-
-
-def _reaches(on_time: float, late: float, q: float) -> bool:
-    """Whether ``P >= q``, where equal numbers may differ by rounding, that of ``q`` included."""
-    if q <= 0.5:
-        return on_time >= q * (1 - _REACHED)
-    return late <= (1 - q) * (1 + _REACHED) + math.ulp(q) / 2

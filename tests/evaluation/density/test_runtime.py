@@ -408,3 +408,39 @@ def test_quadrature_gives_up_on_a_jump() -> None:
             np.array([0.0, 1.0]),
             allowance=lambda total: np.array([1e-12]),
         )
+
+
+def two_workers(times: cg.Pareto, first: float) -> Any:
+    """``E[tau]`` for works ``(first, 1)`` in high precision, from the closed form of ``1 - P``.
+
+    Both workers must have done ``first`` by ``t``, one of them 1: with ``late`` and ``very_late`` the
+    chances that one worker has not, ``1 - P = very_late (2 - very_late) + (late - very_late)**2``.
+    """
+    shift, scale, shape = (mp.mpf(v) for v in (times.shift, times.scale, times.shape))
+    start = shift + scale
+
+    def sf(t: Any) -> Any:
+        return (scale / (t - shift)) ** shape if t > start else mp.mpf(1)
+
+    def failure(log_excess: Any) -> Any:
+        excess = mp.exp(log_excess)
+        late, very_late = sf(start + excess), sf((start + excess) / mp.mpf(first))
+        return (very_late * (2 - very_late) + (late - very_late) ** 2) * excess
+
+    # The breaks are where one of the factors changes from a constant to a power.
+    cuts = [-400, *(float(v) for v in sorted(mp.log(v) for v in (scale, first * scale, shift)))]
+    return start + mp.quad(failure, [*cuts, 5, 20, 60, 200, 600, 2000, 6000])
+
+
+@pytest.mark.parametrize("first", [1e-9, 1e-12, 1e-3, 0.5])
+@pytest.mark.parametrize("shape", [1.05, 1.2, 3.0])
+def test_the_tail_counts_from_the_shift(first: float, shape: float) -> None:
+    """Hardly any spread beside the shift, and a first block that is late once in 1e23 rounds."""
+    times = cg.Pareto(shape=shape, scale=1e-13, shift=1.0)
+    system = cg.System(2, 10, times, samples=2)
+    found = expected_runtime(system, np.array([first, 1.0]), gradient=True)
+    with mp.workdps(40):
+        expected = float(two_workers(times, first))
+    assert found.value == pytest.approx(expected, rel=1e-12)
+    assert found.gradient is not None
+    assert found.gradient @ np.array([first, 1.0]) == pytest.approx(found.value, rel=1e-9)
