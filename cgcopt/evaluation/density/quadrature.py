@@ -76,6 +76,8 @@ def trapezoids(
             return np.asarray(total)
         if halving < halvings:
             seen = (step * np.abs(values) > _NEGLIGIBLE * allowed).any(axis=1)
+            if not seen.any():
+                return None
             first, last = np.flatnonzero(seen)[[0, -1]]
             kept = slice(max(first - 1, 0), last + 2)
             nodes, values, coarse = nodes[kept], values[kept], total

@@ -24,6 +24,7 @@ from cgcopt.evaluation.crossing.thresholds import (
     proportional_thresholds,
     without_shift,
 )
+from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import lines_of_work, work_gradient
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.system import System
@@ -45,6 +46,7 @@ _FARTHEST = 1e100
 _ITERATIONS = 400
 
 
+@within_doubles("the quantile of the runtime")
 def runtime_quantile(
     system: System, work: ArrayLike, probability: float, *, gradient: bool = False
 ) -> Evaluation:

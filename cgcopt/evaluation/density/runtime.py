@@ -39,6 +39,7 @@ from cgcopt.evaluation.crossing.thresholds import (
 )
 from cgcopt.evaluation.density.quadrature import integrate, trapezoids
 from cgcopt.evaluation.density.score_map import ScoreMap
+from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import LineRuntime, Lines, lines_of_work
 from cgcopt.evaluation.result import Evaluation, Method, WithGradient
 from cgcopt.system import System
@@ -93,6 +94,7 @@ def expected_runtime(
 ) -> Evaluation: ...
 
 
+@within_doubles("the expected runtime")
 def expected_runtime(
     system: System, work: ArrayLike, *, gradient: bool = False, threads: int | None = None
 ) -> Evaluation:
@@ -327,6 +329,8 @@ class _Normalised:
         Up to the panel edge ``median`` the integral of ``1 - P`` is the time less that of ``P``.
         """
         edges, median = self.edges(threads)
+        if edges.size < 2:
+            raise SolverError("the expected runtime leaves the range of double precision")
         shortest = self.shift + self.origin
         levels = _LEVEL_TOLERANCE * self.level_scale
 

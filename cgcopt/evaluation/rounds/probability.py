@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.result import Method, Probability
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.system import System
@@ -14,6 +15,7 @@ from cgcopt.system import System
 __all__ = ["completion_probability"]
 
 
+@within_doubles("the completion probability")
 def completion_probability(
     system: System, work: ArrayLike, deadline: float, *, gradient: bool = False
 ) -> Probability:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cgcopt._validate import finite_number
+from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import lines_of_work, work_gradient
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.evaluation.rounds.lines import line_rounds
@@ -17,6 +18,7 @@ from cgcopt.system import System
 __all__ = ["rank_of", "runtime_quantile"]
 
 
+@within_doubles("the quantile of the runtime")
 def runtime_quantile(
     system: System, work: ArrayLike, probability: float, *, gradient: bool = False
 ) -> Evaluation:

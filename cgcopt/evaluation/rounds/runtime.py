@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import lines_of_work
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.evaluation.rounds.lines import runtime_of_lines
@@ -14,6 +15,7 @@ from cgcopt.system import System
 __all__ = ["expected_runtime"]
 
 
+@within_doubles("the expected runtime")
 def expected_runtime(system: System, work: ArrayLike, *, gradient: bool = False) -> Evaluation:
     """Average runtime over the rounds, with a subgradient in ``w`` on request.
 

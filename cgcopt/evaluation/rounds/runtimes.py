@@ -17,6 +17,7 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import UnsupportedProblemError
+from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import lines_of_work
 from cgcopt.evaluation.rounds.lines import line_rounds
 from cgcopt.system import System
@@ -30,6 +31,7 @@ _BLOCK = 4096
 _COMPILED_FROM = 200_000
 
 
+@within_doubles("a runtime")
 def round_runtimes(system: System, work: FloatArray) -> FloatArray:
     """Runtime of every round, shape ``(K,)``, seconds.
 

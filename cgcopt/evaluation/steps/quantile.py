@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from cgcopt._validate import finite_number
 from cgcopt.evaluation.crossing.completion import reaches
+from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import work_gradient
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.evaluation.steps.products import Products
@@ -15,6 +16,7 @@ from cgcopt.system import System
 __all__ = ["runtime_quantile"]
 
 
+@within_doubles("the quantile of the runtime")
 def runtime_quantile(
     system: System, work: ArrayLike, probability: float, *, gradient: bool = False
 ) -> Evaluation:

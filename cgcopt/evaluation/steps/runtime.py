@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 
 from cgcopt._validate import finite_number, whole_number
 from cgcopt.errors import InvalidInputError, SolverError
+from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import LineRuntime, Lines, work_gradient
 from cgcopt.evaluation.result import Evaluation, Method, WithGradient
 from cgcopt.evaluation.steps.panels import Panels
@@ -78,6 +79,7 @@ def affordable_panels(workers: int) -> int:
     return int(4.0 / (2e-6 + 3e-7 * workers + 2e-8 * workers**1.5))
 
 
+@within_doubles("the expected runtime")
 def expected_runtime(
     system: System,
     work: FloatArray,
@@ -210,6 +212,7 @@ class Bracket:
     line_slopes: tuple[FloatArray, FloatArray]
 
 
+@within_doubles("the expected runtime")
 def bracketed_runtime(
     system: System,
     work: FloatArray,

@@ -111,10 +111,10 @@ def first_kept(system: System, work: np.ndarray, q: float) -> float:
         return found.complement <= 1 - q
 
     low, high = -700.0, 700.0  # logarithms
-    while high - low > 1e-13:
+    for _ in range(60):
         middle = (low + high) / 2
         low, high = (low, middle) if met(math.exp(middle)) else (middle, high)
-    below, above = math.exp(low) * (1 - 1e-12), math.exp(high) * (1 + 1e-12)
+    below, above = math.exp(low) * (1 - 1e-11), math.exp(high) * (1 + 1e-11)
     while (middle := below + (above - below) / 2) not in (below, above):
         below, above = (below, middle) if met(middle) else (middle, above)
     return above
