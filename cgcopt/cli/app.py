@@ -10,6 +10,7 @@ from cgcopt.cli.compare import compare
 from cgcopt.cli.curve import curve
 from cgcopt.cli.evaluate import evaluate
 from cgcopt.cli.fit import fit
+from cgcopt.cli.inspect import inspect
 from cgcopt.cli.plan import plan
 from cgcopt.cli.record import record
 from cgcopt.cli.reproduce import reproduce
@@ -37,6 +38,7 @@ for command in (
     reproduce,
     plan,
     run,
+    inspect,
     fit,
     record,
     solvers,

@@ -48,6 +48,7 @@ def fit(
     """Fit families of worker times to a trace, ranked on rounds that they have not seen."""
     from cgcopt.cli.inputs import writable_file
     from cgcopt.cli.terminal import console, print_json
+    from cgcopt.workers.dependence import dependence_of
     from cgcopt.workers.fitting import fit as run
 
     measured = reading.read(trace)
@@ -58,13 +59,18 @@ def fit(
         count = measured.workers if workers is None else workers
         out.write_text(_instance(result, family, count, coordinates), encoding="utf-8")
     if as_json:
-        notes = {"reading": None if measured.reading is None else measured.reading.to_dict()}
+        notes = {
+            "reading": None if measured.reading is None else measured.reading.to_dict(),
+            "warnings": list(dependence_of(measured).warnings),
+        }
         print_json(_to_dict(result) | notes)
     else:
         output = console()
         for note in measured.notes:
             output.print(note)
         _show(output, result, str(measured))
+        for warning in dependence_of(measured).warnings:
+            output.print(f"- {warning}", style="bold")
     return 0
 
 

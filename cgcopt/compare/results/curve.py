@@ -38,6 +38,9 @@ __all__ = [
     "default_deadlines",
 ]
 
+#: Deadlines of one curve at the most.
+MOST_POINTS = 10_000
+
 #: Time for each solver at each deadline; neighbours help each other, so that few starts do.
 DEFAULT_OPTIONS = Options(time_limit=5.0, starts=4)
 
@@ -212,7 +215,7 @@ def default_deadlines(
     SolverError
         If a quantile was not found.
     """
-    count = whole_number("points", points, least=2)
+    count = whole_number("points", points, least=2, most=MOST_POINTS)
     for name, given in (("from", first), ("to", last)):
         if given is not None:
             finite_number(name, given, above=0)

@@ -26,6 +26,7 @@ from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.solvers.solve import solve
 from cgcopt.system import System
+from cgcopt.workers.dependence import mean_error
 from cgcopt.workers.trace import Trace
 
 if TYPE_CHECKING:
@@ -202,30 +203,6 @@ def replay(
     options.report(1.0, "")
     rows.sort(key=lambda row: math.inf if math.isnan(row.held_out) else row.held_out)
     return Replay(name, tuple(rows), train, test)
-
-
-def mean_error(values: FloatArray) -> float:
-    """Standard error of the mean of successive, possibly dependent values.
-
-    Newey and West's estimator with Bartlett weights and ``K**(1/3)`` lags ("A Simple, Positive
-    Semi-Definite, Heteroskedasticity and Autocorrelation Consistent Covariance Matrix",
-    Econometrica 55, 1987).
-
-    Examples
-    --------
-    >>> alternating, drifting = np.tile([1.0, 3.0], 50), np.repeat([1.0, 3.0], 50)
-    >>> round(mean_error(alternating), 3), round(mean_error(drifting), 3)
-    (0.045, 0.219)
-    """
-    count = values.size
-    if count < 2:
-        return math.nan
-    off = values - values.mean()
-    lags = min(int(count ** (1 / 3)), count - 1)
-    variance = float(off @ off)
-    for lag in range(1, lags + 1):
-        variance += 2 * (1 - lag / (lags + 1)) * float(off[lag:] @ off[:-lag])
-    return math.sqrt(variance / (count * (count - 1)))
 
 
 def _design(

@@ -55,7 +55,7 @@ def comparison_table(comparison: Comparison) -> pd.DataFrame:
         "form": lambda row: str(row.form),
         "P" if probability else "value [s]": lambda row: show_number(row.value, 7),
         "1 - P": lambda row: show_number(row.solution.complement, 4),
-        "vs best": lambda row: show_fixed(row.value / comparison.best_value(row), 4),
+        "vs best": lambda row: show_fixed(_ratio(row.value, comparison.best_value(row)), 4),
         "gap": lambda row: show_gap(comparison.gap(row)),
         "copies": lambda row: str(row.solution.copies or ""),
         "blocks": lambda row: str(row.solution.blocks or ""),
@@ -118,6 +118,10 @@ def curve_table(curve: Curve) -> pd.DataFrame:
         rows = curve.of(solver)
         columns[solver] = [show_probability(row.value, row.solution.complement) for row in rows]
     return pd.DataFrame(columns)
+
+
+def _ratio(value: float, best: float) -> float:
+    return value / best if best else math.nan  # a probability of 0 may be the best there is
 
 
 def _published_columns(probability: bool) -> dict[str, Callable[[Row], str]]:
