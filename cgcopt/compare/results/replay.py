@@ -3,7 +3,8 @@
 A design is no better than the model behind it. Here every design is computed from a model of the
 first part of a measured trace (a fitted family, the pooled times, or whole rounds), and its
 runtimes are then computed, exactly, on rounds that no model has seen. A design from a bad fit can
-lose to no coding at all; the table shows it.
+lose to no coding at all; the table shows it. Schedules stand beside the designs, and uncoded ways to
+spread the work; below them all is the speed of light.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from cgcopt.compare.results.names import one_line
 from cgcopt.compare.results.replay_candidates import candidates_of
 from cgcopt.errors import CgcoptError
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
+from cgcopt.evaluation.schedules.baselines import speed_of_light
+from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -145,8 +148,8 @@ def replay(
     trace : Trace
         Measured times, ``R`` rounds of ``N`` workers.
     solvers : iterable of str or Entrant, optional
-        Whose designs, each for every model that it takes; by default our optimum, the closed forms
-        and the schemes.
+        Whose designs, each for every model that it takes; by default our optimum, the closed forms,
+        the schemes, the schedules and the uncoded baselines.
     title : str
         What to call it; by default the name of its file.
     fraction : float
@@ -192,14 +195,16 @@ def replay(
         try:
             problem = Problem(system.with_times(candidate.times()), ExpectedRuntime())
             row = replace(row, model=candidate.model or problem.system.worker_times.label)
-            work, promised, partition = _design(problem, candidate.entrant, options)
+            run, promised, partition = _design(problem, candidate.entrant, options)
         except CgcoptError as error:
             rows.append(replace(row, message=" ".join(str(error).split())))
             continue
-        runtimes = round_runtimes(system, work)
+        runtimes = ends_of_rounds(run, system, test.times)
         rows.append(
             _judged(replace(row, promised=promised, partition=partition), runtimes, uncoded)
         )
+    light = speed_of_light(system, test.times)
+    rows.append(_judged(ReplayRow("speed of light", "none"), light, uncoded))
     options.report(1.0, "")
     rows.sort(key=lambda row: math.inf if math.isnan(row.held_out) else row.held_out)
     return Replay(name, tuple(rows), train, test)
@@ -207,12 +212,15 @@ def replay(
 
 def _design(
     problem: Problem, entrant: Entrant, options: Options
-) -> tuple[FloatArray, float, tuple[float, ...]]:
-    """Work, promised value and partition of a solver's design."""
+) -> tuple[Run | FloatArray, float, tuple[float, ...]]:
+    """What is to be run, or its work, promised value and partition of a solver's design."""
     form = entrant.form or Form.RELAXED
     solution = solve(problem, entrant.solver, form=form, options=options)
     if solution.design is not None:
         return solution.design.work, solution.value, tuple(solution.design.partition.tolist())
+    if solution.run is not None:
+        partition = solution.partition
+        return solution.run, solution.value, () if partition is None else tuple(partition.tolist())
     if solution.work is None:
         raise CgcoptError(solution.message or f"no design ({solution.termination})")
     return solution.work, solution.value, ()

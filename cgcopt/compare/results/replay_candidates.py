@@ -23,6 +23,12 @@ _SCHEMES = tuple(
         ("uncoded", "uniform", "single-level", "tandon", "ferdinand-full", "ferdinand-half"),
     )
 )
+_SCHEDULES = tuple(
+    map(
+        Entrant,
+        ("rotated", "schedule", "two-level", "balanced", "leave-out", "cyclic", "dynamic"),
+    )
+)
 #: Schemes that look at no worker times.
 _BLIND = frozenset({"uncoded", "uniform"})
 
@@ -55,14 +61,16 @@ def candidates_of(
     """Yield the designs of a replay: those of the named solvers, or the usual ones.
 
     The usual ones are the optimum for every model, the closed forms for the shifted exponential,
-    the schemes, and the optimum for the rounds held out, which nobody can have.
+    the schemes, schedules and uncoded baselines for the rounds, and the optimum and the best
+    schedule for the rounds held out, which nobody can have.
     """
     if named is None:
         yield from _each(_OPTIMAL, _models(train))
         for entrant in _CLOSED_FORMS:
             yield from _each(entrant, _models(train)[:1])
         yield Candidate("hindsight optimum", _OPTIMAL, "held-out rounds", test.rounds)
-        named = _SCHEMES
+        yield Candidate("hindsight schedule", Entrant("schedule"), "held-out rounds", test.rounds)
+        named = (*_SCHEMES, *_SCHEDULES)
     for entrant in named:
         yield from _each(entrant, _fitting(entrant, _models(train)))
 
@@ -92,7 +100,7 @@ def _fitting(entrant: Entrant, models: list[_Model]) -> list[_Model]:
         if cls.name == entrant.solver
         and any(task.objective is ExpectedRuntime for task in cls.solves)
     ]
-    if not classes or any(cls.role is Role.SCHEME for cls in classes):
+    if not classes or any(cls.role in (Role.SCHEME, Role.SCHEDULE) for cls in classes):
         return models[-1:]
     kinds = {kind for cls in classes for kind in cls.times}
     return [model for model in models if model[0] in kinds]
