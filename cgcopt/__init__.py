@@ -34,8 +34,11 @@ if TYPE_CHECKING:
     from cgcopt.evaluation.evaluate import evaluate as evaluate
     from cgcopt.evaluation.result import Certificate as Certificate
     from cgcopt.evaluation.result import Evaluation as Evaluation
+    from cgcopt.evaluation.schedules.baselines import Cyclic as Cyclic
+    from cgcopt.evaluation.schedules.baselines import Dynamic as Dynamic
     from cgcopt.evaluation.simulation import simulate as simulate
     from cgcopt.formulations import formulate as formulate
+    from cgcopt.formulations import formulate_schedule as formulate_schedule
     from cgcopt.instance import example_instances as example_instances
     from cgcopt.instance import instance_text as instance_text
     from cgcopt.instance import load_instance as load_instance
@@ -79,8 +82,9 @@ _HOMES = {
     "cgcopt.errors": ("CgcoptError", "InvalidInputError"),
     "cgcopt.evaluation.evaluate": ("evaluate",),
     "cgcopt.evaluation.result": ("Certificate", "Evaluation"),
+    "cgcopt.evaluation.schedules.baselines": ("Cyclic", "Dynamic"),
     "cgcopt.evaluation.simulation": ("simulate",),
-    "cgcopt.formulations": ("formulate",),
+    "cgcopt.formulations": ("formulate", "formulate_schedule"),
     "cgcopt.instance": ("example_instances", "instance_text", "load_instance"),
     "cgcopt.limits": ("Limits", "boundaries_of_sizes", "read_sizes"),
     "cgcopt.objective": ("CompletionProbability", "ExpectedRuntime", "Quantile"),

@@ -209,7 +209,9 @@ class ScheduleRuntime(Formulation):
 
     def schedule(self, point: Point | Any) -> Schedule:
         """Map a solver's point back to a schedule; levels that are not used are emptied."""
-        values = point if isinstance(point, Mapping) else self.read(point)
+        # A result of scipy is a mapping too.
+        solved = not isinstance(point, Mapping) or isinstance(getattr(point, "x", None), np.ndarray)
+        values = self.read(point) if solved else point
         system = self.problem.system
         x = np.where(values["v"] > 0.5, np.maximum(values["x"], 0.0), 0.0)
         x *= system.coordinates / x.sum()

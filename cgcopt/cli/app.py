@@ -15,6 +15,7 @@ from cgcopt.cli.plan import plan
 from cgcopt.cli.record import record
 from cgcopt.cli.reproduce import reproduce
 from cgcopt.cli.run import run
+from cgcopt.cli.schedules import schedules
 from cgcopt.cli.solve import solve
 from cgcopt.cli.solvers import solvers
 from cgcopt.cli.verify import verify
@@ -35,6 +36,7 @@ for command in (
     verify,
     compare,
     curve,
+    schedules,
     reproduce,
     plan,
     run,

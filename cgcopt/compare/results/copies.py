@@ -1,0 +1,146 @@
+"""Time against copies of the data: coded in one order, coded in rotated order, uncoded in cyclic order.
+
+Uncoded cyclic scheduling sends up to ``r L`` coordinates a worker where coding sends ``L``: with free
+communication it may be the faster one at the same storage, and from some cost of sending on it is not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cgcopt.compare.results.schedules import Case, no_coding, root
+from cgcopt.costs import Costs
+from cgcopt.evaluation.schedules.baselines import Cyclic
+from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
+from cgcopt.limits import Limits
+from cgcopt.options import Options
+from cgcopt.problem import Problem
+from cgcopt.schedule import Schedule
+from cgcopt.solvers.solve import solve
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CopiesRow", "CopiesTable", "copies_table"]
+
+#: Rounds that judge.
+_JUDGED = 5000
+
+
+@dataclass(frozen=True)
+class CopiesRow:
+    """One number of copies; times are mean rounds over the uncoded one.
+
+    Attributes
+    ----------
+    copies : int
+        Subsets of the data that a worker stores at most.
+    one_order, rotated, cyclic : float
+        Best coded blocks in one order and in rotated order with equal work, and uncoded cyclic order.
+    per_coordinate : float
+        Cost of sending all coordinates, as a share of the uncoded mean, from which on the rotated
+        blocks are faster than cyclic order; both were designed for free sending. Infinite where
+        they never are.
+    """
+
+    copies: int
+    one_order: float
+    rotated: float
+    cyclic: float
+    per_coordinate: float
+
+
+@dataclass(frozen=True)
+class CopiesTable:
+    """All numbers of copies of one case."""
+
+    case: str
+    rows: tuple[CopiesRow, ...]
+
+    def frame(self) -> pd.DataFrame:
+        """One row a number of copies."""
+        import pandas as pd
+
+        return pd.DataFrame([{"case": self.case, **vars(row)} for row in self.rows])
+
+
+def copies_table(
+    case: Case, copies: Iterable[int] | None = None, *, options: Options | None = None
+) -> CopiesTable:
+    """Design for every number of copies, and judge on the rounds of the case.
+
+    Parameters
+    ----------
+    case : Case
+    copies : iterable of int, optional
+        By default 1, 2, 4, ... and ``N``.
+    options : Options, optional
+        For every solver.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cgcopt import ShiftedExponential
+    >>> from cgcopt.compare.results.schedules import cases_of
+    >>> from cgcopt.workers.trace import Trace
+    >>> times = ShiftedExponential(rate=1.0, shift=0.2).sample(60, 4, np.random.default_rng(5))
+    >>> (case,) = cases_of([("mine", Trace(times))])
+    >>> last = copies_table(case).rows[-1]
+    >>> last.rotated < last.one_order
+    True
+    """
+    options = options or Options(time_limit=60.0)
+    problem = case.problem
+    count = problem.system.workers
+    numbers = list(copies or _powers(count))
+    uncoded = _mean(no_coding(problem), problem, case)
+    rows = []
+    for number in numbers:
+        options.report(None, f"{case.title}: {number} copies")
+        limited = replace(problem, limits=Limits(copies=number))
+        plain, rotated = (_best(limited, turned, options) for turned in (False, True))
+        cyclic = Cyclic(number)
+        rows.append(
+            CopiesRow(
+                number,
+                _mean(plain, problem, case) / uncoded,
+                _mean(rotated, problem, case) / uncoded,
+                _mean(cyclic, problem, case) / uncoded,
+                _sending(problem, case, rotated, cyclic, uncoded) if number > 1 else math.nan,
+            )
+        )
+    return CopiesTable(case.title, tuple(rows))
+
+
+def _powers(count: int) -> list[int]:
+    numbers = [2**k for k in range(count.bit_length()) if 2**k < count]
+    return [*numbers, count]
+
+
+def _best(problem: Problem, rotated: bool, options: Options) -> Schedule:
+    raw = {"work": "equal", "rotated": rotated}
+    found = solve(problem, "schedule", options=replace(options, raw=raw, progress=None)).schedule
+    assert found is not None
+    return found
+
+
+def _mean(run: Run, problem: Problem, case: Case) -> float:
+    return float(ends_of_rounds(run, problem.system, case.judged[:_JUDGED]).mean())
+
+
+def _sending(
+    problem: Problem, case: Case, coded: Schedule, cyclic: Cyclic, uncoded: float
+) -> float:
+    """Where sending costs so much that both are equally fast."""
+    system = problem.system
+
+    def behind(share: float) -> float:
+        costs = Costs(per_coordinate=share * uncoded / system.coordinates)
+        dear = replace(problem, system=replace(system, costs=costs))
+        return _mean(cyclic, dear, case) - _mean(coded, dear, case)
+
+    crossing: Callable[[float], float] = behind
+    return root(crossing)

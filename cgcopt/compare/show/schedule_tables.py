@@ -1,0 +1,160 @@
+"""Tables and pictures of schedules."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cgcopt.compare.results.copies import CopiesRow, CopiesTable
+from cgcopt.compare.results.schedules import ScheduleTable
+from cgcopt.compare.show.plots import COLOURS, MARKERS, figure, save
+from cgcopt.compare.show.tables import markdown_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "copies_heading",
+    "crossing_lines",
+    "plot_copies",
+    "plot_ratios",
+    "readable",
+    "readable_copies",
+    "write",
+]
+
+
+def readable(table: ScheduleTable) -> dict[str, pd.DataFrame]:
+    """One table a case: the ratio, its error, and what the design cost."""
+    import pandas as pd
+
+    cases = dict.fromkeys(entry.case for entry in table.entries)
+    return {
+        case: pd.DataFrame(
+            [
+                {
+                    "method": entry.method,
+                    "over uncoded": "" if math.isnan(entry.ratio) else f"{entry.ratio:.3f}",
+                    "std. error": "" if math.isnan(entry.error) else f"{entry.error:.3f}",
+                    "seconds": "" if math.isnan(entry.seconds) else f"{entry.seconds:.2f}",
+                    "programs": str(entry.programs or ""),
+                    "work": entry.work,
+                    "note": entry.message,
+                }
+                for entry in table.entries
+                if entry.case == case
+            ]
+        )
+        for case in cases
+    }
+
+
+def crossing_lines(table: ScheduleTable) -> list[str]:
+    """What the crossings say, one line each."""
+    lines = []
+    for each in table.crossings:
+        if each.latency > 0:
+            lines.append(
+                f"{each.case}: handing out cells on request is faster than the best schedule while a "
+                f"request costs less than {100 * each.latency:.1f} % of an uncoded round"
+            )
+        else:
+            lines.append(f"{each.case}: the best schedule is faster than cells on request")
+    return lines
+
+
+def readable_copies(table: CopiesTable) -> pd.DataFrame:
+    """Time against copies, and from which cost of sending on coding is faster."""
+    import pandas as pd
+
+    def sending(row: CopiesRow) -> str:
+        if math.isnan(row.per_coordinate):
+            return ""
+        if row.per_coordinate == 0:
+            return "always"
+        if math.isinf(row.per_coordinate):
+            return "never"
+        return f"from {100 * row.per_coordinate:.2g} %"
+
+    return pd.DataFrame(
+        [
+            {
+                "copies": str(row.copies),
+                "coded, one order": f"{row.one_order:.3f}",
+                "coded, rotated": f"{row.rotated:.3f}",
+                "uncoded, cyclic": f"{row.cyclic:.3f}",
+                "rotated faster than cyclic": sending(row),
+            }
+            for row in table.rows
+        ]
+    )
+
+
+def copies_heading(table: CopiesTable) -> str:
+    """What the table of copies shows."""
+    return (
+        f"{table.case}: mean round over uncoded by copies of the data; last column: cost of sending "
+        "all coordinates, in uncoded rounds"
+    )
+
+
+def plot_copies(table: CopiesTable, path: Path) -> None:
+    """Draw time against copies for the three ways."""
+    with figure(5.5, 3.4) as (drawn, axes):
+        copies = [row.copies for row in table.rows]
+        ways = {
+            "coded, one order": [row.one_order for row in table.rows],
+            "coded, rotated": [row.rotated for row in table.rows],
+            "uncoded, cyclic": [row.cyclic for row in table.rows],
+        }
+        for (name, values), colour, marker in zip(ways.items(), COLOURS, MARKERS, strict=False):
+            axes.plot(copies, values, marker=marker, color=colour, label=name)
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(copies, [str(number) for number in copies])
+        axes.minorticks_off()
+        axes.set_xlabel("copies of the data (subsets that a worker stores)")
+        axes.set_ylabel("mean round over uncoded")
+        axes.set_ylim(bottom=0)
+        axes.set_title(table.case)
+        axes.legend()
+        save(drawn, path)
+
+
+def plot_ratios(table: ScheduleTable, path: Path) -> None:
+    """Draw the ratios of every case, best first, with the speed of light as a line."""
+    cases = list(dict.fromkeys(entry.case for entry in table.entries))
+    with figure(7.0, 2.6 * len(cases), nrows=len(cases), squeeze=False) as (drawn, all_axes):
+        for case, axes in zip(cases, all_axes[:, 0], strict=True):
+            rows = [e for e in table.entries if e.case == case and not math.isnan(e.ratio)]
+            light = [e.ratio for e in rows if e.method == "speed of light"]
+            bars = sorted((e for e in rows if e.method != "speed of light"), key=lambda e: -e.ratio)
+            axes.barh([e.method for e in bars], [e.ratio for e in bars], color=COLOURS[0])
+            for value in light:
+                axes.axvline(value, color=COLOURS[1], label="speed of light")
+            axes.axvline(1.0, color=COLOURS[-1], linestyle=":", label="uncoded")
+            axes.set_title(case)
+        drawn.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=2)
+        drawn.supxlabel("mean round over the uncoded one, unseen rounds")
+        save(drawn, path)
+
+
+def write(table: ScheduleTable, copies: list[CopiesTable], folder: Path) -> list[Path]:
+    """Write ``schedules.md``, ``.csv``, ``.png``, ``crossings.csv`` and one plot a table of copies."""
+    parts = ["# Beyond one order and equal work\n"]
+    for case, frame in readable(table).items():
+        parts.append(f"## {case}\n\n{markdown_table(frame)}\n")
+    parts += [f"- {line}\n" for line in crossing_lines(table)]
+    for each in copies:
+        parts.append(f"## {copies_heading(each)}\n\n{markdown_table(readable_copies(each))}\n")
+    text = folder / "schedules.md"
+    text.write_text("\n".join(parts), encoding="utf-8")
+    frames = {"schedules.csv": table.frame(), "crossings.csv": table.crossing_frame()}
+    for name, frame in frames.items():
+        frame.to_csv(folder / name, index=False)
+    picture = folder / "schedules.png"
+    plot_ratios(table, picture)
+    pictures = [folder / f"copies_{number}.png" for number in range(1, len(copies) + 1)]
+    for each, path in zip(copies, pictures, strict=True):
+        plot_copies(each, path)
+    return [text, *(folder / name for name in frames), picture, *pictures]

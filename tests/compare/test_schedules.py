@@ -1,0 +1,81 @@
+"""The table beyond one order and equal work, copies, crossings, command and files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cgcopt as cg
+from cgcopt.cli import main
+from cgcopt.compare.results.copies import copies_table
+from cgcopt.compare.results.schedules import cases_of, schedule_table
+from cgcopt.compare.show.schedule_tables import crossing_lines, readable, readable_copies
+
+
+@pytest.fixture(scope="module")
+def trace() -> cg.Trace:
+    rng = np.random.default_rng(2)
+    times = cg.ShiftedExponential(rate=1.0, shift=0.3).sample(80, 4, rng)
+    times[:, 3] *= 3.0
+    return cg.Trace(times)
+
+
+def test_the_table_tells_the_story(trace: cg.Trace) -> None:
+    table = schedule_table(cases_of([("mine", trace)]))
+    ratios = {entry.method: entry.ratio for entry in table.entries}
+    assert ratios["the same, rotated"] < ratios["certified, one order"] < 1
+    assert ratios["equal work, rotated"] < ratios["certified, one order"]
+    # A worker that is always slow: unequal work pays.
+    assert ratios["unequal work, rotated"] < ratios["equal work, rotated"]
+    assert ratios["auto, rotated"] <= ratios["equal work, rotated"]
+    assert min(ratios, key=ratios.get) == "speed of light"
+    shown = readable(table)["mine"]
+    assert list(shown["method"]) == list(ratios)
+    assert "request" in crossing_lines(table)[0]
+
+
+def test_the_crossing_is_where_both_are_equal(trace: cg.Trace) -> None:
+    (case,) = cases_of([("mine", trace)])
+    table = schedule_table([case], methods=["equal work, rotated"])
+    (crossing,) = table.crossings
+    system = case.problem.system
+    uncoded = case.judged.max(axis=1).mean() / system.workers * system.workers
+    ends = [
+        cg.Dynamic(cells, crossing.latency * uncoded).runtimes(system, case.judged).mean()
+        for cells in (4, 8, 16)
+    ]
+    static = table.entries[0].ratio * uncoded
+    assert crossing.latency == 0 or min(ends) == pytest.approx(static, rel=0.01)
+
+
+def test_copies(trace: cg.Trace) -> None:
+    (case,) = cases_of([("mine", trace)])
+    table = copies_table(case)
+    assert [row.copies for row in table.rows] == [1, 2, 4]
+    assert table.rows[0].rotated == pytest.approx(1.0)
+    for row in table.rows[1:]:
+        assert row.rotated <= row.one_order
+    assert list(readable_copies(table)["copies"]) == ["1", "2", "4"]
+
+
+def test_the_command_writes_its_files(
+    trace: cg.Trace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.csv"
+    trace.write(file)
+    out = tmp_path / "out"
+    arguments = ["schedules", str(file), "--only-traces", "--copies", "--out", str(out), "--json"]
+    assert main(arguments) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {row["method"] for row in found["entries"]} >= {"auto, rotated", "speed of light"}
+    names = {path.name for path in out.iterdir()}
+    assert names == {
+        "schedules.md",
+        "schedules.csv",
+        "crossings.csv",
+        "schedules.png",
+        "copies_1.png",
+    }
