@@ -186,6 +186,9 @@ class Solver(ABC):
     def prepare(self, problem: Problem, form: Form) -> None:  # noqa: B027
         """Import and compile what :meth:`solve` needs, outside the measured time."""
 
+    def make_ready(self, problem: Problem, options: Options) -> None:  # noqa: B027
+        """Start what a run with these options needs, outside the measured time."""
+
     @abstractmethod
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Solve the problem at the given form, one of ``solves``."""

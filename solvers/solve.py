@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cgcopt import stopping
 from cgcopt._renamed import old_level
 from cgcopt._streams import library_output
 from cgcopt.errors import CgcoptError, InvalidInputError, SolverError, UnsupportedProblemError
@@ -80,16 +81,24 @@ def solve(
     # A solver of the relaxed form serves the block form by rounding.
     inner = form if chosen.treats(type(problem.objective), form) else Form.RELAXED
     given, drawn = _given_problem(problem, chosen, options)
+    if stopping.requested():
+        raise KeyboardInterrupt
     chosen.prepare(given, inner)
+    chosen.make_ready(given, options)
     warm_up(problem)
     started = time.perf_counter()
     try:
         with (
+            stopping.cooperating(),
             library_output(log=options.verbose),
             _linear_algebra_threads(problem, options),
             np.errstate(all="ignore"),  # a design that is no number is refused by the judge
         ):
             outcome = chosen.solve(given, inner, options)
+    except KeyboardInterrupt:
+        if not stopping.requested():
+            raise
+        outcome = Outcome(TerminationCondition.INTERRUPTED, message="stopped without a design")
     except (InvalidInputError, UnsupportedProblemError):
         raise
     except CgcoptError as error:
@@ -98,6 +107,8 @@ def solve(
         outcome = _failure(error)
     except Exception as error:
         outcome = _failure(error)
+    if stopping.requested() and outcome.termination is TerminationCondition.TIME_LIMIT:
+        outcome = replace(outcome, termination=TerminationCondition.INTERRUPTED)
     elapsed = time.perf_counter() - started
     seconds = Seconds(outcome.build_seconds, max(elapsed - outcome.build_seconds, 0.0))
     return judge_outcome(

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from cgcopt._streams import result_output
+from cgcopt.stopping import INTERRUPTED, requested, stoppable
 
 __all__ = ["main"]
 
 FAILED = 1
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,16 +30,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     >>> main(["evaluate", "paper", "--partition", "1,2"])
     2
     """
-    from cgcopt.cli.process import interruptible, standard_streams
+    from cgcopt.cli.process import standard_streams
 
-    read = standard_streams()
+    read, stopped = standard_streams(), False
     try:
-        with interruptible():
+        with stoppable():
             code = _run(sys.argv[1:] if arguments is None else list(arguments))
+            stopped = requested()
     except KeyboardInterrupt:
         code = INTERRUPTED
-    if code == INTERRUPTED:
-        print("interrupted", file=sys.stderr)
+    if stopped or code == INTERRUPTED:
+        found = ": what was found by then is shown" if code == 0 else ""
+        print(f"interrupted{found}", file=sys.stderr)
+        return INTERRUPTED
     if not read and code == 0:
         return _say("standard output is closed: nothing was shown", FAILED)
     return code

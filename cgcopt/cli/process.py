@@ -1,34 +1,13 @@
-"""The process around a command: its standard streams and its signals."""
+"""The standard streams of the process of a command."""
 
 from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from types import FrameType
+from contextlib import suppress
 
-__all__ = ["interruptible", "standard_streams"]
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Let SIGTERM end a command as Ctrl-C does while the block runs."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+__all__ = ["standard_streams"]
 
 
 def standard_streams() -> bool:

@@ -14,12 +14,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt import stopping
 from cgcopt.design import Design
 from cgcopt.evaluation.result import Certificate
 from cgcopt.formulations.base import Formulation, Point
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
+from cgcopt.solvers.adapters.child import prepare_child, report_incumbent, solve_in_child
 from cgcopt.solvers.base import Outcome, Role, Solver
 
 __all__ = ["Answer", "OutsideSolver", "native_options", "termination"]
@@ -60,22 +62,39 @@ class OutsideSolver(Solver):
     neutral: ClassVar[Mapping[str, str]] = {}
     """The solver's own name of every neutral option that it honours."""
 
-    def prepare(self, problem: Problem, form: Form) -> None:
-        """Import what is needed, outside the measured time."""
-        for module in self.imports:
-            import_module(module)
+    def make_ready(self, problem: Problem, options: Options) -> None:
+        """Import what is needed, here or in the process of the run."""
+        if not (self._in_child(options) and prepare_child(self, self.imports, problem)):
+            for module in self.imports:
+                import_module(module)
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
-        """Formulate, hand over, and translate the answer."""
+        """Formulate, hand over, and translate the answer: in a process that can be ended, if need be.
+
+        That is where there is a time limit, or a command that is to stop when the user says so.
+        """
+        if self._in_child(options):
+            outcome = solve_in_child(self, problem, form, options)
+            if outcome is not None:
+                return outcome
+        return self.solve_here(problem, form, options)
+
+    def solve_here(self, problem: Problem, form: Form, options: Options) -> Outcome:
+        """Formulate, hand over, and translate the answer in this process."""
         started = time.perf_counter()
         raw = dict(options.raw)
         formulation, start = self.formulate(problem, form, raw)
+        if start is not None:
+            report_incumbent(start.partition)
         model = self.build(formulation, start)
         built = time.perf_counter() - started
         if options.time_limit is not None:
             options = replace(options, time_limit=max(options.time_limit - built, 1e-3))
         answer = self.run(formulation, model, replace(options, raw=raw))
         return replace(_outcome(formulation, answer), build_seconds=built)
+
+    def _in_child(self, options: Options) -> bool:
+        return options.time_limit is not None or stopping.wanted()
 
     @abstractmethod
     def formulate(

@@ -14,6 +14,7 @@ from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
 from cgcopt.solvers.adapters.base import Answer, native_options, termination
+from cgcopt.solvers.adapters.child import report_incumbent
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER, ScenarioAdapter
 
 __all__ = ["HIGHS_TERMINATIONS", "Highs", "forget_threads", "highs_tolerances"]
@@ -101,6 +102,8 @@ class Highs(ScenarioAdapter):
         defaults = {"solver": "ipm" if linear else "choose", **highs_tolerances(linear)}
         _set_options(model, {**defaults, **native_options(options, self.neutral)})
         forget_threads()
+        if not linear:
+            _report_incumbents(formulation, model)
         model.run()
         info = model.getInfo()
         feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
@@ -125,6 +128,16 @@ class Highs(ScenarioAdapter):
                 "nonzeros": model.getNumNz(),
             },
         )
+
+
+def _report_incumbents(formulation: ScenarioFormulation, model: Any) -> None:
+    """Let HiGHS say of every better point that it finds."""
+
+    def better(event: Any) -> None:
+        point = formulation.unflatten(np.array(event.data_out.mip_solution))
+        report_incumbent(formulation.partition(point))
+
+    model.cbMipImprovingSolution.subscribe(better)
 
 
 def _set_options(model: Any, options: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.options import Options
+from cgcopt.stopping import requested
 
 __all__ = ["Clock", "Incumbent"]
 
@@ -35,8 +36,8 @@ class Clock:
 
     @property
     def left(self) -> float:
-        """Seconds left, at least 0."""
-        return max(self.end - time.perf_counter(), 0.0)
+        """Seconds left, at least 0, and 0 once the user asked to stop."""
+        return 0.0 if requested() else max(self.end - time.perf_counter(), 0.0)
 
     @property
     def expired(self) -> bool:

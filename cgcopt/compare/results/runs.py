@@ -14,6 +14,7 @@ from cgcopt.errors import CgcoptError
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.solvers.registry import all_solvers, find_solver
+from cgcopt.stopping import requested
 
 __all__ = ["Run", "capped", "handed_out", "one_by_one"]
 
@@ -47,6 +48,8 @@ class Run:
             solution = solve(self.problem, self.solver, form=self.form, options=self.options)
         except (Exception, SystemExit) as error:
             return self.failed(error, computed)
+        if requested():  # a run cut short is none: the same command makes it again
+            raise KeyboardInterrupt
         return row_of(solution, role=self._role(), computed=computed)
 
     def failed(self, error: BaseException, computed: str = "") -> Row:

@@ -1,0 +1,149 @@
+"""Requests to stop: Ctrl-C and SIGTERM end a command soon, with what it has found so far.
+
+A command runs within :func:`stoppable`.  The first signal is a request: solvers that ask
+:func:`requested` end with the best design they have.  What does not come to an end by itself gets a
+``KeyboardInterrupt``, and a process that is stuck in compiled code is ended from a thread of its own.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+__all__ = ["INTERRUPTED", "at_the_end", "cooperating", "requested", "stoppable", "wanted"]
+
+#: Exit code of a command that was stopped, as shells have it.
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds after a request."""
+
+    #: For solvers to end by themselves; the whole is to take less than two seconds.
+    cooperation: float = 1.1
+    #: For a command to clean up after its interruption.
+    interruption: float = 1.7
+
+
+@dataclass
+class _State:
+    wanted: bool = False
+    signal: str = ""
+    cooperating: int = 0
+    ends: list[Callable[[], None]] = field(default_factory=list)
+
+
+_state = _State()
+
+
+def wanted() -> bool:
+    """Whether runs have to be such that they can be stopped."""
+    return _state.wanted
+
+
+def requested() -> bool:
+    """Whether the user or the operating system asked to stop."""
+    return bool(_state.signal)
+
+
+def at_the_end(end: Callable[[], None]) -> None:
+    """Call a function before a process that is stuck is ended: it ends other processes."""
+    _state.ends.append(end)
+
+
+@contextmanager
+def cooperating() -> Iterator[None]:
+    """Take a first signal as a request only, since what runs here asks for it."""
+    _state.cooperating += 1
+    try:
+        yield
+    finally:
+        _state.cooperating -= 1
+
+
+@contextmanager
+def stoppable(patience: Patience | None = None) -> Iterator[None]:
+    """Handle SIGINT and SIGTERM while a command runs; only in the main thread of a process.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Within the block, at a signal when nothing cooperates, or some time after it.
+    """
+    if threading.current_thread() is not threading.main_thread() or os.name != "posix":
+        yield
+        return
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, _handle) for number in signals]
+    # Python's own handlers wait for compiled code to return; the descriptor is written at once.
+    woken = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    _state.wanted, _state.signal = True, ""
+    guard = threading.Thread(
+        target=_guard, args=(reading, patience or Patience()), daemon=True, name="cgcopt-stop"
+    )
+    guard.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(woken)
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+        os.close(writing)
+        guard.join()
+        os.close(reading)
+        _state.wanted, _state.signal = False, ""
+
+
+def _handle(number: int, _: object) -> None:
+    first = not _state.signal
+    _state.signal = _state.signal or signal.Signals(number).name
+    if not (first and _state.cooperating):
+        raise KeyboardInterrupt
+
+
+def _guard(reading: int, patience: Patience) -> None:
+    """Wait for a signal, then see to it that the process ends."""
+    if not _signalled(reading, None):
+        return
+    started = time.monotonic()
+    _state.signal = _state.signal or "SIGINT"
+    if not _signalled(reading, started + patience.cooperation, until_closed=True):
+        return
+    _thread.interrupt_main()
+    if not _signalled(reading, started + patience.interruption, until_closed=True):
+        return
+    for end in _state.ends:
+        with contextlib.suppress(Exception):
+            end()
+    with contextlib.suppress(Exception):
+        print("interrupted: ended while a solver was at work", file=sys.stderr, flush=True)
+        sys.stdout.flush()
+    os._exit(INTERRUPTED)
+
+
+def _signalled(reading: int, end: float | None, *, until_closed: bool = False) -> bool:
+    """Wait for a signal or an end in time; False if the command is over first."""
+    import select
+
+    while True:
+        left = None if end is None else max(end - time.monotonic(), 0.0)
+        ready, _, _ = select.select([reading], [], [], left)
+        if not ready:
+            return True
+        numbers = os.read(reading, 64)
+        if not numbers:  # closed: the command is over
+            return False
+        # A second signal is the interpreter's to handle.
+        if not until_closed and {signal.SIGINT, signal.SIGTERM} & set(numbers):
+            return True

@@ -1,0 +1,356 @@
+"""Runs of outside solvers in a process of their own, which can be ended.
+
+No library stops for a signal at all times, and some overrun their time limits by minutes.  A run that
+has to end in time, or that the user may stop, is made in a child process.  It is asked to stop first,
+and ended if it does not; the designs that it has reported on the way are kept.
+
+The process is started as a fresh interpreter, never forked from one with threads, and serves all runs
+of its thread, so that libraries are imported once.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, Pipe
+from queue import SimpleQueue
+from typing import Any
+
+from cgcopt import stopping
+from cgcopt.arrays import FloatArray
+from cgcopt.errors import SolverError
+from cgcopt.options import Options
+from cgcopt.problem import Form, Problem
+from cgcopt.solution import TerminationCondition
+from cgcopt.solvers.base import Outcome, Solver
+
+__all__ = ["prepare_child", "report_incumbent", "serve", "solve_in_child"]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds that a child gets."""
+
+    #: Beyond its time limit before it is asked to stop, and this share of the limit.
+    beyond: float = 0.3
+    share: float = 0.04
+    #: To stop when it is asked to.
+    stop: float = 0.8
+    #: Between two looks at what goes on.
+    look: float = 0.05
+
+
+PATIENCE = Patience()
+
+
+# -- the parent -----------------------------------------------------------------------------------
+
+
+class _Child:
+    """A process that serves one run after another."""
+
+    def __init__(self) -> None:
+        self.connection, other = Pipe()
+        code = (
+            "import sys; from cgcopt.solvers.adapters.child import serve; serve(int(sys.argv[1]))"
+        )
+        path = os.pathsep.join(entry for entry in sys.path if entry)
+        with other:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", code, str(other.fileno())],
+                pass_fds=[other.fileno()],
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": path},
+            )
+        atexit.register(self.end)
+        stopping.at_the_end(self.process.kill)
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None and not self.connection.closed
+
+    def end(self) -> None:
+        """Kill the process."""
+        atexit.unregister(self.end)
+        self.process.kill()
+        self.process.wait()
+        self.connection.close()
+
+    def ask_to_stop(self) -> None:
+        """Ask for an answer soon; SCIP listens to the signal, HiGHS to callbacks."""
+        with contextlib.suppress(OSError):
+            self.connection.send(("stop",))
+            self.process.send_signal(signal.SIGINT)
+
+
+_local = threading.local()
+
+
+def _child() -> _Child:
+    child: _Child | None = getattr(_local, "child", None)
+    if child is None or not child.alive:
+        child = _local.child = _Child()
+    return child
+
+
+def prepare_child(solver: Solver, modules: Sequence[str], problem: Problem) -> bool:
+    """Start a process and let it import and compile what a run needs; whether there can be one."""
+    if not _can_serve(solver):
+        return False
+    child = _child()
+    try:
+        child.connection.send(("prepare", tuple(modules), problem))
+    except _UNSENDABLE:
+        return False
+    try:
+        child.connection.recv()
+    except BaseException:  # interrupted, or what it imports has killed it
+        child.end()
+        raise
+    return True
+
+
+#: What pickle raises at objects of which it cannot say where they come from.
+_UNSENDABLE = (pickle.PicklingError, AttributeError, TypeError)
+
+
+def solve_in_child(
+    solver: Solver, problem: Problem, form: Form, options: Options
+) -> Outcome | None:
+    """Run ``solver.solve_here`` in a child process.
+
+    Returns
+    -------
+    Outcome or None
+        ``None`` where there can be no such process, or what it needs cannot be sent to it.
+
+    Raises
+    ------
+    SolverError
+        If the process dies by itself.
+    Exception
+        What the run raised.
+    """
+    if not _can_serve(solver):
+        return None
+    child = _child()
+    try:
+        child.connection.send(("solve", solver, problem, form, replace(options, progress=None)))
+    except _UNSENDABLE:
+        return None
+    return _Wait(child, options).outcome()
+
+
+def _can_serve(solver: Solver) -> bool:
+    # Classes of scripts and tests cannot be imported elsewhere.
+    return os.name == "posix" and type(solver).__module__.startswith("cgcopt.")
+
+
+class _Wait:
+    """Waits for the answer of a child, within the time limit and until a request to stop."""
+
+    def __init__(self, child: _Child, options: Options) -> None:
+        self.child = child
+        self.limit = options.time_limit
+        self.incumbent: FloatArray | None = None
+        self.end = float("inf")
+        if self.limit is not None:
+            extra = PATIENCE.beyond + PATIENCE.share * self.limit
+            self.end = time.perf_counter() + self.limit + extra
+        self.interrupted = False
+
+    def outcome(self) -> Outcome:
+        with stopping.cooperating():
+            try:
+                answer = self._answer(lambda: time.perf_counter() > self.end)
+            except KeyboardInterrupt:
+                self.interrupted = True
+                answer = None
+            if answer is None:
+                self.interrupted |= stopping.requested()
+                self.child.ask_to_stop()
+                end = time.perf_counter() + PATIENCE.stop
+                try:
+                    answer = self._answer(lambda: time.perf_counter() > end, until_stop=False)
+                except KeyboardInterrupt:
+                    answer = None
+        if answer is None:
+            self.child.end()
+            return self._without_answer()
+        return self._stopped(answer) if self.interrupted else answer
+
+    def _answer(self, over: Callable[[], bool], *, until_stop: bool = True) -> Outcome | None:
+        """Take messages until there is an answer, the time is over, or a stop is requested."""
+        while not over() and not (until_stop and stopping.requested()):
+            try:
+                if not self.child.connection.poll(PATIENCE.look):
+                    continue
+                kind, content = self.child.connection.recv()
+            except (EOFError, OSError):
+                self.child.end()
+                code = self.child.process.returncode
+                how = f"killed by signal {-code}" if code < 0 else f"ended with code {code}"
+                raise SolverError(f"the process of the solver was {how}") from None
+            if kind == "incumbent":
+                self.incumbent = content
+            elif kind == "raised":
+                raise content
+            elif kind == "outcome":
+                outcome, caught = content
+                for message, category in caught:
+                    warnings.warn(message, category, stacklevel=2)
+                assert isinstance(outcome, Outcome)
+                return outcome
+        return None
+
+    def _without_answer(self) -> Outcome:
+        limit = TerminationCondition.TIME_LIMIT
+        ended = TerminationCondition.INTERRUPTED if self.interrupted else limit
+        kept = "; the best design it had reported is kept" if self.incumbent is not None else ""
+        message = f"ended from outside, since the solver did not stop{kept}"
+        return Outcome(ended, partition=self.incumbent, message=message)
+
+    def _stopped(self, outcome: Outcome) -> Outcome:
+        """Say that it was the user who stopped a run, if that is how it ended."""
+        ends = (TerminationCondition.OPTIMAL, TerminationCondition.CONVERGED)
+        if outcome.termination in ends:
+            return outcome
+        partition = self.incumbent if outcome.partition is None else outcome.partition
+        return replace(outcome, termination=TerminationCondition.INTERRUPTED, partition=partition)
+
+
+# -- the child ------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Serving:
+    connection: Connection | None = None
+    stop: bool = False
+
+
+_serving = _Serving()
+_sending = threading.Lock()
+
+
+def report_incumbent(partition: FloatArray) -> None:
+    """Tell the parent, where there is one, of the best design so far."""
+    if _serving.connection is not None:
+        _send(("incumbent", partition))
+
+
+def serve(descriptor: int) -> None:
+    """Serve the runs that come through a pipe until its other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with_parent()
+    _serving.connection = Connection(descriptor)
+    jobs: SimpleQueue[Any] = SimpleQueue()
+    threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
+    while True:
+        kind, *content = jobs.get()
+        if kind == "prepare":
+            _prepare(*content)
+            _send(("ready", None))
+        else:
+            _send(_run(*content))
+
+
+def _prepare(modules: Sequence[str], problem: Problem) -> None:
+    from importlib import import_module
+
+    from cgcopt.evaluation.evaluate import warm_up
+
+    for module in modules:
+        import_module(module)
+    warm_up(problem)
+    if "highspy" in sys.modules:
+        _let_highs_be_stopped()
+
+
+def _run(solver: Any, problem: Problem, form: Form, options: Options) -> tuple[str, Any]:
+    from threadpoolctl import threadpool_limits
+
+    from cgcopt._streams import library_output
+
+    _serving.stop = False
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        threadpool_limits(options.threads or 1, user_api="blas"),
+        library_output(log=options.verbose),
+    ):
+        warnings.simplefilter("always")
+        try:
+            outcome = solver.solve_here(problem, form, options)
+        except Exception as error:
+            return "raised", _portable(error)
+    found = [(str(entry.message), entry.category) for entry in caught]
+    kept = [(text, category) for text, category in found if category is RuntimeWarning]
+    return "outcome", (outcome, kept)
+
+
+def _portable(error: Exception) -> Exception:
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return SolverError(f"{type(error).__name__}: {error}")
+    return error
+
+
+def _listen(jobs: SimpleQueue[Any]) -> None:
+    """Take messages from the parent while the main thread is at work."""
+    assert _serving.connection is not None
+    while True:
+        try:
+            message = _serving.connection.recv()
+        except (EOFError, OSError):
+            os._exit(1)
+        if message[0] == "stop":
+            _serving.stop = True
+        else:
+            jobs.put(message)
+
+
+def _send(message: tuple[str, Any]) -> None:
+    assert _serving.connection is not None
+    with _sending, contextlib.suppress(BrokenPipeError):
+        _serving.connection.send(message)
+
+
+def _let_highs_be_stopped() -> None:
+    """Give every HiGHS of this process callbacks that end it when the parent asks for it."""
+    import highspy
+
+    if highspy.Highs.__name__ == "StoppableHighs":
+        return
+
+    class StoppableHighs(highspy.Highs):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            for event in self.cbMipInterrupt, self.cbSimplexInterrupt, self.cbIpmInterrupt:
+                event.subscribe(_interrupt_if_asked)
+
+    StoppableHighs.__module__ = "highspy"
+    highspy.Highs = StoppableHighs
+
+
+def _interrupt_if_asked(event: Any) -> None:
+    if _serving.stop:
+        event.interrupt()
+
+
+def _die_with_parent() -> None:
+    """On Linux a child that a library keeps busy ends with its parent, however that ends."""
+    import ctypes
+
+    set_death_signal = 1
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
