@@ -53,6 +53,10 @@ class InvalidInputError(CgcoptError, ValueError):
         self.value = value
         self.allowed = allowed
 
+    def __reduce__(self) -> tuple[type[InvalidInputError], tuple[str, Any, str]]:
+        """Let the error cross processes."""
+        return type(self), (self.field, self.value, self.allowed)
+
 
 class DecodingError(CgcoptError, ArithmeticError):
     """A gradient cannot be recovered from what the workers sent, or not accurately enough."""

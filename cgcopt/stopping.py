@@ -29,9 +29,9 @@ class Patience:
     """Seconds after a request."""
 
     #: For solvers to end by themselves; the whole is to take less than two seconds.
-    cooperation: float = 1.1
+    cooperation: float = 1.4
     #: For a command to clean up after its interruption.
-    interruption: float = 1.7
+    interruption: float = 1.75
 
 
 @dataclass

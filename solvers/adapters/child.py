@@ -44,10 +44,11 @@ class Patience:
     #: Beyond its time limit before it is asked to stop, and this share of the limit.
     beyond: float = 0.3
     share: float = 0.04
-    #: To stop when it is asked to.
+    #: To stop when it is asked to, because the time is over or the user says so.
     stop: float = 0.8
+    stop_now: float = 0.4
     #: Between two looks at what goes on.
-    look: float = 0.05
+    look: float = 0.02
 
 
 PATIENCE = Patience()
@@ -176,10 +177,12 @@ class _Wait:
             except KeyboardInterrupt:
                 self.interrupted = True
                 answer = None
+            asked = answer is None
             if answer is None:
                 self.interrupted |= stopping.requested()
                 self.child.ask_to_stop()
-                end = time.perf_counter() + PATIENCE.stop
+                patience = PATIENCE.stop_now if self.interrupted else PATIENCE.stop
+                end = time.perf_counter() + patience
                 try:
                     answer = self._answer(lambda: time.perf_counter() > end, until_stop=False)
                 except KeyboardInterrupt:
@@ -187,7 +190,7 @@ class _Wait:
         if answer is None:
             self.child.end()
             return self._without_answer()
-        return self._stopped(answer) if self.interrupted else answer
+        return self._stopped(answer) if asked else answer
 
     def _answer(self, over: Callable[[], bool], *, until_stop: bool = True) -> Outcome | None:
         """Take messages until there is an answer, the time is over, or a stop is requested."""
@@ -199,12 +202,14 @@ class _Wait:
             except (EOFError, OSError):
                 self.child.end()
                 code = self.child.process.returncode
-                how = f"killed by signal {-code}" if code < 0 else f"ended with code {code}"
-                raise SolverError(f"the process of the solver was {how}") from None
+                how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+                raise SolverError(f"the process of the solver {how}") from None
             if kind == "incumbent":
                 self.incumbent = content
             elif kind == "raised":
-                raise content
+                if until_stop:
+                    raise content
+                return None  # a library that takes a stop for a failure
             elif kind == "outcome":
                 outcome, caught = content
                 for message, category in caught:
@@ -213,20 +218,22 @@ class _Wait:
                 return outcome
         return None
 
+    @property
+    def _ended(self) -> TerminationCondition:
+        user, clock = TerminationCondition.INTERRUPTED, TerminationCondition.TIME_LIMIT
+        return user if self.interrupted else clock
+
     def _without_answer(self) -> Outcome:
-        limit = TerminationCondition.TIME_LIMIT
-        ended = TerminationCondition.INTERRUPTED if self.interrupted else limit
         kept = "; the best design it had reported is kept" if self.incumbent is not None else ""
         message = f"ended from outside, since the solver did not stop{kept}"
-        return Outcome(ended, partition=self.incumbent, message=message)
+        return Outcome(self._ended, partition=self.incumbent, message=message)
 
     def _stopped(self, outcome: Outcome) -> Outcome:
-        """Say that it was the user who stopped a run, if that is how it ended."""
-        ends = (TerminationCondition.OPTIMAL, TerminationCondition.CONVERGED)
-        if outcome.termination in ends:
+        """Say who stopped a run, unless it came to its own end at that moment."""
+        if outcome.termination in (TerminationCondition.OPTIMAL, TerminationCondition.CONVERGED):
             return outcome
         partition = self.incumbent if outcome.partition is None else outcome.partition
-        return replace(outcome, termination=TerminationCondition.INTERRUPTED, partition=partition)
+        return replace(outcome, termination=self._ended, partition=partition)
 
 
 # -- the child ------------------------------------------------------------------------------------

@@ -46,7 +46,10 @@ class CvxpyHighs(CvxpyAdapter):
         # cvxpy turns a maximisation around.
         sign = -1.0 if formulation.problem.objective.sense is Sense.MAXIMIZE else 1.0
         bound = math.nan if formulation.linear else sign * info.mip_dual_bound
-        status = termination("HiGHS", raw["model_status"], HIGHS_TERMINATIONS)
+        said = raw["model_status"]
+        status = termination("HiGHS", said, HIGHS_TERMINATIONS)
+        if said == "kInterrupt":
+            raw["model_status"] = "kTimeLimit"  # cvxpy reads the point of such a run only
         details = {"nodes": max(info.mip_node_count, 0)}
-        answer = Answer(status, dual_bound=bound, message=raw["model_status"], details=details)
+        answer = Answer(status, dual_bound=bound, message=said, details=details)
         return answer, int(info.primal_solution_status) == 2

@@ -9,6 +9,7 @@ from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
 from cgcopt.formulations import formulate
 from cgcopt.formulations.probability import ProbabilityFormulation
+from cgcopt.formulations.runtime import RuntimeFormulation
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.problem import Form, Problem
@@ -29,8 +30,8 @@ class ScenarioAdapter(OutsideSolver):
     Two raw options are the adapter's own: ``formulation``, a mapping with the arguments ``strong``,
     ``symmetry``, ``equivalence`` and ``at_least`` of :func:`~cgcopt.formulations.formulate`, and
     ``start``, the partition to start from where the solver supports it.  All others go to the
-    solver under its own names.  For a completion probability a design in closed form is the start,
-    and only designs that are as good are in the model, unless these options say otherwise.
+    solver under its own names.  A design in closed form is the start, and for a completion
+    probability only designs that are as good are in the model, unless these options say otherwise.
     """
 
     times = SAMPLED
@@ -55,6 +56,8 @@ class ScenarioAdapter(OutsideSolver):
                 formulation = formulate(problem, form, **chosen, at_least=known)
             elif known < formulation.at_least:
                 start = None
+        elif isinstance(formulation, RuntimeFormulation) and not formulation.linear:
+            start = start or formulation.quick_design()
         assert isinstance(formulation, ScenarioFormulation)
         return formulation, start
 

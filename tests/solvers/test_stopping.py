@@ -1,0 +1,144 @@
+"""Runs end in time, at a signal, and leave no process behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cgcopt as cg
+from cgcopt.errors import InvalidInputError
+from cgcopt.problem import Form, Problem
+from cgcopt.solution import SolutionStatus, TerminationCondition
+from cgcopt.solvers.adapters import child
+from cgcopt.solvers.adapters.child import PATIENCE, solve_in_child
+from cgcopt.solvers.adapters.highs import Highs
+from cgcopt.solvers.adapters.scipy_milp import ScipyMilp
+
+TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)
+HARD = """
+[system]
+workers = 10
+coordinates = 150
+[worker_times]
+family = "shifted-exponential"
+rate = 1e-3
+shift = 50.0
+"""
+
+
+def hard() -> Problem:
+    """Rounds for which HiGHS looks at its clock only after a minute in coordinate form."""
+    system = cg.System(10, 150, TIMES)
+    return Problem(system, cg.ExpectedRuntime()).sampled(150, seed=3)
+
+
+@pytest.mark.parametrize("cls", [Highs, ScipyMilp])
+def test_a_run_that_does_not_stop_is_ended_with_what_it_had(cls: Any) -> None:
+    problem = hard()
+    cg.solve(problem, cls(), form="block", time_limit=5.0)  # starts the process
+    started = time.perf_counter()
+    solution = cg.solve(problem, cls(), form="coordinate", time_limit=2.0, gap=0.0)
+    assert time.perf_counter() - started < 2.0 * 1.1 + 2.0 + 2.0  # and judging, on a busy machine
+    assert solution.termination is TerminationCondition.TIME_LIMIT
+    assert solution.status is SolutionStatus.FEASIBLE
+    assert solution.partition is not None
+    assert solution.partition.sum() == 150
+
+
+def test_the_process_serves_again_and_is_replaced_when_it_dies() -> None:
+    problem = Problem(cg.System(4, 100, TIMES), cg.ExpectedRuntime()).sampled(10, seed=0)
+    here = cg.solve(problem, "highs", form="block")
+    first = cg.solve(problem, "highs", form="block", time_limit=60)
+    process = child._child().process
+    second = cg.solve(problem, "scipy-milp", form="block", time_limit=60)
+    assert child._child().process is process
+    process.kill()
+    process.wait()
+    third = cg.solve(problem, "highs", form="block", time_limit=60)
+    assert child._child().process is not process
+    assert first.value == second.value == third.value == here.value
+    assert first.details == here.details
+
+
+def test_what_a_run_raises_or_warns_of_comes_through() -> None:
+    problem = Problem(cg.System(4, 100, TIMES), cg.ExpectedRuntime()).sampled(10, seed=0)
+    with pytest.raises(InvalidInputError, match=r"options.raw\['nonsense'\]"):
+        cg.solve(problem, "highs", raw={"nonsense": 1}, time_limit=60)
+    solution = cg.solve(problem, "cvxpy-highs", raw={"nonsense": 1}, time_limit=60)
+    assert solution.termination is TerminationCondition.ERROR
+    assert "nonsense" in solution.message
+
+
+def test_a_process_that_dies_at_work_is_an_error() -> None:
+    class _Dies:
+        """Pickled as a call that ends the process it is read in."""
+
+        def __reduce__(self) -> Any:
+            return os._exit, (7,)
+
+    solver: Any = Highs()
+    options = cg.Options(raw={"start": _Dies()})
+    with pytest.raises(cg.CgcoptError, match="the process of the solver ended with code"):
+        solve_in_child(solver, hard(), Form.BLOCK, options)
+
+
+def test_a_solver_of_a_script_runs_where_it_is() -> None:
+    class Mine(Highs):
+        name = "mine"
+
+    problem = Problem(cg.System(4, 100, TIMES), cg.ExpectedRuntime()).sampled(10, seed=0)
+    assert solve_in_child(Mine(), problem, Form.BLOCK, cg.Options()) is None
+    assert cg.solve(problem, Mine(), form="block", time_limit=60).status is SolutionStatus.OPTIMAL
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_command_with_its_incumbent(number: signal.Signals, tmp_path: Path) -> None:
+    instance = tmp_path / "hard.toml"
+    instance.write_text(HARD)
+    command = [sys.executable, "-m", "cgcopt", "solve", str(instance), "--solver", "scipy-milp"]
+    command += ["--form", "coordinate", "--scenarios", "150"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        children = _children_at_work(process.pid)
+        started = time.perf_counter()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+        took = time.perf_counter() - started
+    assert process.returncode == 130
+    assert "interrupted" in err
+    assert "interrupted" in out or took > 1.4  # a busy machine may not come to judging it
+    assert took < 6.0  # 2 s on an idle machine, with the end of the interpreter
+    time.sleep(0.2)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in children)
+
+
+def _children_at_work(pid: int) -> list[int]:
+    """Wait until a child of the process has used some seconds of CPU."""
+    listing = Path(f"/proc/{pid}/task/{pid}/children")
+    if not listing.exists():
+        pytest.skip("this system does not list the children of a process")
+    for _ in range(600):
+        found = [int(text) for text in listing.read_text().split()]
+        for number in found:
+            fields = Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()
+            if (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") > 3.0:
+                return found
+        time.sleep(0.1)
+    raise AssertionError("no child came to work")
+
+
+def test_the_patience_keeps_the_promise() -> None:
+    for limit in np.geomspace(0.1, 1e4, 20):
+        worst = PATIENCE.beyond + PATIENCE.share * limit + PATIENCE.stop
+        assert worst + 0.5 < 2.0 + 0.1 * limit
