@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from cgcopt import stopping
 from cgcopt._renamed import old_level
-from cgcopt._streams import library_output
 from cgcopt.errors import CgcoptError, InvalidInputError, SolverError, UnsupportedProblemError
 from cgcopt.evaluation.evaluate import warm_up
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process import stopping
+from cgcopt.process.streams import library_output
 from cgcopt.solution import Seconds, Solution, TerminationCondition
 from cgcopt.solvers.base import Outcome, Solver, Times
 from cgcopt.solvers.judge import judge_outcome

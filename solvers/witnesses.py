@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cgcopt._streams import library_output
 from cgcopt.bounds import Known
 from cgcopt.design import Design, largest_remainder
 from cgcopt.errors import CgcoptError
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process.streams import library_output
 from cgcopt.solvers.base import Outcome, Role, Solver
 from cgcopt.solvers.registry import all_solvers
 

@@ -20,6 +20,7 @@ FLOORS = [
         "cgcopt.arrays",
         "cgcopt._validate",
         "cgcopt._cores",
+        "cgcopt.process",
         "cgcopt.workers.reading.files",
     ),
     ("cgcopt.workers",),

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from cgcopt._streams import result_output
-from cgcopt.stopping import INTERRUPTED, requested, stoppable
+from cgcopt.process.stopping import INTERRUPTED, requested, stoppable
+from cgcopt.process.streams import result_output
 
 __all__ = ["main"]
 

@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt import stopping
 from cgcopt.design import Design
 from cgcopt.evaluation.result import Certificate
 from cgcopt.formulations.base import Formulation, Point
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process import stopping
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.adapters.child import prepare_child, report_incumbent, solve_in_child
 from cgcopt.solvers.base import Outcome, Role, Solver

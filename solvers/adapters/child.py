@@ -26,11 +26,11 @@ from multiprocessing.connection import Connection, Pipe
 from queue import SimpleQueue
 from typing import Any
 
-from cgcopt import stopping
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import SolverError
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process import stopping
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Solver
 
@@ -286,7 +286,7 @@ def _prepare(modules: Sequence[str], problem: Problem) -> None:
 def _run(solver: Any, problem: Problem, form: Form, options: Options) -> tuple[str, Any]:
     from threadpoolctl import threadpool_limits
 
-    from cgcopt._streams import library_output
+    from cgcopt.process.streams import library_output
 
     _serving.stop = False
     with (

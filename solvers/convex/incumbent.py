@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.options import Options
-from cgcopt.stopping import requested
+from cgcopt.process.stopping import requested
 
 __all__ = ["Clock", "Incumbent"]
 

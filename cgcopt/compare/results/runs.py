@@ -13,8 +13,8 @@ from cgcopt.compare.results.row import Row, failed_row, row_of
 from cgcopt.errors import CgcoptError
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process.stopping import requested
 from cgcopt.solvers.registry import all_solvers, find_solver
-from cgcopt.stopping import requested
 
 __all__ = ["Run", "capped", "handed_out", "one_by_one"]
 

@@ -1,0 +1,1 @@
+"""What the process around the runs does: its streams, its signals."""
