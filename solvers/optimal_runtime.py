@@ -8,15 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt.errors import InfiniteMeanError
+from cgcopt.errors import InfiniteMeanError, SolverError
 from cgcopt.evaluation.result import Certificate
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import ALL_TIMES, RUNTIME_RELAXED, Outcome, Role, Solver, Times
+from cgcopt.solvers.closed_forms import mean_time_work, partition_with_work_proportional_to
 from cgcopt.solvers.convex.combined_bound import QUADRATURE, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.quasi_newton import quasi_newton
+from cgcopt.solvers.convex.relative_steps import relative_quasi_newton
 from cgcopt.solvers.cutting_plane import optimum_of_rounds, prepare_rounds
 from cgcopt.solvers.limited.optimum import ALL_LIMITS, limited_optimum
 from cgcopt.solvers.runtime.oracle import RuntimeOracle
@@ -29,6 +31,8 @@ __all__ = ["Minimised", "OptimalRuntime", "minimised", "require_finite_mean"]
 FloatArray = NDArray[np.float64]
 
 _STEPS = 200
+#: Spread of the mean order statistics from which steps in the partition are not worth a try.
+_WIDE = 1e6
 
 
 class OptimalRuntime(Solver):
@@ -129,19 +133,42 @@ def minimised(problem: Problem, options: Options) -> Minimised:
     if isinstance(system.worker_times, DiscreteTimes):
         slopes = minimised_steps(problem, options, incumbent, clock)
         return Minimised(incumbent, clock, slopes, Certificate.CUTTING_PLANES)
-    start, hessian = np.ones(1), np.ones((1, 1))
-    if system.workers > 1:
-        model = sampled_model(problem, options, clock)
-        start, hessian = model.partition, model.hessian
     oracle = RuntimeOracle(system, options.threads)
     cuts = oracle.slopes
-    quasi_newton(oracle, start, hessian, incumbent, clock, steps=_STEPS, cuts=cuts)
+    _descend(problem, options, oracle, incumbent, clock)
     certificate = Certificate.SUBGRADIENT
     if not incumbent.closed:
         incumbent.bound = max(incumbent.bound, proven(cuts, QUADRATURE))
     if incumbent.bound > max(bound for _, bound in incumbent.history):
         certificate = Certificate.CUTTING_PLANES
     return Minimised(incumbent, clock, cuts, certificate)
+
+
+def _descend(
+    problem: Problem,
+    options: Options,
+    oracle: RuntimeOracle,
+    incumbent: Incumbent,
+    clock: Clock,
+) -> None:
+    """Quasi-Newton steps in the partition; in relative changes of the work where these fail."""
+    system, cuts = problem.system, oracle.slopes
+    if system.workers == 1:
+        start = np.ones(1)
+        incumbent.offer(start, (only := oracle(start)).value, only.bound)
+        return
+    profile = mean_time_work(system)
+    start = partition_with_work_proportional_to(profile, 1)
+    if profile[-1] < _WIDE * profile[0]:
+        model = sampled_model(problem, options, clock)
+        start, hessian = model.partition, model.hessian
+        quasi_newton(oracle, start, hessian, incumbent, clock, steps=_STEPS, cuts=cuts)
+        assert incumbent.partition is not None
+        start = incumbent.partition
+    if not incumbent.closed:
+        relative_quasi_newton(oracle, start, incumbent, clock, cuts=cuts)
+    if incumbent.partition is None:
+        raise SolverError("no design can be valued in double precision")
 
 
 def require_finite_mean(problem: Problem) -> None:

@@ -41,15 +41,18 @@ def simplex_minimiser(hessian: FloatArray, linear: FloatArray) -> FloatArray:
     n = linear.size
     if n == 1:
         return np.ones(1)
+    # In units in which every entry curves alike: times with heavy tails spread them over many decades.
+    unit = _units(hessian)
+    hessian, linear = hessian * np.outer(unit, unit), linear * unit
     # On the simplex this adds a constant; a Hessian that is flat along a ray becomes definite.
-    hessian = hessian + np.trace(hessian) / n**2
+    hessian = hessian + np.outer(unit, unit / float(unit @ unit))
     used = np.ones(n, dtype=bool)
     fewest, patience = n + 1, _PATIENCE
     y = np.full(n, 1.0 / n)
     for _ in range(_PIVOTS):
-        y, multiplier = _stationary(hessian, linear, used)
-        reduced = linear + hessian @ y - multiplier
-        slack = 1e-13 * (abs(multiplier) + float(np.abs(linear).max()))
+        y, multiplier = _stationary(hessian, linear, unit, used)
+        reduced = linear + hessian @ y - multiplier * unit
+        slack = 1e-13 * (abs(multiplier) * unit + np.abs(linear).max())
         wrong = np.where(used, y < 0.0, reduced < -slack)
         count = int(np.count_nonzero(wrong))
         if count == 0:
@@ -63,20 +66,27 @@ def simplex_minimiser(hessian: FloatArray, linear: FloatArray) -> FloatArray:
             wrong[:] = False
             wrong[last] = True
         changed = used ^ wrong
-        used = changed if changed.any() else _only(int(np.argmin(linear)), n)
-    y = np.maximum(y, 0.0)
+        used = changed if changed.any() else _only(int(np.argmin(linear / unit)), n)
+    y = np.maximum(y, 0.0) * unit
     return np.asarray(y / y.sum())
 
 
+def _units(hessian: FloatArray) -> FloatArray:
+    """One over the root of the curvature along every entry, 1 where there is none."""
+    curvature = np.diagonal(hessian)
+    return np.where(curvature > 0.0, 1.0 / np.sqrt(np.where(curvature > 0.0, curvature, 1.0)), 1.0)
+
+
 def _stationary(
-    hessian: FloatArray, linear: FloatArray, used: NDArray[np.bool_]
+    hessian: FloatArray, linear: FloatArray, weights: FloatArray, used: NDArray[np.bool_]
 ) -> tuple[FloatArray, float]:
-    """Minimise over the affine hull of the used entries; return the point and the multiplier."""
+    """Minimise subject to ``weights . y = 1`` over the used entries; the point and the multiplier."""
     rows = np.flatnonzero(used)
-    sides = np.stack((-linear[rows], np.ones(rows.size)), axis=1)
+    sides = np.stack((-linear[rows], weights[rows]), axis=1)
     matrix = hessian if rows.size == linear.size else hessian[np.ix_(rows, rows)]
     solved = _solved(matrix, sides)
-    multiplier = (1.0 - float(solved[:, 0].sum())) / float(solved[:, 1].sum())
+    spent = weights[rows] @ solved
+    multiplier = (1.0 - float(spent[0])) / float(spent[1])
     y = np.zeros(linear.size)
     y[rows] = solved[:, 0] + multiplier * solved[:, 1]
     return y, multiplier
@@ -91,7 +101,10 @@ def _solved(matrix: FloatArray, sides: FloatArray) -> FloatArray:
             return np.asarray(cho_solve(cho_factor(matrix), sides))
         except LinAlgError:  # indefinite by rounding
             pass
-    return np.asarray(np.linalg.solve(matrix, sides))
+    try:
+        return np.asarray(np.linalg.solve(matrix, sides))
+    except np.linalg.LinAlgError:  # singular by rounding
+        return np.asarray(np.linalg.lstsq(matrix, sides, rcond=None)[0])
 
 
 def _only(index: int, size: int) -> NDArray[np.bool_]:

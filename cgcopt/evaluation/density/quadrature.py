@@ -15,6 +15,9 @@ __all__ = ["integrate", "trapezoids"]
 FloatArray = NDArray[np.float64]
 
 _ROUNDS = 12
+#: Panels that may be open at a time: more are open only where rounding, not a panel's width, is in
+#: the way.
+_MOST_PANELS = 600
 #: How much the error of the trapezoidal rule is overestimated, and which part of an error that is
 #: allowed the integrand may have where no more nodes are placed.
 _CAUTION, _NEGLIGIBLE = 10.0, 1e-3
@@ -121,7 +124,7 @@ def integrate(
     Raises
     ------
     SolverError
-        If some panel is not resolved after twelve halvings.
+        If some panel is not resolved after twelve halvings, or too many are not.
 
     Examples
     --------
@@ -147,10 +150,12 @@ def integrate(
         if not rough.any():
             return np.asarray(settled)
         lower, upper = lower[rough], upper[rough]
+        if 2 * lower.size > _MOST_PANELS:
+            break
         middle = 0.5 * (lower + upper)
         lower, upper = np.stack((lower, middle), axis=1), np.stack((middle, upper), axis=1)
         lower, upper = lower.ravel(), upper.ravel()
-    raise SolverError(f"quadrature did not settle in {_ROUNDS} rounds")
+    raise SolverError(f"quadrature did not settle: {lower.size} panels are not resolved")
 
 
 def _errors(values: FloatArray, transform: FloatArray) -> FloatArray:
