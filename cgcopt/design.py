@@ -138,7 +138,7 @@ def largest_remainder(partition: ArrayLike, coordinates: int) -> FloatArray:
     # Scaling first keeps the missing count below N even when the sum is off by rounding.
     x = x * (coordinates / x.sum())
     whole = np.floor(x)
-    missing = coordinates - int(whole.sum())
+    missing = coordinates - sum(map(int, whole))  # near 2**53 a sum of floats is not exact
     remainder = x - whole
     if missing >= 0:
         whole[np.argsort(-remainder, kind="stable")[:missing]] += 1

@@ -415,7 +415,7 @@ def _whole(design: Design, problem: Problem, solver: Solver) -> Design:
     """Round what came from the relaxed form; clean what came as whole numbers up to tolerance."""
     nearest = np.round(design.partition)
     off = np.abs(nearest - design.partition).max()
-    if off <= FEASIBILITY_TOLERANCE and nearest.sum() == problem.system.coordinates:
+    if off <= FEASIBILITY_TOLERANCE and sum(map(int, nearest)) == problem.system.coordinates:
         return Design(nearest)
     if solver.role is Role.SCHEME:  # as published: no exchange
         return Design(largest_remainder(design.partition, problem.system.coordinates))

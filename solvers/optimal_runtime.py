@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,8 @@ FloatArray = NDArray[np.float64]
 _STEPS = 200
 #: Spread of the mean order statistics from which steps in the partition are not worth a try.
 _WIDE = 1e6
+#: Gap that step distributions are closed to where a smaller one is asked for, 0 included.
+_FINEST = 1e-9
 
 
 class OptimalRuntime(Solver):
@@ -131,6 +133,8 @@ def minimised(problem: Problem, options: Options) -> Minimised:
     incumbent = Incumbent(options.gap, options)
     system = problem.system
     if isinstance(system.worker_times, DiscreteTimes):
+        options = replace(options, gap=max(options.gap, _FINEST))
+        incumbent.target = options.gap
         slopes = minimised_steps(problem, options, incumbent, clock)
         return Minimised(incumbent, clock, slopes, Certificate.CUTTING_PLANES)
     oracle = RuntimeOracle(system, options.threads)
@@ -165,7 +169,7 @@ def _descend(
         quasi_newton(oracle, start, hessian, incumbent, clock, steps=_STEPS, cuts=cuts)
         assert incumbent.partition is not None
         start = incumbent.partition
-    if not incumbent.closed:
+    if incumbent.gap > max(options.gap, _FINEST):
         relative_quasi_newton(oracle, start, incumbent, clock, cuts=cuts)
     if incumbent.partition is None:
         raise SolverError("no design can be valued in double precision")

@@ -89,7 +89,9 @@ def relative_quasi_newton(
     settings : RelativeSteps, optional
     """
     settings = settings or RelativeSteps()
-    here = _first(oracle, work_of_partition(start), incumbent, settings)
+    # All on the last level is simple enough to be valued whatever the times.
+    _evaluated(oracle, np.append(np.zeros(start.size - 1), start.size), incumbent)
+    here = _first(oracle, work_of_partition(start), incumbent, clock, settings)
     if here is None:
         return
     model = _soft_maximum(here, settings.sharpness)
@@ -118,14 +120,14 @@ def relative_quasi_newton(
 
 
 def _first(
-    oracle: Oracle, work: FloatArray, incumbent: Incumbent, settings: RelativeSteps
+    oracle: Oracle, work: FloatArray, incumbent: Incumbent, clock: Clock, settings: RelativeSteps
 ) -> _Place | None:
     """The start, or where that cannot be valued, less and less work below the last level."""
     for share in settings.shares:
         scaled = np.append(work[:-1] * share, work[-1])
         work = _normalised(np.maximum(scaled, np.finfo(np.float64).tiny))
         here = _evaluated(oracle, work, incumbent)
-        if here is not None:
+        if here is not None or clock.expired:
             return here
     return None
 

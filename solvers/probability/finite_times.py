@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt.design import budget_weights, partition_of_work, work_of_partition
+from cgcopt.design import Design, budget_weights, partition_of_work, work_of_partition
 from cgcopt.evaluation.crossing.completion import completion_probabilities
+from cgcopt.evaluation.evaluate import evaluate
+from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.seeds import generator
@@ -30,7 +32,7 @@ from cgcopt.solvers.probability import threshold_lattice as lattice
 from cgcopt.solvers.probability.newton import ascend, merit_at
 from cgcopt.solvers.probability.smoothed_times import SmoothedTimes
 from cgcopt.system import System
-from cgcopt.workers.base import DiscreteTimes
+from cgcopt.workers.base import DiscreteTimes, IndependentTimes
 from cgcopt.workers.empirical import Empirical, Scenarios
 
 __all__ = ["Found", "exchange", "greedy_rounds", "scores_of", "search"]
@@ -71,9 +73,9 @@ def search(
     scores = scores_of(problem, deadline)
     steps = isinstance(system.worker_times, DiscreteTimes)
     starts = np.array(_starts(system, deadline, stop))
-    if steps and lattice.count_of_all(system) <= ENUMERABLE:
-        return _enumerated(system, deadline, scores, starts)
     values = scores(starts)
+    if steps and lattice.count_of_all(system) <= ENUMERABLE:
+        return _enumerated(problem, deadline, scores, starts[int(np.argmax(values))])
     rng = generator(options.seed, "optimal", problem.name)
     order = np.argsort(-values)[: options.starts or IMPROVED]
     best = Found(starts[order[0]], float(values[order[0]]), len(starts))
@@ -90,23 +92,46 @@ def search(
         best = max(best, Found(x, score, 0), key=lambda found: found.score)
     return Outcome(
         TerminationCondition.TIME_LIMIT if stop() else TerminationCondition.CONVERGED,
-        partition=best.x * system.coordinates,
+        partition=_best_as_judged(problem, deadline, best.x),
         details={"starts": len(starts), "improved": len(order), "evaluations": tried},
     )
 
 
 def _enumerated(
-    system: System,
+    problem: Problem,
     deadline: float,
     scores: Callable[[FloatArray], FloatArray],
-    starts: FloatArray,
+    start: FloatArray,
 ) -> Outcome:
+    system = problem.system
     x = lattice.best_of_all(system, deadline, scores)
+    if x is None or scores(x[np.newaxis])[0] < scores(start[np.newaxis])[0]:
+        x = start
     return Outcome(
         TerminationCondition.CONVERGED,
-        partition=(starts[0] if x is None else x) * system.coordinates,
+        partition=_best_as_judged(problem, deadline, x),
         details={"evaluations": lattice.count_of_all(system), "enumerated": True},
     )
+
+
+def _best_as_judged(problem: Problem, deadline: float, shares: FloatArray) -> FloatArray:
+    """Partition of the found design, or of a scheme that meets a deadline just so where it does not."""
+    system = problem.system
+    given = replace(problem, objective=CompletionProbability(deadline))
+    L, N = system.coordinates, system.workers
+    plain = [*(np.eye(N) * L), np.full(N, L / N)]
+    plain.append(partition_with_work_proportional_to(np.arange(1.0, N + 1), L))
+    if isinstance(system.worker_times, IndependentTimes):
+        work = equal_risk_work(system, deadline)
+        if work[-1] > 0:
+            plain.append(partition_with_work_proportional_to(work, L))
+    best, value = shares * L, -math.inf
+    for partition in (best, *plain):
+        x = np.maximum(partition, 0.0)
+        found = evaluate(given, Design(x * (L / x.sum()))).value
+        if found > value:
+            best, value = partition, found
+    return best
 
 
 def _starts(system: System, deadline: float, stop: Callable[[], bool]) -> list[FloatArray]:
@@ -142,8 +167,8 @@ def scores_of(problem: Problem, deadline: float) -> Callable[[FloatArray], Float
     if isinstance(times, DiscreteTimes):
         return lambda x: _step_scores(system, deadline, x)
     assert isinstance(times, Scenarios)
-    reach = _reach(system, times, deadline) / system.coordinates
-    return lambda x: _round_scores(reach, work_of_partition(x))
+    slowest_first = times.sorted_times[:, ::-1]
+    return lambda x: _round_scores(slowest_first, system.unit * _works(system, x), deadline)
 
 
 def exchange(
@@ -226,9 +251,14 @@ def _reach(system: System, times: Scenarios, deadline: float) -> FloatArray:
     return largest
 
 
+def _works(system: System, shares: FloatArray) -> FloatArray:
+    """Cumulative work, rounded as it is where the design is judged: deadlines may be met just so."""
+    x = shares * system.coordinates
+    return work_of_partition(x * (system.coordinates / x.sum(axis=-1, keepdims=True)))
+
+
 def _step_scores(system: System, deadline: float, x: FloatArray) -> FloatArray:
-    work = work_of_partition(x) * system.coordinates
-    completion = completion_probabilities(system, work, deadline)
+    completion = completion_probabilities(system, _works(system, x), deadline)
     late = completion.probability < 0.5
     with np.errstate(divide="ignore"):
         early = -np.log(completion.complement) + 2 * np.log(0.5)
@@ -236,22 +266,22 @@ def _step_scores(system: System, deadline: float, x: FloatArray) -> FloatArray:
     return scores
 
 
-def _round_scores(reach: FloatArray, works: FloatArray) -> FloatArray:
+def _round_scores(times: FloatArray, works: FloatArray, deadline: float) -> FloatArray:
     """Share of rounds met, plus less than one round for the margin of the rest.
 
-    The margin, the mean of the worst level's ``reach / w`` over the missed rounds that are closest,
-    tells a design that almost meets another round from one that does not.
+    The margin, the mean of ``deadline / tau`` over the missed rounds that are closest, tells a design
+    that almost meets another round from one that does not. ``works`` are seconds per time of a worker.
     """
-    rounds = len(reach)
+    rounds = len(times)
     scores = np.empty(len(works))
-    step = max(1, CELLS // reach.size)
+    step = max(1, CELLS // times.size)
     for first in range(0, len(works), step):
         part = slice(first, first + step)
-        with np.errstate(divide="ignore"):
-            margin = np.min(reach / works[part, np.newaxis, :], axis=2)
-        met = np.count_nonzero(margin >= 1 - 4e-16, axis=1)
-        missed = np.where(margin >= 1 - 4e-16, 0.0, margin)
+        runtime = np.max(times * works[part, np.newaxis, :], axis=2)
+        late = runtime > deadline
+        missed = np.where(late, deadline / runtime, 0.0)
         nearest = -np.partition(-missed, min(CLOSEST, rounds) - 1, axis=1)[:, :CLOSEST]
+        met = rounds - np.count_nonzero(late, axis=1)
         scores[part] = (met + 0.5 * nearest.mean(axis=1)) / rounds
     return scores
 

@@ -74,7 +74,10 @@ class Relaxation:
         p, late, slope = self.envelope.values(self.majorant, speed)
         found = crossing(p[..., ::-1], late[..., ::-1], gradient=True, threads=1)
         by_threshold = found.log_gradient[..., ::-1]
-        return Points(speed, found.log_probability, by_threshold * slope, by_threshold * p)
+        with np.errstate(invalid="ignore"):  # an infinite derivative times nothing is nothing
+            gradient = np.where(slope == 0.0, 0.0, by_threshold * slope)
+            weight = np.where(p == 0.0, 0.0, by_threshold * p)
+        return Points(speed, found.log_probability, gradient, weight)
 
     def hessian(self, point: Points) -> FloatArray:
         """Second derivatives of ``F`` in units of the box, by one-sided differences of gradients."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cgcopt.design import budget_weights, partition_of_work, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
+from cgcopt.solvers.convex.combined_bound import ROUNDING, lifted_bound, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.simplex_qp import simplex_minimiser
 from cgcopt.solvers.runtime.scenario_cuts import CutMaster, Cuts, bound_of
@@ -49,6 +50,8 @@ _EVEN_SHARE = 1e-3
 #: this, and at most.
 _WIDENED, _WIDEST = 1.2, 0.1
 _MASTERS = 100
+#: Share of the largest work below which the reference is no guide, and the least share that counts.
+_WIDE, _TINY = 1e-6, 1e-30
 
 
 @dataclass(eq=False)
@@ -91,6 +94,8 @@ class SampleAverage:
         partition = self.smooth(self.start())
         if not self.over:
             self.cut(partition)
+        if not self.incumbent.closed:
+            self.lift()
 
     @property
     def over(self) -> bool:
@@ -146,6 +151,12 @@ class SampleAverage:
         every = 1 if last else max(count // few, 1)
         return self.times if every == 1 else np.ascontiguousarray(self.times[::every])
 
+    def scale(self, work: FloatArray) -> FloatArray:
+        """Typical work of the levels near the optimum, where variables of size 1 are wanted."""
+        reference = self.reference_work()
+        wide = reference[0] < _WIDE * reference[-1]
+        return np.maximum(work, _TINY * work[-1]) if wide else reference
+
     def spread(self) -> float:
         """How far the means of the order statistics lie apart, relative to the largest."""
         means = self.times.mean(axis=0)
@@ -189,6 +200,14 @@ class SampleAverage:
             self.incumbent.offer(partition, result.value, bound)
         return result
 
+    def lift(self) -> None:
+        """Look for the bound that levels with very long times keep out of the reach of tolerances."""
+        means = self.times.mean(axis=0)[::-1]
+        bound = max(lifted_bound(slope, means) for slope in self.slopes) * (1.0 - ROUNDING)
+        self.incumbent.bound = max(self.incumbent.bound, bound)
+        if not self.over:
+            self.incumbent.bound = max(self.incumbent.bound, proven(self.slopes, ROUNDING))
+
     def cut(self, partition: FloatArray) -> None:
         """Solve to the end by cutting planes."""
         cuts = Cuts(self.times)
@@ -196,11 +215,20 @@ class SampleAverage:
         # What the last width changed is about what is left to change.
         reach = np.minimum(_WIDENED * self.moved + 1e-9, _WIDEST)
         cuts.add_near(work, reach)
-        master = CutMaster(cuts, self.reference_work(), self.incumbent.value)
+        work = self.cut_in_scale(cuts, work, reach, self.scale(work))
+        if not self.over:
+            # Where times lie far apart, the tolerances of a solver ask for the scale of the optimum.
+            self.cut_in_scale(cuts, work, reach, np.maximum(work, _TINY * work[-1]))
+
+    def cut_in_scale(
+        self, cuts: Cuts, work: FloatArray, reach: FloatArray, scale: FloatArray
+    ) -> FloatArray:
+        """Add cuts until none is missing, with the work measured in a scale; return the last work."""
+        master = CutMaster(cuts, scale, self.incumbent.value)
         for _ in range(_MASTERS):
             point = master.solve(work, self.clock)
             if point is None:
-                return
+                break
             self.masters += 1
             self.pivots += point.pivots
             work = point.work
@@ -210,7 +238,8 @@ class SampleAverage:
             self.slopes.append(partition_gradient(point.gradient))
             self.incumbent.offer(np.maximum(partition_of_work(work), 0.0), value, bound)
             if missing == 0 or self.over:
-                return
+                break
+        return work
 
 
 def _step(

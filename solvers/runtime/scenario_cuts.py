@@ -140,6 +140,12 @@ class CutMaster:
         highs.setBasis(self._basis(open_rounds, row, column, slopes, work))
         highs.run()
         if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            # Times far apart may mislead the start.
+            highs.clearSolver()
+            highs.setOptionValue("presolve", "choose")
+            highs.setOptionValue("simplex_strategy", 1)
+            highs.run()
+        if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
         solution = highs.getSolution()
         levels = work.size
