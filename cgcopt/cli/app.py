@@ -18,6 +18,7 @@ from cgcopt.cli.run import run
 from cgcopt.cli.schedules import schedules
 from cgcopt.cli.solve import solve
 from cgcopt.cli.solvers import solvers
+from cgcopt.cli.tradeoff import tradeoff
 from cgcopt.cli.verify import verify
 from cgcopt.version import __version__
 
@@ -37,6 +38,7 @@ for command in (
     compare,
     curve,
     schedules,
+    tradeoff,
     reproduce,
     plan,
     run,

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass, field
+from itertools import combinations
+from math import comb
 
 import numpy as np
 
@@ -26,6 +28,8 @@ __all__ = ["LevelSearch"]
 
 #: Evaluations of one level set at most.
 _STEPS = 60
+#: Level sets that are minimised one by one.
+_FEW_SETS = 60
 #: Share that counts as spread evenly over the levels of a block when one is divided.
 _SPREAD = 0.02
 
@@ -102,7 +106,10 @@ class LevelSearch:
         """Search until the gap is closed or the time is over."""
         heap = [Node(-np.inf, box) for box in self.roots()]
         for node in heap:
-            self.seed(node)
+            if not node.box.single:
+                self.seed(node)
+        if not self.cuts.cuts:
+            self.minimise_set(heap[0].box.low)
         while heap and not self.clock.expired:
             node = heapq.heappop(heap)
             self.note(node.bound)
@@ -136,7 +143,14 @@ class LevelSearch:
         """Boxes with all sets. Without messages and least shares a set counts for its subsets."""
         most = min(self.blocks, self.levels.size)
         fewer = self.least > 0.0 or self.cuts.system.costs.per_message > 0.0
-        return [LevelBox.whole(self.levels.size, k) for k in range(1 if fewer else most, most + 1)]
+        boxes: list[LevelBox] = []
+        for k in range(1 if fewer else most, most + 1):
+            if comb(self.levels.size, k) > _FEW_SETS:
+                boxes.append(LevelBox.whole(self.levels.size, k))
+            else:
+                sets = combinations(range(self.levels.size), k)
+                boxes += [LevelBox(chosen, chosen) for chosen in sets]
+        return boxes
 
     def seed(self, node: Node) -> None:
         """A first design: the levels with the largest shares of the relaxed problem."""

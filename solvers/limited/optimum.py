@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -55,9 +56,10 @@ def limited_optimum(problem: Problem, options: Options, start: FloatArray | None
     start : ndarray, optional
         A partition within the limits that a neighbouring problem has led to.
     """
+    started = time.perf_counter()
     run = LimitedRun(problem, options)
     run.search(start)
-    return run.outcome()
+    return run.outcome(time.perf_counter() - started)
 
 
 @dataclass(eq=False)
@@ -177,7 +179,7 @@ class LimitedRun:
         """Take note of a bound."""
         self.incumbent.bound = max(self.incumbent.bound, min(bound, self.incumbent.value))
 
-    def outcome(self) -> Outcome:
+    def outcome(self, seconds: float) -> Outcome:
         """What the solver hands back."""
         incumbent = self.incumbent
         certificate = Certificate.CUTTING_PLANES if self.convex else Certificate.LEVEL_SETS
@@ -198,6 +200,7 @@ class LimitedRun:
             details={
                 "evaluations": len(self.cuts.cuts),
                 "nodes": self.nodes,
+                "seconds": seconds,
                 "level_sets": self.sets,
                 "history": list(incumbent.history),
             },
