@@ -2,6 +2,7 @@
 
 from cgcopt.training.delays import Delays, drawn_delays, no_delays, replayed_delays
 from cgcopt.training.pace import Pace, RoundModel
+from cgcopt.training.protocol import SimulatedRounds, protocol_seconds, simulate_protocol
 from cgcopt.training.ray_engine import RayEngine, ray_engine
 from cgcopt.training.result import PlanRun, SpeedUp, TrainingRun
 from cgcopt.training.task import PartialGradients, Task
@@ -17,6 +18,7 @@ __all__ = [
     "PlanRun",
     "RayEngine",
     "RoundModel",
+    "SimulatedRounds",
     "Softmax",
     "SpeedUp",
     "Task",
@@ -26,7 +28,9 @@ __all__ = [
     "drawn_delays",
     "no_delays",
     "programs_of",
+    "protocol_seconds",
     "ray_engine",
     "replayed_delays",
+    "simulate_protocol",
     "train",
 ]
