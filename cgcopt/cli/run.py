@@ -58,6 +58,17 @@ def run(
     compute: Annotated[
         bool, typer.Option("--compute", help="Injected delays are computed, not slept.")
     ] = False,
+    redesign_every: Annotated[
+        int | None,
+        typer.Option(
+            help="After so many rounds design anew from them, and switch where held-out rounds say "
+            "that it pays; the first plan is kept beside as 'fixed'.",
+            metavar="R",
+        ),
+    ] = None,
+    redesign_with: Annotated[
+        str, typer.Option(help="The solver that designs anew, on recorded rounds.")
+    ] = "schedule",
     address: Annotated[
         str | None, typer.Option(help="A Ray cluster to join; by default this machine alone.")
     ] = None,
@@ -72,8 +83,10 @@ def run(
     from cgcopt.cli.inputs import writable_folder
     from cgcopt.cli.terminal import console, print_json, progress
     from cgcopt.training.experiment import run_plans
+    from cgcopt.training.redesign import Redesign
     from cgcopt.training.tasks import digits_task
 
+    redesign = None if redesign_every is None else Redesign(redesign_every, redesign_with)
     finite_number("round-seconds", round_seconds, above=0)
     if out is not None:
         writable_folder("out", out)
@@ -83,7 +96,17 @@ def run(
         slow = _delays(
             delays, problem, next(iter(plans.values())), rounds, round_seconds, seed, compute
         )
-        result = run_plans(chosen, plans, slow, rounds=rounds, address=address, progress=report)
+        if redesign is not None:
+            plans["fixed"] = next(iter(plans.values()))
+        result = run_plans(
+            chosen,
+            plans,
+            slow,
+            rounds=rounds,
+            address=address,
+            redesign=redesign,
+            progress=report,
+        )
     if out is not None:
         _write(result, out)
     if as_json:
@@ -101,7 +124,8 @@ def _plans(
     from cgcopt.codes.plan_file import load_plan
     from cgcopt.codes.planning import fit_plan
     from cgcopt.errors import InvalidInputError
-    from cgcopt.training.experiment import plan_for, plan_of_schedule
+    from cgcopt.training.experiment import plan_for
+    from cgcopt.training.fit_task import plan_of_schedule
 
     names = [name.strip() for name in (against or "").split(",") if name.strip()]
     if Path(source).suffix.lower() == ".npz":

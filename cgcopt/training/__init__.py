@@ -4,6 +4,7 @@ from cgcopt.training.delays import Delays, drawn_delays, no_delays, replayed_del
 from cgcopt.training.pace import Pace, RoundModel
 from cgcopt.training.protocol import SimulatedRounds, protocol_seconds, simulate_protocol
 from cgcopt.training.ray_engine import RayEngine, ray_engine
+from cgcopt.training.redesign import Redesign
 from cgcopt.training.result import PlanRun, SpeedUp, TrainingRun
 from cgcopt.training.task import PartialGradients, Task
 from cgcopt.training.tasks import LeastSquares, Network, Softmax, digits_task
@@ -17,6 +18,7 @@ __all__ = [
     "PartialGradients",
     "PlanRun",
     "RayEngine",
+    "Redesign",
     "RoundModel",
     "SimulatedRounds",
     "Softmax",

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cgcopt.codes.plan import Plan
-from cgcopt.codes.planning import make_plan
 from cgcopt.errors import InvalidInputError
 from cgcopt.problem import Problem
 from cgcopt.schedule import Schedule
 from cgcopt.training.delays import Delays
+from cgcopt.training.fit_task import plan_of_schedule
 from cgcopt.training.ray_engine import ray_engine
+from cgcopt.training.redesign import Redesign
 from cgcopt.training.result import TrainingRun
 from cgcopt.training.task import Task
 from cgcopt.training.train import Progress, TrainSettings, programs_of, train
 
-__all__ = ["ROTATED", "plan_for", "plan_of_schedule", "run_plans"]
+__all__ = ["ROTATED", "plan_for", "run_plans"]
 
 #: What a name ends in when workers are to start at different cells.
 ROTATED = "+rotated"
@@ -51,18 +52,6 @@ def plan_for(problem: Problem, task: Task, name: str, *, seed: int = 0) -> Plan:
     return plan_of_schedule(schedule, task, seed=seed, title=name)
 
 
-def plan_of_schedule(schedule: Schedule, task: Task, *, seed: int = 0, title: str = "") -> Plan:
-    """Plan a schedule for a task, scaled to its coordinates."""
-    return make_plan(
-        schedule,
-        task.samples,
-        coordinates=task.coordinates,
-        boundaries=task.boundaries,
-        seed=seed,
-        title=title,
-    )
-
-
 def run_plans(
     task: Task,
     plans: Mapping[str, Plan],
@@ -71,6 +60,7 @@ def run_plans(
     rounds: int,
     address: str | None = None,
     settings: TrainSettings | None = None,
+    redesign: Redesign | None = None,
     progress: Progress | None = None,
 ) -> TrainingRun:
     """Start workers on Ray, train with every plan in turn, and stop the workers.
@@ -82,5 +72,12 @@ def run_plans(
         progress(None, "starting workers")
     with ray_engine(task, programs_of(plans), address=address) as engine:
         return train(
-            task, plans, engine, delays, rounds=rounds, settings=settings, progress=progress
+            task,
+            plans,
+            engine,
+            delays,
+            rounds=rounds,
+            settings=settings,
+            redesign=redesign,
+            progress=progress,
         )

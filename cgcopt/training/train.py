@@ -15,6 +15,7 @@ from cgcopt.errors import InvalidInputError, TrainingError
 from cgcopt.training.delays import Delays
 from cgcopt.training.engine import Engine, Order
 from cgcopt.training.pace import Pace, RoundModel
+from cgcopt.training.redesign import Redesign, propose
 from cgcopt.training.result import PlanRun, TrainingRun
 from cgcopt.training.round import CodedRound
 from cgcopt.training.task import Task
@@ -51,14 +52,21 @@ class Rounds:
     losses: list[float] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
     slowness: list[FloatArray] = field(default_factory=list)
+    switched: bool = False
 
     def __post_init__(self) -> None:
         self.model = RoundModel(self.plan)
 
+    def switch(self, plan: Plan) -> None:
+        """Go on with another plan."""
+        self.plan, self.model, self.switched = plan, RoundModel(plan), True
+
     def result(self, name: str, delays: Delays) -> PlanRun:
-        """Freeze it."""
+        """Freeze it; with several plans the prediction is that of the plan of each round."""
         predicted = np.empty(0)
-        if delays.injected:
+        if delays.injected and self.switched:
+            predicted = np.array(self.modelled)
+        elif delays.injected:
             predicted = self.model.seconds(delays.predicted, delays.costs)
         return PlanRun(
             name=name,
@@ -100,6 +108,7 @@ def train(
     *,
     rounds: int,
     settings: TrainSettings | None = None,
+    redesign: Redesign | None = None,
     progress: Progress | None = None,
     before_round: Callable[[int], None] | None = None,
 ) -> TrainingRun:
@@ -119,6 +128,8 @@ def train(
     delays : Delays
     rounds : int
     settings : TrainSettings, optional
+    redesign : Redesign, optional
+        Let the first plan be designed anew from the rounds of the run itself.
     progress : callable, optional
         Called with the share of the rounds done and a text.
     before_round : callable, optional
@@ -144,6 +155,8 @@ def train(
     for r in range(count):
         if before_round is not None:
             before_round(r)
+        if redesign is not None and r and r % redesign.every == 0:
+            _design_anew(master, next(iter(collected.items())), redesign, r)
         for name, own in collected.items():
             _round(master, name, own, delays, r)
         if progress is not None:
@@ -174,6 +187,17 @@ def _round(master: _Master, name: str, own: Rounds, delays: Delays, r: int) -> N
     own.losses.append(task.loss(own.parameters))
     own.lost.append(lost)
     own.slowness.append(state.slowness(own.model, seconds))
+
+
+def _design_anew(master: _Master, first: tuple[str, Rounds], redesign: Redesign, r: int) -> None:
+    """Propose a plan from the latest rounds, and switch where it pays."""
+    name, own = first
+    latest = np.array(own.slowness[-redesign.every :])
+    proposal = propose(own.plan, latest, master.task, redesign)
+    master.notes.append(f"{name}, before round {r}: {proposal}")
+    if proposal.pays:
+        own.switch(proposal.plan)
+        master.engine.assign(name, dict(enumerate(map(own.plan.steps, range(own.plan.workers)))))
 
 
 class _Master:

@@ -1,0 +1,22 @@
+"""A schedule planned for a task."""
+
+from __future__ import annotations
+
+from cgcopt.codes.plan import Plan
+from cgcopt.codes.planning import make_plan
+from cgcopt.schedule import Schedule
+from cgcopt.training.task import Task
+
+__all__ = ["plan_of_schedule"]
+
+
+def plan_of_schedule(schedule: Schedule, task: Task, *, seed: int = 0, title: str = "") -> Plan:
+    """Plan a schedule for a task, scaled to its coordinates."""
+    return make_plan(
+        schedule,
+        task.samples,
+        coordinates=task.coordinates,
+        boundaries=task.boundaries,
+        seed=seed,
+        title=title,
+    )
