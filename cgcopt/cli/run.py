@@ -82,6 +82,7 @@ def run(
     from cgcopt._validate import finite_number
     from cgcopt.cli.inputs import writable_folder
     from cgcopt.cli.terminal import console, print_json, progress
+    from cgcopt.training.costs import measure_costs
     from cgcopt.training.experiment import run_plans
     from cgcopt.training.redesign import Redesign
     from cgcopt.training.tasks import digits_task
@@ -107,12 +108,15 @@ def run(
             redesign=redesign,
             progress=report,
         )
+    measured = measure_costs(chosen, result.first.plan)
+    table = {**result.to_dict(), "cost_model": measured.to_dict()}
     if out is not None:
-        _write(result, out)
+        _write(result, table, out)
     if as_json:
-        print_json(result.to_dict())
+        print_json(table)
     else:
         _show(console(), result)
+        console().print(str(measured))
     return 0
 
 
@@ -177,12 +181,12 @@ def _delays(
     return drawn_delays(system, plan, rounds, seconds=seconds, seed=seed, busy=busy)
 
 
-def _write(result: TrainingRun, folder: Path) -> None:
+def _write(result: TrainingRun, table: dict[str, Any], folder: Path) -> None:
     from cgcopt.codes.plan_file import save_plan
     from cgcopt.compare.show.training_plot import plot_training
 
     save_plan(result.first.plan, folder / "plan.npz")
-    text = json.dumps(result.to_dict(), indent=2, allow_nan=False) + "\n"
+    text = json.dumps(table, indent=2, allow_nan=False) + "\n"
     (folder / "run.json").write_text(text, encoding="utf-8")
     result.rounds_table().to_csv(folder / "rounds.csv", index=False)
     plot_training(result, folder / "rounds.png")

@@ -1,5 +1,6 @@
 """Coded training for real: tasks, workers, rounds, on Ray (extra ``ray``)."""
 
+from cgcopt.training.costs import MeasuredCosts, measure_costs
 from cgcopt.training.delays import Delays, drawn_delays, no_delays, replayed_delays
 from cgcopt.training.pace import Pace, RoundModel
 from cgcopt.training.protocol import SimulatedRounds, protocol_seconds, simulate_protocol
@@ -13,6 +14,7 @@ from cgcopt.training.train import TrainSettings, programs_of, train
 __all__ = [
     "Delays",
     "LeastSquares",
+    "MeasuredCosts",
     "Network",
     "Pace",
     "PartialGradients",
@@ -28,6 +30,7 @@ __all__ = [
     "TrainingRun",
     "digits_task",
     "drawn_delays",
+    "measure_costs",
     "no_delays",
     "programs_of",
     "protocol_seconds",

@@ -27,6 +27,7 @@ TITLES = {
     "scenarios": "Scenario problems against HiGHS and Clarabel",
     "probability": "Completion probability",
     "codes": "Gradient codes: accuracy, and speed beside a plain product",
+    "training": "Coded training: workers killed at random moments",
     "global": "Branch and bound for the completion probability",
 }
 
