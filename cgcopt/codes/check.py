@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from math import comb
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.codes.decoding import amplification, decoding_vector, residual, straggler_sets
 
 __all__ = ["TOLERANCE", "CodeCheck", "check_decoding"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 #: Relative error up to which a decoded gradient counts as right, in double precision.
 TOLERANCE = 1e-8

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from cgcopt._validate import whole_number
+from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.codes.check import TOLERANCE, CodeCheck, check_decoding
 from cgcopt.codes.combine import combine
 from cgcopt.codes.decoding import decoding_vector, residual
@@ -21,8 +22,6 @@ from cgcopt.errors import DecodingError, InvalidInputError
 
 __all__ = ["Construction", "GradientCode"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 #: Decoding vectors that a code remembers.
 _REMEMBERED = 4096

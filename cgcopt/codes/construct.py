@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cgcopt._validate import whole_number
+from cgcopt.arrays import FloatArray
 from cgcopt.codes.code import GradientCode
 from cgcopt.codes.placement import Placement
 from cgcopt.codes.universal import Drawing, universal_matrix
 from cgcopt.errors import InvalidInputError
 
 __all__ = ["gradient_code"]
-
-FloatArray = NDArray[np.float64]
 
 
 def gradient_code(

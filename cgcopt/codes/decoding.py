@@ -7,15 +7,11 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import BoolArray, FloatArray, IntArray
 from cgcopt.seeds import generator
 
 __all__ = ["amplification", "decoding_vector", "residual", "straggler_sets"]
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
 
 
 def decoding_vector(

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cgcopt._validate import whole_number
+from cgcopt.arrays import BoolArray, IntArray
 from cgcopt.errors import InvalidInputError
 
 __all__ = ["Placement", "arc_placement"]
-
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.codes.code import GradientCode
 from cgcopt.errors import InvalidInputError
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "PlannedBlock", "Step"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 Range = tuple[int, int]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cgcopt._validate import whole_number
+from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.codes.construct import gradient_code
 from cgcopt.codes.placement import Placement, arc_placement
 from cgcopt.codes.plan import Plan, PlannedBlock
@@ -17,8 +18,6 @@ from cgcopt.schedule import Schedule, cyclic_places
 
 __all__ = ["fit_plan", "make_plan"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 #: Units of data for each worker where work is unequal and no number of samples is given.
 _FINE = 100

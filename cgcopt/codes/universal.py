@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.codes.check import TOLERANCE, CodeCheck, check_decoding
 from cgcopt.codes.placement import Placement
 from cgcopt.errors import DecodingError
 from cgcopt.seeds import generator
 
 __all__ = ["Drawing", "universal_matrix"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

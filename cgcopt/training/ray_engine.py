@@ -184,8 +184,8 @@ def ray_engine(
     settings = settings or RaySettings()
     joined = ray.is_initialized()
     folder = _short_folder()
-    try:
-        with _silent(ray):
+    with _silent(ray):
+        try:
             if not joined:
                 _connect(ray, address, folder, settings)
             engine = RayEngine(ray, task, programs, settings)
@@ -193,10 +193,10 @@ def ray_engine(
                 yield engine
             finally:
                 engine.close()
-    finally:
-        if not joined:
-            ray.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            if not joined:
+                ray.shutdown()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _short_folder() -> str:
