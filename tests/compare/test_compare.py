@@ -96,6 +96,22 @@ class Boastful(Fake):
         return Outcome(TerminationCondition.OPTIMAL, partition=np.full(problem.system.workers, 1.0))
 
 
+#: Above the optimum by more than any tolerance.
+LIE = 1.01
+
+
+class Liar(Fake):
+    """A solver that claims more than there is, and has a design that does not show it."""
+
+    name = "liar"
+
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
+        found = super().solve(problem, form, options)
+        return replace(
+            found, bound=LIE * cg.solve(problem).value, certificate=cg.Certificate.BRANCH_AND_BOUND
+        )
+
+
 class Absent(Fake):
     """A solver whose package is not installed."""
 
@@ -105,9 +121,9 @@ class Absent(Fake):
 
 @pytest.fixture
 def fakes() -> Iterator[None]:
-    for cls in (Fake, Broken):
+    for cls in (Fake, Broken, Liar):
         cls.runs = 0
-    with extra_solvers(Fake, Broken, Stopped, Boastful, Absent):
+    with extra_solvers(Fake, Broken, Stopped, Boastful, Liar, Absent):
         yield
 
 
@@ -145,6 +161,23 @@ def test_a_bound_for_whole_numbers_does_not_bound_relaxed_designs() -> None:
     assert comparison.best_bound(coordinate) == 10.5  # the two levels have the same optimum
     assert comparison.gap(relaxed) == pytest.approx(0.1)
     assert comparison.gap(coordinate) == pytest.approx(1 - 10.5 / 12)
+
+
+@pytest.mark.usefixtures("fakes")
+def test_a_bound_that_another_design_contradicts_costs_its_own_row_alone(tmp_path: Path) -> None:
+    with Store(tmp_path / "rows.sqlite") as store:
+        found = compare(SMALL, ["liar", "optimal", "uncoded"], options=OPTIONS, store=store)
+        liar, best, uncoded = found.rows
+        alone = compare(SMALL, ["liar"], options=OPTIONS, store=store)
+        assert Liar.runs == 1  # what the solver said is kept
+    assert math.isfinite(alone.rows[0].solution.bound)
+    assert liar.solution.bound == -math.inf
+    assert (liar.status, liar.solution.termination) == ("feasible", "numerical-error")
+    assert "of liar thrown away: the design of optimal reaches" in liar.message
+    without = compare(SMALL, ["optimal", "uncoded"], options=OPTIONS)
+    assert [found.gap(row) for row in (best, uncoded)] == [without.gap(row) for row in without.rows]
+    assert (found.frame()["gap"] >= 0).all()
+    assert "thrown away" in " ".join(comparison_table(found)["note"])
 
 
 def test_bounds_of_a_maximum_are_upper_bounds() -> None:

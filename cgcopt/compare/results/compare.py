@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import replace
 
+from cgcopt.bounds import refute
 from cgcopt.compare.results.comparison import Comparison
 from cgcopt.compare.results.entrant import Entrant, default_entrants, entrants_of
 from cgcopt.compare.results.names import different_names
 from cgcopt.compare.results.row import Row
 from cgcopt.compare.results.runs import Run, capped, handed_out, one_by_one
+from cgcopt.compare.results.solution_record import SolutionRecord
 from cgcopt.compare.results.store import Store
+from cgcopt.evaluation.result import Certificate
+from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Problem
+from cgcopt.solution import SolutionStatus, TerminationCondition
 
 __all__ = ["DEFAULT_OPTIONS", "compare"]
 
@@ -96,13 +102,41 @@ def compare(
             store.put(key, row)
             rows[key] = row
     options.report(1.0, "")
-    return Comparison(tuple(rows[key] for key in keys), options)
+    return Comparison(_without_wrong_bounds([rows[key] for key in keys]), options)
 
 
 def _kept(store: Store, keys: Iterable[str]) -> dict[str, Row]:
     """Rows that the store holds, but for failures: those are tried again."""
     found = {key: store.get(key) for key in keys}
     return {key: row for key, row in found.items() if row is not None and not row.failed}
+
+
+def _without_wrong_bounds(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The rows, without the bounds that the design of another row contradicts.
+
+    The store keeps what each solver said by itself.
+    """
+    checked = list(rows)
+    for name in dict.fromkeys(row.problem for row in rows):
+        places = [place for place, row in enumerate(rows) if row.problem == name]
+        known = [rows[place].solution.known for place in places]
+        for index, why in refute(known, rows[places[0]].sense).items():
+            row = rows[places[index]]
+            checked[places[index]] = replace(row, solution=_without_bound(row, why))
+    return tuple(checked)
+
+
+def _without_bound(row: Row, why: str) -> SolutionRecord:
+    found = row.solution
+    optimal = found.status is SolutionStatus.OPTIMAL
+    return replace(
+        found,
+        bound=-math.inf if row.sense is Sense.MINIMIZE else math.inf,
+        certificate=Certificate.NONE,
+        termination=TerminationCondition.NUMERICAL_ERROR,
+        status=SolutionStatus.FEASIBLE if optimal else found.status,
+        message=f"{found.message}; {why}" if found.message else why,
+    )
 
 
 def _told_apart(problems: Sequence[Problem]) -> list[Problem]:

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from cgcopt.bounds import Known
 from cgcopt.design import Design
 from cgcopt.evaluation.result import Certificate
 from cgcopt.problem import Form
 from cgcopt.solution import Sample, Seconds, Solution, SolutionStatus, TerminationCondition
+from cgcopt.solvers.judge import known_of
 
 __all__ = ["SolutionRecord"]
 
@@ -31,6 +33,8 @@ class SolutionRecord:
         Worth of the design on the problem itself (never on a drawn sample); NaN without a design.
     standard_error : float
         Of a simulated value; 0 otherwise.
+    doubt : float
+        How far the value may be off: half of a bracket, or some standard errors.
     complement : float
         ``1 - value`` of a probability, to full relative accuracy; NaN for other objectives.
     bound : float
@@ -55,6 +59,7 @@ class SolutionRecord:
     status: SolutionStatus = SolutionStatus.NONE
     value: float = math.nan
     standard_error: float = 0.0
+    doubt: float = 0.0
     complement: float = math.nan
     bound: float = math.nan
     certificate: Certificate = Certificate.NONE
@@ -63,6 +68,14 @@ class SolutionRecord:
     seconds: Seconds = field(default_factory=Seconds)
     partition: tuple[float, ...] = ()
     message: str = ""
+
+    @property
+    def known(self) -> Known:
+        """What the solution says of its problem; a scheme outside the design space says nothing."""
+        feasible = self.status in (SolutionStatus.OPTIMAL, SolutionStatus.FEASIBLE)
+        value = self.value if feasible else math.nan
+        whole = all(x == round(x) for x in self.partition)
+        return Known(self.solver, self.form, value, self.doubt, whole, self.bound)
 
     @classmethod
     def of(cls, solution: Solution) -> SolutionRecord:
@@ -75,6 +88,7 @@ class SolutionRecord:
             status=solution.status,
             value=solution.value,
             standard_error=0.0 if evaluation is None else evaluation.standard_error,
+            doubt=known_of(solution).doubt,
             complement=math.nan if evaluation is None else _or_nan(evaluation.complement),
             bound=solution.bound,
             certificate=solution.certificate,

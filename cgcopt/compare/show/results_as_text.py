@@ -169,7 +169,8 @@ def _note(row: Row) -> str:
         parts += [remark] if (remark := remark_on(row.objective, row.solver)) else []
     if found.residual == found.residual:
         parts.append(f"residual {found.residual:.1e}")
-    if found.status in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE) and found.message:
+    failed = found.status in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE)
+    if found.message and (failed or found.termination is TerminationCondition.NUMERICAL_ERROR):
         parts.append(found.message)
     return "; ".join(parts)
 
