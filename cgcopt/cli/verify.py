@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cgcopt.cli.arguments import Instance, Json, Seed
 from cgcopt.cli.reading import TraceInput, reads_traces_as_instances
+
+if TYPE_CHECKING:
+    from cgcopt.compare.check import Verification
 
 __all__ = ["verify"]
 
@@ -29,9 +32,12 @@ def verify(
     *,
     reading: TraceInput,
 ) -> int:
-    """Check our methods against outside solvers and simulation; exit code 1 on a conflict."""
+    """Check our methods against outside solvers and simulation; exit code 1 on a conflict.
+
+    What was not checked is named, and why. A run that ended early decides nothing: it is open.
+    """
     from cgcopt.cli.inputs import problem_of
-    from cgcopt.cli.terminal import console, print_json, progress
+    from cgcopt.cli.terminal import print_json, progress
     from cgcopt.compare.verify import outside_solvers
     from cgcopt.compare.verify import verify as run
     from cgcopt.options import Options
@@ -45,13 +51,24 @@ def verify(
     if as_json:
         print_json(result.to_dict())
     else:
-        output = console()
-        output.print(problem.name, style="bold")
-        for check in result.checks:
-            mark = "ok  " if check.passed else "FAIL"
-            output.print(mark, check.name, style="green" if check.passed else "bold red")
-            output.print(f"     {check.detail}")
-        failed = [check.name for check in result.checks if not check.passed]
-        verdict = f"{len(result.checks)} checks, {len(failed)} failed"
-        output.print(f"{verdict}{': ' if failed else ''}{'; '.join(failed)}")
+        _show(result)
     return 0 if result.passed else 1
+
+
+def _show(result: Verification) -> None:
+    from cgcopt.cli.terminal import console
+    from cgcopt.compare.check import Outcome
+
+    styles = {Outcome.PASSED: "green", Outcome.FAILED: "bold red"}
+    output = console()
+    output.print(result.problem.name, style="bold")
+    for check in result.checks:
+        took = f"  ({check.seconds:.1f} s)" if check.seconds >= 0.05 else ""
+        style = styles.get(check.outcome, "yellow")
+        output.print(f"{check.outcome:<11} {check.name}{took}", style=style)
+        output.print(f"            {check.detail}")
+    counts = ", ".join(f"{count} {name}" for name, count in result.counts.items() if count)
+    failed = [check.name for check in result.checks if not check.passed]
+    output.print(
+        f"{len(result.checks)} checks: {counts}{'; failed: ' if failed else ''}{'; '.join(failed)}"
+    )
