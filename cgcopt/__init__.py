@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from cgcopt.workers.families import ShiftedExponential as ShiftedExponential
     from cgcopt.workers.families import Weibull as Weibull
     from cgcopt.workers.fitting import fit as fit
+    from cgcopt.workers.groups import Groups as Groups
     from cgcopt.workers.record import record as record
     from cgcopt.workers.trace import Trace as Trace
 
@@ -106,6 +107,7 @@ _HOMES = {
         "Weibull",
     ),
     "cgcopt.workers.fitting": ("fit",),
+    "cgcopt.workers.groups": ("Groups",),
     "cgcopt.workers.record": ("record",),
     "cgcopt.workers.trace": ("Trace",),
 }

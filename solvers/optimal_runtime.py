@@ -59,7 +59,7 @@ class OptimalRuntime(Solver):
     summary = "exact expected runtime minimised to a proven gap"
     role = Role.EXACT
     solves = RUNTIME_RELAXED
-    times = ALL_TIMES
+    times = ALL_TIMES | {Times.GROUPS}
     tolerance = 1e-6
     limits = ALL_LIMITS
     costs = True

@@ -74,7 +74,7 @@ class ScheduleSolver(Solver):
     summary = "order and work of every worker: majorise and minimise on rounds"
     role = Role.SCHEDULE
     solves = tasks(ExpectedRuntime, CompletionProbability, Quantile, forms=(Form.RELAXED,))
-    times = ALL_TIMES | {Times.DISTRIBUTION, Times.SAMPLER}
+    times = ALL_TIMES | {Times.GROUPS, Times.DISTRIBUTION, Times.SAMPLER}
     limits = frozenset({"copies", "levels", "blocks", "least"})
     costs = True
     tolerance = math.inf

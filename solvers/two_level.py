@@ -53,7 +53,7 @@ class TwoLevel(Solver):
     summary = "levels 0 and N - 1 in rotated order, best share: exact and without a code"
     role = Role.SCHEDULE
     solves = tasks(ExpectedRuntime, CompletionProbability, Quantile, forms=(Form.RELAXED,))
-    times = ALL_TIMES | {Times.DISTRIBUTION, Times.SAMPLER}
+    times = ALL_TIMES | {Times.GROUPS, Times.DISTRIBUTION, Times.SAMPLER}
     limits = frozenset({"copies", "levels", "blocks"})
     costs = True
     tolerance = math.inf

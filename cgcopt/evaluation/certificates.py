@@ -118,8 +118,8 @@ def first_finite_level(system: System) -> int:
     >>> first_finite_level(System(4, 3, Pareto(shape=0.4, scale=1.0)))
     2
     """
-    index = system.worker_times.tail_index
-    infinite = int(np.count_nonzero(np.arange(1, system.workers + 1) * index <= 1))
+    power = system.worker_times.tail_power
+    infinite = sum(power(level) <= 1 for level in range(system.workers))
     return min(infinite, system.workers - 1)
 
 

@@ -111,6 +111,8 @@ def warm_up(problem: Problem) -> None:
     if isinstance(times, Scenarios):
         times = Scenarios(times.times[:_SMALL_ROUNDS])
         small = replace(system, worker_times=times)
+    elif hasattr(times, "workers"):  # a model of so many workers, and no other number
+        small = system
     else:
         small = replace(system, workers=min(system.workers, _SMALL_WORKERS))
     work = np.arange(1.0, small.workers + 1) * small.coordinates

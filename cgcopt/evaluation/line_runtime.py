@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.density import runtime as density
+from cgcopt.evaluation.groups import runtime as groups
 from cgcopt.evaluation.lines import LineRuntime, Lines
 from cgcopt.evaluation.rounds import lines as rounds
 from cgcopt.evaluation.rounds.runtimes import sorted_rounds
@@ -59,8 +60,13 @@ def _of_rounds(system: System, lines: Lines, tolerance: float, threads: int | No
     return rounds.runtime_of_lines(sorted_rounds(system), lines)
 
 
+def _of_groups(system: System, lines: Lines, tolerance: float, threads: int | None) -> LineRuntime:
+    return groups.runtime_of_lines(system, lines)
+
+
 _EVALUATORS: dict[Times, Evaluator] = {
     Times.CONTINUOUS: _of_density,
     Times.DISCRETE: _of_steps,
     Times.SCENARIOS: _of_rounds,
+    Times.GROUPS: _of_groups,
 }

@@ -309,10 +309,17 @@ class _LogQuantile:
         return np.asarray(value + beyond + self.right * np.maximum(logit - inner, 0.0))
 
 
+def _group_means(times: WorkerTimes, workers: int, power: int) -> FloatArray:
+    from cgcopt.evaluation.groups.runtime import order_statistic_means as of_groups
+
+    return of_groups(times, workers, power)  # type: ignore[arg-type]
+
+
 _MEANS: dict[Times, Callable[..., FloatArray]] = {
     Times.CONTINUOUS: _continuous_means,
     Times.DISCRETE: _discrete_means,
     Times.SCENARIOS: _scenario_means,
+    Times.GROUPS: _group_means,
 }
 _QUANTILES: dict[Times, Callable[..., FloatArray]] = {
     Times.CONTINUOUS: _independent_quantiles,

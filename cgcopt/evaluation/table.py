@@ -125,6 +125,7 @@ def _at(path: str) -> Callable[..., Any]:
 _DENSITY = "cgcopt.evaluation.density"
 _STEPS = "cgcopt.evaluation.steps"
 _ROUNDS = "cgcopt.evaluation.rounds"
+_GROUPS = "cgcopt.evaluation.groups"
 _DRAWN = "cgcopt.evaluation.simulation"
 _BOUNDS = "cgcopt.evaluation.certificates"
 
@@ -140,6 +141,10 @@ _TABLE: dict[tuple[type[Objective], Times], Entry] = {
     (ExpectedRuntime, Times.CONTINUOUS): Entry(f"{_DENSITY}.{_RUNTIME}", _RUNTIME_BOUND),
     (ExpectedRuntime, Times.DISCRETE): Entry(f"{_STEPS}.{_RUNTIME}", _RUNTIME_BOUND),
     (ExpectedRuntime, Times.SCENARIOS): Entry(f"{_ROUNDS}.{_RUNTIME}", _RUNTIME_BOUND),
+    (ExpectedRuntime, Times.GROUPS): Entry(f"{_GROUPS}.{_RUNTIME}", _RUNTIME_BOUND),
+    (CompletionProbability, Times.GROUPS): Entry(
+        f"{_GROUPS}.chances:completion_probability", f"{_BOUNDS}:at_most_one"
+    ),
     (ExpectedRuntime, Times.SAMPLER): Entry(f"{_DRAWN}:simulated_mean"),
     (CompletionProbability, Times.CONTINUOUS): Entry(
         f"{_DENSITY}.{_PROBABILITY}", _PROBABILITY_BOUND

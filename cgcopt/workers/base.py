@@ -27,6 +27,8 @@ class Times(StrEnum):
     """Independent workers with finitely many values (a pooled trace)."""
     SCENARIOS = "scenarios"
     """A finite set of rounds (a trace kept in rounds, or a drawn sample)."""
+    GROUPS = "groups"
+    """Independent workers in groups, each with a density."""
     DISTRIBUTION = "distribution"
     """Independent workers of whom only the distribution function is known."""
     SAMPLER = "sampler"
@@ -59,6 +61,10 @@ class WorkerTimes(ABC):
     def tail_index(self) -> float:
         """Power ``a`` of a regularly varying tail ``P(T > t) ~ t**-a``; ``inf`` for light tails."""
         return float("inf")
+
+    def tail_power(self, level: int) -> float:
+        """Power with which the chance falls that ``level + 1`` workers are late."""
+        return (level + 1) * self.tail_index
 
 
 class IndependentTimes(WorkerTimes):

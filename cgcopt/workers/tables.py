@@ -18,6 +18,7 @@ trace                   path (relative to the folder of the instance file), mode
                         (:class:`~cgcopt.workers.reading.ReadOptions`)
 empirical               values, weights (optional): a step distribution written out
 scenarios               times: whole rounds written out, a list of lists
+groups                  groups: one table a group, with workers, family and the keys of the family
 sampled                 model (a table like this one), rounds, workers, seed: whole rounds drawn
 ======================  ==========================================================================
 
@@ -45,6 +46,7 @@ from cgcopt.workers.families import (
     ShiftedExponential,
     Weibull,
 )
+from cgcopt.workers.groups import Groups
 from cgcopt.workers.reading import ReadOptions
 from cgcopt.workers.trace import Trace
 from cgcopt.workers.validation import MISSING
@@ -112,6 +114,20 @@ def _sampled(values: Mapping[str, Any], base: Path) -> WorkerTimes:
     return Scenarios.draw(model, values["rounds"], values["workers"], values["seed"])
 
 
+def _groups(values: Mapping[str, Any], base: Path) -> WorkerTimes:
+    tables = values["groups"]
+    if not isinstance(tables, list | tuple) or not all(isinstance(t, Mapping) for t in tables):
+        allowed = "tables [[worker_times.groups]] with workers, family and its keys"
+        raise InvalidInputError("worker_times.groups", tables, allowed)
+    pairs = []
+    for place, table in enumerate(tables):
+        field = f"worker_times.groups[{place}]"
+        rest = {key: value for key, value in table.items() if key != "workers"}
+        model = worker_times_from_dict(rest, base, field=field)
+        pairs.append((table.get("workers", MISSING), model))
+    return Groups(pairs)  # type: ignore[arg-type]
+
+
 _FAMILIES: dict[str, _Family] = {
     **{
         family.family: _parametric(family)
@@ -120,6 +136,7 @@ _FAMILIES: dict[str, _Family] = {
     "trace": _Family(("path",), ("mode", "rounds", *ReadOptions.names()), _trace),
     "empirical": _Family(("values",), ("weights",), lambda values, _: Empirical(**values)),
     "scenarios": _Family(("times",), (), lambda values, _: Scenarios(**values)),
+    "groups": _Family(("groups",), (), _groups),
     "sampled": _Family(("model", "rounds", "workers", "seed"), (), _sampled),
 }
 
@@ -168,11 +185,11 @@ def worker_times_from_dict(
         ...
     cgcopt.errors.InvalidInputError: worker_times.family = 'wiebull': must be one of \
 exponential, shifted-exponential, weibull, gamma, lognormal, pareto, trace, empirical, \
-scenarios, sampled (did you mean 'weibull'?)
+scenarios, groups, sampled (did you mean 'weibull'?)
     """
     if not isinstance(table, Mapping):
         raise InvalidInputError(field, table, "a table with the key family")
-    name = table.get("family", MISSING)
+    name = table.get("family", "groups" if "groups" in table else MISSING)
     if not isinstance(name, str) or name not in _FAMILIES:
         raise InvalidInputError(f"{field}.family", name, did_you_mean(str(name), _FAMILIES))
     family = _FAMILIES[name]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.design import budget_weights, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient, runtime_bound
-from cgcopt.evaluation.density.runtime import expected_runtime
 from cgcopt.evaluation.steps.minorant import SmoothMinorant, Tangent
 from cgcopt.evaluation.steps.runtime import Bracket, affordable_panels, bracketed_runtime
+from cgcopt.evaluation.table import entry_of
+from cgcopt.objective import ExpectedRuntime
 from cgcopt.solvers.closed_forms import mean_time_work
 from cgcopt.solvers.convex.combined_bound import ROUNDING, proven
 from cgcopt.solvers.convex.quasi_newton import Point
@@ -54,7 +56,8 @@ class RuntimeOracle:
     def __call__(self, partition: FloatArray) -> Point:
         """Value, gradient in the partition and bound, each per coordinate."""
         work = work_of_partition(partition)
-        found = expected_runtime(self.system, work, gradient=True, threads=self.threads)
+        entry = entry_of(ExpectedRuntime(), self.system.worker_times.kind)
+        found: Any = entry.evaluate(self.system, work, gradient=True, threads=self.threads)
         slope = partition_gradient(found.gradient)
         self.slopes.append(slope)
         return Point(partition, found.value, slope, runtime_bound(found, work, 1.0))

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InfiniteMeanError, SolverError, UnsupportedProblemError
-from cgcopt.evaluation.density.quadrature import integrate
+from cgcopt.evaluation.late import LateSettings, integral_of_late
 from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.schedule import Schedule
 from cgcopt.system import System
@@ -40,18 +40,7 @@ class TwoLevelSettings:
 
     Attributes
     ----------
-    tolerance : float
-        Error that one panel may have, relative to the expected runtime.
-    points : int
-        Nodes of a panel.
-    negligible : float
-        Chance below which, and above one minus which, nothing is integrated.
-    far : float
-        Where a regularly varying tail is taken to follow its power, over the median of the runtime.
-    grid : int
-        Deadlines between which panels are cut.
-    cuts : tuple of float
-        Chances to be late near which they are.
+    quadrature : LateSettings
     tiny : float
         Probability below which the walk with positive terms alone is used.
     steps : int
@@ -59,12 +48,7 @@ class TwoLevelSettings:
         panels bracket the value.
     """
 
-    tolerance: float = 1e-11
-    points: int = 12
-    negligible: float = 1e-15
-    far: float = 1e7
-    grid: int = 129
-    cuts: tuple[float, ...] = (0.99, 0.5, 0.05, 1e-4, 1e-9)
+    quadrature: LateSettings = field(default_factory=LateSettings)
     tiny: float = 1e-3
     steps: int = 100_000
 
@@ -258,37 +242,16 @@ def _integral(
             f"the expected runtime is infinite: {times.label} has tail index {times.tail_index:g}"
         )
 
-    def missed(t: FloatArray) -> FloatArray:
-        return _missed(times, workers, first, last, t)
-
-    grid = _grid(missed, (first + last) * float(times.ppf(0.5)), settings, math.isfinite(power))
-    late = missed(grid)
-    start = float(grid[late >= 1.0 - settings.negligible][-1])
-    median = float(grid[late <= 0.5][0])
-    end, tail = float(grid[late <= settings.negligible][0]) if math.isinf(power) else 0.0, 0.0
-    if math.isfinite(power):
-        end = median * settings.far
-        tail = end * float(missed(np.array([end]))[0]) / (power - 1.0)
     cycles = first + np.arange(workers + 1.0) * last
-    bounds = np.multiply.outer(cycles[cycles > 0.0], times.support).ravel()
-    inner = bounds[(bounds > start) & (bounds < end) & np.isfinite(bounds)]
-    fine = np.geomspace(start, end, settings.grid)
-    chances = missed(fine)
-    cuts = [fine[chances <= chance][0] for chance in settings.cuts if chances[-1] <= chance]
-    far = np.geomspace(median, end, max(int(math.log(end / median)), 1) + 1)
-    edges = np.log(np.unique(np.concatenate(([start, end], inner, cuts, far))))
-    edges = edges[(edges >= math.log(start)) & (edges <= math.log(end))]
-    edges = edges[np.concatenate(([True], np.diff(edges) > 1e-13))]
-
-    def integrand(place: FloatArray) -> FloatArray:
-        t = np.exp(place)
-        return np.asarray((missed(t) * t)[:, np.newaxis])
-
-    def allowance(total: FloatArray) -> FloatArray:
-        return np.array([settings.tolerance * (start + total[0])])
-
-    total = integrate(integrand, edges, allowance=allowance, points=settings.points)
-    return start + float(total[0]) + tail
+    kinks = np.multiply.outer(cycles[cycles > 0.0], times.support).ravel()
+    found = integral_of_late(
+        lambda t: _missed(times, workers, first, last, t)[:, np.newaxis],
+        (first + last) * float(times.ppf(0.5)),
+        kinks=kinks[np.isfinite(kinks)],
+        power=power,
+        settings=settings.quadrature,
+    )
+    return float(found[0])
 
 
 def _sum_over_steps(
@@ -311,26 +274,6 @@ def _deadlines(times: DiscreteTimes, workers: int, first: float, last: float) ->
     """Where ``P`` may jump, increasing."""
     cycles = first + np.arange(workers + 1.0) * last
     return np.unique(np.multiply.outer(cycles[cycles > 0.0], times.values))
-
-
-def _grid(
-    missed: Callable[[FloatArray], FloatArray],
-    guess: float,
-    settings: TwoLevelSettings,
-    heavy: bool,
-) -> FloatArray:
-    """Deadlines, evenly spaced in logarithm, between which ``P[tau > t]`` falls from 1 to 0 or 1/2."""
-    low, high = -8, 8
-    while True:
-        grid = guess * np.exp2(np.arange(low, high + 0.25, 0.25))
-        ends = missed(grid[[0, -1]])
-        early = ends[0] >= 1.0 - settings.negligible
-        late = ends[1] <= (0.5 if heavy else settings.negligible)
-        if early and late:
-            return np.asarray(grid)
-        low, high = low if early else low - 8, high if late else high + 8
-        if high - low > 2000:
-            raise SolverError("the worker times leave the range of double precision")
 
 
 def _bracket(met: Callable[[float], bool], guess: float) -> tuple[float, float]:

@@ -1,0 +1,160 @@
+"""Workers in groups: against workers that are alike, brute force, simulation, differences."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+import cgcopt as cg
+from cgcopt.evaluation.evaluate import evaluate_work
+from cgcopt.evaluation.groups.chances import group_chances
+from cgcopt.evaluation.lines import lines_of_work
+
+A = cg.ShiftedExponential(rate=1.0, shift=0.5)
+B = cg.LogNormal(sigma=0.6, scale=2.0)
+C = cg.Pareto(shape=3.5, scale=1.0)
+
+
+def problem_of(groups, objective=None, costs=None):
+    times = cg.Groups(groups)
+    system = cg.System(times.workers, 12, times, samples=times.workers, costs=costs or cg.Costs())
+    return cg.Problem(system, objective or cg.ExpectedRuntime())
+
+
+DESIGN = cg.Design([3, 0, 4, 1, 0, 4])
+
+
+@pytest.mark.parametrize("split", [(6,), (4, 2), (1, 3, 2)])
+@pytest.mark.parametrize("objective", [cg.ExpectedRuntime(), cg.CompletionProbability(40.0)])
+def test_groups_that_are_alike_are_no_groups(split, objective):
+    plain = cg.Problem(cg.System(6, 12, B, samples=6), objective)
+    split_up = problem_of([(count, B) for count in split], objective)
+    one, two = (cg.evaluate(p, DESIGN, gradient=True) for p in (plain, split_up))
+    assert two.value == pytest.approx(one.value, rel=1e-10)
+    assert np.allclose(one.gradient, two.gradient, rtol=1e-7, atol=1e-9)
+
+
+def test_chances_against_all_subsets():
+    """Every worker is at one of the levels that it finished; the round is in time or not."""
+    groups = [(2, A), (1, B), (1, C)]
+    times, work, deadline = cg.Groups(groups), np.array([2.0, 4.0, 4.0, 9.0]), 5.0
+    system = cg.System(4, 4, times, samples=4)
+    models = [model for count, model in groups for _ in range(count)]
+    met = 0.0
+    for finished in itertools.product(range(5), repeat=4):  # how many levels, from level 0 up
+        chance = 1.0
+        for model, levels in zip(models, finished, strict=True):
+            done = [1.0, *model.cdf(deadline / work), 0.0]
+            chance *= done[levels] - done[levels + 1]
+        if all(sum(levels > n for levels in finished) >= 4 - n for n in range(4)):
+            met += chance
+    found = group_chances(times, lines_of_work(system, work), [deadline])
+    assert found.met[0] == pytest.approx(met, rel=1e-12)
+    assert found.missed[0] == pytest.approx(1 - met, rel=1e-12)
+
+
+@pytest.mark.parametrize("groups", [[(4, A), (2, B)], [(2, A), (2, B), (2, C)]])
+@pytest.mark.parametrize("costs", [None, cg.Costs(1.0, 0.3, 2.0)])
+def test_against_simulation_and_differences(groups, costs):
+    for objective in (cg.ExpectedRuntime(), cg.CompletionProbability(45.0)):
+        problem = problem_of(groups, objective, costs)
+        design = cg.Design([3, 1, 3, 2, 1, 2])
+        found = cg.evaluate(problem, design, gradient=True)
+        drawn = cg.simulate(problem, design, rounds=50_000)
+        assert abs(found.value - drawn.value) < 4.5 * drawn.standard_error
+        for n in (0, 2, 5):
+            step = np.eye(6)[n] * 1e-5 * design.work[n]
+            up, down = (evaluate_work(problem, design.work + s * step).value for s in (1, -1))
+            assert found.gradient[n] == pytest.approx((up - down) / (2 * step[n]), rel=1e-4)
+
+
+def test_probabilities_complement_each_other():
+    problem = problem_of([(3, A), (3, C)], cg.CompletionProbability(400.0))
+    found = cg.evaluate(problem, DESIGN)
+    assert found.value + found.complement == pytest.approx(1.0, abs=1e-15)
+    assert 0 < found.complement < 1e-2
+
+
+def test_the_optimum_is_certified_and_beats_one_for_workers_that_are_alike():
+    problem = problem_of([(4, A), (2, cg.ShiftedExponential(rate=0.2, shift=0.5))])
+    found = cg.solve(problem)
+    assert str(found.status) == "optimal"
+    assert found.gap <= 1e-6
+    alike = cg.solve(cg.Problem(cg.System(6, 12, A, samples=6), cg.ExpectedRuntime())).design
+    assert found.value < cg.evaluate(problem, alike).value
+    rng = np.random.default_rng(0)
+    for x in rng.dirichlet(np.ones(6), size=20):
+        assert cg.evaluate(problem, 12 * x).value > found.bound
+
+
+def test_order_statistics_of_two():
+    two = cg.Groups([(1, cg.Exponential(rate=1.0)), (1, cg.Exponential(rate=2.0))])
+    from cgcopt.evaluation.order_statistics import order_statistic_means
+
+    means = order_statistic_means(two, 2)
+    assert means == pytest.approx([1 / 3, 1 + 1 / 2 - 1 / 3], rel=1e-10)
+
+
+def test_infinite_means_are_refused():
+    heavy = cg.Pareto(shape=0.8, scale=1.0)
+    with pytest.raises(cg.CgcoptError, match="infinite"):
+        cg.evaluate(problem_of([(5, A), (1, heavy)]), DESIGN)
+    # One heavy worker may be late from level 1 on.
+    late = cg.Design([0, 4, 4, 0, 0, 4])
+    assert math.isfinite(cg.evaluate(problem_of([(5, A), (1, heavy)]), late).value)
+
+
+def test_an_instance_file_and_back(tmp_path):
+    file = tmp_path / "groups.toml"
+    file.write_text(
+        """
+[system]
+workers = 12
+coordinates = 100
+
+[[worker_times.groups]]
+workers = 8
+family = "shifted-exponential"
+rate = 1.0
+shift = 0.5
+
+[[worker_times.groups]]
+workers = 4
+family = "lognormal"
+sigma = 0.6
+scale = 2.0
+
+[objective]
+kind = "expected-runtime"
+"""
+    )
+    problem = cg.load_instance(file)
+    assert problem.system.worker_times == cg.Groups([(8, A), (4, B)])
+    file.write_text(cg.instance_text(problem))
+    assert cg.load_instance(file) == problem
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([], "groups = .*: must be 1 to 3 pairs"),
+        ([(1, A)] * 4, "groups = .*: must be 1 to 3 pairs"),
+        ([(0, A)], r"groups\[0\].workers = 0: must be a whole number of at least 1"),
+        (
+            [(2, cg.Empirical([1.0, 2.0]))],
+            r"groups\[0\].times = .*: must be a family with a density",
+        ),
+        (3, "groups = 3: must be 1 to 3 pairs"),
+    ],
+)
+def test_refused_at_the_door(groups, message):
+    with pytest.raises(cg.InvalidInputError, match=message):
+        cg.Groups(groups)
+
+
+def test_the_system_must_have_as_many_workers():
+    with pytest.raises(cg.InvalidInputError, match=r"system.workers = 5: must be 6"):
+        cg.System(5, 12, cg.Groups([(4, A), (2, B)]))
