@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.design import partition_of_work, work_of_partition
+from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.density.runtime import expected_runtime
 from cgcopt.formulations.algebra import add_counts, elementary_tail
 from cgcopt.formulations.exact import ExactFormulation, NonlinearProgram
@@ -59,8 +60,8 @@ class ExactRuntime(ExactFormulation):
         """Expected runtime in units of :attr:`runtime_scale`, and its gradient in ``x``."""
         work = work_of_partition(np.maximum(x, 0.0)) * self.coordinate_scale
         found = expected_runtime(self.problem.system, work, gradient=True)
-        slope = np.cumsum(found.gradient[::-1])[::-1] * np.arange(1.0, self.workers + 1)
-        return found.value / self.runtime_scale, slope * (
+        gradient = partition_gradient(found.gradient)
+        return found.value / self.runtime_scale, gradient * (
             self.coordinate_scale / self.runtime_scale
         )
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.design import Design, budget_weights, largest_remainder, partition_of_work
+from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.problem import Form
@@ -68,6 +69,6 @@ class RuntimeFormulation(ScenarioFormulation):
         weight = np.where(total > 0.0, weight, 1.0)
         weight /= weight.sum(axis=1, keepdims=True)
         per_level = (weight * self.times).sum(axis=0)
-        slope = np.cumsum(per_level[::-1])[::-1] * self.redundancy
+        gradient = partition_gradient(per_level)
         seconds = self.problem.system.unit * self.time_scale / self.rounds
-        return float(slope.min() * seconds * self.problem.system.coordinates)
+        return float(gradient.min() * seconds * self.problem.system.coordinates)

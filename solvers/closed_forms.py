@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cgcopt.design import budget_weights, partition_of_work
 from cgcopt.errors import SolverError
+from cgcopt.evaluation.binomials import log_binomials
 from cgcopt.evaluation.order_statistics import (
     order_statistic_inverse_means,
     order_statistic_means,
@@ -142,7 +143,7 @@ def equal_risk_work(system: System, deadline: float) -> FloatArray:
     to the level before, at no cost in probability. Where the budget asks for union bounds above 1,
     which say nothing, the exact risks ``P(T_(N-n) > t/(u w_n))`` are made equal instead.
     """
-    log_choose = _log_binomials(system.workers)
+    log_choose = log_binomials(system.workers)[1:]
     stragglers = np.arange(1.0, system.workers + 1)
 
     def late(log_eps: float) -> FloatArray:
@@ -212,12 +213,6 @@ def _work(system: System, deadline: float, late: FloatArray) -> FloatArray:
     work = np.minimum(work, 2.0 * system.coordinates * system.workers)
     risen: FloatArray = np.maximum.accumulate(work)
     return risen
-
-
-def _log_binomials(workers: int) -> FloatArray:
-    """``log C(N, n+1)`` for ``n = 0..N-1``."""
-    k = np.arange(1.0, workers + 1)
-    return np.cumsum(np.log((workers - k + 1) / k))
 
 
 def _proportional(system: System, profile: FloatArray, what: str) -> Outcome:

@@ -10,25 +10,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cgcopt._validate import real_array
 from cgcopt.arrays import FloatArray
-from cgcopt.bounds import Known, mirrored, refute
+from cgcopt.bounds import mirrored
 from cgcopt.design import Design, largest_remainder
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.certificates import certify
 from cgcopt.evaluation.evaluate import evaluate, evaluate_work, warm_up
-from cgcopt.evaluation.result import Certificate, Evaluation
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
 from cgcopt.evaluation.schedules.ends import Run
 from cgcopt.evaluation.schedules.light import light_bound
 from cgcopt.evaluation.stationarity import residual_of
-from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.schedule import Schedule
@@ -38,20 +35,17 @@ from cgcopt.solution import (
     Solution,
     SolutionStatus,
     TerminationCondition,
-    relative_gap,
 )
 from cgcopt.solvers.base import Outcome, Role, Solver
+from cgcopt.solvers.claims import Claim, bound_alone, with_claim, with_proven_bound
 from cgcopt.solvers.limited.rounding import round_within
 from cgcopt.solvers.rounding import round_design
-from cgcopt.solvers.witnesses import exact_solvers, quietly, witnesses
 
-__all__ = ["FEASIBILITY_TOLERANCE", "judge", "judge_outcome", "known_of"]
+__all__ = ["FEASIBILITY_TOLERANCE", "judge", "judge_outcome"]
 
 #: A solver's point may miss a constraint by this much relative to ``L``; it is then moved onto the
 #: constraint before it is valued, so that every reported value belongs to a feasible design.
 FEASIBILITY_TOLERANCE = 1e-6
-#: Standard errors by which a simulated value may be off.
-STANDARD_ERRORS = 6.0
 
 
 def judge(
@@ -139,7 +133,7 @@ def judge(
         blank = replace(blank, form=Form.BLOCK)
     solution = _valued(blank, checked)
     if bound_seconds > 0 and solution.gap > options.gap:
-        solution = _with_proven_bound(solution, bound_seconds)
+        solution = with_proven_bound(solution, bound_seconds)
     return _timed(_concluded(solution), started)
 
 
@@ -190,7 +184,7 @@ def judge_outcome(
         return _timed(_ran(blank, outcome.run, sampled), started)
     if outcome.partition is None:
         if sampled is None and not math.isnan(outcome.bound):
-            blank = _bound_alone(blank, _Claim(outcome.bound, outcome.certificate, solver))
+            blank = bound_alone(blank, Claim(outcome.bound, outcome.certificate))
         return _timed(blank, started)
     design = _feasible(outcome.partition, problem)
     if design is None:
@@ -202,21 +196,12 @@ def judge_outcome(
     if broken:
         return _timed(replace(blank, status=SolutionStatus.INFEASIBLE, message=broken), started)
     solution = _valued(blank, design)
-    claim = _Claim(outcome.bound, outcome.certificate, solver)
+    claim = Claim(outcome.bound, outcome.certificate)
     if sampled is None:
-        solution = _claimed(solution, claim)
+        solution = with_claim(solution, claim)
     else:
         solution = _sampled(solution, claim, sampled, design)
     return _timed(_concluded(solution), started)
-
-
-@dataclass(frozen=True)
-class _Claim:
-    """A bound that a solver says it has proven, NaN where it says nothing."""
-
-    bound: float
-    certificate: Certificate
-    solver: Solver
 
 
 def _scheme(blank: Solution, work: FloatArray) -> Solution:
@@ -286,40 +271,10 @@ def _valued(blank: Solution, design: Design) -> Solution:
     )
 
 
-def _claimed(solution: Solution, claim: _Claim) -> Solution:
-    """The solution with the solver's own bound, where that is better and nothing contradicts it."""
-    evaluation, sense = solution.evaluation, solution.problem.objective.sense
-    assert evaluation is not None
-    if not _better(claim.bound, solution.bound, sense):
-        return solution
-    own = _known(solution, evaluation, claim.bound)
-    wrong = refute([own], sense)
-    if not wrong and claim.certificate is Certificate.DUAL_BOUND and _closes(solution, claim):
-        # An outside solver is about to be believed to have proven an optimum.
-        others = witnesses(solution.problem, own.form, solution.options)
-        wrong = refute([own, *others], sense)
-    if wrong:
-        return _thrown_away(solution, wrong[0])
-    bound = mirrored(claim.bound, evaluation.value, sense, doubt=own.doubt)
-    return replace(solution, bound=bound, certificate=claim.certificate)
-
-
-def _bound_alone(blank: Solution, claim: _Claim) -> Solution:
-    """The solution of a solver that proved something and found no design."""
-    known = Known(blank.solver, blank.form, bound=claim.bound)
-    others: Iterator[Known] = iter(())
-    if claim.certificate is Certificate.DUAL_BOUND:
-        others = witnesses(blank.problem, blank.form, blank.options)
-    wrong = refute([known, *others], blank.problem.objective.sense)
-    if wrong:
-        return _thrown_away(blank, wrong[0])
-    return replace(blank, bound=claim.bound, certificate=claim.certificate)
-
-
-def _sampled(solution: Solution, claim: _Claim, sampled: Problem, design: Design) -> Solution:
+def _sampled(solution: Solution, claim: Claim, sampled: Problem, design: Design) -> Solution:
     """The solution with what the solver reached on the scenarios that were drawn for it."""
     there = replace(solution, problem=sampled)
-    there = _claimed(_valued(there, design), claim)
+    there = with_claim(_valued(there, design), claim)
     sample = Sample(
         scenarios=solution.options.scenarios,
         seed=solution.options.seed,
@@ -343,57 +298,9 @@ def _concluded(solution: Solution) -> Solution:
     return replace(solution, status=status, termination=termination)
 
 
-def _thrown_away(solution: Solution, why: str) -> Solution:
-    message = f"{solution.message}; {why}" if solution.message else why
-    termination = TerminationCondition.NUMERICAL_ERROR
-    return replace(solution, termination=termination, message=message)
-
-
 def _timed(solution: Solution, started: float) -> Solution:
     spent = time.perf_counter() - started
     return replace(solution, seconds=replace(solution.seconds, evaluate=spent))
-
-
-def _better(bound: float, than: float, sense: Sense) -> bool:
-    return bound > than if sense is Sense.MINIMIZE else bound < than
-
-
-def _closes(solution: Solution, claim: _Claim) -> bool:
-    gap = relative_gap(solution.value, claim.bound, solution.problem.objective.sense)
-    return gap <= max(solution.options.gap, claim.solver.tolerance)
-
-
-def known_of(solution: Solution) -> Known:
-    """Return what a judged solution says of its problem."""
-    if solution.evaluation is None or solution.design is None:
-        return Known(solution.solver, solution.form, bound=solution.bound)
-    return _known(solution, solution.evaluation, solution.bound)
-
-
-def _known(solution: Solution, evaluation: Evaluation, bound: float) -> Known:
-    """What a solution says of its problem; a rounded relaxed bound still is a relaxed one."""
-    doubt = STANDARD_ERRORS * evaluation.standard_error
-    if not doubt:
-        doubt = max(evaluation.upper - evaluation.value, evaluation.value - evaluation.lower)
-    whole = solution.design is not None and solution.design.is_integer
-    return Known(solution.solver, solution.form, evaluation.value, doubt, whole, bound)
-
-
-def _with_proven_bound(solution: Solution, seconds: float) -> Solution:
-    """The solution with the bound of the project's own exact method, if that is a better one."""
-    forms = [Form.RELAXED] if solution.form is Form.RELAXED else [Form.BLOCK, Form.RELAXED]
-    ends = time.perf_counter() + seconds
-    for form in forms:
-        for solver in exact_solvers(solution.problem, form):
-            left = ends - time.perf_counter()
-            if left <= 0 or solution.gap <= solution.options.gap:
-                return solution
-            options = replace(solution.options, time_limit=left, progress=None)
-            outcome = quietly(solver, solution.problem, form, options)
-            if outcome is not None:
-                claim = _Claim(outcome.bound, outcome.certificate, solver)
-                solution = _claimed(solution, claim)
-    return solution
 
 
 def _feasible(partition: FloatArray, problem: Problem) -> Design | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process.clock import Clock
 from cgcopt.seeds import generator
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver
@@ -52,11 +52,10 @@ class OptimalProbability(Solver):
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Search within the time limit."""
         assert isinstance(problem.objective, CompletionProbability)
-        limit = math.inf if options.time_limit is None else options.time_limit
-        ends = time.perf_counter() + limit
+        clock = Clock.started(options.time_limit)
 
         def stop() -> bool:
-            return time.perf_counter() > ends
+            return clock.expired
 
         deadline = problem.objective.deadline
         continuous = isinstance(problem.system.worker_times, ContinuousTimes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +13,7 @@ from cgcopt.evaluation.evaluate import evaluate_work
 from cgcopt.objective import CompletionProbability, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process.clock import Clock
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Role, Solver, tasks
 from cgcopt.solvers.optimal_probability import OptimalProbability
@@ -78,15 +78,14 @@ class _Search:
 
     def __init__(self, problem: Problem, probability: float, options: Options) -> None:
         self._problem, self._probability, self._options = problem, probability, options
-        limit = math.inf if options.time_limit is None else options.time_limit
-        self._ends = time.perf_counter() + limit
+        self._clock = Clock.started(options.time_limit)
         self.partition: FloatArray | None = None
         self.deadline = math.inf
         self.residual: float | None = None
         self.rounds = 0
 
     def out_of_time(self) -> bool:
-        return time.perf_counter() >= self._ends
+        return self._clock.expired
 
     def keep(self, outcome: Outcome) -> float:
         """Take the outcome's design if it is better; return the relative gain."""
@@ -102,7 +101,7 @@ class _Search:
     def try_deadline(self, deadline: float, starts: int | None = None) -> float:
         """Solve for one deadline; return the relative gain."""
         self.rounds += 1
-        left = self._ends - time.perf_counter()
+        left = self._clock.left
         limit = None if math.isinf(left) else max(left, 1e-3)
         inner = replace(self._problem, objective=CompletionProbability(deadline))
         given = replace(self._options, time_limit=limit, starts=starts or self._options.starts)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cgcopt.design import budget_weights, partition_of_work, work_of_partition
 from cgcopt.errors import InvalidInputError
+from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.seeds import generator
@@ -128,8 +129,7 @@ def _batch_subgradient(slowest_first: FloatArray, x: FloatArray) -> FloatArray:
     rows = np.arange(slowest_first.shape[0])
     level = np.argmax(slowest_first * work_of_partition(x), axis=1)
     binding = np.bincount(level, slowest_first[rows, level], minlength=x.size) / rows.size
-    g: FloatArray = np.arange(1, x.size + 1) * np.cumsum(binding[::-1])[::-1]
-    return g
+    return partition_gradient(binding)
 
 
 def _norm(vector: FloatArray) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from functools import lru_cache
 
 from cgcopt.bounds import Known
 from cgcopt.design import Design, largest_remainder
@@ -18,11 +18,14 @@ from cgcopt.solvers.registry import all_solvers
 __all__ = ["WITNESS_SECONDS", "exact_solvers", "quietly", "witnesses"]
 
 #: Seconds that an own method may take to contradict the proof of an outside solver.
-WITNESS_SECONDS = 1.0
+WITNESS_SECONDS = 0.5
 
 
-def witnesses(problem: Problem, form: Form, options: Options) -> Iterator[Known]:
-    """Yield designs of closed forms and of the method ``optimal``, as far as they treat the problem.
+@lru_cache(maxsize=16)
+def witnesses(problem: Problem, form: Form) -> tuple[Known, ...]:
+    """Designs of closed forms and of the method ``optimal``, as far as they treat the problem.
+
+    They are kept: the outside solvers of a comparison all meet the same ones.
 
     Parameters
     ----------
@@ -30,10 +33,12 @@ def witnesses(problem: Problem, form: Form, options: Options) -> Iterator[Known]
         The problem that a bound belongs to.
     form : Form
         For another form than the relaxed one the designs are rounded to whole numbers.
-    options : Options
-        Of the run whose bound is in doubt.
     """
-    quick = replace(options, time_limit=WITNESS_SECONDS, threads=1, raw={}, progress=None)
+    return tuple(_quick_designs(problem, form))
+
+
+def _quick_designs(problem: Problem, form: Form) -> Iterator[Known]:
+    quick = Options(time_limit=WITNESS_SECONDS, threads=1)
     for cls in all_solvers():
         if (cls.role is Role.CLOSED_FORM or cls.name == "optimal") and _own(
             cls, problem, Form.RELAXED
@@ -63,6 +68,8 @@ def _valued(name: str, problem: Problem, design: Design, form: Form) -> Iterator
     try:
         if form is not Form.RELAXED:
             design = Design(largest_remainder(design.partition, problem.system.coordinates))
+        if problem.limits.violation(design.partition):
+            return
         found = evaluate(problem, design)
     except CgcoptError:
         return

@@ -21,6 +21,7 @@ import numpy as np
 from cgcopt._validate import whole_number
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError, SolverError, UnsupportedProblemError
+from cgcopt.evaluation.binomials import log_binomials
 from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.workers.base import (
@@ -196,8 +197,7 @@ def _discrete_means(times: DiscreteTimes, workers: int, power: int) -> FloatArra
     steps = np.abs(np.diff(height))
     log_below, log_above = np.log(times.cdf(times.values)), np.log(times.sf(times.values)[:-1])
     k = np.arange(workers + 1, dtype=np.float64)
-    log_factorial = np.cumsum(np.log(np.maximum(k, 1.0)))
-    log_choose = log_factorial[-1] - log_factorial - log_factorial[::-1]
+    log_choose = log_binomials(workers)
     total = np.zeros(workers)
     block = max(1, _ENTRIES // (workers + 1))
     for start in range(0, steps.size, block):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.design import budget_weights
+from cgcopt.evaluation.binomials import log_binomials
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes
 
@@ -98,7 +99,7 @@ def root_box(
     log_probability, complement : float
         ``log P`` and ``1 - P`` of the best design known.
     """
-    from scipy.special import betaincinv, gammaln
+    from scipy.special import betaincinv
 
     times = system.worker_times
     assert isinstance(times, ContinuousTimes)
@@ -108,7 +109,7 @@ def root_box(
         slowest = times.isf(np.minimum(betaincinv(n + 1, N - n, complement) * (1 + 1e-9), 1.0))
     else:
         # C(N, N-n) p^(N-n) is at least the probability that N-n workers are in time.
-        choose = gammaln(N + 1) - gammaln(n + 1) - gammaln(N - n + 1)
+        choose = log_binomials(N)[:-1]
         union = np.exp((log_probability - choose) / (N - n))
         exact = betaincinv(N - n, n + 1, math.exp(log_probability))
         slowest = times.ppf(np.maximum(union, exact) * (1 - 1e-9))

@@ -27,6 +27,7 @@ from cgcopt.errors import (
     SolverError,
     UnsupportedProblemError,
 )
+from cgcopt.evaluation.binomials import log_binomials
 from cgcopt.evaluation.crossing.completion import (
     Completion,
     CompletionWithGradient,
@@ -460,7 +461,7 @@ class _Normalised:
             theta = reach / self.omega[first:]
             single = self.times.sf(theta)
             workers_late = np.arange(first + 1.0, n + 1.0)
-            log_failure = _log_choose(n)[first:] + workers_late * np.log(single)
+            log_failure = log_binomials(n)[1:][first:] + workers_late * np.log(single)
             failure = np.exp(np.minimum(log_failure, 0.0))
             moved = self.shift + self.origin + (0.0 if self.lead is None else self.lead[first])
             relative = moved / theta[:, 0] + n * single[:, 0]
@@ -501,16 +502,9 @@ def _level_quantiles(times: ContinuousTimes, workers: int) -> FloatArray:
     chance = special.ndtr(-high)
     late = special.betaincinv(n + 1.0, workers - n, chance)
     # Far out the inverse may fail, and one term of the binomial sum is all there is.
-    single = np.exp((np.log(chance) - _log_choose(workers)) / (n + 1.0))
+    single = np.exp((np.log(chance) - log_binomials(workers)[1:]) / (n + 1.0))
     late = np.where(chance > 1e-30, late, single)
     return np.concatenate((times.ppf(finished), times.isf(late)))
-
-
-@lru_cache(maxsize=64)
-def _log_choose(workers: int) -> FloatArray:
-    """Logarithms of the binomial coefficients ``C(N, n + 1)``, ``n = 0..N-1``."""
-    log_factorial = np.cumsum(np.log(np.maximum(np.arange(workers + 1.0), 1.0)))
-    return np.asarray((log_factorial[-1] - log_factorial - log_factorial[::-1])[1:])
 
 
 def _normal_score(result: Completion) -> FloatArray:
