@@ -20,6 +20,8 @@ from cgcopt.solvers.closed_forms import (
     equal_risk_work,
     partition_with_work_proportional_to,
 )
+from cgcopt.solvers.limited.deadline_search import limited_deadline
+from cgcopt.solvers.limited.optimum import ALL_LIMITS
 from cgcopt.solvers.probability.finite_times import search
 from cgcopt.solvers.probability.newton import Stationary, ascend, merit_at
 from cgcopt.workers.base import ContinuousTimes
@@ -41,6 +43,9 @@ class OptimalProbability(Solver):
     residual of the best. *Step distributions and rounds*: the probability is piecewise constant; see
     :mod:`cgcopt.solvers.probability.finite_times`. There is no bound either way: ``global`` proves
     one for continuous times, the scenario programs for rounds.
+
+    Within limits, or with costs: :mod:`cgcopt.solvers.limited.deadline_search`, for times with a
+    density.
     """
 
     name = "optimal"
@@ -48,9 +53,13 @@ class OptimalProbability(Solver):
     role = Role.ITERATIVE
     solves = PROBABILITY_RELAXED
     tolerance = 1e-6
+    limits = ALL_LIMITS
+    costs = True
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Search within the time limit."""
+        if problem.limits or problem.system.costs:
+            return limited_deadline(problem, options)
         assert isinstance(problem.objective, CompletionProbability)
         clock = Clock.started(options.time_limit)
 

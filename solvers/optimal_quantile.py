@@ -16,6 +16,8 @@ from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Role, Solver, tasks
+from cgcopt.solvers.limited.deadline_search import limited_deadline
+from cgcopt.solvers.limited.optimum import ALL_LIMITS
 from cgcopt.solvers.optimal_probability import OptimalProbability
 from cgcopt.solvers.schemes import SingleLevel
 from cgcopt.system import System
@@ -48,9 +50,13 @@ class OptimalQuantile(Solver):
     solves = tasks(Quantile, forms=(Form.RELAXED,))
     # On finitely many times the inner search promises no optimum.
     tolerance = math.inf
+    limits = ALL_LIMITS
+    costs = True
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Start at the quantile of the best single level."""
+        if problem.limits or problem.system.costs:
+            return limited_deadline(problem, options)
         assert isinstance(problem.objective, Quantile)
         start = SingleLevel().solve(problem, form, options)
         assert start.partition is not None

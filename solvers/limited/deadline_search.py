@@ -1,0 +1,255 @@
+"""Good designs for a deadline within limits, or with costs: exact gradients on faces, sets by exchange.
+
+The completion probability and the quantile are smooth where the worker times have a density, but not
+concave. On one face of the design simplex SLSQP climbs from several starts. Level sets are chosen by
+exchange: the levels with the largest shares of the unlimited face first, then one level at a time is
+replaced by a neighbour as long as that helps. There is no proof: the bound beside such a design is that
+of the single levels, for the allowed ones.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.design import Design
+from cgcopt.errors import UnsupportedProblemError
+from cgcopt.evaluation.certificates import partition_gradient
+from cgcopt.evaluation.evaluate import evaluate
+from cgcopt.evaluation.result import ProbabilityWithGradient, WithGradient
+from cgcopt.objective import ExpectedRuntime
+from cgcopt.options import Options
+from cgcopt.problem import Problem
+from cgcopt.seeds import generator
+from cgcopt.solution import TerminationCondition
+from cgcopt.solvers.base import Outcome, Times
+from cgcopt.solvers.limited.boundary_search import snapped
+from cgcopt.solvers.limited.drawn import DrawnRuntime
+from cgcopt.solvers.limited.faces import Face
+from cgcopt.solvers.limited.optimum import LimitedRun
+
+__all__ = ["limited_deadline"]
+
+#: Starts on the first face, and on the others.
+_STARTS, _FEW_STARTS = 4, 1
+#: Relative improvement of the merit that an exchange has to bring.
+_IMPROVED = 1e-7
+#: Share below which a level of a climb counts as unused, and what a start has at the least.
+_UNUSED, _FLOOR = 1e-6, 1e-3
+#: Seconds where no time limit is set.
+_PATIENCE = 60.0
+
+
+def limited_deadline(problem: Problem, options: Options) -> Outcome:
+    """Search for a design within the limits with a large completion probability, or a small quantile.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of the completion probability or a quantile; its worker times have a density.
+    options : Options
+        ``time_limit``, ``seed`` and ``starts`` count.
+
+    Raises
+    ------
+    UnsupportedProblemError
+        If the worker times have no density.
+    """
+    if problem.system.worker_times.kind is not Times.CONTINUOUS:
+        raise UnsupportedProblemError(
+            f"solver 'optimal' keeps limits and costs of a {problem.objective.kind} only where the "
+            f"worker times have a density, unlike {problem.system.worker_times.label}"
+        )
+    search = _Search(problem, options)
+    search.run()
+    expired = search.expired
+    ends = TerminationCondition.TIME_LIMIT, TerminationCondition.CONVERGED
+    return Outcome(
+        ends[0] if expired else ends[1],
+        partition=None if search.best is None else search.best * problem.system.coordinates,
+        details={"evaluations": search.evaluations, "level_sets": len(search.tried)},
+    )
+
+
+@dataclass(eq=False)
+class _Search:
+    problem: Problem
+    options: Options
+    best: FloatArray | None = None
+    merit: float = np.inf
+    evaluations: int = 0
+    tried: set[tuple[int, ...]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        limits = self.problem.limits
+        self.end = time.perf_counter() + (self.options.time_limit or _PATIENCE)
+        self.levels = limits.allowed_levels(self.problem.system.workers)
+        self.most = min(limits.most_blocks(self.problem.system.workers), self.levels.size)
+        self.least = limits.least or 0.0
+        runtime = Problem(self.problem.system, ExpectedRuntime(), limits=limits)
+        self.ends = LimitedRun(runtime, self.options).ends
+        self.drawn = DrawnRuntime.of(self.problem.system, self.options.seed)
+
+    @property
+    def expired(self) -> bool:
+        """Whether the time is over."""
+        return time.perf_counter() > self.end
+
+    def run(self) -> None:
+        """Climb on all levels, then exchange levels where they cannot all be used."""
+        share = self.climb(self.levels, self.options.starts or _STARTS, offer=self.free)
+        if self.free:
+            return
+        chosen = np.sort(self.levels[np.argsort(-share)[: self.most]])
+        self.on_set(tuple(chosen.tolist()), _STARTS)
+        improved = True
+        while improved and not self.expired:
+            improved = any(self.on_set(levels, _FEW_STARTS) for levels in self.neighbours())
+
+    @property
+    def free(self) -> bool:
+        """Whether all allowed levels may be used, with any shares, at no price."""
+        costs = self.problem.system.costs
+        return self.problem.limits.convex(self.problem.system.workers) and not costs.per_message
+
+    def neighbours(self) -> list[tuple[int, ...]]:
+        """Sets that differ from the best one in one level, near ones first; smaller sets too."""
+        assert self.best is not None
+        used = np.flatnonzero(self.best > 0.0).tolist()
+        moves: list[tuple[int, tuple[int, ...]]] = []
+        for level in used:
+            rest = set(used) - {level}
+            if rest:
+                moves.append((0, tuple(sorted(rest))))
+            others = set(self.levels.tolist()) - set(used)
+            moves += [(abs(other - level), tuple(sorted(rest | {other}))) for other in others]
+        if len(used) < self.most:
+            free = set(self.levels.tolist()) - set(used)
+            moves += [(1, tuple(sorted({*used, other}))) for other in free]
+        return [levels for _, levels in sorted(moves) if levels not in self.tried]
+
+    def on_set(self, chosen: tuple[int, ...], starts: int) -> bool:
+        """Climb on one level set; return whether it holds the best design so far."""
+        if chosen in self.tried or self.expired or len(chosen) * self.least > 1.0:
+            return False
+        self.tried.add(chosen)
+        before = self.merit
+        self.climb(np.array(chosen), starts, offer=True)
+        return self.merit < before - _IMPROVED * abs(before)
+
+    def climb(self, levels: IntArray, starts: int, *, offer: bool) -> FloatArray:
+        """Climb on a face; return the shares of the best end on its levels."""
+        size = levels.size
+        face = Face.used(levels, self.problem.system.workers, self.least)
+        ends = [np.full(size, 1.0 / size)]
+        for start in self.starts(face, starts):
+            if self.expired and self.best is not None:
+                break
+            if size > 1 and face.room > 0.0:
+                ends.append(self.ascended(face, start))
+            else:
+                ends.append(start)
+        merits = [self.measured(face, v)[0] for v in ends]
+        best = ends[int(np.argmin(merits))]
+        if offer:
+            self.offer(face, best)
+        return best
+
+    def ascended(self, face: Face, start: FloatArray) -> FloatArray:
+        """Where SLSQP ends on the simplex of a face."""
+        from scipy import optimize
+
+        minimize: Any = optimize.minimize
+        found = minimize(
+            lambda v: self.measured(face, v),
+            start,
+            jac=True,
+            method="SLSQP",
+            bounds=[(0.0, 1.0)] * start.size,
+            constraints={
+                "type": "eq",
+                "fun": lambda v: v.sum() - 1.0,
+                "jac": lambda v: np.ones(v.size),
+            },
+            options={"ftol": 1e-12, "maxiter": 200},
+        )
+        end = np.maximum(found.x, 0.0)
+        return np.asarray(end / end.sum())
+
+    def starts(self, face: Face, count: int) -> list[FloatArray]:
+        """The minimiser of the mean of drawn rounds, level shares, and random neighbours."""
+        rng = generator(self.options.seed, "limited-deadline", self.problem.name)
+        first = self.drawn.minimise(face)[0]
+        found = [first, np.full(first.size, 1.0 / first.size)]
+        while len(found) < count:
+            noise = rng.dirichlet(np.ones(first.size))
+            found.append(0.6 * first + 0.4 * noise)
+        return [(v + _FLOOR) / (v + _FLOOR).sum() for v in found[:count]]
+
+    def measured(self, face: Face, share: FloatArray) -> tuple[float, FloatArray]:
+        """Merit, to be minimised, and its gradient in the share: ``-log P`` or ``log`` of a quantile."""
+        self.evaluations += 1
+        v = np.maximum(share, 0.0)
+        v = v / max(float(v.sum()), 1e-12)
+        x = face.partition(v) * self.problem.system.coordinates
+        found = evaluate(self.problem, Design(x), gradient=True)
+        assert isinstance(found, WithGradient)
+        by_level = partition_gradient(found.gradient)[face.levels]
+        by_level *= face.room * self.problem.system.coordinates
+        if isinstance(found, ProbabilityWithGradient):
+            if not found.value > 0.0:
+                return 1e3, np.zeros(v.size)
+            return -found.log_value, -by_level / found.value
+        return float(np.log(found.value)), by_level / found.value
+
+    def offer(self, face: Face, share: FloatArray) -> None:
+        """Keep a design that keeps all limits, if it is the best one."""
+        y = face.partition(share)
+        if not self.least:
+            y[y < _UNUSED] = 0.0
+            y /= y.sum()
+        if self.ends is not None:
+            counts = snapped(np.cumsum(y[face.levels]), self.ends, self.least)
+            if counts is None:
+                return
+            self.shifted(face, counts)
+            return
+        self.keep(y)
+
+    def shifted(self, face: Face, counts: FloatArray) -> None:
+        """Move single ends of blocks to neighbouring boundaries as long as that helps."""
+        assert self.ends is not None
+        improved = True
+        while improved and not self.expired:
+            improved = False
+            for j in range(counts.size - 1):
+                at = int(np.abs(self.ends - counts[j]).argmin())
+                for other in (at - 1, at, at + 1):
+                    if not 0 <= other < self.ends.size:
+                        continue
+                    trial = counts.copy()
+                    trial[j] = self.ends[other]
+                    if np.any(np.diff(trial, prepend=0.0) < self.least):
+                        continue
+                    y = np.zeros(face.messages.size)
+                    y[face.levels] = np.diff(trial, prepend=0.0)
+                    if self.keep(y):
+                        counts, improved = trial, True
+
+    def keep(self, y: FloatArray) -> bool:
+        """Value a partition with sum 1; return whether it is the best so far."""
+        x = self.problem.limits.repaired(y * self.problem.system.coordinates)
+        if self.problem.limits.violation(x):
+            return False
+        found = evaluate(self.problem, Design(x))
+        value = found.log_value
+        merit = float(np.log(found.value)) if value is None else -value
+        self.evaluations += 1
+        if self.best is not None and not merit < self.merit - 1e-12 * abs(self.merit):
+            return False
+        self.merit, self.best = merit, x / x.sum()
+        return True
