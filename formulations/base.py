@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from cgcopt.design import Design, largest_remainder
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations.files import NL_FILE, Writers, write_model
+from cgcopt.formulations.latex import plain
 from cgcopt.formulations.points import changed_budget, cut, language_of, read_values, write_values
 from cgcopt.objective import Sense
 from cgcopt.problem import Form, Problem
@@ -30,9 +31,10 @@ Point = Mapping[str, FloatArray]
 class Formulation(ABC):
     """A problem written as a mathematical program in one form.
 
-    The models are written in scaled units, so that their coefficients are near 1: times in units
-    of :attr:`time_scale`, coordinates in units of :attr:`coordinate_scale`.  The variables carry
-    the same names in every language, see :attr:`variables`.
+    A variable or expression called ``x`` counts coordinates, whatever the language.  The others are
+    scaled, so that their coefficients are near 1: times in units of :attr:`time_scale`, work in
+    units of :attr:`coordinate_scale`.  The variables carry the same names in every language, see
+    :attr:`variables`.  Printing a formulation shows its mathematics.
 
     Attributes
     ----------
@@ -65,13 +67,12 @@ class Formulation(ABC):
 
     @property
     def coordinate_scale(self) -> float:
-        """Coordinates that count as 1 in the model: ``L`` at the relaxed form, else 1."""
-        relaxed = self.form is Form.RELAXED
-        return float(self.problem.system.coordinates) if relaxed else 1.0
+        """Coordinates that count as 1 in the scaled variables: ``L``, where nothing else is said."""
+        return float(self.problem.system.coordinates)
 
     @property
     def budget(self) -> float:
-        """The coordinates ``L`` in units of the model: 1 at the relaxed form."""
+        """The coordinates ``L`` in units of :attr:`coordinate_scale`."""
         return self.problem.system.coordinates / self.coordinate_scale
 
     @property
@@ -145,7 +146,7 @@ class Formulation(ABC):
         total = self.problem.system.coordinates
         if isinstance(point, np.ndarray | list | tuple):
             point = self.unflatten(point)
-        elif not isinstance(point, Mapping) or isinstance(getattr(point, "x", None), np.ndarray):
+        elif not isinstance(point, Mapping) or type(point).__module__.startswith("scipy"):
             total = round(changed_budget(point, total))
             point = self.read(point)
         x = self.partition(point)
@@ -229,6 +230,10 @@ class Formulation(ABC):
     @abstractmethod
     def latex(self) -> str:
         """Return the mathematics of the model as a LaTeX ``align`` environment."""
+
+    def __str__(self) -> str:
+        """Return the mathematics of the model as text."""
+        return plain(self.latex())
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"

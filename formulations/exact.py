@@ -124,8 +124,10 @@ class ExactFormulation(Formulation):
     def partition(self, point: Point) -> FloatArray:
         """Return the partition ``x`` of a point in coordinates, shape ``(N,)``, unchecked."""
         if "x" in point:
-            return np.asarray(point["x"]) * self.coordinate_scale
-        return partition_of_work(point["w"]) * self.coordinate_scale
+            return np.asarray(point["x"], dtype=np.float64)
+        if "share" in point:
+            return np.asarray(point["share"]) * self.coordinate_scale
+        return partition_of_work(point["omega"]) * self.coordinate_scale
 
     def point(self, design: Design) -> dict[str, FloatArray]:
         """Return the values of the variables of the scipy program for a design."""
@@ -134,17 +136,20 @@ class ExactFormulation(Formulation):
 
     @property
     def pyomo_variables(self) -> Mapping[str, tuple[int, ...]]:
-        """``x`` and ``w`` of shape ``(N,)``."""
-        return {"x": (self.workers,), "w": (self.workers,)}
+        """``share`` (of ``L``) and ``omega`` (cumulative work per coordinate), shape ``(N,)``.
+
+        The model also has ``x``, an expression that counts coordinates.
+        """
+        return {"share": (self.workers,), "omega": (self.workers,)}
 
     def set_pyomo(self, model: Any, design: Design) -> None:
         """Set the variables of a pyomo model to the point of a design."""
         design.check(self.workers, self.problem.system.coordinates)
         for n in range(self.workers):
-            model.x[n].set_value(design.partition[n] / self.coordinate_scale)
-            least, most = model.w[n].bounds
+            model.share[n].set_value(design.partition[n] / self.coordinate_scale)
+            least, most = model.omega[n].bounds
             work = design.work[n] / self.coordinate_scale
-            model.w[n].set_value(min(max(work, least), most))
+            model.omega[n].set_value(min(max(work, least), most))
         settle(model)
 
     @abstractmethod

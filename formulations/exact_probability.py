@@ -29,17 +29,17 @@ _LEAST = 1e-6
 class ExactProbability(ExactFormulation):
     r"""``max P[tau(x, T) <= t]``, ``x >= 0``, ``sum x = L``, the probability without sampling.
 
-    arXiv 2206.02450, Problem 6.  For scipy the variables are ``omega = log(w/L)``, in which
+    arXiv 2206.02450, Problem 6.  For scipy the variables are ``log_omega = log(w/L)``, in which
     ``log P`` is concave for every family with a log-concave density of ``log T`` (Prekopa), under
-    the budget ``sum_n v_n exp(omega_n) = 1``.  The objective is ``log(1 - P)`` where the start has
+    the budget ``sum_n v_n exp(log_omega_n) = 1``.  The objective is ``log(1 - P)`` where the start has
     ``P >= 1/2`` and ``-log P`` elsewhere: near 1 only the former has digits.  The algebraic model
     has ``x``, ``w`` and the recursion for ``1 - P`` as constraints.
     """
 
     @property
     def variables(self) -> Mapping[str, tuple[int, ...]]:
-        """``omega`` of shape ``(N,)``."""
-        return {"omega": (self.workers,)}
+        """``log_omega`` of shape ``(N,)``."""
+        return {"log_omega": (self.workers,)}
 
     @property
     def deadline(self) -> float:
@@ -80,25 +80,25 @@ class ExactProbability(ExactFormulation):
 
     def partition(self, point: Point) -> FloatArray:
         """Return the partition ``x`` of a point in coordinates, shape ``(N,)``, unchecked."""
-        if "omega" not in point:
+        if "log_omega" not in point:
             return super().partition(point)
-        work = np.exp(np.asarray(point["omega"], dtype=np.float64))
+        work = np.exp(np.asarray(point["log_omega"], dtype=np.float64))
         work[work <= 1.001 * _LEAST] = 0.0  # an empty first block
         return partition_of_work(work / float(self.budget_weights @ work)) * self.coordinate_scale
 
     def _point_of_work(self, work: FloatArray) -> dict[str, FloatArray]:
-        return {"omega": np.log(np.maximum(work, _LEAST))}
+        return {"log_omega": np.log(np.maximum(work, _LEAST))}
 
-    def value_and_gradient(self, omega: FloatArray) -> tuple[float, FloatArray]:
-        """``log(1 - P)`` or ``-log P`` and its gradient in ``omega``."""
-        work = np.exp(omega)
+    def value_and_gradient(self, log_omega: FloatArray) -> tuple[float, FloatArray]:
+        """``log(1 - P)`` or ``-log P`` and its gradient in ``log_omega``."""
+        work = np.exp(log_omega)
         scaled = work * self.coordinate_scale
         found = completion_probabilities(self.problem.system, scaled, self.deadline, gradient=True)
-        in_omega = work * self.coordinate_scale
+        in_log = work * self.coordinate_scale
         if not self.of_complement:
-            return -float(found.log_probability), -found.log_gradient * in_omega
+            return -float(found.log_probability), -found.log_gradient * in_log
         complement = max(float(found.complement), 1e-300)
-        return math.log(complement), -found.gradient / complement * in_omega
+        return math.log(complement), -found.gradient / complement * in_log
 
     def to_scipy(self) -> NonlinearProgram:
         """Return the program for :func:`scipy.optimize.minimize`."""
@@ -106,15 +106,15 @@ class ExactProbability(ExactFormulation):
 
         N, v = self.workers, self.budget_weights
 
-        def curvature(omega: FloatArray, multiplier: FloatArray) -> FloatArray:
-            return np.diag(multiplier[0] * v * np.exp(omega))
+        def curvature(log_omega: FloatArray, multiplier: FloatArray) -> FloatArray:
+            return np.diag(multiplier[0] * v * np.exp(log_omega))
 
         constraints: dict[str, Any] = {
             "budget": NonlinearConstraint(
-                lambda omega: v @ np.exp(omega),
+                lambda log_omega: v @ np.exp(log_omega),
                 1.0,
                 1.0,
-                jac=lambda omega: (v * np.exp(omega))[None, :],
+                jac=lambda log_omega: (v * np.exp(log_omega))[None, :],
                 hess=curvature,  # type: ignore[arg-type]
             )
         }
@@ -143,22 +143,24 @@ class ExactProbability(ExactFormulation):
         most = [min(n + 1.0, horizon / origin if origin > 0 else math.inf) for n in range(N)]
         begin = np.minimum(self.start, most)
         share = np.maximum(partition_of_work(begin), 0.0)
-        m.x = pyo.Var(m.N, bounds=(0, 1), initialize=dict(enumerate(share)), doc="share of L")
-        m.w = pyo.Var(
+        m.share = pyo.Var(m.N, bounds=(0, 1), initialize=dict(enumerate(share)), doc="x / L")
+        L = self.problem.system.coordinates
+        m.x = pyo.Expression(m.N, rule=lambda m, n: L * m.share[n], doc="coordinates at a level")
+        m.omega = pyo.Var(
             m.N,
             bounds=lambda m, n: (_LEAST, most[n]),
             initialize=dict(enumerate(begin)),
             doc="cumulative work, at most what the fastest worker can do by the deadline",
         )
-        m.budget = pyo.Constraint(expr=pyo.quicksum(m.x[n] for n in m.N) == 1)
+        m.budget = pyo.Constraint(expr=pyo.quicksum(m.share[n] for n in m.N) == 1)
 
         @m.Constraint(m.N, doc="a coordinate of level n costs n+1 units of work")
         def work(m: Any, n: int) -> Any:
-            return m.w[n] == (m.w[n - 1] if n else 0.0) + (n + 1) * m.x[n]
+            return m.omega[n] == (m.omega[n - 1] if n else 0.0) + (n + 1) * m.share[n]
 
         @m.Expression(m.N, doc="chance that a worker is late for level n")
         def late(m: Any, n: int) -> Any:
-            return tail((horizon / m.w[n] - origin) * scale)
+            return tail((horizon / m.omega[n] - origin) * scale)
 
         missed = add_counts(m, m.only, N, lambda _, n: m.late[n])
         m.missed = pyo.Expression(expr=missed(0), doc="1 - P")

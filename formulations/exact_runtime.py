@@ -37,8 +37,8 @@ class ExactRuntime(ExactFormulation):
 
     @property
     def variables(self) -> Mapping[str, tuple[int, ...]]:
-        """``x`` of shape ``(N,)``."""
-        return {"x": (self.workers,)}
+        """``share``, ``x`` in units of ``L``, of shape ``(N,)``."""
+        return {"share": (self.workers,)}
 
     @property
     def runtime_scale(self) -> float:
@@ -54,11 +54,11 @@ class ExactRuntime(ExactFormulation):
         return self.value(dual_bound) * (1.0 - 1e-6)
 
     def _point_of_work(self, work: FloatArray) -> dict[str, FloatArray]:
-        return {"x": partition_of_work(work)}
+        return {"share": partition_of_work(work)}
 
-    def value_and_gradient(self, x: FloatArray) -> tuple[float, FloatArray]:
-        """Expected runtime in units of :attr:`runtime_scale`, and its gradient in ``x``."""
-        work = work_of_partition(np.maximum(x, 0.0)) * self.coordinate_scale
+    def value_and_gradient(self, share: FloatArray) -> tuple[float, FloatArray]:
+        """Expected runtime in units of :attr:`runtime_scale`, and its gradient in the shares."""
+        work = work_of_partition(np.maximum(share, 0.0)) * self.coordinate_scale
         found = expected_runtime(self.problem.system, work, gradient=True)
         gradient = partition_gradient(found.gradient)
         return found.value / self.runtime_scale, gradient * (
@@ -105,28 +105,30 @@ class ExactRuntime(ExactFormulation):
         m.Q = pyo.RangeSet(0, len(nodes) - 1, doc="nodes of the quadrature")
         begin = self.start
         share = np.maximum(partition_of_work(begin), 0.0)
-        m.x = pyo.Var(m.N, bounds=(0, 1), initialize=dict(enumerate(share)), doc="share of L")
-        m.w = pyo.Var(
+        m.share = pyo.Var(m.N, bounds=(0, 1), initialize=dict(enumerate(share)), doc="x / L")
+        L = self.problem.system.coordinates
+        m.x = pyo.Expression(m.N, rule=lambda m, n: L * m.share[n], doc="coordinates at a level")
+        m.omega = pyo.Var(
             m.N,
             bounds=lambda m, n: (1e-6, n + 1),
             initialize=dict(enumerate(begin)),
             doc="cumulative work",
         )
-        m.budget = pyo.Constraint(expr=pyo.quicksum(m.x[n] for n in m.N) == 1)
+        m.budget = pyo.Constraint(expr=pyo.quicksum(m.share[n] for n in m.N) == 1)
 
         @m.Constraint(m.N, doc="a coordinate of level n costs n+1 units of work")
         def work(m: Any, n: int) -> Any:
-            return m.w[n] == (m.w[n - 1] if n else 0.0) + (n + 1) * m.x[n]
+            return m.omega[n] == (m.omega[n - 1] if n else 0.0) + (n + 1) * m.share[n]
 
         @m.Expression(m.Q, m.N, doc="chance that a worker is late for level n at node q")
         def late(m: Any, q: int, n: int) -> Any:
             # Counted from t_min the time beyond the origin is >= 0 for every admissible w.
-            beyond = (origin * m.w[N - 1] + float(nodes[q])) / m.w[n] - origin
+            beyond = (origin * m.omega[N - 1] + float(nodes[q])) / m.omega[n] - origin
             return tail(beyond * scale)
 
         missed = add_counts(m, m.Q, N, lambda q, n: m.late[q, n])
         m.total = pyo.Objective(
-            expr=origin * m.w[N - 1] + pyo.quicksum(float(weights[q]) * missed(q) for q in m.Q),
+            expr=origin * m.omega[N - 1] + pyo.quicksum(float(weights[q]) * missed(q) for q in m.Q),
             sense=pyo.minimize,
         )
         return m

@@ -138,6 +138,13 @@ class ScenarioFormulation(Formulation):
         straight = self.integer and np.abs(whole - x).max() <= _STRAIGHT
         return whole if straight and whole.sum() == self.problem.system.coordinates else x
 
+    def __str__(self) -> str:
+        """Return the mathematics of the model as text, and how its variables are scaled."""
+        scaled = f"omega_n = w_n / {self.coordinate_scale:g}"
+        if isinstance(self.problem.objective, ExpectedRuntime):
+            scaled += f", theta in units of {self.value(self.rounds):g} s"
+        return f"{super().__str__()}\nin the models {scaled}"
+
     # -- languages ------------------------------------------------------------------------------
 
     @property

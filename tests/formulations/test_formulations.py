@@ -377,6 +377,133 @@ def test_a_model_takes_the_point_of_a_design(objective: str, form: Form, languag
         assert value == pytest.approx(cg.evaluate(problem, design).value)
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("objective", ["runtime", "probability"])
+def test_x_counts_coordinates_in_every_language(objective: str, form: Form) -> None:
+    from pyomo.contrib.solver.solvers.highs import Highs
+    from scipy.optimize import milp
+
+    problem = problem_of(objective, workers=3, coordinates=12, rounds=9, seed=1)
+    formulation = scenario_formulation(problem, form)
+    designs = []
+
+    model = formulation.to_cvxpy()
+    import cvxpy as cp
+
+    (x,) = (variable for variable in model.variables() if variable.name() == "x")
+    changed = cp.Problem(model.objective, [*model.constraints, x[2] <= 3, x[0] >= 5])
+    changed.solve(solver="HIGHS")
+    designs.append(formulation.design(changed))
+
+    concrete = formulation.to_pyomo()
+    concrete.x[2].setub(3)
+    concrete.x[0].setlb(5)
+    Highs().solve(concrete)
+    designs.append(formulation.design(concrete))
+
+    highs = formulation.to_highspy()
+    names = list(highs.getLp().col_names_)
+    highs.changeColBounds(names.index("x_2"), -highs.inf, 3.0)
+    highs.changeColBounds(names.index("x_0"), 5.0, highs.inf)
+    highs.run()
+    designs.append(formulation.design(highs))
+
+    program = formulation.to_scipy()
+    start = list(formulation.variables).index("x")
+    assert start == 0  # the first columns
+    program.bounds.ub[2], program.bounds.lb[0] = 3.0, 5.0
+    designs.append(formulation.design(milp(**program.milp_arguments())))
+
+    values = [cg.evaluate(problem, design).value for design in designs]
+    for design, value in zip(designs, values, strict=True):
+        assert design.partition[2] <= 3.0 + 1e-6
+        assert design.partition[0] >= 5.0 - 1e-6
+        assert design.partition.sum() == pytest.approx(12, rel=1e-12)
+        assert value == pytest.approx(values[0], rel=1e-6)
+
+
+def test_x_counts_coordinates_in_the_algebraic_model() -> None:
+    casadi = pytest.importorskip("casadi")
+    assert casadi
+    import pyomo.environ as pyo
+
+    for share in (None, 0.9):
+        formulation = formulate(exact_problem(TIMES, 3, share))
+        model = formulation.to_pyomo()
+        assert sum(pyo.value(model.x[n]) for n in range(3)) == pytest.approx(20_000)
+        formulation.warm_start(model, Design([5000.0, 3000.0, 12_000.0]))
+        assert [pyo.value(model.x[n]) for n in range(3)] == pytest.approx([5000, 3000, 12_000])
+
+
+def test_a_model_says_that_it_is_infeasible_or_unbounded() -> None:
+    import cvxpy as cp
+    from scipy.optimize import milp
+
+    formulation = scenario_formulation(problem_of("runtime"), "relaxed")
+    model = formulation.to_cvxpy()
+    (x,) = (variable for variable in model.variables() if variable.name() == "x")
+    none = cp.Problem(model.objective, [*model.constraints, cp.sum(x) <= 1])
+    none.solve(solver="HIGHS")
+    with pytest.raises(InvalidInputError, match="'infeasible'"):
+        formulation.design(none)
+    endless = cp.Problem(cp.Maximize(model.objective.args[0]), model.constraints)
+    endless.solve(solver="HIGHS")
+    with pytest.raises(InvalidInputError, match="unbounded"):
+        formulation.design(endless)
+    highs = formulation.to_highspy()
+    highs.changeColBounds(0, -highs.inf, -1.0)
+    highs.run()
+    with pytest.raises(InvalidInputError, match="'infeasible'"):
+        formulation.design(highs)
+    program = formulation.to_scipy()
+    program.bounds.ub[0] = -1.0
+    with pytest.raises(InvalidInputError, match="'infeasible'"):
+        formulation.design(milp(**program.milp_arguments()))
+
+
+def test_a_changed_parameter_of_the_pyomo_model_is_the_budget_of_its_design() -> None:
+    from pyomo.contrib.solver.solvers.highs import Highs
+
+    problem = problem_of("runtime", coordinates=40, rounds=10)
+    formulation = formulate(problem, "block")
+    model = formulation.to_pyomo()
+    model.L = 60
+    Highs().solve(model)
+    assert formulation.design(model).coordinates == 60
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("objective", ["runtime", "probability"])
+def test_a_formulation_prints_its_mathematics(objective: str, form: Form) -> None:
+    text = str(formulate(problem_of(objective), form))
+    assert "subject to" in text
+    assert "\\" not in text
+    assert "omega_n = w_n / 0.005" in text
+
+
+def test_rows_have_the_same_names_in_every_language() -> None:
+    for objective, form in itertools.product(("runtime", "probability"), FORMS):
+        formulation = scenario_formulation(problem_of(objective), form)
+        rows = formulation.to_highspy().getLp().row_names_
+        highspy = {"_".join(p for p in name.split("_") if not p.isdigit()) for name in rows}
+        scipy = {name.removesuffix(f"_{name[-1]}") for name in formulation.to_scipy().constraints}
+        pyomo = {
+            component.name for component in formulation.to_pyomo().component_objects(pyo_rows())
+        }
+        cvxpy = {
+            row.label.removesuffix(f"_{row.label[-1]}")
+            for row in formulation.to_cvxpy().constraints
+        }
+        assert highspy == scipy == pyomo
+        assert cvxpy - {"reachable"} == highspy
+
+
+def pyo_rows() -> Any:
+    import pyomo.environ as pyo
+
+    return pyo.Constraint
+
+
 def test_a_parameter_of_the_cvxpy_problem_can_be_changed() -> None:
     problem = problem_of("runtime", coordinates=40, rounds=10).system
     formulation = formulate(Problem(problem, cg.ExpectedRuntime()), "block")
@@ -387,6 +514,7 @@ def test_a_parameter_of_the_cvxpy_problem_can_be_changed() -> None:
     larger = cg.System(4, 60, problem.worker_times, cycles=problem.cycles)
     expected, _ = optimum(formulate(Problem(larger, cg.ExpectedRuntime()), "block"))
     assert formulation.value(model.value) == pytest.approx(expected, rel=1e-9)
+    assert formulation.design(model).coordinates == 60
 
 
 def test_a_reader_may_add_a_constraint_and_map_the_point_back() -> None:
