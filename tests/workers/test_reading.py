@@ -131,7 +131,12 @@ def test_finish_times_are_no_durations(put: Callable[..., Path]) -> None:
         ([278, 998, 615, 65, 973, 14, 5, 7, 311, 202, 90, 45], "device", "--worker device"),
         ([278, 998, 615, 65, 973, 14, 5, 7, 311, 202, 90, 45], "thing", "whole numbers only"),
         ([0.1 * i for i in (3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8)], "mean", "figure over all"),
-        (["ok"] * 11 + ["late"], "status", "'ok': must be a finite number"),
+        (["ok"] * 11 + ["late"], "status", "not named as the others"),
+        (
+            [0.5 * i for i in (3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8)],
+            "loss",
+            "not named as the others",
+        ),
         ([*range(11), "mean"], "round", "a footer?"),
         ([*range(11), ""], "round", "must be a number"),
         ([*range(11), "average"], "iteration", "a footer?"),
@@ -179,6 +184,20 @@ def test_decimal_comma(put: Callable[..., Path], mark: str) -> None:
         ",".join(f'"{cell}"' for cell in line.split(mark)) for line in text.splitlines()
     )
     assert_read(Trace.read(put(quoted)), "decimal comma")
+
+
+def test_the_separator_of_excel(put: Callable[..., Path]) -> None:
+    text = table(list(range(12)), mark=";").replace(".", ",")
+    assert_read(Trace.read(put("sep=;\r\n" + text.replace("\n", "\r\n"))), "semicolon")
+
+
+@pytest.mark.parametrize("mark", ["0", "-1", "inf"])
+def test_marks_of_workers_that_did_not_answer(put: Callable[..., Path], mark: str) -> None:
+    lines = table(list(range(12))).splitlines()
+    lines[4] = f"3,2.5,{mark},2.5,2.5"
+    said = refusal(put("\n".join(lines)))
+    assert ":5: w1 = " in said
+    assert "--missing failed" in said
 
 
 def test_separators_that_are_told(put: Callable[..., Path]) -> None:
@@ -229,6 +248,9 @@ def test_packed_files(put: Callable[..., Path], pack: Callable[[bytes], bytes]) 
         ("epoch", "host", "time"),
         ("round", "id", "latency"),
         ("round", "who", "seconds"),
+        ("comm_round", "client_name", "train_time"),
+        ("job", "Node ID", "Upload Latency"),
+        ("global_step", "gpu", "compute_time_s"),
     ],
 )
 def test_long_form_is_recognised(put: Callable[..., Path], names: tuple[str, str, str]) -> None:
@@ -449,6 +471,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         ({"decimal": "'"}, "worker_times.decimal"),
         ({"missing": "zero"}, "one of drop-round, drop-worker, failed"),
         ({"columns": "w0"}, "a list of different column names"),
+        ({"columns": 3.5}, "a list of different column names"),
         ({"columns": []}, "a list of different column names"),
         ({"columns": ["w0", "w0"]}, "a list of different column names"),
         ({"columns": ["w0", "w7"]}, "columns of the file: one of"),

@@ -6,7 +6,7 @@ import numpy as np
 
 from cgcopt.arrays import BoolArray, FloatArray
 from cgcopt.errors import InvalidInputError
-from cgcopt.workers.reading.wide import Cells
+from cgcopt.workers.reading.wide import Cells, expected
 from cgcopt.workers.validation import MISSING
 
 __all__ = ["fill"]
@@ -33,8 +33,7 @@ def fill(cells: Cells, policy: str | None) -> tuple[FloatArray, tuple[str, ...],
     low = np.argwhere(times <= 0.0)
     if low.size:
         r, w = (int(i) for i in low[0])
-        allowed = "a finite number of seconds > 0"
-        raise InvalidInputError(cells.place(r, w), float(times[r, w]), allowed)
+        raise InvalidInputError(cells.place(r, w), float(times[r, w]), expected("inf"))
     gone = np.isnan(times)
     count = int(np.count_nonzero(gone))
     if not count:

@@ -16,12 +16,12 @@ _ROUND = _set("round rounds")
 _INDEX = _set(
     "iteration iter it step globalstep epoch batch minibatch trial run repetition rep index idx id "
     "row rownumber line number no nr num count counter seq sequence sample cycle unnamed "
-    "unnamed0"
+    "unnamed0 job request query superstep wave tick update generation"
 )
 _WORKER = _set(
     "worker workers client clients node host hostname machine device rank executor instance "
     "process pid gpu server participant peer party learner agent task container pod member "
-    "slave replica shard vm"
+    "slave replica shard vm cid"
 )
 _TIME = _set(
     "seconds second secs sec s time times duration elapsed latency runtime walltime computetime "
@@ -29,6 +29,8 @@ _TIME = _set(
     "ms msec millis milliseconds us usec micros microseconds ns nsec nanos nanoseconds "
     "elapsedtime executiontime exectime processingtime cputime"
 )
+#: What a name of times may end with: train_time, upload latency.
+_LAST_OF_TIMES = _set("time duration latency runtime delay elapsed seconds")
 _CLOCK = _set(
     "timestamp timestamps datetime date clock ts unixtime unix epochtime wallclock start "
     "starttime started begin end endtime ended finished finish createdat created loggedat "
@@ -56,10 +58,11 @@ def is_round(name: str) -> bool:
 
     Examples
     --------
-    >>> is_round("Round"), is_round("round_id"), is_round("w0")
+    >>> is_round("Round"), is_round("fed_round"), is_round("w0")
     (True, True, False)
     """
-    return _bare(name) in _ROUND
+    words = _words(name)
+    return _bare(name) in _ROUND or (bool(words) and words[-1] in _ROUND)
 
 
 def is_index(name: str) -> bool:
@@ -82,7 +85,9 @@ def is_worker(name: str) -> bool:
     >>> is_worker("client"), is_worker("worker_id"), is_worker("worker0")
     (True, True, False)
     """
-    return _bare(name) in _WORKER
+    words = _words(name)
+    singular = len(words) > 1 and words[-1] in _WORKER and not words[-1].endswith("s")
+    return _bare(name) in _WORKER or singular
 
 
 def is_time(name: str) -> bool:
@@ -95,7 +100,9 @@ def is_time(name: str) -> bool:
     """
     words = _words(name)
     counted = len(words) > 1 and words[-1] in _OF_UNIT
-    return "".join(words) in _TIME or (counted and not is_clock(name))
+    last = words[-2:-1] if counted else words[-1:]
+    named = "".join(words) in _TIME or counted or (bool(last) and last[0] in _LAST_OF_TIMES)
+    return named and (name.strip().lower() in _TIME or not is_clock(name))
 
 
 def is_clock(name: str) -> bool:

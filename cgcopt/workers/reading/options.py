@@ -107,7 +107,7 @@ def _one_of(name: str, value: Any, known: tuple[str, ...], said: str = "") -> No
 
 def _names(columns: Any) -> tuple[str, ...]:
     allowed = "a list of different column names"
-    if isinstance(columns, str) or not all(isinstance(name, str) for name in columns):
+    if not isinstance(columns, list | tuple) or not all(isinstance(name, str) for name in columns):
         raise InvalidInputError("worker_times.columns", columns, allowed)
     names = tuple(columns)
     if not names or len(set(names)) < len(names):

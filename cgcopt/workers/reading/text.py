@@ -110,7 +110,10 @@ def _read(file: Path, lines: Iterator[str], packed: str, options: ReadOptions, k
     if not sample:
         allowed = "a file with a header and rows of times (it is empty)"
         raise InvalidInputError("trace", str(file), allowed)
-    separator = options.separator or _separator(file, len(comments) + 1, sample)
+    told = _excel_separator(sample)
+    if told:  # as Excel writes it into the first line
+        sample, comments = sample[1:], [*comments, sample[0].strip()]
+    separator = options.separator or told or _separator(file, len(comments) + 1, sample)
     first = [row for _, row in _rows_of(file, separator, len(comments), sample)][1:]
     decimal = options.decimal or _decimal(first)
     reader = _Rows(file, separator, len(comments), chain(sample, lines))
@@ -211,6 +214,12 @@ def _separator(file: Path, line: int, sample: Sequence[str]) -> str:
         where = f"{file}:{line}: separator"
         raise InvalidInputError(where, said, "told by --separator: several would do")
     return next(iter([*strong, *even, *several]), ",")
+
+
+def _excel_separator(sample: Sequence[str]) -> str:
+    """The separator of a first line ``sep=;``; empty if there is no such line."""
+    first = sample[0].rstrip("\r\n").strip('"')
+    return first[4:] if first[:4].lower() == "sep=" and first[4:] in SEPARATORS else ""
 
 
 def _fields(mark: str, sample: Sequence[str]) -> list[int]:

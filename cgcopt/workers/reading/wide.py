@@ -46,6 +46,7 @@ class Behaviour:
     constant: int = 4  # constant steps: two steps alike may be chance, three hardly
     rising: int = 10  # rising in every row: chance 1/10! for independent times
     rising_alike: int = 20  # for a column that is named as the others are
+    named_alike: int = 3  # columns w0, w1, ..., beside which another name is asked about
     whole: int = 8  # whole numbers beside decimals
     epoch: float = 1e9  # seconds since 1970 are above it
     epoch_ratio: float = 1e4  # and so much above the other columns
@@ -152,6 +153,7 @@ class _Finder:
         columns = [c for c in columns if not self._is_label(c)]
         columns = self._by_behaviour(columns)
         columns = [c for c in columns if not self._is_summary(c, columns)]
+        self._ask_about_odd_names(columns)
         if not columns:
             self._ask(len(header) - 1, "a column of times: none is left")
         return columns
@@ -251,6 +253,13 @@ class _Finder:
                 if not self.alike[column]:
                     self._ask(column, "a column of times: it holds whole numbers only, as ids do")
         return columns
+
+    def _ask_about_odd_names(self, columns: list[int]) -> None:
+        """Ask about a column that is not named as most are, such as a loss or a rate."""
+        odd = [c for c in columns if not self.alike[c]]
+        alike = len(columns) - len(odd)
+        if odd and alike >= BEHAVIOUR.named_alike and alike > len(odd):
+            self._ask(odd[0], "a column of times: it is not named as the others are")
 
     def _monotone(self, columns: list[int]) -> list[int]:
         """Columns that never fall; most are told by their first rows."""
