@@ -29,6 +29,8 @@ class Objective:
     kind: ClassVar[str]
     sense: ClassVar[Sense]
     unit: ClassVar[str]
+    bears_failures: ClassVar[bool] = True
+    """Whether it is finite where workers may never answer."""
 
     @property
     def parameters(self) -> tuple[Any, ...]:
@@ -53,6 +55,7 @@ class ExpectedRuntime(Objective):
     kind: ClassVar[str] = "expected-runtime"
     sense: ClassVar[Sense] = Sense.MINIMIZE
     unit: ClassVar[str] = "s"
+    bears_failures: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,12 @@ class Problem:
             )
         if not isinstance(self.limits, Limits):
             raise InvalidInputError("problem.limits", self.limits, "Limits(copies=..., ...)")
+        if self.system.worker_times.can_fail and not self.objective.bears_failures:
+            allowed = (
+                "completion-probability or quantile: a worker of "
+                f"{self.system.worker_times.label} may never answer, and the mean is infinite"
+            )
+            raise InvalidInputError("objective.kind", self.objective.kind, allowed)
         self.limits.check(self.system.workers, self.system.coordinates)
 
     @property

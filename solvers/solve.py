@@ -80,12 +80,13 @@ def solve(
     chosen.check(problem)
     # A solver of the relaxed form serves the block form by rounding.
     inner = form if chosen.treats(type(problem.objective), form) else Form.RELAXED
-    given, drawn = _given_problem(problem, chosen, options)
+    answering = _answering(problem)
+    given, drawn = _given_problem(answering, chosen, options)
     if stopping.requested():
         raise KeyboardInterrupt
     chosen.prepare(given, inner)
     chosen.make_ready(given, options)
-    warm_up(problem)
+    warm_up(answering)
     started = time.perf_counter()
     try:
         with (
@@ -172,6 +173,21 @@ def _given_problem(problem: Problem, solver: Solver, options: Options) -> tuple[
         f"solver '{solver.name}' takes worker times that are "
         f"{' or '.join(sorted(solver.times))}, not {problem.system.worker_times.label}"
     )
+
+
+def _answering(problem: Problem) -> Problem:
+    """The problem with late answers in place of those that never come, for methods to work on.
+
+    They come so late that a design that waits for a whole coordinate of them meets no deadline in
+    question; and since they come, what bounds this problem bounds the given one.
+    """
+    system = problem.system
+    times = system.worker_times
+    if not times.can_fail:
+        return problem
+    deadline = getattr(problem.objective, "deadline", 0.0)
+    longest = max(deadline / system.unit, times.longest * system.workers * system.coordinates)
+    return replace(problem, system=system.with_times(times.answering(2.0 * longest)))
 
 
 def _failure(error: Exception) -> Outcome:

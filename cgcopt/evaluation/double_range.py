@@ -53,7 +53,11 @@ def within_doubles(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 raise SolverError(message) from error
             number = found.value if isinstance(found, Evaluation) else found
             if isinstance(number, float) and not math.isfinite(number):
-                raise SolverError(message)
+                times = [getattr(argument, "worker_times", None) for argument in args]
+                failing = any(model is not None and model.can_fail for model in times)
+                raise SolverError(
+                    f"{what} is infinite: workers never answer" if failing else message
+                )
             return found
 
         return guarded

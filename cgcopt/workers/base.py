@@ -44,6 +44,20 @@ class WorkerTimes(ABC):
     #: What a reader of results should know about these times, in sentences.
     notes: tuple[str, ...] = ()
 
+    @property
+    def can_fail(self) -> bool:
+        """Whether a worker may never answer: some of its times are infinite."""
+        return False
+
+    @property
+    def longest(self) -> float:
+        """The longest finite time; ``inf`` where there is no longest."""
+        return float("inf")
+
+    def answering(self, late: float) -> WorkerTimes:
+        """The same times with ``late`` (seconds per cycle) in place of infinite ones."""
+        return self
+
     @abstractmethod
     def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> FloatArray:
         """Draw worker times, shape ``(rounds, workers)``, seconds per cycle."""

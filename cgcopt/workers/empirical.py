@@ -40,7 +40,8 @@ class Empirical(DiscreteTimes):
     Parameters
     ----------
     values : array_like, shape (J,)
-        Possible times, seconds per cycle, finite and > 0, in any order, repetitions allowed.
+        Possible times, seconds per cycle, > 0, in any order, repetitions allowed; infinite for a
+        worker that never answers.
     weights : array_like, shape (J,), optional
         Their relative weights, >= 0; equal ones by default.  Values of weight 0 are dropped.
     source : mapping, optional
@@ -75,7 +76,7 @@ class Empirical(DiscreteTimes):
         source: Mapping[str, Any] | None = None,
         notes: Sequence[str] = (),
     ) -> None:
-        times = frozen_times("worker_times.values", values, 1)
+        times = frozen_times("worker_times.values", values, 1, infinite=True)
         masses = np.ones(times.shape) if weights is None else _checked_weights(weights, times.size)
         distinct, inverse = np.unique(times[masses > 0.0], return_inverse=True)
         totals = np.bincount(inverse, weights=masses[masses > 0.0])
@@ -85,6 +86,21 @@ class Empirical(DiscreteTimes):
         object.__setattr__(self, "notes", tuple(notes))
         object.__setattr__(self, "_values", distinct)
         object.__setattr__(self, "_masses", totals)
+
+    @property
+    def can_fail(self) -> bool:
+        """Whether the largest value is infinite."""
+        return bool(np.isinf(self._values[-1]))
+
+    @property
+    def longest(self) -> float:
+        """The largest finite value, or 1 if there is none."""
+        return _longest(self._values)
+
+    def answering(self, late: float) -> Empirical:
+        """The same times with ``late`` in place of infinite ones."""
+        values = np.where(np.isinf(self._values), late, self._values)
+        return Empirical(values, self._masses) if self.can_fail else self
 
     def __repr__(self) -> str:
         return f"Empirical({self.values.size} values in {_range(self.values)})"
@@ -187,7 +203,8 @@ class Scenarios(WorkerTimes):
     Parameters
     ----------
     times : array_like, shape (K, N)
-        Worker times of ``K`` rounds of ``N`` workers, seconds per cycle, finite and > 0.
+        Worker times of ``K`` rounds of ``N`` workers, seconds per cycle, > 0; infinite for a
+        worker that never answered.
     source : mapping, optional
         The ``[worker_times]`` table that gives these times again; by default :meth:`to_dict`
         writes out the times.
@@ -215,7 +232,8 @@ class Scenarios(WorkerTimes):
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "times", frozen_times("worker_times.times", self.times, 2))
+        times = frozen_times("worker_times.times", self.times, 2, infinite=True)
+        object.__setattr__(self, "times", times)
         if self.source is not None:
             object.__setattr__(self, "source", dict(self.source))
 
@@ -245,6 +263,21 @@ class Scenarios(WorkerTimes):
         times = model.sample(rounds, workers, np.random.default_rng(seed))
         sizes = {"rounds": int(rounds), "workers": int(workers), "seed": seed}
         return cls(times, {"family": "sampled", "model": dict(model.to_dict()), **sizes})
+
+    @cached_property
+    def can_fail(self) -> bool:
+        """Whether a time is infinite."""
+        return bool(np.isinf(self.times).any())
+
+    @property
+    def longest(self) -> float:
+        """The largest finite time, or 1 if there is none."""
+        return _longest(self.times)
+
+    def answering(self, late: float) -> Scenarios:
+        """The same rounds with ``late`` in place of infinite times."""
+        times = np.where(np.isinf(self.times), late, self.times)
+        return Scenarios(times) if self.can_fail else self
 
     def __repr__(self) -> str:
         return f"Scenarios({self.rounds} x {self.workers} times in {_range(self.times)})"
@@ -313,6 +346,10 @@ def _named(source: Mapping[str, Any] | None, default: str, *details: str) -> str
     if "rounds" in source and "path" in source:
         origin.append("rounds {}:{}".format(*source["rounds"]))
     return f"{source.get('family', default)}({', '.join([*origin, *details])})"
+
+
+def _longest(times: FloatArray) -> float:
+    return float(np.max(times, where=np.isfinite(times), initial=0.0)) or 1.0
 
 
 def _range(times: FloatArray) -> str:

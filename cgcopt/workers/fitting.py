@@ -180,6 +180,10 @@ def fit(trace: Trace, *, holdout: float = 0.5, families: Sequence[str] | None = 
         raise InvalidInputError("families", names, "different names, at least one")
     if trace.times.size < 4:
         raise InvalidInputError("trace", repr(trace), "at least 4 times, to fit and to judge")
+    if not np.isfinite(trace.times).all():
+        count = int(np.count_nonzero(np.isinf(trace.times)))
+        allowed = f"without its {count} infinite times, to fit (missing = drop-round reads it so)"
+        raise InvalidInputError("trace", repr(trace), allowed)
     train, test, note = _split(trace, 1.0 - holdout)
     seen, held, whole = (np.sort(part.times, axis=None) for part in (train, test, trace))
     rows = [_fit_family(name, seen, held, whole) for name in names]

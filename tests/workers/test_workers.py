@@ -403,7 +403,7 @@ def test_arrays_are_copies_and_read_only() -> None:
             array[0] = 5.0
 
 
-BAD_TIMES = [[], [0.0], [-1.0], [math.nan], [math.inf], ["a"], [None], [True], [[1.0], [1.0, 2.0]]]
+BAD_TIMES = [[], [0.0], [-1.0], [math.nan], [-math.inf], ["a"], [None], [True], [[1.0], [1.0, 2.0]]]
 
 
 @pytest.mark.parametrize("bad", BAD_TIMES, ids=str)

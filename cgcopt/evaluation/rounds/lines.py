@@ -45,7 +45,9 @@ def line_rounds(times: FloatArray, lines: Lines) -> LineRounds:
     slow, late = np.zeros(lines.factor.size), np.zeros(lines.factor.size)
     for start in range(0, len(times), _BLOCK):
         block = times[start : start + _BLOCK, columns]
-        reached = block * factor + delay
+        reached = block * factor
+        reached[:, factor == 0.0] = 0.0  # nothing to wait for, also where a time is infinite
+        reached += delay
         last = reached.argmax(axis=1)
         rows = np.arange(len(block))
         runtimes[start : start + _BLOCK] = reached[rows, last]

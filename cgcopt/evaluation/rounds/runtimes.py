@@ -78,6 +78,7 @@ def attained(times: FloatArray, scaled_work: FloatArray) -> tuple[FloatArray, Fl
 
 def _plain(times: FloatArray, factors: FloatArray, runtimes: FloatArray) -> FloatArray:
     products = times * factors
+    products[:, factors == 0.0] = 0.0  # nothing to wait for, also where a time is infinite
     first = products.argmax(axis=1)
     rows = np.arange(len(times))
     runtimes[:] = products[rows, first]
