@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgcopt._validate import real_array, whole_number
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 
 __all__ = [
@@ -27,7 +28,6 @@ __all__ = [
     "work_of_partition",
 ]
 
-FloatArray = NDArray[np.float64]
 
 _LARGEST_REDUNDANCY_VECTOR = 10**8
 #: Share of the coordinates up to which a level counts as unused: what a solver has left over.

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cgcopt._validate import finite_number, whole_number
+from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.errors import InvalidInputError
 
 __all__ = ["Limits", "boundaries_of_sizes", "read_sizes"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 #: A share below a limit by this much still keeps it: what rounding may have cost.
 _TOLERANCE = 1e-9

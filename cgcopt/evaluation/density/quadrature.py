@@ -6,13 +6,12 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import SolverError
 
 __all__ = ["integrate", "trapezoids"]
 
-FloatArray = NDArray[np.float64]
 
 _ROUNDS = 12
 #: Panels that may be open at a time: more are open only where rounding, not a panel's width, is in

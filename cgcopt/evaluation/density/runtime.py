@@ -20,6 +20,7 @@ from typing import Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights
 from cgcopt.errors import (
     InfiniteMeanError,
@@ -48,7 +49,6 @@ from cgcopt.workers.base import ContinuousTimes
 
 __all__ = ["expected_runtime", "runtime_of_lines"]
 
-FloatArray = NDArray[np.float64]
 
 #: Normal scores at which single levels are looked at; the distribution of ``tau`` is probed at
 #: those between the two limits.

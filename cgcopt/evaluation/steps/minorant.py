@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.evaluation.crossing.crossing import first_failures, paired_derivatives
 from cgcopt.evaluation.steps.panels import Moments, in_batches
 from cgcopt.evaluation.steps.products import Products, discrete_times
@@ -34,7 +34,6 @@ from cgcopt.workers.base import DiscreteTimes
 
 __all__ = ["SmoothMinorant", "Tangent"]
 
-FloatArray = NDArray[np.float64]
 
 #: Part of a level's even share of the value that it must have in a panel to count in the curvature.
 _NEGLIGIBLE = 4e-5

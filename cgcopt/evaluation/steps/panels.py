@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.evaluation.crossing.crossing import (
     FirstFailures,
     first_failures,
@@ -23,8 +24,6 @@ from cgcopt.evaluation.steps.products import Products
 
 __all__ = ["Moments", "Panels", "in_batches", "row_before"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 Result = TypeVar("Result")
 
 #: Entries of the arrays of a batch of panels, and panels, at most; batches at least, where threads pay.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.crossing.crossing import crossing
 from cgcopt.evaluation.lines import Lines, lines_of_work
@@ -15,8 +15,6 @@ from cgcopt.workers.base import DiscreteTimes
 
 __all__ = ["Products", "discrete_times"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 #: Entries of a batch of thresholds.
 _BATCH = 2**20

@@ -36,6 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt._validate import finite_number, whole_number
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError, SolverError
 from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import LineRuntime, Lines, work_gradient
@@ -55,8 +56,6 @@ __all__ = [
     "runtime_of_lines",
 ]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 #: Relative width of the bracket where an exact sum would be too long.
 _TOLERANCE = 1e-7
