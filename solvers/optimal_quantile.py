@@ -8,17 +8,21 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt.design import work_of_partition
+from cgcopt.design import budget_weights, work_of_partition
 from cgcopt.evaluation.evaluate import evaluate_work
+from cgcopt.evaluation.result import Certificate
+from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.objective import CompletionProbability, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Role, Solver, tasks
+from cgcopt.solvers.closed_forms import partition_with_work_proportional_to
 from cgcopt.solvers.limited.deadline_search import limited_deadline
 from cgcopt.solvers.limited.optimum import ALL_LIMITS
 from cgcopt.solvers.optimal_probability import OptimalProbability
+from cgcopt.solvers.probability.given_up_rounds import GivenUpSettings, give_up_rounds
 from cgcopt.solvers.schemes import SingleLevel
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes, IndependentTimes
@@ -40,24 +44,29 @@ class OptimalQuantile(Solver):
 
     The design that maximises ``P[tau <= t]`` reaches the wanted probability no later than ``t``, so
     the deadlines fall from round to round, and faster than linearly: at the fixed point the best
-    probability at ``t`` is the wanted one. On finitely many times ``P`` jumps and the fixed point may
+    probability at ``t`` is the wanted one. On a step distribution ``P`` jumps and the fixed point may
     come early; bisection between it and the shortest conceivable round goes on from there.
+
+    *Rounds*: a small mixed-integer program chooses the rounds that may be late
+    (:mod:`cgcopt.solvers.probability.given_up_rounds`), solved by HiGHS to a proven gap.
     """
 
     name = "optimal"
     summary = "smallest deadline kept with the wanted probability"
     role = Role.ITERATIVE
     solves = tasks(Quantile, forms=(Form.RELAXED,))
-    # On finitely many times the inner search promises no optimum.
+    # On step distributions the inner search promises no optimum.
     tolerance = math.inf
     limits = ALL_LIMITS
     costs = True
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
-        """Start at the quantile of the best single level."""
+        """Start at the quantile of the best single level; on rounds choose the late ones."""
         if problem.limits or problem.system.costs:
             return limited_deadline(problem, options)
         assert isinstance(problem.objective, Quantile)
+        if isinstance(problem.system.worker_times, Scenarios):
+            return _quantile_of_rounds(problem, problem.system.worker_times, options)
         start = SingleLevel().solve(problem, form, options)
         assert start.partition is not None
         search = _Search(problem, problem.objective.probability, options)
@@ -125,7 +134,24 @@ class _Search:
 
 def _fastest(system: System) -> float:
     times = system.worker_times
-    if isinstance(times, IndependentTimes):
-        return times.support[0]
-    assert isinstance(times, Scenarios)
-    return float(times.times.min())
+    assert isinstance(times, IndependentTimes)
+    return times.support[0]
+
+
+def _quantile_of_rounds(problem: Problem, times: Scenarios, options: Options) -> Outcome:
+    """Choose the late rounds; their number follows from the wanted share of rounds in time."""
+    assert isinstance(problem.objective, Quantile)
+    system, clock = problem.system, Clock.started(options.time_limit)
+    slowest_first = times.sorted_times[:, ::-1]
+    rounds = len(slowest_first)
+    allowed = rounds - rank_of(problem.objective.probability, rounds)
+    found = give_up_rounds(slowest_first, allowed, options, clock, GivenUpSettings())
+    worth = float(budget_weights(system.workers) @ found.work)
+    proven = 1.0 - worth / found.bound <= options.gap
+    return Outcome(
+        TerminationCondition.OPTIMAL if proven else TerminationCondition.TIME_LIMIT,
+        partition=partition_with_work_proportional_to(found.work, system.coordinates),
+        bound=system.unit * system.coordinates / found.bound,
+        certificate=Certificate.BRANCH_AND_BOUND,
+        details={"late": int(np.count_nonzero(found.late)), "allowed": allowed},
+    )

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from cgcopt.design import budget_weights, partition_of_work, work_of_partition
 from cgcopt.errors import SolverError
+from cgcopt.process.clock import Clock
 from cgcopt.solvers.convex.combined_bound import QUADRATURE, proven
-from cgcopt.solvers.convex.incumbent import Clock, Incumbent
+from cgcopt.solvers.convex.incumbent import Incumbent
 from cgcopt.solvers.convex.knapsack_qp import maximise_quadratic
 from cgcopt.solvers.convex.quasi_newton import Oracle, Point, bfgs_update
 

@@ -1,0 +1,209 @@
+"""The shortest deadline that enough rounds keep, by giving up the right ones.
+
+With rounds ``T^1..T^K`` of which ``r`` may be late, a choice of the late ones leaves at level ``n`` the
+slowest time ``C_n`` among the others. The work ``w_n = t / (u C_n)`` is the largest that is in time,
+so the shortest deadline is ``t = u L / sum_n v_n / C_n``, and the late rounds are those that make the
+sum largest. A level gains by its ``j``-th slowest round only after all slower ones, which makes a
+small mixed-integer program: binaries ``z_k`` (round ``k`` is late) and ``0 <= y_{n,j} <= 1``,
+
+    max sum_n v_n (1/c_{n,1} + sum_{j=1..r} (1/c_{n,j+1} - 1/c_{n,j}) y_{n,j})
+    y_{n,j} <= z_{k(n,j)},   y_{n,j} <= y_{n,j-1},   sum_k z_k <= r,
+
+``c_{n,j}`` the ``j``-th largest ``T_(N-n)`` and ``k(n,j)`` its round: the star inequalities of the
+mixing set of every level (Luedtke, Ahmed and Nemhauser, Mathematical Programming 122, 2010).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cgcopt.arrays import BoolArray, FloatArray, IntArray
+from cgcopt.design import budget_weights
+from cgcopt.options import Options
+from cgcopt.process.clock import Clock
+from cgcopt.solvers.convex.combined_bound import ROUNDING
+
+__all__ = ["GivenUp", "GivenUpSettings", "give_up_rounds"]
+
+
+@dataclass(frozen=True)
+class GivenUpSettings:
+    """Settings of :func:`give_up_rounds`."""
+
+    patience: float = 60.0
+    """Seconds for the proof where no time limit is set."""
+    accuracy: float = 1e-8
+    """What is added to a bound of the program, relatively: its tolerances, with room to spare."""
+
+
+@dataclass(frozen=True, eq=False)
+class GivenUp:
+    """The best choice of late rounds.
+
+    Attributes
+    ----------
+    late : ndarray of bool, shape (K,)
+        Rounds that are given up.
+    work : ndarray, shape (N,)
+        ``1 / C_n``: the largest work of each level in one unit of time.
+    bound : float
+        No choice has a larger ``sum_n v_n / C_n``.
+    """
+
+    late: BoolArray
+    work: FloatArray
+    bound: float
+
+
+def give_up_rounds(
+    times: FloatArray, allowed: int, options: Options, clock: Clock, settings: GivenUpSettings
+) -> GivenUp:
+    """Choose at most ``allowed`` rounds to be late so that ``sum_n v_n / C_n`` is largest.
+
+    Parameters
+    ----------
+    times : ndarray, shape (K, N)
+        ``T^k_(N-n)`` by level: every row descending.
+    allowed : int
+        ``r``, less than ``K``.
+    options : Options
+        ``gap`` and ``threads`` count.
+    clock : Clock
+        Its end is the time limit.
+    settings : GivenUpSettings
+
+    Examples
+    --------
+    >>> times = np.array([[9.0, 1.0], [2.0, 2.0], [3.0, 1.5]])
+    >>> found = give_up_rounds(times, 1, Options(), Clock.started(None), GivenUpSettings())
+    >>> found.late.tolist(), found.work.round(3).tolist()
+    ([True, False, False], [0.333, 0.5])
+    """
+    chosen = _greedy(times, allowed)
+    worth = _worth(times, chosen)
+    if allowed == 0:
+        return GivenUp(chosen, _work(times, chosen), worth * (1.0 + ROUNDING))
+    order = np.argsort(-times, axis=0, kind="stable")[: allowed + 1]
+    late, bound = _solved(times, order, chosen, worth, options, clock, settings)
+    if late is not None and _worth(times, late) > worth:
+        chosen, worth = late, _worth(times, late)
+    return GivenUp(chosen, _work(times, chosen), max(bound, worth * (1.0 + ROUNDING)))
+
+
+def _work(times: FloatArray, late: BoolArray) -> FloatArray:
+    return np.asarray(1.0 / times[~late].max(axis=0))
+
+
+def _worth(times: FloatArray, late: BoolArray) -> float:
+    return float(budget_weights(times.shape[1]) @ _work(times, late))
+
+
+def _greedy(times: FloatArray, allowed: int) -> BoolArray:
+    """Give up one round after the other: the one that stands in the way of most."""
+    weights = budget_weights(times.shape[1])
+    late = np.zeros(len(times), dtype=bool)
+    for _ in range(allowed):
+        kept = np.flatnonzero(~late)
+        first, second = np.argsort(-times[kept], axis=0, kind="stable")[:2]
+        levels = np.arange(weights.size)
+        gain = weights * (1.0 / times[kept[second], levels] - 1.0 / times[kept[first], levels])
+        late[kept[int(np.argmax(np.bincount(first, weights=gain, minlength=kept.size)))]] = True
+    return late
+
+
+def _solved(
+    times: FloatArray,
+    order: IntArray,
+    start: BoolArray,
+    worth: float,
+    options: Options,
+    clock: Clock,
+    settings: GivenUpSettings,
+) -> tuple[BoolArray | None, float]:
+    """Solve the program; return the late rounds, if there is a solution, and the bound."""
+    import highspy
+
+    depth, levels = order.shape[0] - 1, order.shape[1]
+    rounds, place = np.unique(order[:depth], return_inverse=True)
+    place = place.reshape(depth, levels)
+    speed = 1.0 / np.take_along_axis(times, order, axis=0)
+    gains = budget_weights(levels) * np.diff(speed, axis=0) / worth
+    base = float(budget_weights(levels) @ speed[0]) / worth
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("mip_rel_gap", options.gap / 2.0)
+    highs.setOptionValue("mip_abs_gap", options.gap / 2.0)
+    if options.threads is not None:
+        highs.setOptionValue("threads", options.threads)
+    left = min(clock.left, settings.patience) if math.isinf(clock.end) else clock.left
+    highs.setOptionValue("time_limit", max(left, 1e-3))
+    highs.passModel(_program(gains, base, place, rounds.size, depth))
+    solution = highspy.HighsSolution()
+    taken = start[rounds]
+    chain = np.logical_and.accumulate(taken[place], axis=0)
+    solution.col_value = np.concatenate((taken, chain.ravel())).astype(float).tolist()
+    highs.setSolution(solution)
+    highs.run()
+    info = highs.getInfo()
+    bound = math.inf
+    if math.isfinite(info.mip_dual_bound):
+        bound = worth * (float(info.mip_dual_bound) + settings.accuracy)
+    if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        return None, bound
+    late = np.zeros(len(times), dtype=bool)
+    values = np.array(highs.getSolution().col_value[: rounds.size])
+    # Rounding may only take too many: the largest count.
+    late[rounds[np.argsort(-values, kind="stable")[:depth]]] = True
+    return late, bound
+
+
+def _program(gains: FloatArray, base: float, place: IntArray, count: int, depth: int) -> Any:
+    """Columns ``z``, then ``y``; rows: ``y <= z``, ``y`` falls along a level, number of late rounds."""
+    import highspy
+    from scipy import sparse
+
+    cells = gains.size
+    y = np.arange(cells).reshape(gains.shape)
+    ones, levels = np.ones(cells), gains.shape[1]
+    stars = sparse.hstack(
+        (
+            sparse.coo_matrix((-ones, (y.ravel(), place.ravel())), shape=(cells, count)),
+            sparse.identity(cells),
+        )
+    )
+    later = cells - levels
+    rows = np.arange(later)
+    falling = sparse.coo_matrix(
+        (
+            np.append(np.ones(later), -np.ones(later)),
+            (np.append(rows, rows), count + np.append(y[1:].ravel(), y[:-1].ravel())),
+        ),
+        shape=(later, count + cells),
+    )
+    number = sparse.coo_matrix(
+        (np.ones(count), (np.zeros(count, dtype=int), np.arange(count))), shape=(1, count + cells)
+    )
+    matrix = sparse.vstack((stars, falling, number)).tocsr()
+    lp = highspy.HighsLp()
+    lp.num_row_, lp.num_col_ = matrix.shape
+    lp.sense_ = highspy.ObjSense.kMaximize
+    lp.offset_ = base
+    lp.col_cost_ = np.append(np.zeros(count), gains.ravel())
+    lp.col_lower_ = np.zeros(lp.num_col_)
+    lp.col_upper_ = np.ones(lp.num_col_)
+    lp.row_lower_ = np.full(lp.num_row_, -np.inf)
+    lp.row_upper_ = np.append(np.zeros(cells + later), float(depth))
+    lp.integrality_ = [highspy.HighsVarType.kInteger] * count + [
+        highspy.HighsVarType.kContinuous
+    ] * cells
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = (
+        matrix.indptr,
+        matrix.indices,
+        matrix.data,
+    )
+    return lp
