@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -177,6 +178,8 @@ def ray_engine(
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if address is None:  # the switch that lets Ray keep to the loopback address, on every system
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    # In a notebook its import would ask for a package that nothing here needs.
+    logging.getLogger("ray.widgets").setLevel(logging.ERROR)
     try:
         import ray
     except ImportError as error:
