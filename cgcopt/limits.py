@@ -15,7 +15,10 @@ from cgcopt._validate import finite_number, whole_number
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.errors import InvalidInputError
 
-__all__ = ["Limits", "boundaries_of_sizes", "read_sizes"]
+__all__ = ["ALL_LIMITS", "Limits", "boundaries_of_sizes", "read_sizes"]
+
+#: Names of all limits.
+ALL_LIMITS = frozenset({"copies", "blocks", "least", "levels", "boundaries"})
 
 
 #: A share below a limit by this much still keeps it: what rounding may have cost.

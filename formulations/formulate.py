@@ -11,6 +11,7 @@ from cgcopt.formulations.probability_coordinate import ProbabilityCoordinate
 from cgcopt.formulations.probability_partition import ProbabilityPartition
 from cgcopt.formulations.runtime_coordinate import RuntimeCoordinate
 from cgcopt.formulations.runtime_partition import RuntimePartition
+from cgcopt.formulations.runtime_within import RuntimeWithin
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.problem import Form, Problem
 from cgcopt.workers.empirical import Scenarios
@@ -88,6 +89,8 @@ def formulate(
     if not isinstance(problem.objective, ExpectedRuntime | CompletionProbability):
         raise UnsupportedProblemError(f"no formulation of the objective {problem.objective.kind}")
     runtime = isinstance(problem.objective, ExpectedRuntime)
+    if problem.limits or problem.system.costs:
+        return _within(problem, form, strong=strong)
     if not isinstance(problem.system.worker_times, Scenarios):
         return ExactRuntime(problem, form) if runtime else ExactProbability(problem, form)
     if form is Form.COORDINATE:
@@ -106,3 +109,15 @@ def formulate(
     if runtime:
         return RuntimePartition(problem, form, strong=strong)
     return ProbabilityPartition(problem, form, strong=strong, at_least=at_least)
+
+
+def _within(problem: Problem, form: Form, *, strong: bool) -> Formulation:
+    """The formulation with limits and costs: the expected runtime on scenarios, in the blocks."""
+    rounds = isinstance(problem.system.worker_times, Scenarios)
+    runtime = isinstance(problem.objective, ExpectedRuntime)
+    if not (rounds and runtime) or form is Form.COORDINATE:
+        raise UnsupportedProblemError(
+            "limits and costs are formulated for the expected runtime on scenarios, at the block and "
+            "the relaxed form (problem.sampled(1000) draws scenarios)"
+        )
+    return RuntimeWithin(problem, form, strong=strong)

@@ -11,6 +11,7 @@ from cgcopt.design import Design
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import Certificate
+from cgcopt.limits import ALL_LIMITS
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -19,7 +20,7 @@ from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, Times, tasks
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.outer_approximation import solve_master
 from cgcopt.solvers.cutting_plane import minimised_rounds, prepare_rounds
-from cgcopt.solvers.limited.optimum import ALL_LIMITS, limited_optimum
+from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.limited.rounding import round_within
 from cgcopt.solvers.optimal_runtime import minimised, require_finite_mean
 from cgcopt.solvers.rounding import round_design

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.limits import ALL_LIMITS
 from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -21,7 +22,6 @@ from cgcopt.solvers.closed_forms import (
     partition_with_work_proportional_to,
 )
 from cgcopt.solvers.limited.deadline_search import limited_deadline
-from cgcopt.solvers.limited.optimum import ALL_LIMITS
 from cgcopt.solvers.probability.finite_times import search
 from cgcopt.solvers.probability.newton import Stationary, ascend, merit_at
 from cgcopt.workers.base import ContinuousTimes

@@ -12,6 +12,7 @@ from cgcopt.design import budget_weights, work_of_partition
 from cgcopt.evaluation.evaluate import evaluate_work
 from cgcopt.evaluation.result import Certificate
 from cgcopt.evaluation.rounds.quantile import rank_of
+from cgcopt.limits import ALL_LIMITS
 from cgcopt.objective import CompletionProbability, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -20,7 +21,6 @@ from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Role, Solver, tasks
 from cgcopt.solvers.closed_forms import partition_with_work_proportional_to
 from cgcopt.solvers.limited.deadline_search import limited_deadline
-from cgcopt.solvers.limited.optimum import ALL_LIMITS
 from cgcopt.solvers.optimal_probability import OptimalProbability
 from cgcopt.solvers.probability.given_up_rounds import GivenUpSettings, give_up_rounds
 from cgcopt.solvers.schemes import SingleLevel

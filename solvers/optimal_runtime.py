@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cgcopt.errors import InfiniteMeanError, SolverError
 from cgcopt.evaluation.result import Certificate
+from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
@@ -20,7 +21,7 @@ from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.quasi_newton import quasi_newton
 from cgcopt.solvers.convex.relative_steps import relative_quasi_newton
 from cgcopt.solvers.cutting_plane import optimum_of_rounds, prepare_rounds
-from cgcopt.solvers.limited.optimum import ALL_LIMITS, limited_optimum
+from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.runtime.oracle import RuntimeOracle
 from cgcopt.solvers.runtime.sampled_model import sampled_model
 from cgcopt.solvers.runtime.step_minimum import minimised_steps, warm_up

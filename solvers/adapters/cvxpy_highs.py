@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from cgcopt.formulations.scenarios import ScenarioFormulation
+from cgcopt.limits import ALL_LIMITS
 from cgcopt.objective import Sense
 from cgcopt.solvers.adapters.base import Answer, termination
 from cgcopt.solvers.adapters.cvxpy_adapter import CvxpyAdapter
@@ -22,6 +23,8 @@ class CvxpyHighs(CvxpyAdapter):
     name = "cvxpy-highs"
     summary = "cvxpy with HiGHS on the scenario LP or MILP"
     solves = MIXED_INTEGER
+    limits = ALL_LIMITS
+    costs = True
     requires = "cvxpy"
     distribution = "cvxpy"
     licence = "Apache-2.0, MIT"

@@ -11,6 +11,7 @@ import numpy as np
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.scenarios import ScenarioFormulation
+from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
 from cgcopt.solvers.adapters.base import Answer, native_options, termination
@@ -74,6 +75,8 @@ class Highs(ScenarioAdapter):
     name = "highs"
     summary = "HiGHS on the scenario LP or MILP, through highspy"
     solves = MIXED_INTEGER
+    limits = ALL_LIMITS
+    costs = True
     requires = "highspy"
     distribution = "highspy"
     licence = "MIT"

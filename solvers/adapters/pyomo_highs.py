@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from cgcopt.formulations.scenarios import ScenarioFormulation
+from cgcopt.limits import ALL_LIMITS
 from cgcopt.solvers.adapters.highs import forget_threads, highs_tolerances
 from cgcopt.solvers.adapters.pyomo_adapter import COMMON, PyomoAdapter
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER
@@ -19,6 +20,8 @@ class PyomoHighs(PyomoAdapter):
     name = "pyomo-highs"
     summary = "pyomo with HiGHS on the scenario LP or MILP"
     solves = MIXED_INTEGER
+    limits = ALL_LIMITS
+    costs = True
     requires = "pyomo"
     distribution = "pyomo"
     licence = "BSD-3-Clause, MIT"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from cgcopt.formulations.scenarios import ScenarioFormulation
+from cgcopt.limits import ALL_LIMITS
 from cgcopt.solvers.adapters.pyomo_adapter import COMMON, PyomoAdapter
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER
 
@@ -27,6 +28,8 @@ class PyomoScip(PyomoAdapter):
     name = "pyomo-scip"
     summary = "pyomo with SCIP on the scenario LP or MILP"
     solves = MIXED_INTEGER
+    limits = ALL_LIMITS
+    costs = True
     requires = "pyscipopt"
     extra = "scip"
     distribution = "pyscipopt"

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from cgcopt.design import Design
 from cgcopt.formulations.scenarios import ScenarioFormulation
+from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
 from cgcopt.solvers.adapters.base import Answer, native_options, termination
@@ -31,6 +32,8 @@ class ScipyMilp(ScenarioAdapter):
     name = "scipy-milp"
     summary = "scipy.optimize.milp on the scenario LP or MILP"
     solves = MIXED_INTEGER
+    limits = ALL_LIMITS
+    costs = True
     requires = "scipy"
     distribution = "scipy"
     licence = "BSD-3-Clause"

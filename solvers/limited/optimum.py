@@ -25,10 +25,7 @@ from cgcopt.solvers.limited.faces import Face
 from cgcopt.solvers.limited.level_search import LevelSearch
 from cgcopt.solvers.limited.oracle import RuntimeCuts
 
-__all__ = ["ALL_LIMITS", "LimitedRun", "limited_optimum"]
-
-#: Limits that the methods of this package keep.
-ALL_LIMITS = frozenset({"copies", "blocks", "least", "levels", "boundaries"})
+__all__ = ["LimitedRun", "limited_optimum"]
 
 #: Evaluations of a convex problem at most.
 _STEPS = 200

@@ -1,0 +1,342 @@
+"""Expected runtime on scenarios within limits, or with costs: a linear or mixed-integer program."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.design import Design
+from cgcopt.formulations.base import Point
+from cgcopt.formulations.highs_model import HighsModel, before
+from cgcopt.formulations.latex import program
+from cgcopt.formulations.runtime import RuntimeFormulation
+from cgcopt.formulations.scipy_program import LinearProgram, Rows, linear_program
+
+__all__ = ["RuntimeWithin"]
+
+
+class RuntimeWithin(RuntimeFormulation):
+    r"""``min (1/K) sum_k theta_k``, ``theta_k >= u T^k_(N-n) w_n + beta X_n + gamma K_n``.
+
+    Variables ``x`` (coordinates at every level), ``omega`` (cumulative work ``w`` in units of
+    :attr:`coordinate_scale`), ``z`` (1 where a level is used), ``delay`` (sending up to a level) and
+    ``theta`` (runtime of every scenario without the start-up), the last two in units of
+    :attr:`runtime_scale`; with boundaries also ``end``, 1 where the blocks up to a level end at a
+    boundary. A block of a level that may not be used is fixed at 0.
+
+    ``z`` and ``end`` are whole numbers in both forms; without a limit or a price on the number of
+    blocks, and without boundaries, ``z`` stays out, and the relaxed form is a linear program.
+    """
+
+    @property
+    def variables(self) -> Mapping[str, tuple[int, ...]]:
+        """``x``, ``omega``, ``delay``, ``theta``, and ``z`` and ``end`` where they are needed."""
+        n = self.workers
+        shapes: dict[str, tuple[int, ...]] = {"x": (n,), "omega": (n,), "delay": (n,)}
+        shapes["theta"] = (self.rounds,)
+        if self.counted:
+            shapes["z"] = (n,)
+        if self.ends is not None:
+            shapes["end"] = (n, self.ends.size)
+        return shapes
+
+    @property
+    def counted(self) -> bool:
+        """Whether it matters how many levels are used."""
+        limits, costs = self.problem.limits, self.problem.system.costs
+        return limits.blocks is not None or limits.least is not None or costs.per_message > 0
+
+    @property
+    def linear(self) -> bool:
+        """Whether the model has no integer variables at all."""
+        return not (self.integer or self.counted or self.ends is not None)
+
+    @cached_property
+    def allowed(self) -> FloatArray:
+        """1 for every level that may be used, else 0, shape ``(N,)``."""
+        mask = np.zeros(self.workers)
+        mask[self.problem.limits.allowed_levels(self.workers)] = 1.0
+        return mask
+
+    @cached_property
+    def ends(self) -> FloatArray | None:
+        """Boundaries, 0 included, in units of :attr:`coordinate_scale`."""
+        boundaries = self.problem.limits.boundaries
+        if boundaries is None:
+            return None
+        return np.concatenate(([0.0], boundaries)) / self.coordinate_scale
+
+    @property
+    def least(self) -> float:
+        """What a used level carries at least, in units of :attr:`coordinate_scale`."""
+        total, share = self.problem.system.coordinates, self.problem.limits.least or 0.0
+        if not self.integer:
+            return share * total / self.coordinate_scale
+        return max(math.ceil(share * total * (1 - 1e-12)), 1) / self.coordinate_scale
+
+    @property
+    def most(self) -> int:
+        """Used levels at most."""
+        return self.problem.limits.most_blocks(self.workers)
+
+    @property
+    def per_unit(self) -> float:
+        """What sending a unit of coordinates costs, in units of :attr:`runtime_scale`."""
+        costs = self.problem.system.costs
+        return costs.per_coordinate * self.coordinate_scale / self.runtime_scale
+
+    @property
+    def per_message(self) -> float:
+        """What a message costs, in units of :attr:`runtime_scale`."""
+        return self.problem.system.costs.per_message / self.runtime_scale
+
+    def value(self, objective: float) -> float:
+        """Convert ``sum_k theta_k`` to the average runtime in seconds, the start-up included."""
+        return super().value(objective) + self.problem.system.costs.startup
+
+    def quick_design(self) -> Design:
+        """Return a design without solving anything: all coordinates on the best allowed level."""
+        levels = self.problem.limits.allowed_levels(self.workers)
+        slowest = self.times.mean(axis=0)[levels] * (levels + 1.0)
+        x = np.zeros(self.workers)
+        x[levels[int(slowest.argmin())]] = self.problem.system.coordinates
+        return Design(x)
+
+    def bound_of_duals(self, duals: FloatArray) -> float:
+        """No bound: multipliers of the runtime rows alone do not prove one here."""
+        return float("nan")
+
+    def leave_out_blocks(self, model: Any) -> Any:
+        """Return the model as it is: limits speak of the blocks."""
+        return model
+
+    def _recourse(self, design: Design) -> dict[str, FloatArray]:
+        found = super()._recourse(design)
+        startup = self.problem.system.costs.startup / self.runtime_scale
+        used = (design.partition > 0).astype(np.float64)
+        counts = np.cumsum(design.partition) / self.coordinate_scale
+        point = {
+            "delay": self.per_unit * counts + self.per_message * np.cumsum(used),
+            "theta": found["theta"] - startup,
+        }
+        if self.counted:
+            point["z"] = used
+        if self.ends is not None:
+            point["end"] = (np.abs(counts[:, None] - self.ends) < 1e-9 * self.ends[-1]).astype(
+                float
+            )
+        return point
+
+    def partition(self, point: Point) -> FloatArray:
+        """Return the partition of a point; with boundaries, the one that ``end`` says."""
+        if self.ends is None or "end" not in point:
+            return super().partition(point)
+        end = np.asarray(point["end"], dtype=np.float64).reshape(self.workers, -1)
+        counts = self.ends[end.argmax(axis=1)] * self.coordinate_scale
+        return np.asarray(np.maximum(np.diff(counts, prepend=0.0), 0.0))
+
+    # -- languages ------------------------------------------------------------------------------
+
+    def to_cvxpy(self) -> Any:
+        """Return a ``cvxpy.Problem``."""
+        import cvxpy as cp
+
+        K, N, U = self.rounds, self.workers, self.coordinate_scale
+        step = np.eye(N) - np.eye(N, k=-1)
+        x = cp.Variable(N, name="x", integer=self.integer)
+        omega, delay = cp.Variable(N, name="omega"), cp.Variable(N, name="delay")
+        theta = cp.Variable(K, name="theta")
+        z = cp.Variable(N, name="z", boolean=True) if self.counted else None
+        sent = self.per_unit / U * x + (0.0 if z is None else self.per_message * z)
+        reached = cp.multiply(self.times, cp.reshape(omega, (1, N), order="C"))
+        reached = reached + cp.reshape(delay, (1, N), order="C")
+        rows = [
+            (cp.sum(x) / U == self.budget_units).set_label("budget"),
+            (cp.multiply(self.coordinate_work, x) == step @ omega).set_label("work"),
+            (sent == step @ delay).set_label("sending"),
+            (x >= 0).set_label("nonnegative"),
+            (x / U <= self.budget_units * self.allowed).set_label("allowed"),
+            (cp.reshape(theta, (K, 1), order="C") >= reached).set_label("runtime"),
+        ]
+        if z is not None:
+            rows += [
+                (x / U <= self.budget_units * z).set_label("used"),
+                (x / U >= self.least * z).set_label("least"),
+                (cp.sum(z) <= self.most).set_label("blocks"),
+            ]
+        if self.ends is not None:
+            end = cp.Variable((N, self.ends.size), name="end", boolean=True)
+            rows += [
+                (cp.sum(end, axis=1) == 1).set_label("one_end"),
+                (np.tril(np.ones((N, N))) @ x / U == end @ self.ends).set_label("boundary"),
+            ]
+        return cp.Problem(cp.Minimize(cp.sum(theta)), rows)
+
+    def to_pyomo(self) -> Any:
+        """Return a ``pyomo.environ.ConcreteModel``."""
+        import pyomo.environ as pyo
+
+        T, U, total = self.times, self.coordinate_scale, self.budget_units
+        m = pyo.ConcreteModel("expected runtime within limits")
+        m.N = pyo.RangeSet(0, self.workers - 1, doc="redundancy levels")
+        m.K = pyo.RangeSet(0, self.rounds - 1, doc="scenarios")
+        kind = pyo.NonNegativeIntegers if self.integer else pyo.NonNegativeReals
+        m.x = pyo.Var(m.N, domain=kind, doc="coordinates at every level")
+        m.omega = pyo.Var(m.N, domain=pyo.NonNegativeReals, doc="cumulative work, scaled")
+        m.delay = pyo.Var(m.N, domain=pyo.NonNegativeReals, doc="sending up to a level, scaled")
+        m.theta = pyo.Var(m.K, domain=pyo.NonNegativeReals, doc="runtime of every scenario, scaled")
+        m.total = pyo.Objective(expr=pyo.quicksum(m.theta[k] for k in m.K), sense=pyo.minimize)
+        m.budget = pyo.Constraint(expr=pyo.quicksum(m.x[n] for n in m.N) / U == total)
+        if self.counted:
+            m.z = pyo.Var(m.N, domain=pyo.Binary, doc="whether a level is used")
+            m.blocks = pyo.Constraint(expr=pyo.quicksum(m.z[n] for n in m.N) <= self.most)
+            m.used = pyo.Constraint(m.N, rule=lambda m, n: m.x[n] / U <= total * m.z[n])
+            m.least = pyo.Constraint(m.N, rule=lambda m, n: m.x[n] / U >= self.least * m.z[n])
+        for n in m.N:
+            if not self.allowed[n]:
+                m.x[n].setub(0)
+
+        @m.Constraint(m.N, doc="a coordinate of level n costs n+1 units of work")
+        def work(m: Any, n: int) -> Any:
+            return (n + 1) / U * m.x[n] == m.omega[n] - (m.omega[n - 1] if n else 0.0)
+
+        @m.Constraint(m.N, doc="coordinates and messages are sent")
+        def sending(m: Any, n: int) -> Any:
+            messages = self.per_message * m.z[n] if self.counted else 0.0
+            earlier = m.delay[n - 1] if n else 0.0
+            return self.per_unit / U * m.x[n] + messages == m.delay[n] - earlier
+
+        @m.Constraint(m.K, m.N, doc="a round ends when its slowest level does")
+        def runtime(m: Any, k: int, n: int) -> Any:
+            return m.theta[k] >= float(T[k, n]) * m.omega[n] + m.delay[n]
+
+        if self.ends is not None:
+            ends = self.ends.tolist()
+            m.P = pyo.RangeSet(0, len(ends) - 1, doc="boundaries")
+            m.end = pyo.Var(m.N, m.P, domain=pyo.Binary, doc="where the blocks up to a level end")
+            m.one_end = pyo.Constraint(
+                m.N, rule=lambda m, n: pyo.quicksum(m.end[n, p] for p in m.P) == 1
+            )
+            m.boundary = pyo.Constraint(
+                m.N,
+                rule=lambda m, n: (
+                    pyo.quicksum(m.x[i] for i in range(n + 1)) / U
+                    == pyo.quicksum(ends[p] * m.end[n, p] for p in m.P)
+                ),
+            )
+        return m
+
+    def to_scipy(self) -> LinearProgram:
+        """Return the program for :func:`scipy.optimize.milp` and ``linprog``."""
+        from scipy import sparse
+
+        K, N, U, total = self.rounds, self.workers, self.coordinate_scale, self.budget_units
+        one, ones = sparse.eye_array(N), np.ones((1, N))
+        step = one - sparse.eye_array(N, k=-1)
+        every_level = sparse.kron(sparse.eye_array(K), np.ones((N, 1)))
+        every_round = sparse.kron(np.ones((K, 1)), one)
+        runtimes = sparse.diags_array(self.times.ravel()) @ every_round
+        sending = {"delay": step, "x": -self.per_unit / U * one}
+        rows: Rows = {
+            "budget": ({"x": ones / U}, total, total),
+            "work": ({"omega": -step, "x": sparse.diags_array(self.coordinate_work)}, 0.0, 0.0),
+            "sending": (sending, 0.0, 0.0),
+            "runtime": (
+                {"theta": every_level, "omega": -runtimes, "delay": -every_round},
+                0.0,
+                np.inf,
+            ),
+        }
+        whole = ["x"] if self.integer else []
+        upper: dict[str, Any] = {"x": total * U * self.allowed}
+        if self.counted:
+            sending["z"] = -self.per_message * one
+            rows["used"] = ({"x": one / U, "z": -total * one}, -np.inf, 0.0)
+            rows["least"] = ({"x": one / U, "z": -self.least * one}, 0.0, np.inf)
+            rows["blocks"] = ({"z": ones}, -np.inf, float(self.most))
+            whole.append("z")
+            upper["z"] = 1.0
+        if self.ends is not None:
+            each = sparse.kron(one, np.ones((1, self.ends.size)))
+            at = sparse.kron(one, self.ends[None, :])
+            rows["one_end"] = ({"end": each}, 1.0, 1.0)
+            rows["boundary"] = ({"x": np.tril(np.ones((N, N))) / U, "end": -at}, 0.0, 0.0)
+            whole.append("end")
+            upper["end"] = 1.0
+        return linear_program(self.variables, rows, cost="theta", upper=upper, integer=whole)
+
+    def fill(self, model: HighsModel) -> dict[str, IntArray]:
+        """Write the columns and rows into a model; return the columns by name."""
+        K, N, U, total = self.rounds, self.workers, self.coordinate_scale, self.budget_units
+        x = model.columns("x", (N,), upper=total * U * self.allowed, integer=self.integer)
+        omega, delay = model.columns("omega", (N,)), model.columns("delay", (N,))
+        theta = model.columns("theta", (K,), cost=1.0)
+        found = {"x": x, "omega": omega, "delay": delay, "theta": theta}
+        model.rows("budget", (), [(1.0 / U, x)], lower=total, upper=total)
+        less, previous = before(omega)
+        work = [(self.coordinate_work, x), (-1.0, omega), (-less, previous)]
+        model.rows("work", (N,), work, lower=0.0, upper=0.0)
+        less, previous = before(delay)
+        sending = [(1.0, delay), (less, previous), (-self.per_unit / U, x)]
+        if self.counted:
+            z = found["z"] = model.columns("z", (N,), upper=1.0, integer=True)
+            sending.append((-self.per_message, z))
+            model.rows("used", (N,), [(1.0 / U, x), (-total, z)], upper=0.0)
+            model.rows("least", (N,), [(1.0 / U, x), (-self.least, z)], lower=0.0)
+            model.rows("blocks", (), [(1.0, z)], upper=float(self.most))
+        model.rows("sending", (N,), sending, lower=0.0, upper=0.0)
+        reached = [(1.0, theta[:, None]), (-self.times, omega), (-1.0, delay)]
+        model.rows("runtime", (K, N), reached, lower=0.0)
+        if self.ends is not None:
+            end = model.columns("end", (N, self.ends.size), upper=1.0, integer=True)
+            found["end"] = end
+            model.rows("one_end", (N,), [(1.0, end)], lower=1.0, upper=1.0)
+            counts = (np.tril(np.ones((N, N))) / U, np.broadcast_to(x, (N, N)))
+            model.rows("boundary", (N,), [counts, (-self.ends, end)], lower=0.0, upper=0.0)
+        return found
+
+    def to_highspy(self) -> Any:
+        """Return a ``highspy.Highs`` holding the model, with named columns and rows."""
+        model = HighsModel()
+        self.fill(model)
+        return model.build()
+
+    @property
+    def budget_units(self) -> float:
+        """``L`` in units of :attr:`coordinate_scale`."""
+        return self.problem.system.coordinates / self.coordinate_scale
+
+    def latex(self) -> str:
+        """Return the mathematics of the model as a LaTeX ``align`` environment."""
+        limits, costs = self.problem.limits, self.problem.system.costs
+        sending = [
+            *([r"\beta \textstyle\sum_{i \leq n} x_i"] if costs.per_coordinate else []),
+            *([r"\gamma \textstyle\sum_{i \leq n} z_i"] if costs.per_message else []),
+        ]
+        reached = " + ".join([r"u\, T^k_{(N-n)}\, w_n", *sending])
+        startup = r"\sigma + " if costs.startup else ""
+        rows = [
+            rf"& \theta_k \geq {reached} && \forall k, n",
+            r"& w_n = w_{n-1} + (n+1)\, x_n && \forall n",
+            r"& \textstyle\sum_n x_n = L",
+        ]
+        if not self.allowed.all():
+            rows.append(r"& x_n = 0 && \forall n \text{ not allowed}")
+        if self.counted:
+            least = rf"{limits.least:g} L z_n \leq " if limits.least else ""
+            rows.append(rf"& {least}x_n \leq L z_n, \quad z_n \in \{{0, 1\}} && \forall n")
+        if limits.blocks is not None:
+            rows.append(rf"& \textstyle\sum_n z_n \leq {limits.blocks}")
+        if self.ends is not None:
+            rows.append(r"& \textstyle\sum_{i \leq n} x_i = \sum_p b_p\, e_{n,p} && \forall n")
+            rows.append(
+                r"& \textstyle\sum_p e_{n,p} = 1, \quad e_{n,p} \in \{0, 1\} && \forall n, p"
+            )
+        rows.append(rf"& x \in {self.domain}")
+        objective = rf"\min_{{x, w, \theta}} \quad & {startup}\frac{{1}}{{K}} \sum_{{k}} \theta_k"
+        return program(objective, *rows)

@@ -1,0 +1,129 @@
+"""The programs with limits and costs: one problem in four languages, one optimum, and the own method."""
+
+import itertools
+
+import highspy
+import numpy as np
+import pytest
+from scipy.optimize import milp
+
+import cgcopt as cg
+from cgcopt.errors import UnsupportedProblemError
+
+ROUNDS = np.random.default_rng(3).gamma(2.0, 1.0, (12, 4)) + 0.2
+COSTS = cg.Costs(startup=3.0, per_coordinate=0.05, per_message=4.0)
+LIMITS = {
+    "copies": {"copies": 3},
+    "blocks": {"blocks": 2},
+    "least": {"least": 0.3},
+    "levels": {"levels": [0, 3]},
+    "boundaries": {"boundaries": [13, 20, 55, 60]},
+    "all": {"copies": 3, "blocks": 2, "least": 0.2, "boundaries": [13, 20, 55, 60]},
+}
+
+
+def problem_within(limits, costs):
+    system = cg.System(4, 60, cg.Scenarios(ROUNDS), samples=4, costs=costs)
+    return cg.Problem(system, cg.ExpectedRuntime(), limits=cg.Limits(**limits))
+
+
+def solved(formulation, language):
+    """The value and the design of one language, by HiGHS."""
+    if language == "highspy":
+        highs = formulation.to_highspy()
+        highs.setOptionValue("mip_rel_gap", 1e-9)
+        highs.run()
+        assert highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        return formulation.value(highs.getObjectiveValue()), formulation.design(highs)
+    if language == "cvxpy":
+        model = formulation.to_cvxpy()
+        value = model.solve(solver="HIGHS", mip_rel_gap=1e-9)
+        return formulation.value(value), formulation.design(model)
+    if language == "pyomo":
+        import pyomo.environ as pyo
+
+        model = formulation.to_pyomo()
+        solver = pyo.SolverFactory("appsi_highs")
+        solver.highs_options = {"mip_rel_gap": 1e-9}
+        solver.solve(model)
+        return formulation.value(pyo.value(model.total)), formulation.design(model)
+    program = formulation.to_scipy()
+    found = milp(
+        program.c,
+        integrality=program.integrality,
+        bounds=program.bounds,
+        constraints=list(program.constraints.values()),
+        options={"mip_rel_gap": 1e-9},
+    )
+    return formulation.value(found.fun), formulation.design(found.x)
+
+
+@pytest.mark.parametrize("costs", [cg.Costs(), COSTS], ids=["free", "costs"])
+@pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
+@pytest.mark.parametrize("form", ["block", "relaxed"])
+def test_four_languages_and_the_own_method_agree(limits, costs, form):
+    problem = problem_within(limits, costs)
+    formulation = cg.formulate(problem, form)
+    own = cg.solve(problem, form=form)
+    for language in ("highspy", "cvxpy", "pyomo", "scipy"):
+        value, design = solved(formulation, language)
+        cleaned = problem.limits.repaired(design.partition, tolerance=1e-6)
+        assert problem.limits.violation(cleaned, tolerance=1e-6) == ""
+        assert cg.evaluate(problem, cleaned).value == pytest.approx(value, rel=1e-5)
+        assert own.bound <= value * (1 + 1e-6)
+        if form == "relaxed":
+            assert own.value == pytest.approx(value, rel=1e-5)
+
+
+def test_block_form_against_all_designs():
+    problem = problem_within({"blocks": 2, "least": 0.2}, COSTS)
+    best = np.inf
+    for low, high in itertools.combinations(range(4), 2):
+        for count in range(61):
+            x = np.zeros(4)
+            x[low], x[high] = count, 60 - count
+            if not problem.limits.violation(x):
+                best = min(best, cg.evaluate(problem, x).value)
+    value, _ = solved(cg.formulate(problem, "block"), "highspy")
+    assert value == pytest.approx(best, rel=1e-7)
+
+
+def test_the_point_of_a_design_keeps_all_rows():
+    problem = problem_within({"blocks": 2, "boundaries": [20, 60]}, COSTS)
+    formulation = cg.formulate(problem, "block")
+    design = cg.Design([20, 0, 0, 40])
+    point = formulation.point(design)
+    flat = np.concatenate([np.ravel(point[name]) for name in formulation.variables])
+    program = formulation.to_scipy()
+    for name, rows in program.constraints.items():
+        sides = rows.A @ flat
+        assert np.all(sides >= np.asarray(rows.lb) - 1e-7), name
+        assert np.all(sides <= np.asarray(rows.ub) + 1e-7), name
+    assert formulation.value(program.c @ flat) == pytest.approx(cg.evaluate(problem, design).value)
+
+
+def test_mathematics_names_what_binds():
+    text = cg.formulate(problem_within({"blocks": 2, "least": 0.1}, COSTS), "relaxed").latex()
+    assert r"\sum_n z_n \leq 2" in text
+    assert r"\gamma" in text
+    assert r"\sigma" in text
+    free = cg.formulate(problem_within({"copies": 3}, cg.Costs()), "relaxed")
+    assert free.linear
+    assert "z_n" not in free.latex()
+
+
+@pytest.mark.parametrize("form", ["coordinate", "relaxed"])
+def test_what_is_not_formulated_is_refused(form):
+    system = cg.System(4, 60, cg.Scenarios(ROUNDS), costs=COSTS)
+    objective = cg.ExpectedRuntime() if form == "coordinate" else cg.CompletionProbability(50.0)
+    with pytest.raises(UnsupportedProblemError, match="limits and costs are formulated for"):
+        cg.formulate(cg.Problem(system, objective), form)
+
+
+@pytest.mark.parametrize("solver", ["highs", "scipy-milp"])
+def test_outside_solvers_within_limits(solver):
+    problem = problem_within({"blocks": 2}, COSTS)
+    own = cg.solve(problem)
+    solution = cg.solve(problem, solver, time_limit=20)
+    assert solution.value == pytest.approx(own.value, rel=1e-5)
+    assert solution.bound <= own.value * (1 + 1e-6)
