@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from cgcopt.instance import example_instances as example_instances
     from cgcopt.instance import instance_text as instance_text
     from cgcopt.instance import load_instance as load_instance
+    from cgcopt.instance import problem_of_trace as problem_of_trace
     from cgcopt.limits import Limits as Limits
     from cgcopt.limits import boundaries_of_sizes as boundaries_of_sizes
     from cgcopt.limits import read_sizes as read_sizes
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from cgcopt.workers.families import Weibull as Weibull
     from cgcopt.workers.fitting import fit as fit
     from cgcopt.workers.groups import Groups as Groups
+    from cgcopt.workers.inspection import inspect_trace as inspect_trace
     from cgcopt.workers.record import record as record
     from cgcopt.workers.trace import Trace as Trace
 
@@ -86,7 +88,7 @@ _HOMES = {
     "cgcopt.evaluation.schedules.baselines": ("Cyclic", "Dynamic"),
     "cgcopt.evaluation.simulation": ("simulate",),
     "cgcopt.formulations": ("formulate", "formulate_schedule"),
-    "cgcopt.instance": ("example_instances", "instance_text", "load_instance"),
+    "cgcopt.instance": ("example_instances", "instance_text", "load_instance", "problem_of_trace"),
     "cgcopt.limits": ("Limits", "boundaries_of_sizes", "read_sizes"),
     "cgcopt.objective": ("CompletionProbability", "ExpectedRuntime", "Quantile"),
     "cgcopt.options": ("Options",),
@@ -108,6 +110,7 @@ _HOMES = {
     ),
     "cgcopt.workers.fitting": ("fit",),
     "cgcopt.workers.groups": ("Groups",),
+    "cgcopt.workers.inspection": ("inspect_trace",),
     "cgcopt.workers.record": ("record",),
     "cgcopt.workers.trace": ("Trace",),
 }

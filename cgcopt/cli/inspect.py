@@ -80,7 +80,9 @@ def _show(output: Any, seen: Inspection) -> None:
     for warning in seen.warnings:
         output.print(f"- {warning}", style="bold")
     if not seen.warnings:
-        output.print("nothing speaks against independent and identically distributed times")
+        against = "what speaks" if seen.dependence.small_effects else "nothing speaks"
+        end = " is too small to matter" if seen.dependence.small_effects else ""
+        output.print(f"{against} against independent and identically distributed times{end}")
 
 
 def _show_dependence(output: Any, seen: Inspection) -> None:

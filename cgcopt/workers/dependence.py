@@ -89,6 +89,12 @@ class Dependence:
     drift: Effect = Effect()
 
     @property
+    def small_effects(self) -> bool:
+        """Whether something is significant, though too small to matter."""
+        effects = (self.unequal, self.together, self.persistent, self.drift)
+        return any(e.p_value <= LIMITS.p_value and not e.shown for e in effects)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What does not hold, and what follows from it; empty for i.i.d. times."""
         found = []
