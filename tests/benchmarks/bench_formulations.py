@@ -1,12 +1,14 @@
 """What the formulations cost and what they buy.
 
-``python tests/benchmarks/bench_formulations.py [support] [build] [levels] [strength]`` prints
+``python tests/benchmarks/bench_formulations.py [TABLE...]`` prints the tables
 
 - support: every problem at every form in every language with every solver, by running it;
 - build: time to write one model of N = 20 and K = 5000 in each language;
 - levels: the largest MILP over coordinates that HiGHS proves in a minute, beside the MILP over
   blocks of the same instance;
-- strength: nodes and time of the completion-probability MILP with and without its inequalities.
+- strength: nodes and time of the completion-probability MILP with and without its inequalities;
+- coordinates: bound of the relaxation, nodes and time of the MILP over coordinates with and without
+  the rows of symmetry and those of the block program.
 
 Elapsed times, one thread for the solver, in seconds; ``--seconds`` is the limit of a run.
 """
@@ -14,6 +16,7 @@ Elapsed times, one thread for the solver, in seconds; ``--seconds`` is the limit
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -158,11 +161,52 @@ def strength(seconds: float) -> Iterator[list[str]]:
             yield [str(workers), str(rounds), name, nodes, *ending(found)]
 
 
+def coordinates(seconds: float) -> Iterator[list[str]]:
+    """Rows: objective, N, L, K, rows of the model, LP bound, nodes, termination, value, gap, s."""
+    sizes = ["N", "L", "K"]
+    yield [
+        "objective",
+        *sizes,
+        "symmetry",
+        "blocks",
+        "LP bound",
+        "nodes",
+        "ended",
+        "value",
+        "gap",
+        "s",
+    ]
+    workers, rounds = 5, 20
+    for make, count in itertools.product((runtime, probability), (20, 40, 80, 200)):
+        problem = make(workers, count, rounds)
+        for symmetry, equivalence in itertools.product((False, True), repeat=2):
+            kind: dict[str, Any] = {"symmetry": symmetry, "equivalence": equivalence}
+            formulation = formulate(problem, Form.COORDINATE, **kind)
+            relaxation = formulation.to_highspy()
+            relaxation.setOptionValue("solve_relaxation", True)
+            relaxation.run()
+            bound = formulation.value(relaxation.getObjectiveValue())
+            raw = {"formulation": kind}
+            found = cg.solve(
+                problem, "highs", form="coordinate", time_limit=seconds, threads=1, raw=raw
+            )
+            yield [
+                problem.objective.kind,
+                *map(str, (workers, count, rounds)),
+                "yes" if symmetry else "no",
+                "yes" if equivalence else "no",
+                f"{bound:.6g}",
+                str(found.details.get("nodes", "")),
+                *ending(found),
+            ]
+
+
 TABLES: dict[str, Callable[[float], Iterator[list[str]]]] = {
     "support": support,
     "build": build,
     "levels": levels,
     "strength": strength,
+    "coordinates": coordinates,
 }
 
 

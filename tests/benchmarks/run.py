@@ -28,6 +28,7 @@ TITLES = {
     "probability": "Completion probability",
     "codes": "Gradient codes: accuracy, and speed beside a plain product",
     "training": "Coded training: workers killed at random moments",
+    "limits": "Time limits against wall time",
     "global": "Branch and bound for the completion probability",
 }
 
