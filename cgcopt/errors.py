@@ -15,6 +15,7 @@ __all__ = [
     "SolverError",
     "TrainingError",
     "UnsupportedProblemError",
+    "WorkersLostError",
 ]
 
 #: Characters of a value in a message.
@@ -92,6 +93,10 @@ class MissingSolverError(MissingExtraError):
 
 class OutputError(CgcoptError, OSError):
     """A result could not be written or shown; what was computed is not wrong."""
+
+
+class WorkersLostError(CgcoptError, RuntimeError):
+    """Nobody is left to make the runs of a comparison; those made before are kept."""
 
 
 class SolverError(CgcoptError, RuntimeError):

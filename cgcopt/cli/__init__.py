@@ -52,7 +52,7 @@ def _run(arguments: Sequence[str]) -> int:
     import typer
 
     from cgcopt.cli.app import app
-    from cgcopt.errors import CgcoptError, OutputError
+    from cgcopt.errors import CgcoptError, OutputError, WorkersLostError
 
     # The base of typer's own complaints about arguments; typer does not export it.
     usage_error: Any = typer.BadParameter.__mro__[2]
@@ -61,7 +61,7 @@ def _run(arguments: Sequence[str]) -> int:
         with result_output():
             code = command.main(arguments or ["--help"], prog_name="cgcopt", standalone_mode=False)
             sys.stdout.flush()
-    except OutputError as error:
+    except (OutputError, WorkersLostError) as error:
         return _say(str(error), FAILED)
     except CgcoptError as error:
         return _say(str(error), BAD_INPUT)

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cgcopt.errors import WorkersLostError
+
 if TYPE_CHECKING:
     from cgcopt.compare.results.store import Store
 
@@ -39,7 +41,7 @@ def kept_rows(folder: Path | None, store: Store) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="a row of .* is not kept")
             yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, WorkersLostError):
         if folder is not None:
             print(f"what was done is kept in {folder}: the same command goes on", file=sys.stderr)
         raise

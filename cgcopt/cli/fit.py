@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cgcopt.cli.arguments import Json
+from cgcopt.cli.arguments import Json, refuse_given
 from cgcopt.cli.reading import TraceInput, reads_traces
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ __all__ = ["fit"]
 
 @reads_traces
 def fit(
+    context: typer.Context,
     trace: Annotated[
         Path,
         typer.Argument(
@@ -46,18 +47,21 @@ def fit(
     reading: TraceInput,
 ) -> int:
     """Fit families of worker times to a trace, ranked on rounds that they have not seen."""
+    from cgcopt._writing import write_text
     from cgcopt.cli.inputs import writable_file
     from cgcopt.cli.terminal import console, print_json
     from cgcopt.workers.dependence import dependence_of
     from cgcopt.workers.fitting import fit as run
 
+    if out is None:
+        refuse_given(context, ("family", "workers", "coordinates"), "left out without --out")
     measured = reading.read(trace)
     if out is not None:
         writable_file("out", out, (".toml",))
     result = run(measured, holdout=holdout)
     if out is not None:
         count = measured.workers if workers is None else workers
-        out.write_text(_instance(result, family, count, coordinates), encoding="utf-8")
+        write_text(out, _instance(result, family, count, coordinates))
     if as_json:
         notes = {
             "reading": None if measured.reading is None else measured.reading.to_dict(),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cgcopt.cli.arguments import refuse_given
+
 __all__ = ["record"]
 
 
 def record(
+    context: typer.Context,
     workers: Annotated[int, typer.Option(help="Worker processes.")],
     rounds: Annotated[int, typer.Option(help="Rounds to record.")],
     out: Annotated[Path, typer.Option(help="The trace to write (.csv).")],
@@ -21,11 +25,17 @@ def record(
         int | None, typer.Option(help="Samples of each worker, in place of --work-seconds.")
     ] = None,
 ) -> int:
-    """Measure real worker times: processes, a gradient each, a barrier per round."""
+    """Measure real worker times: processes, a gradient each, a barrier per round.
+
+    When a worker is lost, the rounds until then are written, and the exit code is 1.
+    """
+    from cgcopt._writing import replacing
     from cgcopt.cli.inputs import writable_file
     from cgcopt.cli.terminal import console, progress
     from cgcopt.workers.record import record as run
 
+    if samples is not None:
+        refuse_given(context, ("work_seconds",), "left out beside --samples")
     writable_file("out", out, (".csv",))
     with progress(f"recording {workers} workers") as report:
 
@@ -34,7 +44,8 @@ def record(
                 report(done / total, f"round {done} of {total}")
 
         trace = run(workers, rounds, work_seconds=work_seconds, samples=samples, progress=count)
-    trace.write(out)
+    with replacing(out) as unfinished:
+        trace.write(unfinished)
     times = trace.times
     output = console()
     output.print(f"{trace.round_count} rounds of {trace.workers} workers written to {out}")
@@ -42,4 +53,7 @@ def record(
         f"seconds of a worker in a round: mean {times.mean():.4g}, largest {times.max():.4g}; "
         f"mean of the slowest of a round {times.max(axis=1).mean():.4g}"
     )
-    return 0
+    lost = next((text for text in trace.comments if "worker" in text and "stopped" in text), "")
+    if lost:
+        print(f"error: {lost}", file=sys.stderr)
+    return 1 if lost else 0

@@ -109,10 +109,10 @@ def record(
         samples = whole_number("samples", samples, least=1)
     times: list[list[float]] = [[] for _ in range(workers)]
     ending = ""
-    with _started(workers, warmup + rounds, patience) as crew:
+    with _started(workers, warmup + rounds, patience) as started:
         try:
-            size = _agree_on_size(crew, samples, work_seconds)
-            for done in _collect(crew, times, warmup + rounds):
+            size = _agree_on_size(started, samples, work_seconds)
+            for done in _collect(started, times, warmup + rounds):
                 if progress is not None and done > warmup:
                     progress(done - warmup, rounds)
         except KeyboardInterrupt:
@@ -135,7 +135,7 @@ class _WorkerLost(Exception):
     """A worker process ended or does not answer."""
 
 
-class _Crew:
+class _Workers:
     """The worker processes and the parent's end of a pipe to each."""
 
     def __init__(self, patience: float) -> None:
@@ -143,7 +143,7 @@ class _Crew:
         self.processes: list[SpawnProcess] = []
         self.pipes: list[Connection[Any, Any]] = []
 
-    def hire(self, context: SpawnContext, barrier: Barrier, total: int) -> None:
+    def start(self, context: SpawnContext, barrier: Barrier, total: int) -> None:
         """Start one more process."""
         ours, theirs = context.Pipe()
         number = len(self.processes)
@@ -192,7 +192,7 @@ class _Crew:
             text += ' (a script must call record under if __name__ == "__main__":)'
         return _WorkerLost(text)
 
-    def dismiss(self) -> None:
+    def end(self) -> None:
         """End all processes: at once those that still run."""
         for pipe in self.pipes:
             pipe.close()
@@ -207,19 +207,19 @@ class _Crew:
 
 
 @contextmanager
-def _started(workers: int, total: int, patience: float) -> Iterator[_Crew]:
+def _started(workers: int, total: int, patience: float) -> Iterator[_Workers]:
     from multiprocessing import get_context
 
     context = get_context("spawn")
     barrier = context.Barrier(workers)
-    crew = _Crew(patience)
+    started = _Workers(patience)
     try:
         with _child_settings():
             for _ in range(workers):
-                crew.hire(context, barrier, total)
-        yield crew
+                started.start(context, barrier, total)
+        yield started
     finally:
-        crew.dismiss()
+        started.end()
 
 
 @contextmanager
@@ -241,25 +241,25 @@ def _child_settings() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _agree_on_size(crew: _Crew, samples: int | None, work_seconds: float) -> int:
+def _agree_on_size(started: _Workers, samples: int | None, work_seconds: float) -> int:
     """Wait until all workers are up, let the first one calibrate alone, tell all the size."""
-    numbers = range(len(crew.processes))
+    numbers = range(len(started.processes))
     for number in numbers:
-        crew.hear(number)
+        started.hear(number)
     if samples is None:
-        crew.tell(0, None)
-        samples = max(round(work_seconds / crew.hear(0)), 1)
+        started.tell(0, None)
+        samples = max(round(work_seconds / started.hear(0)), 1)
     for number in numbers:
-        crew.tell(number, samples)
+        started.tell(number, samples)
     return samples
 
 
-def _collect(crew: _Crew, times: list[list[float]], total: int) -> Iterator[int]:
+def _collect(started: _Workers, times: list[list[float]], total: int) -> Iterator[int]:
     """Fill ``times``, and yield the number of complete rounds whenever it grows."""
     complete = 0
     while complete < total:
         missing = [i for i, row in enumerate(times) if len(row) < total]
-        for number, seconds in crew.hear_any(missing):
+        for number, seconds in started.hear_any(missing):
             times[number].append(seconds)
         before, complete = complete, min(map(len, times))
         yield from range(before + 1, complete + 1)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,6 +24,7 @@ import pytest
 import cgcopt as cg
 from cgcopt.cli import main
 from cgcopt.compare.published.sweep import published_sweep
+from cgcopt.compare.results import runs
 from cgcopt.compare.results.compare import compare
 from cgcopt.compare.results.comparison import Comparison
 from cgcopt.compare.results.curve import deadline_curve
@@ -29,7 +33,7 @@ from cgcopt.compare.results.row import Row
 from cgcopt.compare.results.runs import capped
 from cgcopt.compare.results.store import Store
 from cgcopt.compare.show.report import settings_section
-from cgcopt.errors import MissingExtraError
+from cgcopt.errors import MissingExtraError, WorkersLostError
 from cgcopt.options import Options
 from cgcopt.solution import Seconds
 from cgcopt.solvers import registry
@@ -358,7 +362,7 @@ def test_threads_are_shared_out() -> None:
         assert executor.threads == cores()
         assert capped(OPTIONS, executor).threads == cores()
         assert capped(replace(OPTIONS, threads=1), executor).threads == 1
-        assert capped(replace(OPTIONS, threads=10_000), executor).threads == cores()
+        assert capped(replace(OPTIONS, threads=4096), executor).threads == cores()
         # What reads its environment once, when it is loaded, is not loaded before that is set.
         assert executor.submit(os.getenv, "OMP_NUM_THREADS").result() == str(cores())
         loaded = executor.submit(eval, "'numpy' in __import__('sys').modules")
@@ -455,6 +459,55 @@ def test_a_scheduler_that_does_not_answer(address: str) -> None:
     pytest.importorskip("distributed")
     with pytest.raises(cg.InvalidInputError, match="dask scheduler that answers"):
         DaskWorkers(address, timeout=0.5)
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\nhello, this is no dask"])
+def test_what_listens_and_is_no_scheduler(answer: bytes) -> None:
+    pytest.importorskip("distributed")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    connections.append(connection)
+                    connection.sendall(answer)
+
+        connections: list[socket.socket] = []
+        threading.Thread(target=serve, daemon=True).start()
+        started = time.monotonic()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(cg.InvalidInputError, match="dask scheduler that answers"):
+            DaskWorkers(address, timeout=1.0)
+        assert time.monotonic() - started < 10
+        for connection in connections:
+            connection.close()
+
+
+class Deserted(Executor):
+    """An executor whose workers have gone: nothing comes back."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return Future()
+
+    def trouble(self, silence: float) -> tuple[str, bool]:
+        return "nobody is left", True
+
+
+def test_a_comparison_that_nobody_works_on_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(runs, "PATIENCE", runs.Patience(look=0.02, word=0.05, nobody=0.2))
+    heard: list[str] = []
+    options = replace(OPTIONS, progress=lambda share, message: heard.append(message))
+    with Store(tmp_path / "rows.sqlite") as store:
+        compare(SMALL, ["uncoded"], options=OPTIONS, store=store)
+        names = ["uncoded", "uniform"]
+        with pytest.raises(WorkersLostError, match="nobody is left"):
+            compare(SMALL, names, options=options, store=store, executor=Deserted())
+        assert len(store) == 1
+    assert "waiting: nobody is left" in heard
+    assert [record.getMessage() for record in caplog.records] == ["waiting: nobody is left"]
 
 
 @pytest.fixture

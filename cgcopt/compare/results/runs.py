@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Generator, Mapping
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from cgcopt.compare.results.code import code_version
 from cgcopt.compare.results.keys import row_key
 from cgcopt.compare.results.row import Row, failed_row, row_of
-from cgcopt.errors import CgcoptError
+from cgcopt.errors import CgcoptError, WorkersLostError
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.stopping import requested
 from cgcopt.solvers.registry import all_solvers, find_solver
 
 __all__ = ["Run", "capped", "handed_out", "one_by_one"]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds of waiting for runs that were handed out.
+
+    Attributes
+    ----------
+    look : float
+        Between two looks at the executor.
+    word : float
+        Until it is said what is waited for.
+    nobody : float
+        Until a comparison that nobody works on is given up.
+    """
+
+    look: float = 1.0
+    word: float = 8.0
+    nobody: float = 12.0
+
+
+PATIENCE = Patience()
 
 
 @dataclass(frozen=True)
@@ -93,29 +117,72 @@ def handed_out(
     futures = {_submit(executor, run): key for key, run in runs.items()}
     lost = []
     done = total - len(runs)
+    watch = _Watch(executor, next(iter(runs.values())).options if runs else Options())
+    waiting: set[Future[Row]] = set(futures)
     try:
-        for future in as_completed(futures):
-            # Given up here, because a dask worker keeps what somebody still holds, and what dies
-            # with it is computed again.
-            key = futures.pop(future)
-            if _raised(future) is not None:
-                lost.append(key)
-                continue
-            yield key, replace(future.result(), jobs=jobs)
-            done += 1
-            runs[key].options.report(done / total, runs[key].title)
+        while waiting:
+            back, waiting = wait(waiting, PATIENCE.look, return_when=FIRST_COMPLETED)
+            watch.look(bool(back), done / total)
+            for future in back:
+                # Given up here, because a dask worker keeps what somebody still holds, and what
+                # dies with it is computed again.
+                key = futures.pop(future)
+                if _raised(future) is not None:
+                    lost.append(key)
+                    continue
+                yield key, replace(future.result(), jobs=jobs)
+                done += 1
+                runs[key].options.report(done / total, runs[key].title)
+            back.clear()
         for key in lost:
             run = runs[key]
             run.options.report(done / total, f"{run.title}, once more")
             again = _submit(executor, run)
             futures[again] = key
+            while not wait([again], PATIENCE.look).done:
+                watch.look(False, done / total)
+            watch.look(False, done / total)
             error = _raised(again)
             row = again.result() if error is None else run.failed(error)
             yield key, replace(row, jobs=1)
             done += 1
+    except WorkersLostError:
+        futures.clear()  # nobody is there to be told
+        raise
     finally:
         for future in futures:
             future.cancel()
+
+
+class _Watch:
+    """Says what is waited for, and ends a comparison that nobody works on any more.
+
+    Executors that can tell have a method ``trouble``, see
+    :class:`~cgcopt.compare.results.executors.DaskWorkers`.
+    """
+
+    def __init__(self, executor: Executor, options: Options) -> None:
+        self._trouble = getattr(executor, "trouble", None)
+        self._options = options
+        self._since: float | None = None
+        self._said = ""
+
+    def look(self, progress: bool, share: float) -> None:
+        """Look at the executor, after some runs came back or not."""
+        if self._trouble is None:
+            return
+        text, nobody = self._trouble(PATIENCE.word)
+        if not text or progress:
+            self._since, self._said = None, ""
+            return
+        now = time.monotonic()
+        self._since = now if self._since is None else self._since
+        self._options.report(share, f"waiting: {text}")
+        if text != self._said and (not nobody or now - self._since > PATIENCE.nobody / 2):
+            self._said = text
+            logging.getLogger("cgcopt").warning("waiting: %s", text)
+        if nobody and now - self._since > PATIENCE.nobody:
+            raise WorkersLostError(text)
 
 
 def capped(options: Options, executor: Executor | None) -> Options:
