@@ -21,6 +21,7 @@ from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
+from cgcopt.solvers.settings import read_settings
 from cgcopt.version import __version__
 from cgcopt.workers.base import Times
 
@@ -137,6 +138,10 @@ class Solver(ABC):
     licence: ClassVar[str] = "Apache-2.0"
     """Licence class of what runs."""
 
+    settings: ClassVar[type[Any] | None] = None
+    """Frozen dataclass whose fields are the raw options that the solver takes
+    (:mod:`cgcopt.solvers.settings`); ``None`` where the solver itself looks after them."""
+
     @classmethod
     def available(cls) -> bool:
         """Whether the needed package is installed; imports nothing."""
@@ -175,6 +180,17 @@ class Solver(ABC):
             raise UnsupportedProblemError(
                 f"solver '{cls.name}' does not count the costs of starting and sending"
             )
+
+    @classmethod
+    def takes(cls, name: str) -> bool:
+        """Whether the solver may take a raw option of that name."""
+        return cls.settings is None or name in cls.settings.__dataclass_fields__
+
+    @classmethod
+    def check_raw(cls, options: Options) -> None:
+        """Refuse raw options that the solver does not take, naming those that it does."""
+        if cls.settings is not None:
+            read_settings(cls.settings, options.raw)
 
     @classmethod
     def fits(cls, problem: Problem) -> bool:

@@ -29,6 +29,7 @@ from cgcopt.solvers.base import (
     Solver,
     Times,
 )
+from cgcopt.solvers.settings import NoSettings
 from cgcopt.system import System
 from cgcopt.workers.base import IndependentTimes
 
@@ -79,6 +80,7 @@ class ClosedFormTime(Solver):
     role = Role.CLOSED_FORM
     solves = RUNTIME_RELAXED
     tolerance = math.inf
+    settings = NoSettings
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Evaluate the formula (arXiv 2206.02450, section V)."""
@@ -93,6 +95,7 @@ class ClosedFormFrequency(Solver):
     role = Role.CLOSED_FORM
     solves = RUNTIME_RELAXED
     tolerance = math.inf
+    settings = NoSettings
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Evaluate the formula (arXiv 2206.02450, section V)."""
@@ -109,6 +112,7 @@ class ClosedFormDeadline(Solver):
     role = Role.CLOSED_FORM
     solves = PROBABILITY_RELAXED
     tolerance = math.inf
+    settings = NoSettings
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Evaluate the formula (arXiv 2206.02450, section VI)."""
@@ -126,6 +130,7 @@ class EqualRisk(Solver):
     solves = PROBABILITY_RELAXED
     times: ClassVar[frozenset[Times]] = INDEPENDENT
     tolerance = math.inf
+    settings = NoSettings
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Find ``eps`` from the budget."""

@@ -13,6 +13,7 @@ from cgcopt.solvers.base import RUNTIME_RELAXED, SAMPLED, Outcome, Role, Solver
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.runtime.sample_average import SampleAverage
 from cgcopt.solvers.runtime.sampled_model import drawn_times
+from cgcopt.solvers.settings import NoSettings
 from cgcopt.workers.base import ContinuousTimes
 from cgcopt.workers.empirical import Scenarios
 
@@ -100,6 +101,7 @@ class CuttingPlane(Solver):
     solves = RUNTIME_RELAXED
     times = SAMPLED
     tolerance = 1e-9
+    settings = NoSettings
 
     def prepare(self, problem: Problem, form: Form) -> None:
         """Import HiGHS, and compile the pass over the rounds where there are many."""

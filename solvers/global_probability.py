@@ -17,7 +17,7 @@ from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver, Time
 from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.optimal_probability import OptimalProbability
 from cgcopt.solvers.proof.log_concavity import hazard_barrier
-from cgcopt.solvers.proof.search import SMALLEST, Search
+from cgcopt.solvers.proof.search import SMALLEST, Search, SearchSettings
 
 __all__ = ["STARTS", "GlobalProbability"]
 
@@ -51,6 +51,7 @@ class GlobalProbability(Solver):
     solves = PROBABILITY_RELAXED
     times = frozenset({Times.CONTINUOUS})
     tolerance = 1e-6
+    settings = SearchSettings
 
     def prepare(self, problem: Problem, form: Form) -> None:
         """Import what the search needs."""

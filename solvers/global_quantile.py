@@ -17,7 +17,7 @@ from cgcopt.solvers.base import Outcome, Role, Solver, Times, tasks
 from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.global_probability import STARTS, GlobalProbability
 from cgcopt.solvers.optimal_quantile import OptimalQuantile
-from cgcopt.solvers.proof.search import SMALLEST, Search
+from cgcopt.solvers.proof.search import SMALLEST, Search, SearchSettings
 
 __all__ = ["GlobalQuantile"]
 
@@ -42,6 +42,7 @@ class GlobalQuantile(Solver):
     solves = tasks(Quantile, forms=(Form.RELAXED,))
     times = frozenset({Times.CONTINUOUS})
     tolerance = 1e-6
+    settings = SearchSettings
 
     def prepare(self, problem: Problem, form: Form) -> None:
         """Import what the search needs."""

@@ -24,6 +24,7 @@ from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.limited.rounding import round_within
 from cgcopt.solvers.optimal_runtime import minimised, require_finite_mean
 from cgcopt.solvers.rounding import round_design
+from cgcopt.solvers.settings import NoSettings
 
 __all__ = ["OptimalInteger"]
 
@@ -54,6 +55,7 @@ class OptimalInteger(Solver):
     solves = tasks(ExpectedRuntime, forms=(Form.BLOCK,))
     times = ALL_TIMES
     tolerance = 1e-6
+    settings = NoSettings
     limits = ALL_LIMITS
     costs = True
 

@@ -24,6 +24,7 @@ from cgcopt.solvers.closed_forms import (
 from cgcopt.solvers.limited.deadline_search import limited_deadline
 from cgcopt.solvers.probability.finite_times import search
 from cgcopt.solvers.probability.newton import Stationary, ascend, merit_at
+from cgcopt.solvers.settings import NoSettings
 from cgcopt.workers.base import ContinuousTimes
 
 __all__ = ["RESIDUAL", "OptimalProbability", "default_starts"]
@@ -53,6 +54,7 @@ class OptimalProbability(Solver):
     role = Role.ITERATIVE
     solves = PROBABILITY_RELAXED
     tolerance = 1e-6
+    settings = NoSettings
     limits = ALL_LIMITS
     costs = True
 

@@ -24,6 +24,7 @@ from cgcopt.solvers.limited.deadline_search import limited_deadline
 from cgcopt.solvers.optimal_probability import OptimalProbability
 from cgcopt.solvers.probability.given_up_rounds import GivenUpSettings, give_up_rounds
 from cgcopt.solvers.schemes import SingleLevel
+from cgcopt.solvers.settings import NoSettings
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes, IndependentTimes
 from cgcopt.workers.empirical import Scenarios
@@ -57,6 +58,7 @@ class OptimalQuantile(Solver):
     solves = tasks(Quantile, forms=(Form.RELAXED,))
     # On step distributions the inner search promises no optimum.
     tolerance = math.inf
+    settings = NoSettings
     limits = ALL_LIMITS
     costs = True
 

@@ -25,6 +25,7 @@ from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.runtime.oracle import RuntimeOracle
 from cgcopt.solvers.runtime.sampled_model import sampled_model
 from cgcopt.solvers.runtime.step_minimum import minimised_steps, warm_up
+from cgcopt.solvers.settings import NoSettings
 from cgcopt.workers.base import DiscreteTimes, IndependentTimes
 
 __all__ = ["Minimised", "OptimalRuntime", "minimised", "require_finite_mean"]
@@ -62,6 +63,7 @@ class OptimalRuntime(Solver):
     solves = RUNTIME_RELAXED
     times = ALL_TIMES | {Times.GROUPS}
     tolerance = 1e-6
+    settings = NoSettings
     limits = ALL_LIMITS
     costs = True
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.design import budget_weights, partition_of_work, work_of_partition
-from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -18,6 +17,7 @@ from cgcopt.seeds import generator
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import RUNTIME_RELAXED, Outcome, Role, Solver
 from cgcopt.solvers.closed_forms import mean_time_work
+from cgcopt.solvers.settings import choice, count, read_settings
 
 __all__ = ["OPTION_SETS", "OptionSet", "ProjectedSubgradient", "project_onto_simplex"]
 
@@ -52,6 +52,18 @@ OPTION_SETS = {
 }
 
 
+@dataclass(frozen=True)
+class SubgradientSettings:
+    """Raw options of ``projected-subgradient``."""
+
+    settings: str = choice("scale-free", tuple(OPTION_SETS))
+    """Which of :data:`OPTION_SETS`."""
+    iterations: int | None = count(None)
+    """Number of steps, in place of that of the set."""
+    batch: int | None = count(None)
+    """Rounds drawn for one subgradient, in place of that of the set."""
+
+
 class ProjectedSubgradient(Solver):
     """Mini-batch subgradients, diminishing steps, projection onto the simplex.
 
@@ -64,10 +76,11 @@ class ProjectedSubgradient(Solver):
     role = Role.ITERATIVE
     solves = RUNTIME_RELAXED
     tolerance = 2e-3
+    settings = SubgradientSettings
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Run the method from the closed form "time"."""
-        settings = _settings(options)
+        settings = _option_set(options)
         system = problem.system
         rng = generator(options.seed, self.name, problem.name)
         # Scale-free means L = 1 and seconds in units of u: every quantity is then of order one.
@@ -143,13 +156,11 @@ def _start(problem: Problem) -> FloatArray:
     return np.maximum(partition_of_work(work / (budget_weights(system.workers) @ work)), 0.0)
 
 
-def _settings(options: Options) -> OptionSet:
-    name = options.raw_option("settings", "scale-free")
-    if name not in OPTION_SETS:
-        raise InvalidInputError("option.settings", name, f"one of: {', '.join(OPTION_SETS)}")
-    chosen = OPTION_SETS[name]
+def _option_set(options: Options) -> OptionSet:
+    given = read_settings(SubgradientSettings, options.raw)
+    chosen = OPTION_SETS[given.settings]
     return OptionSet(
-        iterations=int(options.raw_option("iterations", chosen.iterations)),
-        batch=int(options.raw_option("batch", chosen.batch)),
+        iterations=given.iterations or chosen.iterations,
+        batch=given.batch or chosen.batch,
         scale_free=chosen.scale_free,
     )

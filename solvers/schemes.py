@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt._validate import finite_number
 from cgcopt.errors import SolverError
 from cgcopt.evaluation.evaluate import evaluate_work
 from cgcopt.evaluation.order_statistics import order_statistic_means
@@ -19,6 +20,7 @@ from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Role, Solver, tasks
 from cgcopt.solvers.convex.layer_program import analytic_centre
+from cgcopt.solvers.settings import NoSettings, number, read_settings
 from cgcopt.system import System
 
 __all__ = [
@@ -43,6 +45,7 @@ class Scheme(Solver):
     role = Role.SCHEME
     solves = tasks(ExpectedRuntime, CompletionProbability, Quantile, forms=(Form.RELAXED,))
     tolerance = math.inf
+    settings: ClassVar[type[Any]] = NoSettings
 
     @classmethod
     def treats(cls, objective: type[Objective], form: Form) -> bool:
@@ -133,6 +136,14 @@ class SingleLevel(Scheme):
         )
 
 
+@dataclass(frozen=True)
+class TandonSettings:
+    """Raw options of ``tandon``."""
+
+    alpha: float = number(TANDON_ALPHA, least=1)
+    """Ratio of slow to fast workers that the code is made for; 6 in the published runs."""
+
+
 class Tandon(Scheme):
     """Coding for ``alpha``-partial stragglers (Tandon et al., ICML 2017).
 
@@ -143,11 +154,12 @@ class Tandon(Scheme):
 
     name = "tandon"
     summary = "Tandon et al. partial stragglers, best redundancy (option alpha=6)"
+    settings = TandonSettings
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Try every redundancy ``s >= 1``, most promising first."""
         system = problem.system
-        alpha = finite_number("option.alpha", options.raw_option("alpha", TANDON_ALPHA), least=1)
+        alpha = read_settings(TandonSettings, options.raw).alpha
         if system.workers < 2:
             raise SolverError("partial-straggler coding needs at least two workers")
         s = np.arange(1, system.workers)

@@ -78,6 +78,7 @@ def solve(
     options = _options(options, fields)
     chosen = _choose(problem, solver, form)
     chosen.check(problem)
+    chosen.check_raw(options)
     # A solver of the relaxed form serves the block form by rounding.
     inner = form if chosen.treats(type(problem.objective), form) else Form.RELAXED
     answering = _answering(problem)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.design import budget_weights, partition_of_work
-from cgcopt.errors import InvalidInputError, SolverError, UnsupportedProblemError
+from cgcopt.errors import SolverError, UnsupportedProblemError
 from cgcopt.evaluation.crossing.crossing import crossing
 from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
@@ -21,6 +21,7 @@ from cgcopt.seeds import generator
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver, Times
 from cgcopt.solvers.probability.admissible_counts import number_of_counts, sample_counts
+from cgcopt.solvers.settings import choice, count, number, read_settings
 from cgcopt.system import System
 from cgcopt.workers.families import Exponential, ShiftedExponential
 
@@ -61,6 +62,22 @@ OPTION_SETS = {
 }
 
 
+@dataclass(frozen=True)
+class SuccessiveConvexSettings:
+    """Raw options of ``successive-convex``."""
+
+    settings: str = choice("published", tuple(OPTION_SETS))
+    """Which of :data:`OPTION_SETS`."""
+    iterations: int | None = count(None)
+    """Number of steps, in place of that of the set."""
+    batch: int | None = count(None, least=0)
+    """Count vectors drawn for one gradient, 0 for the exact one, in place of that of the set."""
+    proximal: float | None = number(None, least=0)
+    """Weight of the squared distance in the surrogate, in place of that of the set."""
+    solver: str = choice("CLARABEL", ("CLARABEL", "SCS"))
+    """Conic solver of the subproblems, by the name that cvxpy has for it."""
+
+
 class SuccessiveConvex(Solver):
     """Sampled gradients and convex subproblems, for (shifted) exponential worker times.
 
@@ -75,6 +92,7 @@ class SuccessiveConvex(Solver):
     solves = PROBABILITY_RELAXED
     times = frozenset({Times.CONTINUOUS})
     tolerance = math.inf
+    settings = SuccessiveConvexSettings
 
     def prepare(self, problem: Problem, form: Form) -> None:
         """Import cvxpy."""
@@ -84,7 +102,7 @@ class SuccessiveConvex(Solver):
         """Run from the closed form for large deadlines."""
         assert isinstance(problem.objective, CompletionProbability)
         cells = _Cells.of(problem.system, problem.objective.deadline)
-        settings = _settings(options)
+        settings = _option_set(options)
         rng = generator(options.seed, self.name, problem.name)
         started = time.perf_counter()
         subproblem = _Subproblem(cells, settings.proximal, options)
@@ -225,7 +243,7 @@ class _Subproblem:
                 self._slope @ self._h <= self._level,
             ],
         )
-        self._solver: str = options.raw_option("solver", "CLARABEL")
+        self._solver: str = read_settings(SuccessiveConvexSettings, options.raw).solver
 
     def solve(
         self, gradient: FloatArray, a: FloatArray, h: FloatArray
@@ -246,15 +264,13 @@ class _Subproblem:
         return np.asarray(lower_a), np.asarray(self._h.value)
 
 
-def _settings(options: Options) -> OptionSet:
-    name = options.raw_option("settings", "published")
-    if name not in OPTION_SETS:
-        raise InvalidInputError("option.settings", name, f"one of: {', '.join(OPTION_SETS)}")
-    chosen = OPTION_SETS[name]
+def _option_set(options: Options) -> OptionSet:
+    given = read_settings(SuccessiveConvexSettings, options.raw)
+    chosen = OPTION_SETS[given.settings]
     return OptionSet(
-        iterations=int(options.raw_option("iterations", chosen.iterations)),
-        batch=int(options.raw_option("batch", chosen.batch)),
+        iterations=given.iterations or chosen.iterations,
+        batch=chosen.batch if given.batch is None else given.batch,
         averaging=chosen.averaging,
         movement=chosen.movement,
-        proximal=float(options.raw_option("proximal", chosen.proximal)),
+        proximal=chosen.proximal if given.proximal is None else given.proximal,
     )

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt._validate import finite_number, whole_number
 from cgcopt.design import partition_of_work, work_of_partition
 from cgcopt.errors import SolverError
 from cgcopt.evaluation.density.probability import completion_probability
@@ -25,6 +24,7 @@ from cgcopt.solvers.proof.conditional_bound import conditional_bound
 from cgcopt.solvers.proof.log_concave_envelope import Envelope, Majorant
 from cgcopt.solvers.proof.relaxation import Points, Relaxation
 from cgcopt.solvers.proof.speed_box import Box, Speeds, root_box
+from cgcopt.solvers.settings import count, number, read_settings
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes
 
@@ -57,6 +57,16 @@ class _Node:
     relaxation: Relaxation
     log_bound: float = math.inf
     summit: Points | None = None
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """Raw options of ``global``."""
+
+    nodes: int | None = count(None)
+    """Boxes that are bounded at most; no limit by default."""
+    complement_gap: float | None = number(None, above=0, below=1)
+    """Relative gap of ``1 - P`` that is to be closed too; by default that of ``P`` is enough."""
 
 
 @dataclass(eq=False)
@@ -103,13 +113,9 @@ class Search:
         self.times = times
         self.speeds = Speeds.of(self.system, self.deadline)
         self.order = itertools.count()
-        nodes, share = (self.options.raw_option(name, None) for name in ("nodes", "complement_gap"))
-        self.most_nodes = math.inf
-        if nodes is not None:
-            self.most_nodes = whole_number("option.nodes", nodes, least=1)
-        self.complement_gap: float | None = None
-        if share is not None:
-            self.complement_gap = finite_number("option.complement_gap", share, above=0, below=1)
+        given = read_settings(SearchSettings, self.options.raw)
+        self.most_nodes = math.inf if given.nodes is None else given.nodes
+        self.complement_gap = given.complement_gap
 
     @property
     def log_bound(self) -> float:

@@ -76,7 +76,7 @@ def test_same_seed_same_design() -> None:
 
 def test_unknown_settings() -> None:
     system = cg.System(6, 100, cg.Exponential(rate=1.0))
-    with pytest.raises(cg.InvalidInputError, match=r"option\.settings"):
+    with pytest.raises(cg.InvalidInputError, match=r"options\.raw\['settings'\]"):
         cg.solve(
             cg.Problem(system, cg.ExpectedRuntime()),
             "projected-subgradient",

@@ -183,6 +183,8 @@ def reproduce(
     if quick:
         options = replace(options, starts=options.starts or _QUICK_STARTS)
     options = capped(options, executor)
+    # Raw options are for the paper's iterative methods.
+    given = replace(options, raw={}) if quick else options
     store = Store() if store is None else store
     plots = [
         (kind, parameter)
@@ -196,7 +198,7 @@ def reproduce(
             parameter,
             solvers=_solvers(kind, quick=quick),
             up_to=_QUICK_WORKERS if quick else math.inf,
-            options=_share_of(options, index, len(plots)),
+            options=_share_of(given, index, len(plots)),
             store=store,
             fresh=fresh,
             executor=executor,

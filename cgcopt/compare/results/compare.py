@@ -16,11 +16,13 @@ from cgcopt.compare.results.row import Row
 from cgcopt.compare.results.runs import Run, capped, handed_out, one_by_one
 from cgcopt.compare.results.solution_record import SolutionRecord
 from cgcopt.compare.results.store import Store
+from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.result import Certificate
 from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.solution import SolutionStatus, TerminationCondition
+from cgcopt.solvers.registry import all_solvers
 
 __all__ = ["DEFAULT_OPTIONS", "compare"]
 
@@ -87,10 +89,16 @@ def compare(
     problems = _told_apart([problems] if isinstance(problems, Problem) else problems)
     named = None if solvers is None else entrants_of(solvers)
     runs = [
-        Run(problem, entrant.solver, entrant.form_for(problem.objective), options)
+        Run(
+            problem,
+            entrant.solver,
+            entrant.form_for(problem.objective),
+            _taken_by(entrant.solver, options),
+        )
         for problem in problems
         for entrant in (default_entrants(problem) if named is None else named)
     ]
+    _refuse_untaken(options, runs)
     store = Store() if store is None else store
     keys = [run.key for run in runs]
     rows = {} if fresh else _kept(store, keys)
@@ -146,3 +154,21 @@ def _told_apart(problems: Sequence[Problem]) -> list[Problem]:
         problem if problem.name == name else replace(problem, title=name)
         for problem, name in zip(problems, names, strict=True)
     ]
+
+
+def _taken_by(solver: str, options: Options) -> Options:
+    """Options with those raw ones alone that the solver may take."""
+    classes = [cls for cls in all_solvers() if cls.name == solver]
+    raw = {
+        name: value
+        for name, value in options.raw.items()
+        if not classes or any(cls.takes(name) for cls in classes)
+    }
+    return options if len(raw) == len(options.raw) else replace(options, raw=raw)
+
+
+def _refuse_untaken(options: Options, runs: Sequence[Run]) -> None:
+    """Refuse a raw option that no solver of the comparison takes."""
+    for name, value in options.raw.items():
+        if runs and not any(name in run.options.raw for run in runs):
+            raise InvalidInputError(f"options.raw[{name!r}]", value, "taken by one of the solvers")
