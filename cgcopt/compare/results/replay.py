@@ -219,8 +219,7 @@ def _design(
     if solution.design is not None:
         return solution.design.work, solution.value, tuple(solution.design.partition.tolist())
     if solution.run is not None:
-        partition = solution.partition
-        return solution.run, solution.value, () if partition is None else tuple(partition.tolist())
+        return solution.run, solution.value, ()
     if solution.work is None:
         raise CgcoptError(solution.message or f"no design ({solution.termination})")
     return solution.work, solution.value, ()
