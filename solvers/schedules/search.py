@@ -30,12 +30,15 @@ class SearchSettings:
         Share of the second level in the start that has one, as a part of the lowest one's.
     seed : float
         Share of the other levels, so that they may grow.
+    quick : bool
+        Whether the most promising starts alone are followed.
     descent : DescentSettings
     """
 
     first_shares: tuple[float, ...] = (0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 0.8, 0.9, 0.97)
     second: float = 0.2
     seed: float = 1e-6
+    quick: bool = False
     descent: DescentSettings = field(default_factory=DescentSettings)
 
 
@@ -141,13 +144,16 @@ def best_schedule(
     simple = replace(space, freedom=Freedom.EQUAL)
     # With equal work first: it is quick, and a start for the others.
     three, every = _second_level(first[0], space, chosen), _seeded(first[0], space, chosen)
-    for name, start in {"few levels": three, "all levels": every, **known}.items():
+    starts = {"few levels": three, "all levels": every, **known}
+    if chosen.quick:
+        starts = {"few levels": three}
+    for name, start in starts.items():
         if start.has_equal_work:
             _follow(found, name, start, sample, aim, simple, clock, chosen, report)
     if space.freedom is not Freedom.EQUAL:
         equal = found.schedule
         balanced = dict(_balanced(sample, aim, space, clock, chosen, found))
-        starts = {"equal work": equal, **known, **balanced}
+        starts = {"equal work": equal, **({} if chosen.quick else known), **balanced}
         for name, start in starts.items():
             _follow(found, name, start, sample, aim, space, clock, chosen, report)
     return _within_limits(found, sample, aim, space, clock, chosen)

@@ -11,9 +11,10 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.schedules.aims import Aim
+from cgcopt.solvers.schedules.descent import DescentSettings
 from cgcopt.solvers.schedules.freedom import Freedom
 from cgcopt.solvers.schedules.sample import Sample
-from cgcopt.solvers.schedules.search import Space, best_schedule
+from cgcopt.solvers.schedules.search import SearchSettings, Space, best_schedule
 
 __all__ = ["Choice", "ValidationSettings", "chosen_freedom"]
 
@@ -32,12 +33,17 @@ class ValidationSettings:
         Rounds that a design needs for each worker whose share it chooses; with fewer, equal work.
     errors : float
         Standard errors by which more freedom must pay.
+    search : SearchSettings
+        Of the designs that are judged.
     """
 
     folds: int = 3
     first: float = 0.4
     least: float = 2.0
     errors: float = 1.0
+    search: SearchSettings = field(
+        default_factory=lambda: SearchSettings(quick=True, descent=DescentSettings(enough=1e-3))
+    )
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,9 @@ def chosen_freedom(
                 return Choice(Freedom.EQUAL, programs=programs)
             if report is not None:
                 report(f"cross-validation {fold + 1} of {chosen.folds}, {freedom} work")
-            found = best_schedule(seen, aim, replace(space, freedom=freedom), clock)
+            found = best_schedule(
+                seen, aim, replace(space, freedom=freedom), clock, settings=chosen.search
+            )
             programs += found.programs
             values[freedom].append(later.runtimes(found.schedule))
     ends = {freedom: np.concatenate(each) for freedom, each in values.items()}
