@@ -61,6 +61,7 @@ class _Child:
     """A process that serves one run after another."""
 
     def __init__(self) -> None:
+        self.modules: set[str] = set()
         self.connection, other = Pipe()
         code = (
             "import sys; from cgcopt.solvers.adapters.child import serve; serve(int(sys.argv[1]))"
@@ -113,9 +114,13 @@ def prepare_child(solver: Solver, modules: Sequence[str], problem: Problem) -> b
         child.connection.send(("prepare", tuple(modules), problem))
     except _UNSENDABLE:
         return False
+    child.modules.update(modules)
     try:
         child.connection.recv()
-    except BaseException:  # interrupted, or what it imports has killed it
+    except (EOFError, OSError):  # what it imports has killed it: let that be seen here
+        child.end()
+        return False
+    except BaseException:
         child.end()
         raise
     return True
@@ -150,6 +155,13 @@ def solve_in_child(
     except _UNSENDABLE:
         return None
     return _Wait(child, options).outcome()
+
+
+def _start_again(modules: set[str]) -> None:
+    """Start a process in place of one that was ended, while the next run is still to come."""
+    child = _local.child = _Child()
+    child.modules = modules
+    child.connection.send(("import", tuple(modules)))
 
 
 def _can_serve(solver: Solver) -> bool:
@@ -189,6 +201,8 @@ class _Wait:
                     answer = None
         if answer is None:
             self.child.end()
+            if not self.interrupted:
+                _start_again(self.child.modules)
             return self._without_answer()
         return self._stopped(answer) if asked else answer
 
@@ -264,7 +278,9 @@ def serve(descriptor: int) -> None:
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
     while True:
         kind, *content = jobs.get()
-        if kind == "prepare":
+        if kind == "import":
+            _import(*content)
+        elif kind == "prepare":
             _prepare(*content)
             _send(("ready", None))
         else:
@@ -272,13 +288,17 @@ def serve(descriptor: int) -> None:
 
 
 def _prepare(modules: Sequence[str], problem: Problem) -> None:
-    from importlib import import_module
-
     from cgcopt.evaluation.evaluate import warm_up
+
+    _import(modules)
+    warm_up(problem)
+
+
+def _import(modules: Sequence[str]) -> None:
+    from importlib import import_module
 
     for module in modules:
         import_module(module)
-    warm_up(problem)
     if "highspy" in sys.modules:
         _let_highs_be_stopped()
 
@@ -320,6 +340,9 @@ def _listen(jobs: SimpleQueue[Any]) -> None:
             message = _serving.connection.recv()
         except (EOFError, OSError):
             os._exit(1)
+        except Exception as error:  # what was sent cannot be read here
+            _send(("raised", SolverError(f"the process of the solver: {error}")))
+            continue
         if message[0] == "stop":
             _serving.stop = True
         else:
