@@ -99,9 +99,11 @@ def _notes(solution: Solution) -> list[str]:
 
 
 def _write(solution: Solution, path: Path) -> None:
+    from cgcopt._writing import write_text
+
     if path.suffix.lower() == ".json":
         solution.save(path)
         return
     partition = [] if solution.partition is None else solution.partition.tolist()
     text = "n,coordinates\n" + "".join(f"{n},{x!r}\n" for n, x in enumerate(partition))
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)

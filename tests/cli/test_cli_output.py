@@ -228,3 +228,18 @@ def test_nothing_found_is_a_failure(instance: Path, capsys: pytest.CaptureFixtur
     captured = capsys.readouterr()
     assert "equal-risk" in captured.out
     assert captured.err.startswith("error: nothing was found by equal-risk: solver 'equal-risk'")
+
+
+def test_a_recording_that_lost_a_worker_is_kept_and_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = "stopped after 2 of 9 rounds: worker 0 ended with exit code -9"
+    trace = cg.Trace([[1.0, 2.0], [2.0, 1.0]], comments=("measured", lost))
+    monkeypatch.setattr("cgcopt.workers.record.record", lambda *_, **__: trace)
+    out = tmp_path / "trace.csv"
+    command = ["record", "--workers", "2", "--rounds", "9", "--out", str(out)]
+    assert main(command) == 1
+    assert capsys.readouterr().err == f"error: {lost}\n"
+    assert cg.Trace.read(out) == trace
+    assert main([*command, "--samples", "5", "--work-seconds", "1"]) == 2
+    assert "work-seconds = 1.0: must be left out beside --samples" in capsys.readouterr().err
