@@ -248,10 +248,14 @@ class _Finder:
             self._leave([grid.header[column]], f"it {why}, as an index or a clock does")
         columns = [c for c in columns if c not in suspects]
         whole = [c for c in whole if c not in suspects]
-        if grid.rows >= BEHAVIOUR.whole and 2 * len(whole) <= len(columns):
+        if grid.rows >= BEHAVIOUR.whole and len(whole) < len(columns):
             for column in whole:
                 if not self.alike[column]:
-                    self._ask(column, "a column of times: it holds whole numbers only, as ids do")
+                    self._ask(
+                        column,
+                        "a column of times: it holds whole numbers only, as ids do "
+                        "(long form? --round COLUMN --worker COLUMN --time COLUMN)",
+                    )
         return columns
 
     def _ask_about_odd_names(self, columns: list[int]) -> None:
