@@ -14,11 +14,16 @@ from numpy.typing import ArrayLike
 
 from cgcopt._validate import finite_number, whole_number
 from cgcopt.arrays import FloatArray
+from cgcopt.design import Design
+from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.evaluation.rounds.quantile import rank_of
+from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
 from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
+from cgcopt.evaluation.schedules.overlapped import Overlapped
 from cgcopt.evaluation.table import entry_of
 from cgcopt.problem import Problem
+from cgcopt.schedule import Schedule
 from cgcopt.seeds import generator
 from cgcopt.system import System
 from cgcopt.workers.base import Times
@@ -41,7 +46,12 @@ _DEVIATIONS = 2.0
 
 
 def simulate(
-    problem: Problem, work: Run | ArrayLike, *, rounds: int = ROUNDS, seed: int = 0
+    problem: Problem,
+    work: Run | ArrayLike,
+    *,
+    rounds: int = ROUNDS,
+    seed: int = 0,
+    overlapped: bool = False,
 ) -> Evaluation:
     """Estimate the objective of a design from drawn rounds.
 
@@ -55,6 +65,9 @@ def simulate(
         How many rounds to draw; memory does not grow with it, but for a quantile.
     seed : int
         Equal seeds give equal results.
+    overlapped : bool
+        Whether the workers of a design send a block while they compute the next one
+        (:class:`~cgcopt.evaluation.schedules.overlapped.Overlapped`); by default in turn.
 
     Returns
     -------
@@ -76,9 +89,17 @@ def simulate(
     True
     """
     rounds = whole_number("rounds", rounds, least=1)
+    if overlapped:
+        if isinstance(work, Schedule | Cyclic | Dynamic):
+            raise InvalidInputError("overlapped", True, "left out: only designs overlap")
+        work = Overlapped(work if isinstance(work, Design) else _design_of(work))
     objective = problem.objective
     entry = entry_of(objective, Times.SAMPLER)
     return entry.evaluate(problem.system, work, *objective.parameters, rounds=rounds, seed=seed)
+
+
+def _design_of(work: Overlapped | ArrayLike) -> Design:
+    return work.design if isinstance(work, Overlapped) else Design.from_work(work)
 
 
 def simulated_runtimes(

@@ -62,7 +62,7 @@ def _curve(axis: Axes, found: TradeOff, points: list[TradePoint], at: list[int])
 
 def _spaced(numbers: list[int]) -> list[int]:
     """Those of increasing numbers whose labels do not run into each other, the last one kept."""
-    apart, kept = 0.045 * numbers[-1], [numbers[-1]]
+    apart, kept = 0.06 * numbers[-1], [numbers[-1]]
     for number in reversed(numbers[:-1]):
         if kept[-1] - number >= apart:
             kept.append(number)
@@ -88,7 +88,7 @@ def _heat(axis: Axes, found: TradeOff, grid: list[TradePoint]) -> None:
             axis.text(
                 column,
                 row,
-                _percent(float(prices[row, column])),
+                _percent(float(prices[row, column])).strip("+% "),
                 ha="center",
                 va="center",
                 fontsize=7.5,
@@ -99,7 +99,7 @@ def _heat(axis: Axes, found: TradeOff, grid: list[TradePoint]) -> None:
     axis.set_yticks(range(len(blocks) + 1), [*(str(b) for b in blocks), "any"])
     axis.set_xlabel("subsets a worker stores at most")
     axis.set_ylabel("blocks at most")
-    axis.set_title("price of both limits", loc="left", fontsize=9)
+    axis.set_title("price of both limits in %", loc="left", fontsize=9)
 
 
 def _percent(share: float) -> str:

@@ -12,6 +12,7 @@ from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.lines import lines_of_work
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
+from cgcopt.evaluation.schedules.overlapped import Overlapped, overlapped_ends
 from cgcopt.evaluation.schedules.rounds import runtimes_of
 from cgcopt.schedule import Schedule
 from cgcopt.system import System
@@ -19,7 +20,7 @@ from cgcopt.system import System
 __all__ = ["Run", "ends_of_rounds"]
 
 #: What can be run in a round.
-Run = Design | Schedule | Cyclic | Dynamic
+Run = Design | Schedule | Cyclic | Dynamic | Overlapped
 
 
 @singledispatch
@@ -64,6 +65,11 @@ def _(what: np.ndarray, system: System, times: ArrayLike) -> FloatArray:
     lines = lines_of_work(system, what)
     ends = np.sort(times, axis=1) * lines.factor[::-1] + lines.delay[::-1]
     return np.asarray(ends.max(axis=1))
+
+
+@ends_of_rounds.register
+def _(what: Overlapped, system: System, times: ArrayLike) -> FloatArray:
+    return overlapped_ends(what.design, system, times)
 
 
 @ends_of_rounds.register(Cyclic)
