@@ -53,6 +53,8 @@ def _curve(axis: Axes, found: TradeOff, points: list[TradePoint], at: list[int])
     top, low = max(heights), min(heights)
     for x, height in zip(at, heights, strict=True):
         text = _percent(height - 1.0)
+        if height < 1.005 and x != at[-1]:
+            continue
         axis.annotate(
             text, (x, height), xytext=(4, 5), textcoords="offset points", fontsize=7.5, ha="left"
         )
