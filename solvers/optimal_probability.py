@@ -16,7 +16,7 @@ from cgcopt.process.clock import Clock
 from cgcopt.seeds import generator
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver
-from cgcopt.solvers.closed_forms import (
+from cgcopt.solvers.formulas import (
     equal_level_risk_work,
     equal_risk_work,
     partition_with_work_proportional_to,

@@ -19,7 +19,7 @@ from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Role, Solver, tasks
-from cgcopt.solvers.closed_forms import partition_with_work_proportional_to
+from cgcopt.solvers.formulas import partition_with_work_proportional_to
 from cgcopt.solvers.limited.deadline_search import limited_deadline
 from cgcopt.solvers.optimal_probability import OptimalProbability
 from cgcopt.solvers.probability.given_up_rounds import GivenUpSettings, give_up_rounds

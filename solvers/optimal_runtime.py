@@ -15,12 +15,12 @@ from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import ALL_TIMES, RUNTIME_RELAXED, Outcome, Role, Solver, Times
-from cgcopt.solvers.closed_forms import mean_time_work, partition_with_work_proportional_to
 from cgcopt.solvers.convex.combined_bound import QUADRATURE, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.quasi_newton import quasi_newton
 from cgcopt.solvers.convex.relative_steps import relative_quasi_newton
 from cgcopt.solvers.cutting_plane import optimum_of_rounds, prepare_rounds
+from cgcopt.solvers.formulas import mean_time_work, partition_with_work_proportional_to
 from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.runtime.oracle import RuntimeOracle
 from cgcopt.solvers.runtime.sampled_model import sampled_model

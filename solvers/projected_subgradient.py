@@ -16,7 +16,7 @@ from cgcopt.problem import Form, Problem
 from cgcopt.seeds import generator
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import RUNTIME_RELAXED, Outcome, Role, Solver
-from cgcopt.solvers.closed_forms import mean_time_work
+from cgcopt.solvers.formulas import mean_time_work
 from cgcopt.solvers.settings import choice, count, read_settings
 
 __all__ = ["OPTION_SETS", "OptionSet", "ProjectedSubgradient", "project_onto_simplex"]

@@ -15,9 +15,9 @@ from cgcopt.evaluation.steps.minorant import SmoothMinorant, Tangent
 from cgcopt.evaluation.steps.runtime import Bracket, affordable_panels, bracketed_runtime
 from cgcopt.evaluation.table import entry_of
 from cgcopt.objective import ExpectedRuntime
-from cgcopt.solvers.closed_forms import mean_time_work
 from cgcopt.solvers.convex.combined_bound import ROUNDING, proven
 from cgcopt.solvers.convex.quasi_newton import Point
+from cgcopt.solvers.formulas import mean_time_work
 from cgcopt.solvers.runtime.sample_average import damped_curvature
 from cgcopt.system import System
 from cgcopt.workers.base import DiscreteTimes

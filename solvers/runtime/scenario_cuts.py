@@ -253,19 +253,12 @@ def spanning_tree(first: IntArray, second: IntArray, size: int) -> IntArray:
     >>> spanning_tree(np.array([0, 0, 1, 1]), np.array([1, 1, 0, 2]), 3).tolist()
     [0, 3]
     """
-    parent = list(range(size))
+    from scipy.cluster.hierarchy import DisjointSet
 
-    def root(node: int) -> int:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
+    forest = DisjointSet(range(size))
     taken: list[int] = []
     for index, (a, b) in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
-        a, b = root(a), root(b)
-        if a != b:
-            parent[a] = b
+        if forest.merge(a, b):
             taken.append(index)
             if len(taken) == size - 1:
                 break

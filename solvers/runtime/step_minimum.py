@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from cgcopt.design import work_of_partition
 from cgcopt.options import Options
 from cgcopt.problem import Problem
-from cgcopt.solvers.closed_forms import mean_time_work, partition_with_work_proportional_to
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.quasi_newton import quasi_newton
 from cgcopt.solvers.convex.semismooth_newton import semismooth_newton
+from cgcopt.solvers.formulas import mean_time_work, partition_with_work_proportional_to
 from cgcopt.solvers.runtime.oracle import StepRuntimeOracle, many_runtimes
 from cgcopt.solvers.runtime.sampled_model import drawn_optimum, refined, sampled_model
 from cgcopt.system import System

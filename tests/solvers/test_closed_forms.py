@@ -10,7 +10,7 @@ from scipy import optimize, stats
 
 import cgcopt as cg
 from cgcopt.design import budget_weights, work_of_partition
-from cgcopt.solvers.closed_forms import equal_level_risk_work, equal_risk_work
+from cgcopt.solvers.formulas import equal_level_risk_work, equal_risk_work
 
 TIMES = cg.ShiftedExponential(rate=1e-3, shift=50)
 
@@ -137,7 +137,7 @@ def test_every_form_survives_one_worker() -> None:
 
 def test_profile_is_scaled_onto_the_budget() -> None:
     x = np.array([3.0, 0.0, 1.0])
-    from cgcopt.solvers.closed_forms import partition_with_work_proportional_to
+    from cgcopt.solvers.formulas import partition_with_work_proportional_to
 
     np.testing.assert_allclose(
         partition_with_work_proportional_to(7 * work_of_partition(x), 4), x, rtol=1e-14
