@@ -20,8 +20,8 @@ from cgcopt.evaluation.schedules.ends import Run
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.settings import read_settings
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.settings import read_settings
 from cgcopt.version import __version__
 from cgcopt.workers.base import Times
 
@@ -140,7 +140,7 @@ class Solver(ABC):
 
     settings: ClassVar[type[Any] | None] = None
     """Frozen dataclass whose fields are the raw options that the solver takes
-    (:mod:`cgcopt.solvers.settings`); ``None`` where the solver itself looks after them."""
+    (:mod:`cgcopt.settings`); ``None`` where the solver itself looks after them."""
 
     @classmethod
     def available(cls) -> bool:

@@ -15,6 +15,7 @@ from cgcopt.evaluation.order_statistics import (
 from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import (
     INDEPENDENT,
@@ -30,7 +31,6 @@ from cgcopt.solvers.formulas import (
     mean_time_work,
     partition_with_work_proportional_to,
 )
-from cgcopt.solvers.settings import NoSettings
 from cgcopt.system import System
 
 __all__ = [

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from cgcopt.evaluation.result import Certificate
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import RUNTIME_RELAXED, SAMPLED, Outcome, Role, Solver
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.runtime.sample_average import SampleAverage
 from cgcopt.solvers.runtime.sampled_model import drawn_times
-from cgcopt.solvers.settings import NoSettings
 from cgcopt.workers.base import ContinuousTimes
 from cgcopt.workers.empirical import Scenarios
 

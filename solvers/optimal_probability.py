@@ -14,6 +14,7 @@ from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
 from cgcopt.seeds import generator
+from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver
 from cgcopt.solvers.formulas import (
@@ -24,7 +25,6 @@ from cgcopt.solvers.formulas import (
 from cgcopt.solvers.limited.deadline_search import limited_deadline
 from cgcopt.solvers.probability.finite_times import search
 from cgcopt.solvers.probability.newton import Stationary, ascend, merit_at
-from cgcopt.solvers.settings import NoSettings
 from cgcopt.workers.base import ContinuousTimes
 
 __all__ = ["RESIDUAL", "OptimalProbability", "default_starts"]

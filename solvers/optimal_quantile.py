@@ -17,6 +17,7 @@ from cgcopt.objective import CompletionProbability, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
+from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Role, Solver, tasks
 from cgcopt.solvers.formulas import partition_with_work_proportional_to
@@ -24,7 +25,6 @@ from cgcopt.solvers.limited.deadline_search import limited_deadline
 from cgcopt.solvers.optimal_probability import OptimalProbability
 from cgcopt.solvers.probability.given_up_rounds import GivenUpSettings, give_up_rounds
 from cgcopt.solvers.schemes import SingleLevel
-from cgcopt.solvers.settings import NoSettings
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes, IndependentTimes
 from cgcopt.workers.empirical import Scenarios

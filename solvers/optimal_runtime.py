@@ -13,6 +13,7 @@ from cgcopt.evaluation.result import Certificate
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import ALL_TIMES, RUNTIME_RELAXED, Outcome, Role, Solver, Times
 from cgcopt.solvers.convex.combined_bound import QUADRATURE, proven
@@ -25,7 +26,6 @@ from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.runtime.oracle import RuntimeOracle
 from cgcopt.solvers.runtime.sampled_model import sampled_model
 from cgcopt.solvers.runtime.step_minimum import minimised_steps, warm_up
-from cgcopt.solvers.settings import NoSettings
 from cgcopt.workers.base import DiscreteTimes, IndependentTimes
 
 __all__ = ["Minimised", "OptimalRuntime", "minimised", "require_finite_mean"]

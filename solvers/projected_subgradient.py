@@ -14,10 +14,10 @@ from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.seeds import generator
+from cgcopt.settings import choice, count, read_settings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import RUNTIME_RELAXED, Outcome, Role, Solver
 from cgcopt.solvers.formulas import mean_time_work
-from cgcopt.solvers.settings import choice, count, read_settings
 
 __all__ = ["OPTION_SETS", "OptionSet", "ProjectedSubgradient", "project_onto_simplex"]
 

@@ -17,10 +17,10 @@ from cgcopt.evaluation.order_statistics import order_statistic_means
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile, Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.settings import NoSettings, number, read_settings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Role, Solver, tasks
 from cgcopt.solvers.convex.layer_program import analytic_centre
-from cgcopt.solvers.settings import NoSettings, number, read_settings
 from cgcopt.system import System
 
 __all__ = [

@@ -18,10 +18,10 @@ from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.seeds import generator
+from cgcopt.settings import choice, count, number, read_settings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver, Times
 from cgcopt.solvers.probability.admissible_counts import number_of_counts, sample_counts
-from cgcopt.solvers.settings import choice, count, number, read_settings
 from cgcopt.system import System
 from cgcopt.workers.families import Exponential, ShiftedExponential
 

@@ -16,6 +16,7 @@ from cgcopt.errors import SolverError
 from cgcopt.evaluation.density.probability import completion_probability
 from cgcopt.evaluation.result import Probability
 from cgcopt.options import Options
+from cgcopt.settings import count, number, read_settings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.probability.newton import ascend
@@ -24,7 +25,6 @@ from cgcopt.solvers.proof.conditional_bound import conditional_bound
 from cgcopt.solvers.proof.log_concave_envelope import Envelope, Majorant
 from cgcopt.solvers.proof.relaxation import Points, Relaxation
 from cgcopt.solvers.proof.speed_box import Box, Speeds, root_box
-from cgcopt.solvers.settings import count, number, read_settings
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes
 
