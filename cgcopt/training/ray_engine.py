@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any
 from cgcopt.arrays import FloatArray
 from cgcopt.codes.plan import Step
 from cgcopt.errors import MissingExtraError, TrainingError
+from cgcopt.process.stopping import at_the_end
 from cgcopt.training.engine import Event, Order
 from cgcopt.training.task import Task
 from cgcopt.training.worker import Worker
@@ -31,6 +33,10 @@ class RaySettings:
     """Seconds in which all workers must be up; a machine under load needs half a minute."""
     answer: float = 30.0
     """Seconds in which an object that is ready must be there."""
+    joining: float = 10.0
+    """Seconds in which a cluster to join must answer at its address."""
+    clearing: float = 5.0
+    """Seconds in which processes that are ending may still write temporary files."""
     memory: int = 100 * 2**20
     """Bytes of the object store of a local run; Ray wants 75 MB at least."""
 
@@ -187,6 +193,7 @@ def ray_engine(
     settings = settings or RaySettings()
     joined = ray.is_initialized()
     folder = _short_folder()
+    at_the_end(lambda: _remove(folder, 0.2))  # of a command that has to be ended hard
     with _silent(ray):
         try:
             if not joined:
@@ -197,9 +204,11 @@ def ray_engine(
             finally:
                 engine.close()
         finally:
-            if not joined:
-                ray.shutdown()
-            shutil.rmtree(folder, ignore_errors=True)
+            try:
+                if not joined:
+                    ray.shutdown()
+            finally:
+                _remove(folder, settings.clearing)
 
 
 def _short_folder() -> str:
@@ -207,6 +216,28 @@ def _short_folder() -> str:
     usual = tempfile.gettempdir()
     parent = "/tmp" if len(usual) > 24 and os.path.isdir("/tmp") else usual
     return tempfile.mkdtemp(prefix="cgcopt-", dir=parent)
+
+
+def _remove(folder: str, patience: float) -> None:
+    """Remove a folder in which ending processes may still write."""
+    end = time.monotonic() + patience
+    while os.path.isdir(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        if time.monotonic() > end:
+            return
+        time.sleep(0.1)
+
+
+def _refuse_silence(address: str, patience: float) -> None:
+    """Refuse an address at which nobody listens: Ray itself would wait for minutes."""
+    place = address.removeprefix("ray://")
+    host, colon, port = place.rpartition(":")
+    if not colon or not port.isdigit():
+        return  # "auto" or a name that Ray knows
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=patience).close()
+    except (OSError, OverflowError) as error:
+        raise TrainingError(f"no Ray cluster at {address!r}: {error}") from error
 
 
 def _connect(ray: Any, address: str | None, folder: str, settings: RaySettings) -> None:
@@ -223,6 +254,7 @@ def _connect(ray: Any, address: str | None, folder: str, settings: RaySettings) 
             **quiet,
         )
         return
+    _refuse_silence(address, settings.joining)
     try:
         ray.init(address=address, **quiet)
     except (ConnectionError, ValueError, RuntimeError) as error:

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import cgcopt as cg
+from cgcopt.errors import TrainingError
 from cgcopt.training import (
     Network,
     RayEngine,
@@ -75,6 +76,14 @@ def descent(task: Network, rounds: int) -> np.ndarray:
     for _ in range(rounds):
         parameters = parameters - task.step * task.gradient(parameters) / task.samples
     return parameters
+
+
+def test_nobody_at_the_address(task: Network, plans: dict[str, cg.Plan]) -> None:
+    with (
+        pytest.raises(TrainingError, match=r"no Ray cluster at '127\.0\.0\.1:9'"),
+        ray_engine(task, programs_of(plans), address="127.0.0.1:9"),
+    ):
+        pass
 
 
 def test_rounds_are_exact_and_take_what_the_model_says(
