@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import shutil
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -193,7 +195,10 @@ def ray_engine(
     settings = settings or RaySettings()
     joined = ray.is_initialized()
     folder = _short_folder()
-    at_the_end(lambda: _remove(folder, 0.2))  # of a command that has to be ended hard
+    # An impatient second signal may interrupt the cleaning: then it is done when Python ends.
+    end = partial(_end, ray, joined, folder, settings.clearing)
+    atexit.register(end)
+    at_the_end(partial(_remove, folder, 0.2))
     with _silent(ray):
         try:
             if not joined:
@@ -204,11 +209,8 @@ def ray_engine(
             finally:
                 engine.close()
         finally:
-            try:
-                if not joined:
-                    ray.shutdown()
-            finally:
-                _remove(folder, settings.clearing)
+            _end(ray, joined, folder, settings.clearing)
+            atexit.unregister(end)
 
 
 def _short_folder() -> str:
@@ -216,6 +218,13 @@ def _short_folder() -> str:
     usual = tempfile.gettempdir()
     parent = "/tmp" if len(usual) > 24 and os.path.isdir("/tmp") else usual
     return tempfile.mkdtemp(prefix="cgcopt-", dir=parent)
+
+
+def _end(ray: Any, joined: bool, folder: str, patience: float) -> None:
+    """Stop what was started, and remove its temporary files."""
+    if not joined:
+        ray.shutdown()
+    _remove(folder, patience)
 
 
 def _remove(folder: str, patience: float) -> None:
