@@ -204,7 +204,9 @@ class _Wait:
             if not self.interrupted:
                 _start_again(self.child.modules)
             return self._without_answer()
-        return self._stopped(answer) if asked else answer
+        if asked or answer.termination is TerminationCondition.TIME_LIMIT:
+            return self._stopped(answer)
+        return answer
 
     def _answer(self, over: Callable[[], bool], *, until_stop: bool = True) -> Outcome | None:
         """Take messages until there is an answer, the time is over, or a stop is requested."""
