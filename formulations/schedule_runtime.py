@@ -65,9 +65,9 @@ def formulate_schedule(
     >>> highs = formulation.to_highspy()
     >>> _ = highs.run()
     >>> round(formulation.value(highs.getObjectiveValue()), 9)
-    12.0
-    >>> formulation.schedule(highs).partition.round(9).tolist()
-    [0.0, 6.0]
+    13.5
+    >>> formulation.schedule(highs).partition.round(6).tolist()
+    [3.0, 3.0]
     """
     if work not in ("full", "equal"):
         raise InvalidInputError("work", work, "full or equal")

@@ -33,8 +33,10 @@ class Groups(WorkerTimes):
     >>> from cgcopt import LogNormal, ShiftedExponential
     >>> fast = ShiftedExponential(rate=1.0, shift=0.5)
     >>> times = Groups([(8, fast), (4, LogNormal(sigma=0.6, scale=2.0))])
-    >>> times.workers, times.label
-    (12, '8 x shifted-exponential(rate=1, shift=0.5) + 4 x lognormal(sigma=0.6, scale=2)')
+    >>> times.workers
+    12
+    >>> times.label
+    '8 x shifted-exponential(rate=1, shift=0.5) + 4 x lognormal(sigma=0.6, scale=2, shift=0)'
     """
 
     groups: tuple[tuple[int, ContinuousTimes], ...]

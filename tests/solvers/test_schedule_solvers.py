@@ -235,3 +235,19 @@ def test_the_recorded_trace_reaches_its_reference():
     found = cg.solve(problem_of(first.times), "schedule", raw={"work": "equal"})
     held_out = runtimes_of(found.schedule, second.times, 1 / 1000).mean()
     assert held_out / second.times.max(axis=1).mean() < 0.305
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "work", "most"),
+    [
+        ("ec2_15nodes_data6", "full", 0.335),
+        ("llm_AR_stage0_compute", "full", 0.508),
+        ("llm_SE_stage1_compute", "auto", 0.970),
+    ],
+)
+def test_measured_traces_reach_their_references(shared_traces, name, work, most):
+    first, second = cg.Trace.read(shared_traces / f"{name}.csv").split()
+    found = cg.solve(problem_of(first.times), "schedule", raw={"work": work})
+    held_out = runtimes_of(found.schedule, second.times, 1 / 1000).mean()
+    assert held_out / second.times.max(axis=1).mean() <= most
