@@ -341,8 +341,8 @@ def cost_bound(system: System, work: ArrayLike, levels: IntArray | None = None) 
     >>> import cgcopt as cg
     >>> times = cg.Scenarios([[1.0, 3.0]])
     >>> system = cg.System(2, 6, times, samples=2, costs=cg.Costs(startup=1.0, per_message=2.0))
-    >>> cost_bound(system, cg.Design([0, 6]).work)
-    15.0
+    >>> round(cost_bound(system, cg.Design([0, 6]).work), 9)
+    9.0
     """
     from cgcopt.evaluation.line_runtime import line_runtime
 

@@ -40,7 +40,7 @@ def round_within(problem: Problem, design: Design) -> Design:
     >>> import cgcopt as cg
     >>> system = cg.System(4, 9, cg.Exponential(1.0))
     >>> problem = cg.Problem(system, cg.ExpectedRuntime(), limits=cg.Limits(blocks=2))
-    >>> round_within(problem, cg.Design([4.4, 0, 0, 4.6])).partition.sum()
+    >>> round_within(problem, cg.Design([4.4, 0, 0, 4.6])).coordinates
     9.0
     """
     total = problem.system.coordinates
