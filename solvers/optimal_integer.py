@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.evaluate import evaluate
@@ -27,8 +27,6 @@ from cgcopt.solvers.optimal_runtime import minimised, require_finite_mean
 from cgcopt.solvers.rounding import round_design
 
 __all__ = ["OptimalInteger"]
-
-FloatArray = NDArray[np.float64]
 
 _MASTERS = 1000
 #: Seconds for the proof where no time limit is set.

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
@@ -28,8 +28,6 @@ from cgcopt.solvers.probability.newton import Stationary, ascend, merit_at
 from cgcopt.workers.base import ContinuousTimes
 
 __all__ = ["RESIDUAL", "OptimalProbability", "default_starts"]
-
-FloatArray = NDArray[np.float64]
 
 #: Stationarity residual at which an ascent has converged.
 RESIDUAL = 1e-6

@@ -6,8 +6,8 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights, work_of_partition
 from cgcopt.evaluation.evaluate import evaluate_work
 from cgcopt.evaluation.result import Certificate
@@ -36,8 +36,6 @@ RESOLUTION = 1e-10
 MAX_ROUNDS = 50
 #: Relative width at which the bisection on finitely many times ends.
 BRACKET = 1e-4
-
-FloatArray = NDArray[np.float64]
 
 
 class OptimalQuantile(Solver):

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import InfiniteMeanError, SolverError
 from cgcopt.evaluation.result import Certificate
 from cgcopt.limits import ALL_LIMITS
@@ -29,8 +29,6 @@ from cgcopt.solvers.runtime.step_minimum import minimised_steps, warm_up
 from cgcopt.workers.base import DiscreteTimes, IndependentTimes
 
 __all__ = ["Minimised", "OptimalRuntime", "minimised", "require_finite_mean"]
-
-FloatArray = NDArray[np.float64]
 
 _STEPS = 200
 #: Spread of the mean order statistics from which steps in the partition are not worth a try.

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights, partition_of_work, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.options import Options
@@ -20,8 +20,6 @@ from cgcopt.solvers.base import RUNTIME_RELAXED, Outcome, Role, Solver
 from cgcopt.solvers.formulas import mean_time_work
 
 __all__ = ["OPTION_SETS", "OptionSet", "ProjectedSubgradient", "project_onto_simplex"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgcopt._validate import whole_number
+from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, largest_remainder, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.evaluate import evaluate
@@ -36,8 +37,6 @@ from cgcopt.workers.base import DiscreteTimes, IndependentTimes
 from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["round_design"]
-
-FloatArray = NDArray[np.float64]
 
 #: Relative improvement below which evaluations cannot tell two designs apart.
 _RESOLUTION = 1e-11

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import SolverError
 from cgcopt.evaluation.evaluate import evaluate_work
 from cgcopt.evaluation.order_statistics import order_statistic_means
@@ -32,8 +32,6 @@ __all__ = [
     "Uncoded",
     "Uniform",
 ]
-
-FloatArray = NDArray[np.float64]
 
 #: Ratio of slow to fast workers in the published runs, ``ceil((1 + ln 2)/(1 - ln 2))``.
 TANDON_ALPHA = 6.0

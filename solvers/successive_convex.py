@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights, partition_of_work
 from cgcopt.errors import SolverError, UnsupportedProblemError
 from cgcopt.evaluation.crossing.crossing import crossing
@@ -26,8 +26,6 @@ from cgcopt.system import System
 from cgcopt.workers.families import Exponential, ShiftedExponential
 
 __all__ = ["OPTION_SETS", "OptionSet", "SuccessiveConvex"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

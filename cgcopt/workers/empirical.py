@@ -15,16 +15,15 @@ from pathlib import PurePath
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cgcopt._validate import real_array, whole_number
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.base import DiscreteTimes, Times, WorkerTimes
 from cgcopt.workers.validation import frozen_times
 
 __all__ = ["Empirical", "Scenarios"]
-
-FloatArray = NDArray[np.float64]
 
 
 #: Entries of the largest sample of rounds: 1.6 GB.

@@ -15,8 +15,8 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.workers.families import (
     Exponential,
     Gamma,
@@ -28,8 +28,6 @@ from cgcopt.workers.families import (
 from cgcopt.workers.location_scale import LocationScale
 
 __all__ = ["ESTIMATORS", "estimate"]
-
-FloatArray = NDArray[np.float64]
 
 _LARGEST_GAMMA_SHAPE = 1e4  # beyond it a gamma variable is normal for every purpose here
 

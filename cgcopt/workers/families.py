@@ -27,8 +27,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from cgcopt.arrays import FloatArray
 from cgcopt.workers.location_scale import LocationScale
 
 __all__ = [
@@ -40,8 +41,6 @@ __all__ = [
     "ShiftedExponential",
     "Weibull",
 ]
-
-FloatArray = NDArray[np.float64]
 
 
 class _ExponentialShape(LocationScale):

@@ -21,9 +21,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cgcopt._validate import did_you_mean, finite_number
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.base import ContinuousTimes
 from cgcopt.workers.estimators import ESTIMATORS, estimate
@@ -31,8 +31,6 @@ from cgcopt.workers.location_scale import LocationScale
 from cgcopt.workers.trace import Trace
 
 __all__ = ["FitResult", "FitRow", "fit"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

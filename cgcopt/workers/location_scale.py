@@ -9,14 +9,13 @@ from dataclasses import fields
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cgcopt._validate import finite_number, whole_number
+from cgcopt.arrays import FloatArray
 from cgcopt.workers.base import ContinuousTimes
 
 __all__ = ["LocationScale"]
-
-FloatArray = NDArray[np.float64]
 
 
 class LocationScale(ContinuousTimes):

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.empirical import Empirical, Scenarios
 from cgcopt.workers.reading import Reading, ReadOptions, read_table
@@ -30,8 +30,6 @@ from cgcopt.workers.reading.files import reason_of
 from cgcopt.workers.validation import frozen_times
 
 __all__ = ["Trace"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

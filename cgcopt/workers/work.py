@@ -9,14 +9,13 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from cgcopt.arrays import FloatArray
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier
 
 __all__ = ["CLASSES", "FEATURES", "run_rounds"]
-
-FloatArray = NDArray[np.float64]
 
 FEATURES = 64
 CLASSES = 10

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.formulations.highs_model import highs_lp, quiet_highs
 
 __all__ = ["QUADRATURE", "ROUNDING", "combined_bound", "lifted_bound", "proven"]
-
-FloatArray = NDArray[np.float64]
 
 
 #: Relative error of exact subgradients, and of those by quadrature.

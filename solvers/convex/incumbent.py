@@ -5,15 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
+from cgcopt.arrays import FloatArray
 from cgcopt.options import Options
 from cgcopt.process.clock import Clock
 
 __all__ = ["Clock", "Incumbent"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass

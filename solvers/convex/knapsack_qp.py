@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["maximise_quadratic"]
+from cgcopt.arrays import FloatArray
 
-FloatArray = NDArray[np.float64]
+__all__ = ["maximise_quadratic"]
 
 
 def maximise_quadratic(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import SolverError
 
 __all__ = ["analytic_centre"]
-
-FloatArray = NDArray[np.float64]
 
 #: More layers than this are represented by this many: the centre has a limit in ``j/r``.
 MAX_LAYERS = 20_000

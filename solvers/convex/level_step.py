@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from cgcopt.arrays import FloatArray
 
 __all__ = ["level_step"]
-
-FloatArray = NDArray[np.float64]
 
 
 def level_step(

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.formulations.highs_model import highs_lp
 from cgcopt.options import Options
 from cgcopt.solvers.convex.incumbent import Clock
 
 __all__ = ["MASTER_ACCURACY", "MasterSolution", "solve_master"]
-
-FloatArray = NDArray[np.float64]
 
 #: Feasibility tolerance of the master problem, relative to the value.
 _TOLERANCE = 1e-9

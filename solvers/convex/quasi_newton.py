@@ -6,16 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.solvers.convex.combined_bound import QUADRATURE, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.level_step import level_step
 from cgcopt.solvers.convex.simplex_qp import simplex_minimiser
 
 __all__ = ["Descent", "Oracle", "Point", "bfgs_update", "quasi_newton"]
-
-FloatArray = NDArray[np.float64]
 
 #: A secant pair counts when it curves at least so much as the model says, relatively.
 _LEAST_CURVATURE = 1e-3

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights, partition_of_work, work_of_partition
 from cgcopt.errors import SolverError
 from cgcopt.process.clock import Clock
@@ -22,8 +22,6 @@ from cgcopt.solvers.convex.knapsack_qp import maximise_quadratic
 from cgcopt.solvers.convex.quasi_newton import Oracle, Point, bfgs_update
 
 __all__ = ["RelativeSteps", "relative_quasi_newton"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

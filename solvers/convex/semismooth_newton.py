@@ -6,15 +6,13 @@ from collections import deque
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.quasi_newton import Point, bfgs_update
 from cgcopt.solvers.convex.simplex_qp import simplex_minimiser
 
 __all__ = ["semismooth_newton"]
-
-FloatArray = NDArray[np.float64]
 
 #: Damping of the curvature: at first, after a step that went too far and at the least; by what it
 #: falls after a step at whose end the slope along it still falls by a share, and grows after one at

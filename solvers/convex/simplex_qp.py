@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["simplex_minimiser"]
+from cgcopt.arrays import FloatArray
 
-FloatArray = NDArray[np.float64]
+__all__ = ["simplex_minimiser"]
 
 _PIVOTS = 400
 _LARGE = 150

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, budget_weights, partition_of_work, work_of_partition
 from cgcopt.evaluation.crossing.completion import completion_probabilities
 from cgcopt.evaluation.evaluate import evaluate
@@ -36,8 +37,6 @@ from cgcopt.workers.base import DiscreteTimes, IndependentTimes
 from cgcopt.workers.empirical import Empirical, Scenarios
 
 __all__ = ["Found", "exchange", "greedy_rounds", "scores_of", "search"]
-
-FloatArray = NDArray[np.float64]
 
 #: Exchanges tried in one pass.
 CANDIDATES = 400

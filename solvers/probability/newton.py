@@ -13,13 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import work_of_partition
 from cgcopt.evaluation.crossing.completion import CompletionWithGradient, completion_probabilities
 from cgcopt.system import System
 
 __all__ = ["Point", "Stationary", "ascend", "merit_at"]
-
-FloatArray = NDArray[np.float64]
 
 #: Shares below this are empty blocks.
 EMPTY = 1e-13

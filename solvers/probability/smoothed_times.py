@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.workers.base import ContinuousTimes
 
 __all__ = ["SmoothedTimes"]
-
-FloatArray = NDArray[np.float64]
 
 #: Knots of the interpolation; values between them are passed over.
 KNOTS = 60

@@ -12,16 +12,13 @@ from collections.abc import Callable, Iterator
 from itertools import combinations_with_replacement, islice
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import budget_weights, partition_of_work, work_of_partition
 from cgcopt.system import System
 from cgcopt.workers.base import DiscreteTimes
 
 __all__ = ["best_of_all", "climb", "count_of_all"]
-
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 #: Moves scored in one pass.
 MOVES = 2000
@@ -79,7 +76,9 @@ def climb(
     return _shares(system, deadline, indices[np.newaxis])[0], best
 
 
-def _moves(system: System, deadline: float, indices: Indices, rng: np.random.Generator) -> Indices:
+def _moves(
+    system: System, deadline: float, indices: IntArray, rng: np.random.Generator
+) -> IntArray:
     """Feasible neighbours, shape ``(B, N)``: lower one level (and those after), raise another."""
     workers, size = indices.size, _values(system).size
     steps = np.unique(np.minimum(2 ** np.arange(12), size - 1))
@@ -105,7 +104,7 @@ def _moves(system: System, deadline: float, indices: Indices, rng: np.random.Gen
     return np.unique(moved[changed], axis=0)
 
 
-def _raised(indices: Indices, level: Indices, height: Indices) -> Indices:
+def _raised(indices: IntArray, level: IntArray, height: IntArray) -> IntArray:
     """Raise ``level`` to ``height``, and the levels before it with it."""
     before = np.arange(indices.shape[1]) <= level[:, np.newaxis]
     return np.where(before, np.maximum(indices, height[:, np.newaxis]), indices)
@@ -117,25 +116,25 @@ def _values(system: System) -> FloatArray:
     return times.values
 
 
-def _work(system: System, deadline: float, indices: Indices) -> FloatArray:
+def _work(system: System, deadline: float, indices: IntArray) -> FloatArray:
     """Work at the thresholds, relative to ``L``."""
     largest: FloatArray = deadline / (system.unit * system.coordinates * _values(system))
     return largest[indices]
 
 
-def _capacity(system: System, deadline: float, indices: Indices) -> FloatArray:
+def _capacity(system: System, deadline: float, indices: IntArray) -> FloatArray:
     """Share of the budget that the thresholds spend; 1 up to rounding is enough."""
     spent: FloatArray = _work(system, deadline, indices) @ budget_weights(system.workers)
     return spent * (1 + 1e-14)
 
 
-def _shares(system: System, deadline: float, indices: Indices) -> FloatArray:
+def _shares(system: System, deadline: float, indices: IntArray) -> FloatArray:
     x = np.maximum(partition_of_work(_work(system, deadline, indices)), 0.0)
     shares: FloatArray = x / x.sum(axis=-1, keepdims=True)
     return shares
 
 
-def _indices(system: System, deadline: float, x: FloatArray) -> Indices:
+def _indices(system: System, deadline: float, x: FloatArray) -> IntArray:
     """Largest possible time below every threshold; -1 where there is none."""
     values = _values(system)
     work = work_of_partition(x) * system.coordinates * system.unit
@@ -144,7 +143,7 @@ def _indices(system: System, deadline: float, x: FloatArray) -> Indices:
     return np.searchsorted(values, threshold, side="right").astype(np.int64) - 1
 
 
-def _batches(size: int, workers: int) -> Iterator[Indices]:
+def _batches(size: int, workers: int) -> Iterator[IntArray]:
     vectors = combinations_with_replacement(range(size - 1, -1, -1), workers)
     while batch := list(islice(vectors, 5000)):
         yield np.array(batch, dtype=np.int64)

@@ -7,12 +7,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.solvers.proof.relaxation import Points, Relaxation
 from cgcopt.solvers.proof.speed_box import Box
 
 __all__ = ["without_slices"]
-
-FloatArray = NDArray[np.float64]
 
 #: Slices begin a little farther out than the quadratic model says.
 _REACH = 1.2

@@ -10,14 +10,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.solvers.convex.knapsack_qp import maximise_quadratic
 from cgcopt.solvers.proof.relaxation import Points, Relaxation
 
 __all__ = ["Relaxed", "conditional_bound"]
-
-FloatArray = NDArray[np.float64]
 
 _NEWTON_STEPS = 40
 _HALVINGS = 20

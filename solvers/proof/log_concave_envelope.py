@@ -15,13 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.solvers.proof.log_concavity import Stretch, convex_stretches, reach
 from cgcopt.solvers.proof.speed_box import Box
 from cgcopt.workers.base import ContinuousTimes
 
 __all__ = ["Envelope", "Majorant"]
-
-FloatArray = NDArray[np.float64]
 
 _TANGENT_STEPS = 200
 _ROOT_STEPS = 120

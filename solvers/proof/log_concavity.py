@@ -83,6 +83,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.workers.base import ContinuousTimes
 
@@ -94,8 +95,6 @@ __all__ = [
     "reach",
     "speed_grid",
 ]
-
-FloatArray = NDArray[np.float64]
 
 #: Slower speeds are reached with a probability that differs from 1 by less than this.
 NEGLIGIBLE = 1e-25

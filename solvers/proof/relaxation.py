@@ -16,15 +16,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.evaluation.crossing.crossing import crossing
 from cgcopt.solvers.proof.log_concave_envelope import Envelope, Majorant
 from cgcopt.solvers.proof.speed_box import Box, Speeds
 
 __all__ = ["BOUND_ROUNDING", "Points", "Relaxation"]
-
-FloatArray = NDArray[np.float64]
 
 #: Added to every bound on ``log P``, relative to it and absolutely: far above the rounding errors
 #: of ``log P`` (1e-14), of the gradient (1e-14 of ``g . y``) and of the touching points.

@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import partition_of_work, work_of_partition
 from cgcopt.errors import SolverError
 from cgcopt.evaluation.density.probability import completion_probability
@@ -29,8 +29,6 @@ from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes
 
 __all__ = ["FINEST", "SMALLEST", "Search"]
-
-FloatArray = NDArray[np.float64]
 
 #: Smallest difference in ``log P`` that is still worth proving.
 FINEST = 1e-10

@@ -11,16 +11,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights
 from cgcopt.evaluation.binomials import log_binomials
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes
 
 __all__ = ["Box", "Speeds", "root_box"]
-
-FloatArray = NDArray[np.float64]
 
 #: Relative room left around every bound that is computed, far above rounding errors.
 ROOM = 1e-12

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient, runtime_bound
 from cgcopt.evaluation.steps.minorant import SmoothMinorant, Tangent
@@ -23,8 +23,6 @@ from cgcopt.system import System
 from cgcopt.workers.base import DiscreteTimes
 
 __all__ = ["RuntimeOracle", "StepRuntimeOracle", "many_runtimes"]
-
-FloatArray = NDArray[np.float64]
 
 #: A bracket on the way to the optimum may cost this many times what an evaluation may.
 _GENEROUS = 8

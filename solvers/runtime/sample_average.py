@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights, partition_of_work, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.solvers.convex.combined_bound import ROUNDING, lifted_bound, proven
@@ -23,8 +23,6 @@ from cgcopt.solvers.runtime.scenario_cuts import CutMaster, Cuts, bound_of
 from cgcopt.solvers.runtime.smoothed_maximum import SmoothedMaximum, smoothed_maximum
 
 __all__ = ["SampleAverage", "damped_curvature", "damped_hessian"]
-
-FloatArray = NDArray[np.float64]
 
 #: First width, relative to the spread of the order statistics; products that lie this far below the
 #: maximum still count.

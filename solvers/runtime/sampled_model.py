@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import partition_of_work, work_of_partition
 from cgcopt.options import Options
 from cgcopt.problem import Problem
@@ -23,8 +23,6 @@ from cgcopt.system import System
 from cgcopt.workers.base import DiscreteTimes
 
 __all__ = ["SampledModel", "drawn_optimum", "drawn_times", "refined", "sampled_model"]
-
-FloatArray = NDArray[np.float64]
 
 #: Rounds to draw: for every level, at least, and at most.
 _ROUNDS_PER_LEVEL, _FEWEST_ROUNDS, _MOST_ROUNDS = 40, 4000, 20000

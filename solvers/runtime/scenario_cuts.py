@@ -15,18 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import BoolArray, FloatArray, IntArray
 from cgcopt.design import budget_weights
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.formulations.highs_model import highs_lp
 from cgcopt.solvers.convex.incumbent import Clock
 
 __all__ = ["CutMaster", "Cuts"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 _BLOCK = 4096
 

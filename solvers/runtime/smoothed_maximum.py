@@ -19,11 +19,10 @@ from itertools import pairwise
 from os import cpu_count
 
 import numpy as np
-from numpy.typing import NDArray
+
+from cgcopt.arrays import FloatArray
 
 __all__ = ["COMPILED_FROM", "SmoothedMaximum", "smoothed_maximum", "warm_up"]
-
-FloatArray = NDArray[np.float64]
 
 #: Entries from which the compiled pass pays for its import.
 COMPILED_FROM = 500_000

@@ -21,8 +21,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import work_of_partition
 from cgcopt.options import Options
 from cgcopt.problem import Problem
@@ -36,8 +36,6 @@ from cgcopt.system import System
 from cgcopt.workers.empirical import Empirical
 
 __all__ = ["minimised_steps", "warm_up"]
-
-FloatArray = NDArray[np.float64]
 
 #: Newton's method: widths of the brackets in the first stages and how far steps are spread there.
 _STAGES = ((1e-3, 1.0), (1e-4, 0.2), (1e-5, 0.03))

@@ -16,9 +16,10 @@ from itertools import pairwise
 from typing import Literal, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cgcopt._cores import cores
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 
 __all__ = [
@@ -31,8 +32,6 @@ __all__ = [
     "takes_long",
     "threads_for",
 ]
-
-Floats = NDArray[np.float64]
 
 CONSISTENT = 1e-9
 """Largest accepted ``abs(cdf + sf - 1)``."""
@@ -56,9 +55,9 @@ class Crossing:
         ``P = 0``.
     """
 
-    probability: Floats
-    complement: Floats
-    log_probability: Floats
+    probability: FloatArray
+    complement: FloatArray
+    log_probability: FloatArray
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,8 @@ class CrossingWithGradient(Crossing):
         the last ``k`` whose effective threshold is zero, and zero elsewhere.
     """
 
-    gradient: Floats
-    log_gradient: Floats
+    gradient: FloatArray
+    log_gradient: FloatArray
 
 
 @overload
@@ -182,17 +181,17 @@ class FirstFailures:
         ``dP/dq_k`` and ``-d^2P/dq_k^2`` from the right, at this row, every other threshold fixed.
     """
 
-    probability: Floats
-    complement: Floats
-    chance: Floats
-    leading: Floats
-    second: Floats
-    slope: Floats
-    curvature: Floats
+    probability: FloatArray
+    complement: FloatArray
+    chance: FloatArray
+    leading: FloatArray
+    second: FloatArray
+    slope: FloatArray
+    curvature: FloatArray
 
 
 def first_failures(
-    cdf: Floats, sf: Floats, *, rough: bool = False, threads: int | None = None
+    cdf: FloatArray, sf: FloatArray, *, rough: bool = False, threads: int | None = None
 ) -> FirstFailures:
     """Which order statistic is the first to exceed its threshold, as the thresholds rise.
 
@@ -240,15 +239,15 @@ def first_failures(
 
 
 def paired_derivatives(
-    cdf: Floats,
-    slope: Floats,
-    rise: Floats,
-    before: Floats,
-    after: Floats,
+    cdf: FloatArray,
+    slope: FloatArray,
+    rise: FloatArray,
+    before: FloatArray,
+    after: FloatArray,
     *,
     least: float = 0.0,
     threads: int | None = None,
-) -> Floats:
+) -> FloatArray:
     """Sum how chances of first failures change with other thresholds, right to some percent.
 
     For a model of the curvature, not for a result. With ``j < k`` and thresholds ``p``, let
@@ -290,7 +289,7 @@ def paired_derivatives(
     from cgcopt.evaluation.crossing import kernel
 
     rows, n = cdf.shape
-    totals: dict[int, Floats] = {}
+    totals: dict[int, FloatArray] = {}
 
     def work(part: slice) -> None:
         total = np.zeros((n, n))
@@ -308,7 +307,7 @@ def paired_derivatives(
     return np.asarray(sum(totals[start] for start in sorted(totals)))
 
 
-def _checked(cdf: ArrayLike, sf: ArrayLike) -> tuple[Floats, Floats]:
+def _checked(cdf: ArrayLike, sf: ArrayLike) -> tuple[FloatArray, FloatArray]:
     p, s = np.asarray(cdf, dtype=np.float64), np.asarray(sf, dtype=np.float64)
     if p.ndim < 1 or p.shape[-1] < 1:
         raise InvalidInputError("cdf", p.shape, "an array of shape (..., N) with N >= 1")
@@ -324,7 +323,9 @@ def _checked(cdf: ArrayLike, sf: ArrayLike) -> tuple[Floats, Floats]:
     return p, s
 
 
-def _swept(p: Floats, s: Floats, gradient: bool, threads: int | None) -> tuple[Floats, Floats]:
+def _swept(
+    p: FloatArray, s: FloatArray, gradient: bool, threads: int | None
+) -> tuple[FloatArray, FloatArray]:
     """``P``, ``1 - P``, ``log P`` in columns and both gradients, for rows with ``p_1 > 0``."""
     from cgcopt.evaluation.crossing.kernel import WORKSPACE, sweep
 
@@ -372,7 +373,9 @@ def takes_long(rows: int, n: int) -> bool:
     return _seconds(n) * rows > THREADED
 
 
-def _impossible(p: Floats, s: Floats, gradient: bool, threads: int | None) -> tuple[Floats, Floats]:
+def _impossible(
+    p: FloatArray, s: FloatArray, gradient: bool, threads: int | None
+) -> tuple[FloatArray, FloatArray]:
     """The same for rows with ``p_1 = 0``; the other rows are left to be filled."""
     rows, n = p.shape
     values = np.tile([0.0, 1.0, -np.inf], (rows, 1))

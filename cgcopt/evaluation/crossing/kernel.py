@@ -40,12 +40,10 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
+
+from cgcopt.arrays import FloatArray, IntArray
 
 __all__ = ["sweep", "sweep_pairs", "sweep_panels"]
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 BLOCK = 32
 """Cells computed together; with 8 terms at a time they fill the vector registers."""
@@ -103,8 +101,8 @@ _INNER: dict[str, Any] = _OPTIONS | {"no_cpython_wrapper": True}
 
 @njit(**_INNER, fastmath={"contract"})
 def _spread(
-    old: Floats, new: Floats, lo: int, first: int, last: int, mean: float, weight: float,
-    weights: Floats, reciprocals: Floats, term_tail: float,
+    old: FloatArray, new: FloatArray, lo: int, first: int, last: int, mean: float, weight: float,
+    weights: FloatArray, reciprocals: FloatArray, term_tail: float,
 ) -> None:  # fmt: skip
     """Convolve ``old``, zero below ``lo``, with ``weight mean^d / d!`` into ``first..last``."""
     weights[0] = weight
@@ -145,7 +143,7 @@ def _spread(
 
 
 @njit(**_INNER)
-def _renormalise(row: Floats, lo: int, last: int) -> tuple[int, int]:
+def _renormalise(row: FloatArray, lo: int, last: int) -> tuple[int, int]:
     """Bring the largest cell near one, drop hopelessly small ends; new ``lo``, exponent taken."""
     largest = 0.0
     for j in range(PAD + lo, PAD + last + 1):
@@ -167,7 +165,7 @@ def _renormalise(row: Floats, lo: int, last: int) -> tuple[int, int]:
 
 @njit(**_INNER)
 def _jump(
-    row: Floats, t: int, lo: int, reciprocals: Floats, jumps: Floats, halved: Integers,
+    row: FloatArray, t: int, lo: int, reciprocals: FloatArray, jumps: FloatArray, halved: IntArray,
     term_tail: float,
 ) -> None:  # fmt: skip
     """Fill the rows of ``jumps`` that :func:`_chain` describes, for cells from ``lo`` on."""
@@ -193,9 +191,9 @@ def _jump(
 
 @njit(**_INNER)
 def _chain(
-    n: int, lam: Floats, ratio: Floats, shift: Integers, first: Integers, last: Integers,
-    rows: Floats, weights: Floats, reciprocals: Floats, edge: Floats, exponent: Integers,
-    jumps: Floats, halved: Integers, term_tail: float,
+    n: int, lam: FloatArray, ratio: FloatArray, shift: IntArray, first: IntArray, last: IntArray,
+    rows: FloatArray, weights: FloatArray, reciprocals: FloatArray, edge: FloatArray, exponent: IntArray,
+    jumps: FloatArray, halved: IntArray, term_tail: float,
 ) -> None:  # fmt: skip
     """Take the unit mass at cell 0 through ``n`` intervals.
 
@@ -244,7 +242,7 @@ def _chain(
 
 
 @njit(**_INNER)
-def _increments(p: Floats, s: Floats, mean: Floats, lam: Floats) -> None:
+def _increments(p: FloatArray, s: FloatArray, mean: FloatArray, lam: FloatArray) -> None:
     """``mean_k = N p_k``, and its increments from whichever of ``p``, ``s = 1 - p`` is smaller."""
     mean[0] = lam[0] = 0.0
     p_before, s_before = 0.0, 1.0
@@ -261,7 +259,7 @@ def _increments(p: Floats, s: Floats, mean: Floats, lam: Floats) -> None:
 
 
 @njit(**_INNER)
-def _majorant(n: int, mean: Floats, theta: Floats, corners: Integers) -> float:
+def _majorant(n: int, mean: FloatArray, theta: FloatArray, corners: IntArray) -> float:
     """Raise ``mean_k = N p_k`` to the least concave majorant of ``(mean_k, k)``, with slopes.
 
     Returns ``sum_k log theta_k``, N times the relative entropy of the majorant; ``P`` is at most
@@ -302,7 +300,7 @@ def _majorant(n: int, mean: Floats, theta: Floats, corners: Integers) -> float:
 
 
 @njit(**_INNER)
-def _row_ends(n: int, mean: Floats, upper: Integers, row_tail: float) -> None:
+def _row_ends(n: int, mean: FloatArray, upper: IntArray, row_tail: float) -> None:
     """Last cell of each row, from a tail bound of Binomial(N, mean/N)."""
     tail = row_tail + 2.0 * math.log(n)
     upper[0] = 0
@@ -317,7 +315,7 @@ def _row_ends(n: int, mean: Floats, upper: Integers, row_tail: float) -> None:
 
 
 @njit(**_INNER)
-def _scale(n: int, lam: Floats, shift: Integers, drift: Floats) -> int:
+def _scale(n: int, lam: FloatArray, shift: IntArray, drift: FloatArray) -> int:
     """Whole numbers near ``lam / log 2`` that add up; what their running sum leaves over."""
     total, error = 0.0, 0.0
     taken = 0
@@ -356,7 +354,7 @@ def _deviance(m: float, mean: float) -> float:
 
 @njit(**_INNER)
 def _first_failures(
-    lam: Floats, s: Floats, drift: Floats, edge: Floats, exponent: Integers
+    lam: FloatArray, s: FloatArray, drift: FloatArray, edge: FloatArray, exponent: IntArray
 ) -> float:
     """``1 - P`` over ``sqrt(2 pi N) exp(stirling error of N)``, summed over the first failure."""
     n = s.size
@@ -372,8 +370,8 @@ def _first_failures(
 
 @njit(**_OPTIONS, cache=True, nogil=True)
 def sweep(
-    cdf: Floats, sf: Floats, gradient: bool, values: Floats, slope: Floats, log_slope: Floats,
-    reals: Floats, whole: Integers,
+    cdf: FloatArray, sf: FloatArray, gradient: bool, values: FloatArray, slope: FloatArray, log_slope: FloatArray,
+    reals: FloatArray, whole: IntArray,
 ) -> None:  # fmt: skip
     """Fill the outputs for every row of ``cdf > 0`` and ``sf = 1 - cdf``, both monotone.
 
@@ -444,8 +442,8 @@ def sweep(
 
 @njit(**_INNER)
 def _meet(
-    n: int, before: Floats, exponent_before: Integers, exponent_b: Integers, halved: Integers,
-    shift: Integers, constant: float, factor: Floats,
+    n: int, before: FloatArray, exponent_before: IntArray, exponent_b: IntArray, halved: IntArray,
+    shift: IntArray, constant: float, factor: FloatArray,
 ) -> None:  # fmt: skip
     """Factors that let a forward chain ``before 2^exponent_before`` meet a backward chain.
 
@@ -462,8 +460,8 @@ def _meet(
 
 @njit(**_OPTIONS, cache=True, nogil=True)
 def sweep_panels(
-    cdf: Floats, sf: Floats, start: int, stop: int, values: Floats, terms: Floats, reals: Floats,
-    whole: Integers, row_tail: float, term_tail: float,
+    cdf: FloatArray, sf: FloatArray, start: int, stop: int, values: FloatArray, terms: FloatArray, reals: FloatArray,
+    whole: IntArray, row_tail: float, term_tail: float,
 ) -> None:  # fmt: skip
     """First failures between neighbouring rows of rising thresholds, for rows ``start..stop``.
 
@@ -554,7 +552,7 @@ def sweep_panels(
 
 
 @njit(**_INNER)
-def _short_weights(lam: Floats, table: Floats, terms: Integers, steps: Integers) -> None:
+def _short_weights(lam: FloatArray, table: FloatArray, terms: IntArray, steps: IntArray) -> None:
     """Poisson weights of every interval, up to the first negligible one, in groups of eight.
 
     A long interval is taken in several equal steps.
@@ -578,8 +576,8 @@ def _short_weights(lam: Floats, table: Floats, terms: Integers, steps: Integers)
 
 @njit(**_INNER, fastmath={"contract"})
 def _edges(
-    start: int, count: int, cdf: Floats, lam: Floats, table: Floats, terms: Integers,
-    steps: Integers, rows: Floats, edge: Floats,
+    start: int, count: int, cdf: FloatArray, lam: FloatArray, table: FloatArray, terms: IntArray,
+    steps: IntArray, rows: FloatArray, edge: FloatArray,
 ) -> None:  # fmt: skip
     """From ``start`` points below ``p_start``: the chance of ``t`` more below ``p_(start+t)``.
 
@@ -631,8 +629,8 @@ def _edges(
 
 @njit(**_OPTIONS, cache=True, nogil=True)
 def sweep_pairs(
-    cdf: Floats, slope: Floats, rise: Floats, before: Floats, after: Floats, least: float,
-    total: Floats, reals: Floats, table: Floats, whole: Integers,
+    cdf: FloatArray, slope: FloatArray, rise: FloatArray, before: FloatArray, after: FloatArray, least: float,
+    total: FloatArray, reals: FloatArray, table: FloatArray, whole: IntArray,
 ) -> None:  # fmt: skip
     """Sum how first failures depend on pairs of thresholds over rows, to about a percent.
 
