@@ -101,9 +101,17 @@ _INNER: dict[str, Any] = _OPTIONS | {"no_cpython_wrapper": True}
 
 @njit(**_INNER, fastmath={"contract"})
 def _spread(
-    old: FloatArray, new: FloatArray, lo: int, first: int, last: int, mean: float, weight: float,
-    weights: FloatArray, reciprocals: FloatArray, term_tail: float,
-) -> None:  # fmt: skip
+    old: FloatArray,
+    new: FloatArray,
+    lo: int,
+    first: int,
+    last: int,
+    mean: float,
+    weight: float,
+    weights: FloatArray,
+    reciprocals: FloatArray,
+    term_tail: float,
+) -> None:
     """Convolve ``old``, zero below ``lo``, with ``weight mean^d / d!`` into ``first..last``."""
     weights[0] = weight
     known = 1
@@ -165,9 +173,14 @@ def _renormalise(row: FloatArray, lo: int, last: int) -> tuple[int, int]:
 
 @njit(**_INNER)
 def _jump(
-    row: FloatArray, t: int, lo: int, reciprocals: FloatArray, jumps: FloatArray, halved: IntArray,
+    row: FloatArray,
+    t: int,
+    lo: int,
+    reciprocals: FloatArray,
+    jumps: FloatArray,
+    halved: IntArray,
     term_tail: float,
-) -> None:  # fmt: skip
+) -> None:
     """Fill the rows of ``jumps`` that :func:`_chain` describes, for cells from ``lo`` on."""
     mean, weight, term, before, total = jumps[0, t], 1.0, 0.0, 0.0, 0.0
     halved[t] = 0
@@ -191,10 +204,21 @@ def _jump(
 
 @njit(**_INNER)
 def _chain(
-    n: int, lam: FloatArray, ratio: FloatArray, shift: IntArray, first: IntArray, last: IntArray,
-    rows: FloatArray, weights: FloatArray, reciprocals: FloatArray, edge: FloatArray, exponent: IntArray,
-    jumps: FloatArray, halved: IntArray, term_tail: float,
-) -> None:  # fmt: skip
+    n: int,
+    lam: FloatArray,
+    ratio: FloatArray,
+    shift: IntArray,
+    first: IntArray,
+    last: IntArray,
+    rows: FloatArray,
+    weights: FloatArray,
+    reciprocals: FloatArray,
+    edge: FloatArray,
+    exponent: IntArray,
+    jumps: FloatArray,
+    halved: IntArray,
+    term_tail: float,
+) -> None:
     """Take the unit mass at cell 0 through ``n`` intervals.
 
     Step ``t`` spreads the row with increment ``lam[t]`` over the cells ``first[t]..last[t]``,
@@ -370,9 +394,15 @@ def _first_failures(
 
 @njit(**_OPTIONS, cache=True, nogil=True)
 def sweep(
-    cdf: FloatArray, sf: FloatArray, gradient: bool, values: FloatArray, slope: FloatArray, log_slope: FloatArray,
-    reals: FloatArray, whole: IntArray,
-) -> None:  # fmt: skip
+    cdf: FloatArray,
+    sf: FloatArray,
+    gradient: bool,
+    values: FloatArray,
+    slope: FloatArray,
+    log_slope: FloatArray,
+    reals: FloatArray,
+    whole: IntArray,
+) -> None:
     """Fill the outputs for every row of ``cdf > 0`` and ``sf = 1 - cdf``, both monotone.
 
     All functions called from here stay in this file, because numba looks at the date of this
@@ -442,9 +472,15 @@ def sweep(
 
 @njit(**_INNER)
 def _meet(
-    n: int, before: FloatArray, exponent_before: IntArray, exponent_b: IntArray, halved: IntArray,
-    shift: IntArray, constant: float, factor: FloatArray,
-) -> None:  # fmt: skip
+    n: int,
+    before: FloatArray,
+    exponent_before: IntArray,
+    exponent_b: IntArray,
+    halved: IntArray,
+    shift: IntArray,
+    constant: float,
+    factor: FloatArray,
+) -> None:
     """Factors that let a forward chain ``before 2^exponent_before`` meet a backward chain.
 
     ``factor[k]`` times a jump of row ``n - k`` of the backward chain is that jump in true size,
@@ -460,9 +496,17 @@ def _meet(
 
 @njit(**_OPTIONS, cache=True, nogil=True)
 def sweep_panels(
-    cdf: FloatArray, sf: FloatArray, start: int, stop: int, values: FloatArray, terms: FloatArray, reals: FloatArray,
-    whole: IntArray, row_tail: float, term_tail: float,
-) -> None:  # fmt: skip
+    cdf: FloatArray,
+    sf: FloatArray,
+    start: int,
+    stop: int,
+    values: FloatArray,
+    terms: FloatArray,
+    reals: FloatArray,
+    whole: IntArray,
+    row_tail: float,
+    term_tail: float,
+) -> None:
     """First failures between neighbouring rows of rising thresholds, for rows ``start..stop``.
 
     Row ``v`` has the thresholds ``q_k``, the row before it ``p_k <= q_k`` (zero before row 0).
@@ -576,9 +620,16 @@ def _short_weights(lam: FloatArray, table: FloatArray, terms: IntArray, steps: I
 
 @njit(**_INNER, fastmath={"contract"})
 def _edges(
-    start: int, count: int, cdf: FloatArray, lam: FloatArray, table: FloatArray, terms: IntArray,
-    steps: IntArray, rows: FloatArray, edge: FloatArray,
-) -> None:  # fmt: skip
+    start: int,
+    count: int,
+    cdf: FloatArray,
+    lam: FloatArray,
+    table: FloatArray,
+    terms: IntArray,
+    steps: IntArray,
+    rows: FloatArray,
+    edge: FloatArray,
+) -> None:
     """From ``start`` points below ``p_start``: the chance of ``t`` more below ``p_(start+t)``.
 
     All thresholds on the way are met; ``t = 0..count``. Right to a few promille: rows and weights are
@@ -629,9 +680,17 @@ def _edges(
 
 @njit(**_OPTIONS, cache=True, nogil=True)
 def sweep_pairs(
-    cdf: FloatArray, slope: FloatArray, rise: FloatArray, before: FloatArray, after: FloatArray, least: float,
-    total: FloatArray, reals: FloatArray, table: FloatArray, whole: IntArray,
-) -> None:  # fmt: skip
+    cdf: FloatArray,
+    slope: FloatArray,
+    rise: FloatArray,
+    before: FloatArray,
+    after: FloatArray,
+    least: float,
+    total: FloatArray,
+    reals: FloatArray,
+    table: FloatArray,
+    whole: IntArray,
+) -> None:
     """Sum how first failures depend on pairs of thresholds over rows, to about a percent.
 
     For ``j < k``
