@@ -125,3 +125,22 @@ def test_nothing_enters_by_the_front_door() -> None:
 def test_folders_are_taken_in_at_a_glance() -> None:
     counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in MODULES.values())
     assert {folder: count for folder, count in counts.items() if count > MOST_MODULES} == {}
+
+
+def private_imports(path: Path) -> list[str]:
+    """Return the private names and modules that a test imports from a part it does not test."""
+    part = path.relative_to(ROOT / "tests").parts[0]
+    homes = {"core": "cgcopt", "formulations": "cgcopt.formulations", "solvers": "cgcopt.solvers"}
+    own = f"{homes.get(part, f'cgcopt.{part}')}."
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("cgcopt"):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found += [name for name in names if "._" in name and not name.startswith(own)]
+    return found
+
+
+def test_tests_see_what_is_private_in_their_own_part_alone() -> None:
+    paths = sorted((ROOT / "tests").rglob("*.py"))
+    seen = {path.relative_to(ROOT).as_posix(): private_imports(path) for path in paths}
+    assert {name: found for name, found in seen.items() if found} == {}

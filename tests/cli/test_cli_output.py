@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -15,10 +14,8 @@ import pandas as pd
 import pytest
 
 import cgcopt as cg
-from cgcopt._writing import replacing, write_text
 from cgcopt.cli import main
 from cgcopt.compare.results.store import Store
-from cgcopt.errors import OutputError
 
 SYSTEM = cg.System(5, 200, cg.ShiftedExponential(rate=1e-3, shift=50.0), samples=5)
 SMALL = cg.Problem(SYSTEM, cg.ExpectedRuntime())
@@ -131,24 +128,6 @@ def test_rows_that_the_disk_did_not_take_are_shown(
     assert all(captured.out.count(f" {name} ") == 2 for name in schemes)
     assert "not kept in" in captured.err
     assert captured.err.count("\n") == 1
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "a[b]*.csv"
-    path.write_text("old")
-    left = tmp_path / ".a[b]*.4194304999.unfinished.csv"  # beyond the largest number of a process
-    left.write_text("ol")
-    with suppress(ZeroDivisionError), replacing(path) as unfinished:
-        unfinished.write_text("ne")
-        raise ZeroDivisionError
-    assert (path.read_text(), in_folder(tmp_path)) == ("old", {path.name})
-    link = tmp_path / "link.csv"
-    link.symlink_to(path)
-    with replacing(link) as unfinished:
-        unfinished.write_text("new")
-    assert (path.read_text(), link.is_symlink()) == ("new", True)
-    with pytest.raises(OutputError, match="cannot be written: no such file"):
-        write_text(tmp_path / "absent" / "a.csv", "new")
 
 
 def test_names_that_clash_or_are_markup(tmp_path: Path) -> None:
