@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.arrays import FloatArray
 
-__all__ = ["maximise_quadratic"]
+__all__ = ["KnapsackTuning", "maximise_quadratic"]
+
+
+@dataclass(frozen=True)
+class KnapsackTuning:
+    """Numbers of :func:`maximise_quadratic`. No measurement of them is on record."""
+
+    passes: int = 6
+    """Rounds of the active-set method at most, for every variable."""
+    extra_passes: int = 10
+    """Rounds at most on top of that, which is what a few variables need."""
+    released: float = 1e-13
+    """Wish to move below which a fixed variable stays, relative to the largest price: rounding."""
+
+
+_DEFAULT = KnapsackTuning()
 
 
 def maximise_quadratic(
@@ -16,6 +33,7 @@ def maximise_quadratic(
     weights: FloatArray,
     lower: FloatArray,
     upper: FloatArray,
+    tuning: KnapsackTuning = _DEFAULT,
 ) -> FloatArray:
     """Maximise ``g . d + d . H d / 2`` subject to ``v . d = 0`` and ``l <= d <= u``.
 
@@ -31,6 +49,7 @@ def maximise_quadratic(
         ``g`` and ``v > 0``.
     lower, upper : ndarray, shape (n,)
         ``l <= 0 <= u``.
+    tuning : KnapsackTuning
 
     Examples
     --------
@@ -43,48 +62,48 @@ def maximise_quadratic(
     """
     d = np.zeros_like(gradient)
     free = np.ones(gradient.size, dtype=bool)
-    for _ in range(6 * gradient.size + 10):
-        slope = gradient + hessian @ d
+    for _ in range(tuning.passes * gradient.size + tuning.extra_passes):
+        current = gradient + hessian @ d
         if free.any():
-            step, price = _free_step(hessian, slope, weights, free)
+            step, price = _free_step(hessian, current, weights, free)
             length, blocking = _room(d, step, lower, upper)
             d = np.clip(d + length * step, lower, upper)
             if blocking >= 0:
                 free[blocking] = False
                 continue
-            slope = slope + length * (hessian @ step)
+            current = current + length * (hessian @ step)
         else:
-            price = float((slope / weights)[d > lower].min(initial=np.inf))
+            price = float((current / weights)[d > lower].min(initial=np.inf))
         # A fixed variable is released if it would rather move inwards at this price.
-        pull = slope / weights - price
+        pull = current / weights - price
         wish = np.where(free, 0.0, np.where(d <= lower, pull, 0.0))
         wish = np.where(~free & (d >= upper), np.maximum(wish, -pull), wish)
-        scale = np.abs(slope / weights).max()
-        if not wish.max(initial=0.0) > 1e-13 * scale:
+        scale = np.abs(current / weights).max()
+        if not wish.max(initial=0.0) > tuning.released * scale:
             break
         if not free.any():
-            free[int(np.argmin(np.where(d > lower, slope / weights, np.inf)))] = True
+            free[int(np.argmin(np.where(d > lower, current / weights, np.inf)))] = True
         free[int(np.argmax(wish))] = True
     return d
 
 
 def _free_step(
-    hessian: FloatArray, slope: FloatArray, weights: FloatArray, free: NDArray[np.bool_]
+    hessian: FloatArray, gradient: FloatArray, weights: FloatArray, free: NDArray[np.bool_]
 ) -> tuple[FloatArray, float]:
     """Step to the maximum over the free variables, and the price of the equation there."""
     count = int(np.count_nonzero(free))
-    step = np.zeros_like(slope)
+    step = np.zeros_like(gradient)
     if count == 1:
-        return step, float(slope[free][0] / weights[free][0])
+        return step, float(gradient[free][0] / weights[free][0])
     block = hessian[np.ix_(free, free)]
     size = float(np.abs(block).max()) / float(weights[free].max())
     system = np.zeros((count + 1, count + 1))
     system[:count, :count] = block
     system[count, :count] = system[:count, count] = weights[free] * size
     try:
-        solution = np.linalg.solve(system, np.concatenate([-slope[free], [0.0]]))
+        solution = np.linalg.solve(system, np.concatenate([-gradient[free], [0.0]]))
     except np.linalg.LinAlgError:
-        return step, float((slope[free] / weights[free]).mean())
+        return step, float((gradient[free] / weights[free]).mean())
     step[free] = solution[:count]
     return step, -float(solution[count]) * size
 

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import SolverError
 
-__all__ = ["analytic_centre"]
-
-#: More layers than this are represented by this many: the centre has a limit in ``j/r``.
-MAX_LAYERS = 20_000
+__all__ = ["CentreTuning", "analytic_centre"]
 
 
-def analytic_centre(workers: int, layers: int) -> FloatArray:
-    """Analytic centre of the optimal face for ``r = L/2`` layers, shape ``(min(r, 20000),)``.
+@dataclass(frozen=True)
+class CentreTuning:
+    """Numbers of :func:`analytic_centre`. No measurement of them is on record."""
+
+    most_layers: int = 20_000
+    """More layers than this are represented by this many: the centre has a limit in ``j/r``."""
+    steps: int = 200
+    """Newton steps at most; then the run fails."""
+    decrement: float = 1e-12
+    """Square of the Newton decrement for every free layer at which the centre is reached."""
+    interior: float = 0.99
+    """Share of the way to the boundary that a step goes at most."""
+    gain: float = 0.25
+    """Share of the predicted gain, half of the decrement for a full step, that a step must have."""
+    shortest: float = 1e-12
+    """Length below which a step is not halved again."""
+
+
+_DEFAULT = CentreTuning()
+
+
+def analytic_centre(workers: int, layers: int, tuning: CentreTuning = _DEFAULT) -> FloatArray:
+    """Analytic centre of the optimal face for ``r = L/2`` layers, shape ``(min(r, most_layers),)``.
 
     The optimum of ``max z, s_j + 1 >= z j, s_j <= N-1, s nondecreasing, sum_j s_j = r (N-2)`` is
     ``z = N/r`` and forces ``s_r = N-1``. The centre maximises the sum of the logarithms of the other
@@ -23,7 +43,7 @@ def analytic_centre(workers: int, layers: int) -> FloatArray:
     """
     from scipy.linalg import solveh_banded
 
-    r = min(layers, MAX_LAYERS)
+    r = min(layers, tuning.most_layers)
     top = workers - 1.0
     free = r - 1
     total = r * (workers - 2.0) - top
@@ -31,7 +51,7 @@ def analytic_centre(workers: int, layers: int) -> FloatArray:
     if floor.sum() >= total:  # few layers or workers: z < N/r, and the optimum is unique
         return _proportional_layers(r, r * (workers - 2.0))
     s = _interior_start(floor, top, total)
-    for _ in range(200):
+    for _ in range(tuning.steps):
         gaps = np.diff(s, append=top)
         above, below = 1 / (s - floor), 1 / gaps
         gradient = above - below
@@ -43,9 +63,9 @@ def analytic_centre(workers: int, layers: int) -> FloatArray:
         solved = solveh_banded(banded, np.column_stack([gradient, np.ones(free)]))
         step = solved[:, 0] - solved[:, 1] * (solved[:, 0].sum() / solved[:, 1].sum())
         decrement = float(gradient @ step)
-        if decrement < 1e-12 * free:
+        if decrement < tuning.decrement * free:
             return np.append(s, top)
-        s = s + _step_length(s, floor, top, step, decrement) * step
+        s = s + _step_length(s, floor, top, step, decrement, tuning) * step
     raise SolverError("the analytic centre of the layer program was not reached")
 
 
@@ -84,9 +104,14 @@ def _interior_start(floor: FloatArray, top: float, total: float) -> FloatArray:
 
 
 def _step_length(
-    s: FloatArray, floor: FloatArray, top: float, step: FloatArray, decrement: float
+    s: FloatArray,
+    floor: FloatArray,
+    top: float,
+    step: FloatArray,
+    decrement: float,
+    tuning: CentreTuning,
 ) -> float:
-    """Largest halving of the step to the boundary that gains a quarter of what is predicted."""
+    """Largest halving of the step to the boundary that gains a share of what is predicted."""
 
     def barrier(point: FloatArray) -> float:
         return float(np.log(point - floor).sum() + np.log(np.diff(point, append=top)).sum())
@@ -95,8 +120,12 @@ def _step_length(
     rate = np.concatenate([step, np.diff(step, append=0.0)])
     shrinking = rate < 0
     longest = float(np.min(slack[shrinking] / -rate[shrinking])) if shrinking.any() else np.inf
-    length = min(1.0, 0.99 * longest)
+    length = min(1.0, tuning.interior * longest)
     now = barrier(s)
-    while length > 1e-12 and barrier(s + length * step) < now + 0.25 * length * decrement * 0.5:
+    share = tuning.gain
+    while (
+        length > tuning.shortest
+        and barrier(s + length * step) < now + share * length * decrement * 0.5
+    ):
         length *= 0.5
     return length

@@ -2,20 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.arrays import FloatArray
 
-__all__ = ["simplex_minimiser"]
-
-_PIVOTS = 400
-_LARGE = 150
-#: Block pivots without progress before single pivots take over.
-_PATIENCE = 4
+__all__ = ["SimplexTuning", "model_minimiser", "simplex_minimiser"]
 
 
-def simplex_minimiser(hessian: FloatArray, linear: FloatArray) -> FloatArray:
+@dataclass(frozen=True)
+class SimplexTuning:
+    """Numbers of :func:`simplex_minimiser`. No measurement of them is on record."""
+
+    pivots: int = 400
+    """Block and single pivots at most."""
+    patience: int = 4
+    """Block pivots without progress before single pivots take over."""
+    large: int = 150
+    """More rows than this are solved by Cholesky, at half the cost, in place of elimination."""
+    slack: float = 1e-13
+    """How far a gradient may lie below the multiplier, relative to both: rounding."""
+
+
+_DEFAULT = SimplexTuning()
+
+
+def model_minimiser(hessian: FloatArray, gradient: FloatArray, partition: FloatArray) -> FloatArray:
+    """Minimiser over the unit simplex of a quadratic model around a partition: a full Newton step.
+
+    Parameters
+    ----------
+    hessian : ndarray, shape (N, N)
+        Of the model, symmetric, positive definite on the simplex.
+    gradient : ndarray, shape (N,)
+        Of the model at the partition.
+    partition : ndarray, shape (N,)
+        Where the model touches the function.
+
+    Examples
+    --------
+    >>> model_minimiser(np.eye(2), np.array([0.5, 0.0]), np.array([0.5, 0.5])).tolist()
+    [0.25, 0.75]
+    """
+    return simplex_minimiser(hessian, gradient - hessian @ partition)
+
+
+def simplex_minimiser(
+    hessian: FloatArray, linear: FloatArray, tuning: SimplexTuning = _DEFAULT
+) -> FloatArray:
     """Minimise ``linear . y + y' hessian y / 2`` over ``y >= 0, sum y = 1``.
 
     All entries with the wrong sign (negative ``y``, or a gradient below the multiplier of the
@@ -27,6 +63,7 @@ def simplex_minimiser(hessian: FloatArray, linear: FloatArray) -> FloatArray:
     hessian : ndarray, shape (N, N)
         Symmetric, positive definite on the simplex.
     linear : ndarray, shape (N,)
+    tuning : SimplexTuning
 
     Returns
     -------
@@ -47,18 +84,18 @@ def simplex_minimiser(hessian: FloatArray, linear: FloatArray) -> FloatArray:
     # On the simplex this adds a constant; a Hessian that is flat along a ray becomes definite.
     hessian = hessian + np.outer(unit, unit / float(unit @ unit))
     used = np.ones(n, dtype=bool)
-    fewest, patience = n + 1, _PATIENCE
+    fewest, patience = n + 1, tuning.patience
     y = np.full(n, 1.0 / n)
-    for _ in range(_PIVOTS):
-        y, multiplier = _stationary(hessian, linear, unit, used)
+    for _ in range(tuning.pivots):
+        y, multiplier = _stationary(hessian, linear, unit, used, tuning.large)
         reduced = linear + hessian @ y - multiplier * unit
-        slack = 1e-13 * (abs(multiplier) * unit + np.abs(linear).max())
+        slack = tuning.slack * (abs(multiplier) * unit + np.abs(linear).max())
         wrong = np.where(used, y < 0.0, reduced < -slack)
         count = int(np.count_nonzero(wrong))
         if count == 0:
             break
         if count < fewest:
-            fewest, patience = count, _PATIENCE
+            fewest, patience = count, tuning.patience
         elif patience > 0:
             patience -= 1
         else:
@@ -78,13 +115,17 @@ def _units(hessian: FloatArray) -> FloatArray:
 
 
 def _stationary(
-    hessian: FloatArray, linear: FloatArray, weights: FloatArray, used: NDArray[np.bool_]
+    hessian: FloatArray,
+    linear: FloatArray,
+    weights: FloatArray,
+    used: NDArray[np.bool_],
+    large: int,
 ) -> tuple[FloatArray, float]:
     """Minimise subject to ``weights . y = 1`` over the used entries; the point and the multiplier."""
     rows = np.flatnonzero(used)
     sides = np.stack((-linear[rows], weights[rows]), axis=1)
     matrix = hessian if rows.size == linear.size else hessian[np.ix_(rows, rows)]
-    solved = _solved(matrix, sides)
+    solved = _solved(matrix, sides, large)
     spent = weights[rows] @ solved
     multiplier = (1.0 - float(spent[0])) / float(spent[1])
     y = np.zeros(linear.size)
@@ -92,9 +133,9 @@ def _stationary(
     return y, multiplier
 
 
-def _solved(matrix: FloatArray, sides: FloatArray) -> FloatArray:
-    """Solve a symmetric, positive definite system; a large one by Cholesky, at half the cost."""
-    if len(matrix) > _LARGE:
+def _solved(matrix: FloatArray, sides: FloatArray, large: int) -> FloatArray:
+    """Solve a symmetric, positive definite system; with more rows than ``large`` by Cholesky."""
+    if len(matrix) > large:
         from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
         try:
