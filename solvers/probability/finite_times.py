@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cgcopt.arrays import FloatArray
+from cgcopt.arrays import BoolArray, FloatArray, IntArray
 from cgcopt.design import Design, budget_weights, partition_of_work, work_of_partition
 from cgcopt.evaluation.crossing.completion import completion_probabilities
 from cgcopt.evaluation.evaluate import evaluate
@@ -36,18 +35,38 @@ from cgcopt.system import System
 from cgcopt.workers.base import DiscreteTimes, IndependentTimes
 from cgcopt.workers.empirical import Empirical, Scenarios
 
-__all__ = ["Found", "exchange", "greedy_rounds", "scores_of", "search"]
+__all__ = ["FiniteTimesSettings", "Found", "exchange", "greedy_rounds", "scores_of", "search"]
 
-#: Exchanges tried in one pass.
-CANDIDATES = 400
-#: Starts that are improved.
-IMPROVED = 4
-#: Missed rounds whose margin breaks ties between designs that meet equally many.
-CLOSEST = 3
-#: Numbers held at a time when many designs are scored on many rounds.
-CELLS = 4_000_000
-#: Up to so many choices of thresholds are simply all tried.
-ENUMERABLE = 20_000
+
+@dataclass(frozen=True)
+class FiniteTimesSettings:
+    """Tuning numbers of :func:`search`, set by hand without a recorded measurement."""
+
+    candidates: int = 400
+    """Exchanges tried in one pass; a random choice where there are more."""
+    improved: int = 4
+    """Starts that are improved where the user names no number."""
+    closest: int = 3
+    """Missed rounds whose margin breaks ties between designs that meet equally many."""
+    cells: int = 4_000_000
+    """Numbers held at a time when many designs are scored on many rounds (32 MB)."""
+    enumerable: int = 20_000
+    """Up to so many choices of thresholds are simply all tried."""
+    first_amount: float = 0.1
+    """Share of the budget that the first exchanges move."""
+    last_amount: float = 1e-6
+    """Share of the budget from which exchanges are too small to be tried."""
+    shrunk: float = 0.4
+    """Factor on the moved share after a pass that improves nothing."""
+    resolution: float = 1e-13
+    """Relative gain of a score that is rounding."""
+    smooth_residual: float = 1e-3
+    """Residual at which the ascent on the smoothed times ends: it only gives a start."""
+    smooth_iterations: int = 60
+    """Newton steps of that ascent at most."""
+
+
+_SETTINGS = FiniteTimesSettings()
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +92,10 @@ def search(
     steps = isinstance(system.worker_times, DiscreteTimes)
     starts = np.array(_starts(system, deadline, stop))
     values = scores(starts)
-    if steps and lattice.count_of_all(system) <= ENUMERABLE:
+    if steps and lattice.count_of_all(system) <= _SETTINGS.enumerable:
         return _enumerated(problem, deadline, scores, starts[int(np.argmax(values))])
     rng = generator(options.seed, "optimal", problem.name)
-    order = np.argsort(-values)[: options.starts or IMPROVED]
+    order = np.argsort(-values)[: options.starts or _SETTINGS.improved]
     best = Found(starts[order[0]], float(values[order[0]]), len(starts))
     tried = len(starts)
     for index, start in enumerate(order):
@@ -150,7 +169,14 @@ def _starts(system: System, deadline: float, stop: Callable[[], bool]) -> list[F
     smooth = system.with_times(SmoothedTimes(pooled.values, pooled.weights))
     first = partition_with_work_proportional_to(equal_risk_work(smooth, deadline), 1)
     if np.isfinite(merit_at(smooth, deadline, first).merit):
-        climbed = ascend(smooth, deadline, first, tolerance=1e-3, stop=stop, max_iterations=60)
+        climbed = ascend(
+            smooth,
+            deadline,
+            first,
+            tolerance=_SETTINGS.smooth_residual,
+            stop=stop,
+            max_iterations=_SETTINGS.smooth_iterations,
+        )
         starts += [first, climbed.point.x]
     return starts
 
@@ -179,15 +205,15 @@ def exchange(
 ) -> Found:
     """Improve shares by moving part of the budget from one level to another.
 
-    Amounts shrink from a tenth of the budget to ``1e-6`` of it; at each amount passes over the pairs
+    Amounts shrink from a large share of the budget to a tiny one; at each amount passes over the pairs
     of levels (a random choice where there are many) go on while they improve.
     """
     x = start / start.sum()
     best = float(scores(x[np.newaxis])[0])
     tried = 1
     workers = x.size
-    amount = 0.1
-    while amount > 1e-6 and workers > 1 and not stop():
+    amount = _SETTINGS.first_amount
+    while amount > _SETTINGS.last_amount and workers > 1 and not stop():
         pairs = _pairs(x, rng)
         moved = np.tile(x, (len(pairs), 1))
         given = np.minimum(amount, x[pairs[:, 0]])
@@ -196,10 +222,10 @@ def exchange(
         values = scores(moved)
         tried += len(pairs)
         top = int(np.argmax(values))
-        if values[top] > best + 1e-13 * abs(best):
+        if values[top] > best + _SETTINGS.resolution * abs(best):
             x, best = moved[top], float(values[top])
         else:
-            amount *= 0.4
+            amount *= _SETTINGS.shrunk
     return Found(x, best, tried)
 
 
@@ -234,9 +260,7 @@ def greedy_rounds(system: System, times: Scenarios, deadline: float) -> FloatArr
     return shares
 
 
-def _next_kept(
-    order: NDArray[np.int64], dropped: NDArray[np.bool_], place: NDArray[np.int64], level: int
-) -> int:
+def _next_kept(order: IntArray, dropped: BoolArray, place: IntArray, level: int) -> int:
     following = int(place[level]) + 1
     while following < len(order) - 1 and dropped[order[following, level]]:
         following += 1
@@ -273,22 +297,24 @@ def _round_scores(times: FloatArray, works: FloatArray, deadline: float) -> Floa
     """
     rounds = len(times)
     scores = np.empty(len(works))
-    step = max(1, CELLS // times.size)
+    step = max(1, _SETTINGS.cells // times.size)
     for first in range(0, len(works), step):
         part = slice(first, first + step)
         runtime = np.max(times * works[part, np.newaxis, :], axis=2)
         late = runtime > deadline
         missed = np.where(late, deadline / runtime, 0.0)
-        nearest = -np.partition(-missed, min(CLOSEST, rounds) - 1, axis=1)[:, :CLOSEST]
+        nearest = -np.partition(-missed, min(_SETTINGS.closest, rounds) - 1, axis=1)[
+            :, : _SETTINGS.closest
+        ]
         met = rounds - np.count_nonzero(late, axis=1)
         scores[part] = (met + 0.5 * nearest.mean(axis=1)) / rounds
     return scores
 
 
-def _pairs(x: FloatArray, rng: np.random.Generator) -> NDArray[np.int64]:
+def _pairs(x: FloatArray, rng: np.random.Generator) -> IntArray:
     """Pairs of a level with budget to give and another level."""
     givers = np.flatnonzero(x > 0)
     pairs = np.array([(i, j) for i in givers for j in range(x.size) if i != j], dtype=np.int64)
-    if len(pairs) > CANDIDATES:
-        pairs = pairs[rng.choice(len(pairs), CANDIDATES, replace=False)]
+    if len(pairs) > _SETTINGS.candidates:
+        pairs = pairs[rng.choice(len(pairs), _SETTINGS.candidates, replace=False)]
     return pairs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,32 @@ from cgcopt.arrays import FloatArray
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.workers.base import ContinuousTimes
 
-__all__ = ["SmoothedTimes"]
+__all__ = ["SmoothedTimes", "SmoothingSettings"]
 
-#: Knots of the interpolation; values between them are passed over.
-KNOTS = 60
+
+@dataclass(frozen=True)
+class SmoothingSettings:
+    """Tuning numbers of :class:`SmoothedTimes`, set by hand without a recorded measurement."""
+
+    knots: int = 60
+    """Knots of the interpolation; values between them are passed over."""
+    half_width: float = 1e-3
+    """Half width in ``log T`` of the distribution around a single value."""
+    end: float = 5.0
+    """Log-odds at the two ends of that distribution."""
+    least_steepness: float = 1.0
+    """Least derivative of the log-odds in ``log T`` beyond the knots: the power of the tail."""
+    flat: float = 1e-3
+    """Least derivative between the knots, relative to the one beyond them."""
+    beyond: float = 800.0
+    """Log-odds beyond the knots where the inverse begins to look; doubles end at about 745."""
+    steps: int = 200
+    """Newton steps and bisections of the inverse at most."""
+    resolution: float = 4e-16
+    """Relative change in ``log t`` at which the inverse has settled: two units in the last place."""
+
+
+_SETTINGS = SmoothingSettings()
 
 
 class SmoothedTimes(ContinuousTimes):
@@ -32,16 +55,17 @@ class SmoothedTimes(ContinuousTimes):
 
         middle = np.cumsum(weights) - 0.5 * weights
         odds = np.log(middle / (1 - middle))
-        chosen = np.unique(np.searchsorted(odds, np.linspace(odds[0], odds[-1], KNOTS)))
+        chosen = np.unique(np.searchsorted(odds, np.linspace(odds[0], odds[-1], _SETTINGS.knots)))
         chosen = np.minimum(chosen, values.size - 1)
         place, height = np.log(values[chosen]), odds[chosen]
         if chosen.size == 1:  # a single value: a narrow distribution around it
-            place, height = place + np.array([-1e-3, 1e-3]), np.array([-5.0, 5.0])
+            sides = np.array([-1.0, 1.0])
+            place, height = place + _SETTINGS.half_width * sides, _SETTINGS.end * sides
         self._ends = float(place[0]), float(place[-1])
         self._curve = PchipInterpolator(place, height, extrapolate=True)
-        self._slope, self._bend = self._curve.derivative(), self._curve.derivative(2)
+        self._derivative, self._bend = self._curve.derivative(), self._curve.derivative(2)
         width = place[-1] - place[0]
-        self._steepness = max(float(height[-1] - height[0]) / width, 1.0)
+        self._steepness = max(float(height[-1] - height[0]) / width, _SETTINGS.least_steepness)
 
     def _odds(self, t: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Log-odds of the cdf at ``t`` and their derivative in ``log t``."""
@@ -50,8 +74,8 @@ class SmoothedTimes(ContinuousTimes):
         inside = np.clip(place, *self._ends)
         with np.errstate(invalid="ignore"):
             odds = self._curve(inside) + self._steepness * (place - inside)
-        slope = np.where(place == inside, self._slope(inside), self._steepness)
-        return odds, np.maximum(slope, 1e-3 * self._steepness)
+        derivative = np.where(place == inside, self._derivative(inside), self._steepness)
+        return odds, np.maximum(derivative, _SETTINGS.flat * self._steepness)
 
     def cdf(self, t: ArrayLike) -> FloatArray:
         """Logistic function of the interpolated log-odds."""
@@ -67,9 +91,9 @@ class SmoothedTimes(ContinuousTimes):
 
     def pdf(self, t: ArrayLike) -> FloatArray:
         """Density."""
-        odds, slope = self._odds(t)
+        odds, rate = self._odds(t)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            density = slope / np.asarray(t) / (2 + np.exp(odds) + np.exp(-odds))
+            density = rate / np.asarray(t) / (2 + np.exp(odds) + np.exp(-odds))
         return np.where(np.isfinite(density), density, 0.0)
 
     def logpdf(self, t: ArrayLike) -> FloatArray:
@@ -79,11 +103,11 @@ class SmoothedTimes(ContinuousTimes):
 
     def dlogpdf(self, t: ArrayLike) -> FloatArray:
         """Derivative of the log density, piecewise continuous."""
-        odds, slope = self._odds(t)
+        odds, rate = self._odds(t)
         place = np.log(np.asarray(t, dtype=np.float64))
         inside = (place >= self._ends[0]) & (place <= self._ends[1])
         bend = np.where(inside, self._bend(np.clip(place, *self._ends)), 0.0)
-        relative = bend / slope - 1 - slope * np.tanh(odds / 2)
+        relative = bend / rate - 1 - rate * np.tanh(odds / 2)
         derivative: FloatArray = relative / np.asarray(t)
         return derivative
 
@@ -100,17 +124,18 @@ class SmoothedTimes(ContinuousTimes):
         return self._inverse(-logit(np.asarray(q, dtype=np.float64)))
 
     def _inverse(self, odds: FloatArray) -> FloatArray:
-        low = np.full(np.shape(odds), self._ends[0] - 800.0 / self._steepness)
-        high = np.full(np.shape(odds), self._ends[1] + 800.0 / self._steepness)
+        low = np.full(np.shape(odds), self._ends[0] - _SETTINGS.beyond / self._steepness)
+        high = np.full(np.shape(odds), self._ends[1] + _SETTINGS.beyond / self._steepness)
         place = 0.5 * (low + high)
-        for _ in range(200):  # Newton, bisection where it leaves the bracket
-            reached, slope = self._odds(np.exp(place))
+        for _ in range(_SETTINGS.steps):  # Newton, bisection where it leaves the bracket
+            reached, rate = self._odds(np.exp(place))
             below = reached < odds
             low, high = np.where(below, place, low), np.where(below, high, place)
-            following = place - (reached - odds) / slope
+            following = place - (reached - odds) / rate
             inside = (following > low) & (following < high)
             following = np.where(inside, following, 0.5 * (low + high))
-            settled = np.all(np.abs(following - place) <= 4e-16 * (1 + np.abs(place)))
+            least = _SETTINGS.resolution * (1 + np.abs(place))
+            settled = np.all(np.abs(following - place) <= least)
             place = following
             if settled:
                 break

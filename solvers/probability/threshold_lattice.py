@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import combinations_with_replacement, islice
 
 import numpy as np
@@ -18,12 +19,28 @@ from cgcopt.design import budget_weights, partition_of_work, work_of_partition
 from cgcopt.system import System
 from cgcopt.workers.base import DiscreteTimes
 
-__all__ = ["best_of_all", "climb", "count_of_all"]
+__all__ = ["LatticeSettings", "best_of_all", "climb", "count_of_all"]
 
-#: Moves scored in one pass.
-MOVES = 2000
-#: Passes without an improvement before the climb ends (each draws other moves where they are many).
-PATIENCE = 3
+
+@dataclass(frozen=True)
+class LatticeSettings:
+    """Tuning numbers of the search over thresholds, set by hand without a recorded measurement."""
+
+    moves: int = 2000
+    """Moves scored in one pass; a random choice where there are more."""
+    patience: int = 3
+    """Passes without an improvement before the climb ends: each draws other moves where many are."""
+    resolution: float = 1e-13
+    """Relative gain of a score that is rounding."""
+    rounding: float = 1e-14
+    """Relative error allowed where thresholds meet a possible time, or the budget, just so."""
+    doublings: int = 12
+    """Steps down of a level that gives: powers of two, so many."""
+    batch: int = 5000
+    """Index vectors enumerated and scored at a time."""
+
+
+_SETTINGS = LatticeSettings()
 
 
 def count_of_all(system: System) -> int:
@@ -65,11 +82,11 @@ def climb(
         return start, float(scores(start[np.newaxis])[0])
     best = float(scores(_shares(system, deadline, indices[np.newaxis]))[0])
     idle = 0
-    while idle < PATIENCE and not stop():
+    while idle < _SETTINGS.patience and not stop():
         moved = _moves(system, deadline, indices, rng)
         values = scores(_shares(system, deadline, moved)) if len(moved) else np.array([-math.inf])
         top = int(np.argmax(values))
-        if values[top] > best + 1e-13 * abs(best):
+        if values[top] > best + _SETTINGS.resolution * abs(best):
             indices, best, idle = moved[top], float(values[top]), 0
         else:
             idle += 1
@@ -81,12 +98,12 @@ def _moves(
 ) -> IntArray:
     """Feasible neighbours, shape ``(B, N)``: lower one level (and those after), raise another."""
     workers, size = indices.size, _values(system).size
-    steps = np.unique(np.minimum(2 ** np.arange(12), size - 1))
+    steps = np.unique(np.minimum(2 ** np.arange(_SETTINGS.doublings), size - 1))
     grid = np.array(
         [(m, k, n) for m in range(workers) for k in (0, *steps) for n in range(workers)]
     )
-    if len(grid) > MOVES:
-        grid = grid[rng.choice(len(grid), MOVES, replace=False)]
+    if len(grid) > _SETTINGS.moves:
+        grid = grid[rng.choice(len(grid), _SETTINGS.moves, replace=False)]
     levels = np.arange(workers)
     giver, step, taker = grid.T
     lowered = np.maximum(indices[giver] - step, 0)
@@ -125,7 +142,7 @@ def _work(system: System, deadline: float, indices: IntArray) -> FloatArray:
 def _capacity(system: System, deadline: float, indices: IntArray) -> FloatArray:
     """Share of the budget that the thresholds spend; 1 up to rounding is enough."""
     spent: FloatArray = _work(system, deadline, indices) @ budget_weights(system.workers)
-    return spent * (1 + 1e-14)
+    return spent * (1 + _SETTINGS.rounding)
 
 
 def _shares(system: System, deadline: float, indices: IntArray) -> FloatArray:
@@ -139,11 +156,11 @@ def _indices(system: System, deadline: float, x: FloatArray) -> IntArray:
     values = _values(system)
     work = work_of_partition(x) * system.coordinates * system.unit
     with np.errstate(divide="ignore"):
-        threshold = np.where(work > 0, deadline / work, np.inf) * (1 + 1e-14)
+        threshold = np.where(work > 0, deadline / work, np.inf) * (1 + _SETTINGS.rounding)
     return np.searchsorted(values, threshold, side="right").astype(np.int64) - 1
 
 
 def _batches(size: int, workers: int) -> Iterator[IntArray]:
     vectors = combinations_with_replacement(range(size - 1, -1, -1), workers)
-    while batch := list(islice(vectors, 5000)):
+    while batch := list(islice(vectors, _SETTINGS.batch)):
         yield np.array(batch, dtype=np.int64)

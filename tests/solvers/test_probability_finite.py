@@ -11,6 +11,7 @@ from scipy import integrate
 import cgcopt as cg
 from cgcopt.design import budget_weights
 from cgcopt.evaluation.crossing.crossing import crossing
+from cgcopt.solvers.probability.finite_times import FiniteTimesSettings
 from cgcopt.solvers.probability.smoothed_times import SmoothedTimes
 
 
@@ -37,7 +38,8 @@ def best_on_steps(system: cg.System, deadline: float) -> float:
 def test_pooled_trace_against_enumeration(
     seed: int, enumerable: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cgcopt.solvers.probability.finite_times.ENUMERABLE", enumerable)
+    settings = FiniteTimesSettings(enumerable=enumerable)
+    monkeypatch.setattr("cgcopt.solvers.probability.finite_times._SETTINGS", settings)
     rng = np.random.default_rng(seed)
     times = cg.Empirical(rng.gamma(2.0, 1.0, size=6) + 0.2)
     system = cg.System(4, 1000, times, samples=4, cycles=1e-3)
