@@ -25,8 +25,8 @@ class ScoreMap:
     Examples
     --------
     >>> straight = ScoreMap(np.array([0.0, 1.0, 3.0]), np.array([1.0, 3.0, 7.0]), 0.5)
-    >>> height, slope = straight(np.array([-1.0, 2.0]))
-    >>> height.round(12).tolist(), slope.round(12).tolist()
+    >>> height, derivative = straight(np.array([-1.0, 2.0]))
+    >>> height.round(12).tolist(), derivative.round(12).tolist()
     ([-1.0, 5.0], [2.0, 2.0])
     """
 
@@ -35,14 +35,14 @@ class ScoreMap:
     width: float
 
     def __call__(self, place: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Heights and slopes at the given places."""
+        """Heights and derivatives at the given places."""
         from scipy.special import ndtr
 
-        slopes = np.diff(self.heights) / np.diff(self.places)
-        bends = np.diff(slopes)
+        derivatives = np.diff(self.heights) / np.diff(self.places)
+        bends = np.diff(derivatives)
         away = place[:, np.newaxis] - self.places[1:-1]
         share = ndtr(away / self.width)
         density = np.exp(-0.5 * (away / self.width) ** 2) / np.sqrt(2.0 * np.pi)
-        height = self.heights[0] + slopes[0] * (place - self.places[0])
+        height = self.heights[0] + derivatives[0] * (place - self.places[0])
         height = height + (away * share + self.width * density) @ bends
-        return height, slopes[0] + share @ bends
+        return height, derivatives[0] + share @ bends
