@@ -17,7 +17,7 @@ from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver, Time
 from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.optimal_probability import OptimalProbability
 from cgcopt.solvers.proof.log_concavity import hazard_barrier
-from cgcopt.solvers.proof.search import SMALLEST, Search, SearchSettings
+from cgcopt.solvers.proof.search import PROOF, Search, SearchSettings
 
 __all__ = ["STARTS", "GlobalProbability"]
 
@@ -68,7 +68,7 @@ class GlobalProbability(Solver):
         assert first.partition is not None
         search = Search(problem.system, problem.objective.deadline, options, clock)
         search.offer(first.partition, first.residual)
-        if search.log_value < SMALLEST:
+        if search.log_value < PROOF.smallest:
             return _unlikely(search)
         return _outcome(search, search.run(), int(first.details["starts"]))
 

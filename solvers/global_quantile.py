@@ -17,7 +17,7 @@ from cgcopt.solvers.base import Outcome, Role, Solver, Times, tasks
 from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.global_probability import STARTS, GlobalProbability
 from cgcopt.solvers.optimal_quantile import OptimalQuantile
-from cgcopt.solvers.proof.search import SMALLEST, Search, SearchSettings
+from cgcopt.solvers.proof.search import PROOF, Search, SearchSettings
 
 __all__ = ["GlobalQuantile"]
 
@@ -83,7 +83,7 @@ class _Refutations:
 
     def prove(self, gap: float) -> TerminationCondition:
         """Refute the deadline shorter by ``gap``, or improve and try again."""
-        if math.log(self.probability) < SMALLEST:
+        if math.log(self.probability) < PROOF.smallest:
             return TerminationCondition.CONVERGED
         while True:
             # A little less than the gap, so that rounding does not leave it open.

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt.arrays import FloatArray
+from cgcopt.arrays import BoolArray, FloatArray
 from cgcopt.solvers.proof.relaxation import Points, Relaxation
 from cgcopt.solvers.proof.speed_box import Box
 
-__all__ = ["without_slices"]
+__all__ = ["SliceSettings", "without_slices"]
 
-#: Slices begin a little farther out than the quadratic model says.
-_REACH = 1.2
-#: Least share of an interval worth cutting off.
-_SLICE = 0.02
-_FIRMNESS = 1e-9
+
+@dataclass(frozen=True)
+class SliceSettings:
+    """Tuning numbers of :func:`without_slices`, set by hand without a recorded measurement."""
+
+    reach: float = 1.2
+    """Slices begin a little farther out than the quadratic model says, by this factor."""
+    least: float = 0.02
+    """Least share of an interval worth cutting off."""
+    firmness: float = 1e-9
+    """Curvature added to the quadratic model, relative to the largest."""
+
+
+_SETTINGS = SliceSettings()
 
 
 def without_slices(relaxation: Relaxation, summit: Points, *, enough: float) -> tuple[Box, float]:
@@ -55,7 +65,7 @@ def without_slices(relaxation: Relaxation, summit: Points, *, enough: float) -> 
     lower, upper = np.tile(box.lower, (n.size, 1)), np.tile(box.upper, (n.size, 1))
     lower[rows[:ups], n[:ups]] = at[rows[:ups], n[:ups]]
     upper[rows[ups:], n[ups:]] = at[rows[ups:], n[ups:]]
-    worth = (upper - lower)[rows, n] > _SLICE * width[n]
+    worth = (upper - lower)[rows, n] > _SETTINGS.least * width[n]
     if not worth.any():
         return box, -math.inf
     slices = Box(lower[worth], upper[worth])
@@ -74,7 +84,7 @@ def without_slices(relaxation: Relaxation, summit: Points, *, enough: float) -> 
 
 
 def _moves(
-    relaxation: Relaxation, summit: Points, free: NDArray[np.bool_], drop: float
+    relaxation: Relaxation, summit: Points, free: BoolArray, drop: float
 ) -> tuple[NDArray[np.intp], FloatArray]:
     """Levels that can move and, in rows, the moves of all levels that cost ``drop``."""
     width = relaxation.width[free]
@@ -83,7 +93,7 @@ def _moves(
     size = float(np.abs(hessian).max()) + 1e-300
     weights = relaxation.speeds.weights[free] * width
     system = np.zeros((count + 1, count + 1))
-    system[:count, :count] = hessian - _FIRMNESS * size * np.eye(count)
+    system[:count, :count] = hessian - _SETTINGS.firmness * size * np.eye(count)
     system[count, :count] = system[:count, count] = weights * (size / weights.max())
     try:
         response = np.linalg.inv(system)[:count, :count]
@@ -91,7 +101,7 @@ def _moves(
         response = np.zeros((count, count))
     own = np.diag(response)
     able = own < 0.0
-    reach = _REACH * np.sqrt(-2.0 * drop * own[able])
+    reach = _SETTINGS.reach * np.sqrt(-2.0 * drop * own[able])
     moves = np.zeros((reach.size, free.size))
     moves[:, free] = (response[:, able] / own[able] * reach).T * width
     return np.flatnonzero(free)[able], moves

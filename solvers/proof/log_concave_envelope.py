@@ -13,18 +13,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cgcopt.arrays import FloatArray
+from cgcopt.arrays import BoolArray, FloatArray
 from cgcopt.solvers.proof.log_concavity import Stretch, convex_stretches, reach
 from cgcopt.solvers.proof.speed_box import Box
 from cgcopt.workers.base import ContinuousTimes
 
-__all__ = ["Envelope", "Majorant"]
+__all__ = ["Envelope", "EnvelopeSettings", "Majorant"]
 
-_TANGENT_STEPS = 200
-_ROOT_STEPS = 120
-_ROOT_ACCURACY = 1e-14
+
+@dataclass(frozen=True)
+class EnvelopeSettings:
+    """Tuning numbers of the touching points, set by hand without a recorded measurement."""
+
+    tangent_steps: int = 200
+    """Times that the two ends of a line are sought in turn at most."""
+    root_steps: int = 120
+    """Steps of the search for one touching point at most."""
+    accuracy: float = 1e-14
+    """Relative accuracy of the touching points; ``BOUND_ROUNDING`` of the bounds covers it."""
+
+
+_SETTINGS = EnvelopeSettings()
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +47,14 @@ class Majorant:
         Ends of the line; equal where the majorant is ``log G`` itself.
     height : ndarray
         The line's value at ``left``.
-    slope : ndarray
-        The line's slope, at most 0.
+    gradient : ndarray
+        The line's derivative, at most 0.
     """
 
     left: FloatArray
     right: FloatArray
     height: FloatArray
-    slope: FloatArray
+    gradient: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +77,7 @@ class Envelope:
     def on(self, box: Box, levels: Sequence[int], known: Majorant) -> Majorant:
         """Build the majorants of some levels on a box; the other levels keep what is known."""
         n = np.asarray(levels, dtype=np.intp)
-        rows = np.array([known.left, known.right, known.height, known.slope])
+        rows = np.array([known.left, known.right, known.height, known.gradient])
         rows[:, n] = self._lines(box.lower[n], box.upper[n])
         return Majorant(*rows)
 
@@ -78,26 +88,26 @@ class Envelope:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             theta = 1.0 / speed
             p, late = self.times.cdf(theta), self.times.sf(theta)
-            slope = -np.exp(self.times.logpdf(theta) + 2.0 * np.log(theta))
-            slope = np.where(speed > 0.0, slope, 0.0)
+            gradient = -np.exp(self.times.logpdf(theta) + 2.0 * np.log(theta))
+            gradient = np.where(speed > 0.0, gradient, 0.0)
         line = (speed >= majorant.left) & (speed <= majorant.right)
         line &= majorant.right > majorant.left
-        height = np.minimum(majorant.height + majorant.slope * (speed - majorant.left), 0.0)
+        height = np.minimum(majorant.height + majorant.gradient * (speed - majorant.left), 0.0)
         on_line = np.exp(height)
         return (
             np.where(line, on_line, p),
             np.where(line, -np.expm1(height), late),
-            np.where(line, majorant.slope * on_line, slope),
+            np.where(line, majorant.gradient * on_line, gradient),
         )
 
     def excess(self, majorant: Majorant, speed: FloatArray) -> FloatArray:
         """Majorant less ``log G`` at speeds of shape ``(N,)``, at least 0."""
         line = (speed > majorant.left) & (speed <= majorant.right)
-        height = np.minimum(majorant.height + majorant.slope * (speed - majorant.left), 0.0)
+        height = np.minimum(majorant.height + majorant.gradient * (speed - majorant.left), 0.0)
         return np.where(line, np.maximum(height - reach(self.times, speed)[0], 0.0), 0.0)
 
     def _lines(self, lower: FloatArray, upper: FloatArray) -> FloatArray:
-        """Rows ``left, right, height, slope`` of the lines on intervals, shape ``(4, k)``."""
+        """Rows ``left, right, height, gradient`` of the lines on intervals, shape ``(4, k)``."""
         ends = np.array([(s.low, s.high) for s in self.stretches]).reshape(-1, 2)
         inside = (ends[:, :1] < upper) & (ends[:, 1:] > lower) & (lower < upper)
         count, which = inside.sum(axis=0), inside.argmax(axis=0) if ends.size else 0
@@ -111,8 +121,8 @@ class Envelope:
         left[count > 1], right[count > 1] = lower[count > 1], upper[count > 1]
         height, _ = reach(self.times, left)
         drop = np.where(one, reach(self.times, right)[0] - height, 0.0)
-        slope = np.divide(drop, right - left, out=np.zeros_like(drop), where=one)
-        return np.array([left, right, np.where(count > 0, height, 0.0), slope])
+        gradient = np.divide(drop, right - left, out=np.zeros_like(drop), where=one)
+        return np.array([left, right, np.where(count > 0, height, 0.0), gradient])
 
     def _touching(
         self, lower: FloatArray, upper: FloatArray, low: FloatArray, high: FloatArray
@@ -123,12 +133,12 @@ class Envelope:
         right = self._touch(left, stops, upper)
         # A line that may touch at both ends: each end in turn, until neither moves.
         open_ = (lower < starts) & (stops < upper)
-        for _ in range(_TANGENT_STEPS):
+        for _ in range(_SETTINGS.tangent_steps):
             rows = np.flatnonzero(open_)
             if not rows.size:
                 break
             moved = self._touch(right[rows], starts[rows], lower[rows])
-            still = np.abs(moved - left[rows]) <= _ROOT_ACCURACY * right[rows]
+            still = np.abs(moved - left[rows]) <= _SETTINGS.accuracy * right[rows]
             left[rows] = moved
             right[rows] = self._touch(moved, stops[rows], upper[rows])
             open_[rows[still]] = False
@@ -142,7 +152,7 @@ class Envelope:
         """
         height, _ = reach(self.times, fixed)
 
-        def above(y: FloatArray, rows: NDArray[np.bool_]) -> FloatArray:
+        def above(y: FloatArray, rows: BoolArray) -> FloatArray:
             """Height of the tangent at ``y`` above the graph at ``fixed``."""
             value, rate = reach(self.times, y)
             return value - height[rows] + rate * (y - fixed[rows])
@@ -164,9 +174,9 @@ def _roots(
     """
     a, b = start, end
     at_a, at_b = np.minimum(function(a), 0.0), function(b)
-    zero = _ROOT_ACCURACY * (at_b - at_a)
+    zero = _SETTINGS.accuracy * (at_b - at_a)
     side = np.zeros_like(a)
-    for step in range(_ROOT_STEPS):
+    for step in range(_SETTINGS.root_steps):
         with np.errstate(invalid="ignore", divide="ignore"):
             middle = 0.5 * (a + b) if step % 3 == 0 else b - at_b * (b - a) / (at_b - at_a)
         middle = np.where(np.isfinite(middle), middle, 0.5 * (a + b))
@@ -178,6 +188,6 @@ def _roots(
         at_a, at_b = np.where(below, value, again * at_a), np.where(beyond, value, again * at_b)
         a, b = np.where(below, middle, a), np.where(beyond, middle, b)
         side = moved
-        if (np.abs(b - a) <= _ROOT_ACCURACY * np.abs(b)).all():
+        if (np.abs(b - a) <= _SETTINGS.accuracy * np.abs(b)).all():
             break
     return b

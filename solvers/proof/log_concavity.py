@@ -22,57 +22,8 @@ global method have to branch.  A second, stricter condition works with the cone 
 log-linearly beyond ``B`` without changing the mass there.  The second half says that ``h`` increases
 at ``B``, so ``B <= H`` always, and nothing is lost by using ``H``.
 
-Largest barriers found numerically (:func:`log_concave_barrier`, :func:`hazard_barrier`) at scale or
-rate 1; levels faster than ``H`` need branching, and a worker is that fast with the probability in the
-last column.  ``end``: none ever does, up to the speed that is exceeded with probability 1e-12.
-
-================================  ======  ======  ==========
-family                                 B       H  P(1/T > H)
-================================  ======  ======  ==========
-exponential                       0.6275  0.6275      0.7968
-shifted exponential, shift 0.05   0.6424  0.6424      0.7784
-shifted exponential, shift 0.1    0.6608  0.6608      0.7567
-shifted exponential, shift 0.3    0.8988  0.8988      0.5563
-shifted exponential, shift 0.31   0.9986     end           0
-shifted exponential, shift 1.0    1.0000     end           0
-Weibull, shape 0.5, shift 0       0.1256  0.1256      0.9405
-Weibull, shape 0.5, shift 0.1     0.1294  0.1294      0.9368
-Weibull, shape 0.5, shift 1       0.2452     end           0
-Weibull, shape 1.5, shift 0       0.9238  0.9238      0.6758
-Weibull, shape 1.5, shift 0.1     0.9456  0.9456      0.6082
-Weibull, shape 1.5, shift 1       1.0000     end           0
-Weibull, shape 5, shift 0         1.2158  1.2158      0.3137
-Weibull, shape 5, shift 0.1       1.1321  1.1321      0.2554
-Weibull, shape 5, shift 1         0.9960     end           0
-gamma, shape 0.5, shift 0         0.7667  0.7667      0.8937
-gamma, shape 0.5, shift 0.1       0.8285  0.8285      0.8632
-gamma, shape 0.5, shift 1         0.6412     end           0
-gamma, shape 2, shift 0           0.4653  0.4653      0.6329
-gamma, shape 2, shift 0.1         0.4790  0.4790      0.5907
-gamma, shape 2, shift 1           1.0000     end           0
-gamma, shape 10, shift 0          0.1584  0.1584      0.1072
-gamma, shape 10, shift 0.1        0.1590  0.1590      0.0975
-gamma, shape 10, shift 1          0.1727  0.1727      0.0248
-log-normal, sigma 0.1, shift 0    2.0207     end           0
-log-normal, sigma 0.1, shift 0.1  1.6810     end           0
-log-normal, sigma 0.1, shift 1    0.6690     end           0
-log-normal, sigma 0.5, shift 0    1.7605  1.7605      0.1290
-log-normal, sigma 0.5, shift 0.1  7.7112     end           0
-log-normal, sigma 0.5, shift 1    0.9712     end           0
-log-normal, sigma 1, shift 0      0.6181  0.6181      0.6848
-log-normal, sigma 1, shift 0.1    0.8340  0.8340      0.5376
-log-normal, sigma 1, shift 1      0.9991     end           0
-log-normal, sigma 2, shift 0      0.0208  0.0208      0.9736
-log-normal, sigma 2, shift 0.1    0.0211  0.0211      0.9730
-log-normal, sigma 2, shift 1      0.0257  0.0257      0.9655
-Pareto, shape 0.5, shift 0        0.0000  0.0000      1.0000
-Pareto, shape 0.5, shift 0.1      0.0000  0.0000      1.0000
-Pareto, shape 1, shift 0          1.0000     end           0
-Pareto, shape 2.5, shift 0        1.0000     end           0
-Pareto, shape 2.5, shift 0.1      0.9091     end           0
-================================  ======  ======  ==========
-
-Tests compute the table anew; nothing of it is used as a constant.
+Barriers of the usual families are listed in ``docs/log_concavity.md``
+(:func:`log_concave_barrier` and :func:`hazard_barrier` compute them).
 """
 
 from __future__ import annotations
@@ -81,14 +32,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from cgcopt.arrays import FloatArray
+from cgcopt.arrays import BoolArray, FloatArray
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.workers.base import ContinuousTimes
 
 __all__ = [
     "Stretch",
+    "StretchSettings",
     "convex_stretches",
     "hazard_barrier",
     "log_concave_barrier",
@@ -96,14 +48,26 @@ __all__ = [
     "speed_grid",
 ]
 
-#: Slower speeds are reached with a probability that differs from 1 by less than this.
-NEGLIGIBLE = 1e-25
-#: Relative rounding error up to which a derivative of the wrong sign counts as zero.
-ROUNDING = 1e-12
-#: Points of each of the two halves of the grid of speeds.
-POINTS = 2048
-#: Relative fall of the hazard rate between neighbours that cannot be rounding.
-_VISIBLE = 1e-9
+
+@dataclass(frozen=True)
+class StretchSettings:
+    """Tuning numbers of the search for convex stretches, set by hand without a recorded measurement."""
+
+    negligible: float = 1e-25
+    """Slower speeds are reached with a probability that differs from 1 by less than this."""
+    slowest: float = 1e-200
+    """Slowest speed of the grid, relative to the fastest."""
+    rounding: float = 1e-12
+    """Relative rounding error up to which a derivative of the wrong sign counts as zero."""
+    points: int = 2048
+    """Points of each of the two halves of the grid of speeds."""
+    visible: float = 1e-9
+    """Relative fall of the hazard rate between neighbours that cannot be rounding."""
+    unlikely: float = 1e-12
+    """Probability with which the fastest speed that barriers look at is exceeded."""
+
+
+_SETTINGS = StretchSettings()
 
 
 @dataclass(frozen=True)
@@ -137,11 +101,13 @@ def reach(times: ContinuousTimes, speed: ArrayLike) -> tuple[FloatArray, FloatAr
 
 def speed_grid(times: ContinuousTimes, fastest: float) -> FloatArray:
     """Increasing speeds from where ``1 - G`` is negligible to ``fastest``, dense where mass lies."""
-    tails = np.exp(-np.linspace(0.0, -math.log(NEGLIGIBLE), POINTS // 2) - math.log(2.0))
+    tails = np.exp(
+        -np.linspace(0.0, -math.log(_SETTINGS.negligible), _SETTINGS.points // 2) - math.log(2.0)
+    )
     with np.errstate(divide="ignore", over="ignore"):
         likely = 1.0 / np.concatenate([times.isf(tails), times.ppf(tails)])
-    slowest = max(float(1.0 / times.isf(NEGLIGIBLE)), fastest * 1e-200)
-    spaced = np.geomspace(min(slowest, fastest), fastest, POINTS)
+    slowest = max(float(1.0 / times.isf(_SETTINGS.negligible)), fastest * _SETTINGS.slowest)
+    spaced = np.geomspace(min(slowest, fastest), fastest, _SETTINGS.points)
     grid = np.unique(np.concatenate([spaced, likely]))
     return np.asarray(grid[(grid >= spaced[0]) & (grid <= fastest)])
 
@@ -220,8 +186,8 @@ def log_concave_barrier(times: ContinuousTimes) -> float:
     """
     fastest = _upper_end(times)
     grid = speed_grid(times, fastest)
-    slope, size = _log_density_slope(times, grid)
-    rises = np.flatnonzero(np.diff(slope) > ROUNDING * (size[1:] + size[:-1]))
+    gradient, size = _log_density_gradient(times, grid)
+    rises = np.flatnonzero(np.diff(gradient) > _SETTINGS.rounding * (size[1:] + size[:-1]))
     barrier = float(grid[max(rises[0] - 1, 0)] if rises.size else grid[-1])
     if rises.size and rises[0] == 0:
         return 0.0
@@ -233,27 +199,29 @@ def log_concave_barrier(times: ContinuousTimes) -> float:
 
 def _upper_end(times: ContinuousTimes) -> float:
     """A speed that is hardly ever exceeded."""
-    return float(1.0 / times.ppf(1e-12))
+    return float(1.0 / times.ppf(_SETTINGS.unlikely))
 
 
-def _log_density_slope(times: ContinuousTimes, speed: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _log_density_gradient(
+    times: ContinuousTimes, speed: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """``f'/f`` and the size of the terms that it is the difference of."""
     theta = 1.0 / speed
     pull = times.dlogpdf(theta) * theta**2
     return -pull - 2.0 * theta, np.abs(pull) + 2.0 * theta
 
 
-def _hazard_falls(times: ContinuousTimes, speed: FloatArray) -> NDArray[np.bool_]:
+def _hazard_falls(times: ContinuousTimes, speed: FloatArray) -> BoolArray:
     """Whether ``h'/h = f'/f + h`` is negative beyond rounding."""
-    slope, size = _log_density_slope(times, speed)
+    gradient, size = _log_density_gradient(times, speed)
     _, rate = reach(times, speed)
-    falls: NDArray[np.bool_] = slope + rate < -ROUNDING * (size + rate)
+    falls: BoolArray = gradient + rate < -_SETTINGS.rounding * (size + rate)
     return falls
 
 
-def _refuse_jumps(times: ContinuousTimes, speed: FloatArray, falls: NDArray[np.bool_]) -> None:
+def _refuse_jumps(times: ContinuousTimes, speed: FloatArray, falls: BoolArray) -> None:
     _, rate = reach(times, speed)
-    lower = rate[1:] < rate[:-1] * (1.0 - _VISIBLE)
+    lower = rate[1:] < rate[:-1] * (1.0 - _SETTINGS.visible)
     unseen = np.flatnonzero(lower & ~falls[1:] & ~falls[:-1])
     if unseen.size:
         raise UnsupportedProblemError(

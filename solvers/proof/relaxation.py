@@ -22,13 +22,24 @@ from cgcopt.evaluation.crossing.crossing import crossing
 from cgcopt.solvers.proof.log_concave_envelope import Envelope, Majorant
 from cgcopt.solvers.proof.speed_box import Box, Speeds
 
-__all__ = ["BOUND_ROUNDING", "Points", "Relaxation"]
+__all__ = ["BOUND_ROUNDING", "DifferenceSettings", "Points", "Relaxation"]
 
 #: Added to every bound on ``log P``, relative to it and absolutely: far above the rounding errors
 #: of ``log P`` (1e-14), of the gradient (1e-14 of ``g . y``) and of the touching points.
 BOUND_ROUNDING = 1e-12
-#: Width of the differences of gradients, relative to the speeds.
-_DIFFERENCE = 1e-6
+
+
+@dataclass(frozen=True)
+class DifferenceSettings:
+    """Tuning numbers of the differences of gradients, set by hand without a recorded measurement."""
+
+    step: float = 1e-6
+    """Step of a difference, relative to the speed."""
+    least: float = 1e-3
+    """Least speed that a step is relative to, as a share of the upper end of the box."""
+
+
+_SETTINGS = DifferenceSettings()
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,20 +80,20 @@ class Relaxation:
 
     def at(self, speed: FloatArray) -> Points:
         """Evaluate ``F`` with its gradient at speeds of shape ``(..., N)``."""
-        p, late, slope = self.envelope.values(self.majorant, speed)
+        p, late, derivative = self.envelope.values(self.majorant, speed)
         found = crossing(p[..., ::-1], late[..., ::-1], gradient=True, threads=1)
         by_threshold = found.log_gradient[..., ::-1]
         with np.errstate(invalid="ignore"):  # an infinite derivative times nothing is nothing
-            gradient = np.where(slope == 0.0, 0.0, by_threshold * slope)
+            gradient = np.where(derivative == 0.0, 0.0, by_threshold * derivative)
             weight = np.where(p == 0.0, 0.0, by_threshold * p)
         return Points(speed, found.log_probability, gradient, weight)
 
     def hessian(self, point: Points) -> FloatArray:
         """Second derivatives of ``F`` in units of the box, by one-sided differences of gradients."""
         y, upper = point.speed, self.box.upper
-        step = _DIFFERENCE * np.maximum(y, 1e-3 * upper)
+        step = _SETTINGS.step * np.maximum(y, _SETTINGS.least * upper)
         step = np.where(y + step > upper, -np.minimum(step, y), step)
-        step = np.where(step == 0.0, _DIFFERENCE * upper, step)
+        step = np.where(step == 0.0, _SETTINGS.step * upper, step)
         rows = (self.at(y + np.diag(step)).gradient - point.gradient) / step[:, np.newaxis]
         rows[~np.isfinite(rows)] = 0.0
         symmetric: FloatArray = 0.5 * (rows + rows.T) * np.outer(self.width, self.width)

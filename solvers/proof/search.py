@@ -6,11 +6,11 @@ import heapq
 import itertools
 import math
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from cgcopt.arrays import FloatArray
+from cgcopt.arrays import BoolArray, FloatArray
 from cgcopt.design import partition_of_work, work_of_partition
 from cgcopt.errors import SolverError
 from cgcopt.evaluation.density.probability import completion_probability
@@ -22,39 +22,64 @@ from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.probability.newton import ascend
 from cgcopt.solvers.proof.box_slices import without_slices
 from cgcopt.solvers.proof.conditional_bound import conditional_bound
-from cgcopt.solvers.proof.log_concave_envelope import Envelope, Majorant
+from cgcopt.solvers.proof.log_concave_envelope import Envelope
 from cgcopt.solvers.proof.relaxation import Points, Relaxation
 from cgcopt.solvers.proof.speed_box import Box, Speeds, root_box
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes
 
-__all__ = ["FINEST", "SMALLEST", "Search"]
+__all__ = ["PROOF", "ProofSettings", "Search", "SearchSettings"]
 
-#: Smallest difference in ``log P`` that is still worth proving.
-FINEST = 1e-10
-#: Below this ``log P`` thresholds leave the range of doubles.
-SMALLEST = -600.0
-#: Bounds below the value of a known design by more than this would be an error of the method;
-#: relative to ``log P`` where that is small.
-CONTRADICTION = 1e-9
-#: Stationarity residual of the designs that are climbed to.
-RESIDUAL = 1e-6
-#: Share of an interval that a cut leaves on either side at least.
-MARGIN = 0.4
-#: Share of the wanted gap that the convex problem of a node may leave open.
-INNER = 0.02
-#: Times that a box is bounded and shrunk before it is cut.
-ROUNDS = 8
-#: Share of an interval left from which another round is not worth it.
-WORTHWHILE = 0.9
-_REPORT_EVERY = 0.2
+
+@dataclass(frozen=True)
+class ProofSettings:
+    """Tuning numbers of :class:`Search`, set by hand without a recorded measurement."""
+
+    finest: float = 1e-10
+    """Smallest difference in ``log P`` that is still worth proving; relative where that is small."""
+    smallest: float = -600.0
+    """Below this ``log P`` thresholds leave the range of doubles."""
+    contradiction: float = 1e-9
+    """Difference in ``log P``, relative where that is small, by which a bound below the value of a
+    known design is an error of the method."""
+    residual: float = 1e-6
+    """Stationarity residual of the designs that are climbed to."""
+    margin: float = 0.4
+    """Share of an interval that a cut leaves on either side at least."""
+    inner: float = 0.02
+    """Share of the wanted gap that the convex problem of a node may leave open."""
+    rounds: int = 8
+    """Times that a box is bounded and shrunk before it is cut."""
+    worthwhile: float = 0.9
+    """Share of an interval left from which another round is not worth it."""
+    climbed: float = 0.1
+    """Share of the wanted gap by which a design must be better to be climbed from."""
+    report_every: float = 0.2
+    """Seconds between two reports of progress."""
+
+
+PROOF = ProofSettings()
+
+
+@dataclass(frozen=True, eq=False)
+class _OpenBox:
+    """A box to be bounded, and the bound that it inherits."""
+
+    relaxation: Relaxation
+    log_bound: float
 
 
 @dataclass(frozen=True, eq=False)
 class _Node:
-    relaxation: Relaxation
-    log_bound: float = math.inf
-    summit: Points | None = None
+    """A bounded box with its relaxed maximum."""
+
+    box: _OpenBox
+    log_bound: float
+    summit: Points
+
+    @property
+    def relaxation(self) -> Relaxation:
+        return self.box.relaxation
 
 
 @dataclass(frozen=True)
@@ -120,7 +145,7 @@ class Search:
         """Upper bound on ``log P`` of every design."""
         first = -self.open[0][0] if self.open else -math.inf
         bound = max(first, self.settled)
-        if bound < self.log_value - CONTRADICTION * min(1.0, abs(self.log_value)):
+        if bound < self.log_value - PROOF.contradiction * min(1.0, abs(self.log_value)):
             raise SolverError(
                 f"the bound exp({bound}) lies below the value exp({self.log_value}) of a design"
             )
@@ -143,7 +168,7 @@ class Search:
         if self.complement_gap is not None:
             least = self.complement * (1.0 - self.complement_gap)
             allowed = min(allowed, math.log1p(-least) - self.log_value)
-        return max(allowed, FINEST * min(1.0, abs(self.log_value)))
+        return max(allowed, PROOF.finest * min(1.0, abs(self.log_value)))
 
     @property
     def finished(self) -> bool:
@@ -183,76 +208,76 @@ class Search:
         majorant = self.envelope.on(box, every, self.envelope.empty(system.workers))
         assert self.partition is not None
         speed = work_of_partition(self.partition) * system.unit / self.deadline
-        self._bound(box, majorant, speed, math.inf, enough=-math.inf)
+        root = _OpenBox(Relaxation(self.envelope, majorant, box, self.speeds), math.inf)
+        self._bound(root, speed, enough=-math.inf)
         self.root_bound = self.log_bound
 
     def _branch(self, node: _Node) -> None:
         """Cut the box where the majorants cost most, and bound both parts."""
-        assert node.summit is not None
         relaxation, summit = node.relaxation, node.summit
-        box = relaxation.box
         cost = self.envelope.excess(relaxation.majorant, summit.speed) * summit.weight
         level = int(np.argmax(cost))
         if not cost[level] > 0.0:  # nothing but rounding and unfinished Newton steps
             self.settled = max(self.settled, node.log_bound)
             return
-        low, high = float(box.lower[level]), float(box.upper[level])
-        margin = MARGIN * (high - low)
+        low, high = float(relaxation.box.lower[level]), float(relaxation.box.upper[level])
+        margin = PROOF.margin * (high - low)
         at = min(max(float(summit.speed[level]), low + margin), high - margin)
-        for part in box.split(level, at):
+        for part in relaxation.box.split(level, at):
             tight = self.speeds.tightened(part)
-            if tight is None:
-                continue
-            changed = (tight.lower != box.lower) | (tight.upper != box.upper)
-            levels = np.flatnonzero(changed).tolist()
-            majorant = self.envelope.on(tight, levels, relaxation.majorant)
-            self._bound(tight, majorant, summit.speed, node.log_bound, enough=self.target)
+            if tight is not None:
+                self._bound(self._relaxed_again(tight, node), summit.speed, enough=self.target)
 
-    def _bound(
-        self, box: Box, majorant: Majorant, start: FloatArray, known: float, *, enough: float
-    ) -> None:
-        """Bound a box and keep it for branching where that does not settle it."""
+    def _bound(self, open_box: _OpenBox, start: FloatArray, *, enough: float) -> None:
+        """Bound a box, shrink it while that is worthwhile, and keep what is left for branching."""
         self.nodes += 1
-        node = _Node(Relaxation(self.envelope, majorant, box, self.speeds))
-        for left in reversed(range(ROUNDS)):
-            relaxed = conditional_bound(
-                node.relaxation,
-                start,
-                enough=enough,
-                tolerance=INNER * self.allowance,
-            )
-            self.steps += relaxed.steps
-            known, start = min(relaxed.log_bound, known), relaxed.point.speed
-            node = replace(node, log_bound=known, summit=relaxed.point)
+        for left in reversed(range(PROOF.rounds)):
+            node = self._bounded(open_box, start, enough)
+            start = node.summit.speed
             self._climb(start)
-            if known <= self.target:
-                self.settled = max(self.settled, known)
+            if node.log_bound <= self.target:
+                self.settled = max(self.settled, node.log_bound)
                 return
-            smaller = self._shrunk(node) if left and not self.clock.expired else node
-            if smaller is None:
-                return
-            if smaller is node:
+            if not left or self.clock.expired:
                 break
-            node = smaller
-        heapq.heappush(self.open, (-known, next(self.order), node))
+            shrunk = self._shrunk(node)
+            if shrunk is None:
+                return
+            if shrunk is node.box:
+                break
+            open_box = shrunk
+        heapq.heappush(self.open, (-node.log_bound, next(self.order), node))
 
-    def _shrunk(self, node: _Node) -> _Node | None:
-        """Cut off what is settled: a node worth another round, the same node, or nothing left."""
-        assert node.summit is not None
+    def _bounded(self, open_box: _OpenBox, start: FloatArray, enough: float) -> _Node:
+        """The box with its relaxed maximum and the better of its new and its inherited bound."""
+        relaxed = conditional_bound(
+            open_box.relaxation, start, enough=enough, tolerance=PROOF.inner * self.allowance
+        )
+        self.steps += relaxed.steps
+        bound = min(relaxed.log_bound, open_box.log_bound)
+        return _Node(open_box, bound, relaxed.point)
+
+    def _shrunk(self, node: _Node) -> _OpenBox | None:
+        """Cut off what is settled: a box worth another round, the same box, or nothing left."""
         box = node.relaxation.box
         smaller, beyond = without_slices(node.relaxation, node.summit, enough=self.target)
         tight = self.speeds.tightened(smaller)
         if tight is None:
             self.settled = max(self.settled, beyond)
             return None
-        changed = (tight.lower != box.lower) | (tight.upper != box.upper)
+        changed = _changed(tight, box)
         shares = (tight.upper - tight.lower)[changed] / (box.upper - box.lower)[changed]
-        if shares.min(initial=1.0) > WORTHWHILE:
-            return node
+        if shares.min(initial=1.0) > PROOF.worthwhile:
+            return node.box
         self.settled = max(self.settled, beyond)
-        levels = np.flatnonzero(changed).tolist()
-        majorant = self.envelope.on(tight, levels, node.relaxation.majorant)
-        return _Node(Relaxation(self.envelope, majorant, tight, self.speeds))
+        return self._relaxed_again(tight, node)
+
+    def _relaxed_again(self, tight: Box, node: _Node) -> _OpenBox:
+        """A box inside a node's: majorants anew where it is smaller, the node's bound."""
+        relaxation = node.relaxation
+        levels = np.flatnonzero(_changed(tight, relaxation.box)).tolist()
+        majorant = self.envelope.on(tight, levels, relaxation.majorant)
+        return _OpenBox(Relaxation(self.envelope, majorant, tight, self.speeds), node.log_bound)
 
     def _climb(self, speed: FloatArray) -> None:
         """Climb from the relaxed solution if it is a better design than the best one known."""
@@ -260,13 +285,13 @@ class Search:
         shares = np.maximum(partition_of_work(np.maximum.accumulate(speed)), 0.0)
         shares /= shares.sum()
         found = self._value(shares * system.coordinates)
-        if found.log_value <= self.log_value + 0.1 * self.allowance:
+        if found.log_value <= self.log_value + PROOF.climbed * self.allowance:
             return
         summit = ascend(
             system,
             self.deadline,
             shares,
-            tolerance=RESIDUAL,
+            tolerance=PROOF.residual,
             stop=lambda: self.clock.expired,
         )
         self.offer(summit.point.x * system.coordinates, summit.point.residual)
@@ -278,15 +303,20 @@ class Search:
 
     def _report(self) -> None:
         now = time.perf_counter()
-        if now - self.reported < _REPORT_EVERY:
+        if now - self.reported < PROOF.report_every:
             return
         self.reported = now
-        whole = math.log(max(self.root_bound - self.log_value, FINEST))
+        whole = math.log(max(self.root_bound - self.log_value, PROOF.finest))
         wanted = math.log(self.allowance)
-        here = math.log(max(self.log_bound - self.log_value, FINEST))
+        here = math.log(max(self.log_bound - self.log_value, PROOF.finest))
         share = (whole - here) / (whole - wanted) if whole > wanted else 1.0
         bound, value = math.exp(self.log_bound), math.exp(self.log_value)
         self.options.report(
             min(max(share, 0.0), 1.0),
             f"value {value:.9g}, bound {bound:.9g}, {self.nodes} nodes",
         )
+
+
+def _changed(box: Box, within: Box) -> BoolArray:
+    """Levels on which a box is smaller than the one that it lies in."""
+    return np.asarray((box.lower != within.lower) | (box.upper != within.upper))
