@@ -80,8 +80,8 @@ def _gamma(above: FloatArray, shift: float) -> LocationScale:
         shape = (3.0 - spread + math.sqrt((spread - 3.0) ** 2 + 24.0 * spread)) / (12.0 * spread)
         for _ in range(6):
             error = math.log(shape) - float(digamma(shape)) - spread
-            slope = shape * shape * (1.0 / shape - float(polygamma(1, shape)))
-            shape = 1.0 / (1.0 / shape + error / slope)
+            derivative = shape * shape * (1.0 / shape - float(polygamma(1, shape)))
+            shape = 1.0 / (1.0 / shape + error / derivative)
         shape = min(shape, _LARGEST_GAMMA_SHAPE)
     return Gamma(shape, mean / shape, shift)
 

@@ -1,9 +1,9 @@
-"""Measuring real worker times on the machine at hand.
+"""Measuring real worker times on this machine.
 
 Every worker is a process of its own that computes the gradient of a softmax regression on its own
 data, the same number of samples for each, once a round; a barrier starts the rounds.  What is
 measured is the wall time from the moment a worker leaves the barrier to its finished gradient.
-With more workers than cores, or with other work on the machine, stragglers come by themselves.
+With more workers than cores, or with other work on the machine, some workers become stragglers.
 """
 
 from __future__ import annotations
@@ -145,37 +145,37 @@ class _Workers:
 
     def start(self, context: SpawnContext, barrier: Barrier, total: int) -> None:
         """Start one more process."""
-        ours, theirs = context.Pipe()
+        parent_end, worker_end = context.Pipe()
         number = len(self.processes)
         process = context.Process(
-            target=run_rounds, args=(number, total, theirs, barrier, self.patience), daemon=True
+            target=run_rounds, args=(number, total, worker_end, barrier, self.patience), daemon=True
         )
         process.start()
-        theirs.close()
+        worker_end.close()
         self.processes.append(process)
-        self.pipes.append(ours)
+        self.pipes.append(parent_end)
 
-    def tell(self, number: int, message: Any) -> None:
+    def send(self, number: int, message: Any) -> None:
         """Send a message to one worker."""
         try:
             self.pipes[number].send(message)
         except OSError:
             raise self._lost(number) from None
 
-    def hear(self, number: int) -> Any:
+    def receive(self, number: int) -> Any:
         """Receive the next message of one worker."""
         if not self.pipes[number].poll(self.patience):
             raise _WorkerLost(f"worker {number} did not answer for {self.patience:g} s")
-        return self._receive(number)
+        return self._message(number)
 
-    def hear_any(self, numbers: list[int]) -> list[tuple[int, Any]]:
-        """Receive what at least one of these workers has to say."""
+    def receive_any(self, numbers: list[int]) -> list[tuple[int, Any]]:
+        """Receive the next message of every one of these workers that sent one; wait for the first."""
         ready = wait([self.pipes[i] for i in numbers], self.patience)
         if not ready:
             raise _WorkerLost(f"workers {numbers} did not answer for {self.patience:g} s")
-        return [(i, self._receive(i)) for i in numbers if self.pipes[i] in ready]
+        return [(i, self._message(i)) for i in numbers if self.pipes[i] in ready]
 
-    def _receive(self, number: int) -> Any:
+    def _message(self, number: int) -> Any:
         try:
             message = self.pipes[number].recv()
         except (EOFError, OSError):
@@ -193,7 +193,7 @@ class _Workers:
         return _WorkerLost(text)
 
     def end(self) -> None:
-        """End all processes: at once those that still run."""
+        """Close the pipes and end all processes, also those that still run."""
         for pipe in self.pipes:
             pipe.close()
         for process in self.processes:
@@ -224,7 +224,7 @@ def _started(workers: int, total: int, patience: float) -> Iterator[_Workers]:
 
 @contextmanager
 def _child_settings() -> Iterator[None]:
-    """What the children inherit: one BLAS thread each, and Ctrl-C left to the parent."""
+    """Let the processes started meanwhile use one BLAS thread and leave Ctrl-C to the parent."""
     before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
     main = threading.current_thread() is threading.main_thread()
@@ -242,15 +242,15 @@ def _child_settings() -> Iterator[None]:
 
 
 def _agree_on_size(started: _Workers, samples: int | None, work_seconds: float) -> int:
-    """Wait until all workers are up, let the first one calibrate alone, tell all the size."""
+    """Wait until all workers have started, let the first calibrate alone, send all the size."""
     numbers = range(len(started.processes))
     for number in numbers:
-        started.hear(number)
+        started.receive(number)
     if samples is None:
-        started.tell(0, None)
-        samples = max(round(work_seconds / started.hear(0)), 1)
+        started.send(0, None)
+        samples = max(round(work_seconds / started.receive(0)), 1)
     for number in numbers:
-        started.tell(number, samples)
+        started.send(number, samples)
     return samples
 
 
@@ -259,7 +259,7 @@ def _collect(started: _Workers, times: list[list[float]], total: int) -> Iterato
     complete = 0
     while complete < total:
         missing = [i for i, row in enumerate(times) if len(row) < total]
-        for number, seconds in started.hear_any(missing):
+        for number, seconds in started.receive_any(missing):
             times[number].append(seconds)
         before, complete = complete, min(map(len, times))
         yield from range(before + 1, complete + 1)

@@ -93,7 +93,7 @@ class StepRuntimeOracle:
     def bracket(self, partition: FloatArray, tolerance: float) -> Point:
         """Bracket the expected runtime to a relative width; the value of the point is the upper end."""
         found = self._bracketed(work_of_partition(partition), tolerance)
-        return self._point(partition, found.upper, found.slope)
+        return self._point(partition, found.upper, found.gradient)
 
     def refine(self, partition: FloatArray, tolerance: float, spread: float = 0.0) -> Point:
         """The same, and use the panels of the bracket from now on."""
@@ -108,16 +108,16 @@ class StepRuntimeOracle:
                 rough=tolerance > _ROUGH,
                 threads=self.threads,
             )
-        return self._point(partition, found.upper, found.slope)
+        return self._point(partition, found.upper, found.gradient)
 
     def __call__(self, partition: FloatArray) -> Point:
         """Value and slope in the partition of the minorant, and bound, each per coordinate."""
         work = work_of_partition(partition)
         if self._minorant is None:
-            slope = self._bracketed(work, self._tolerance).slope
+            slope = self._bracketed(work, self._tolerance).gradient
         else:
             self._tangent, self._curvature = self._minorant(work), None
-            slope = self._tangent.slope
+            slope = self._tangent.gradient
         return self._point(partition, float(slope @ work), slope)
 
     def curvature(self, damping: float) -> FloatArray:
@@ -129,10 +129,10 @@ class StepRuntimeOracle:
         assert tangent is not None
         if self._curvature is None:
             self._curvature = tangent.curvature()
-        value = float(tangent.slope @ tangent.work)
+        value = float(tangent.gradient @ tangent.work)
         return damped_curvature(
             self._curvature,
-            tangent.slope,
+            tangent.gradient,
             value,
             tangent.work,
             self._reference,

@@ -151,16 +151,16 @@ def crossing(
     s = np.ascontiguousarray(np.maximum.accumulate(s[:, ::-1], axis=1)[:, ::-1])
     positive = p[:, 0] > 0.0
     if positive.all():
-        values, slopes = _swept(p, s, gradient, threads)
+        values, derivatives = _swept(p, s, gradient, threads)
     else:
-        values, slopes = _impossible(p, s, gradient, threads)
+        values, derivatives = _impossible(p, s, gradient, threads)
         values[positive], found = _swept(p[positive], s[positive], gradient, threads)
         if gradient:
-            slopes[:, positive] = found
+            derivatives[:, positive] = found
     columns = tuple(values[:, column].reshape(batch) for column in range(3))
     if not gradient:
         return Crossing(*columns)
-    return CrossingWithGradient(*columns, *(part.reshape((*batch, n)) for part in slopes))
+    return CrossingWithGradient(*columns, *(part.reshape((*batch, n)) for part in derivatives))
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class FirstFailures:
     leading, second : ndarray, shape (M, N)
         The first terms of it, ``leading (q_k - p_k) + second (q_k - p_k)^2 / 2 + ...``, all
         positive.
-    slope, curvature : ndarray, shape (M, N)
+    derivative, curvature : ndarray, shape (M, N)
         ``dP/dq_k`` and ``-d^2P/dq_k^2`` from the right, at this row, every other threshold fixed.
     """
 
@@ -186,7 +186,7 @@ class FirstFailures:
     chance: FloatArray
     leading: FloatArray
     second: FloatArray
-    slope: FloatArray
+    derivative: FloatArray
     curvature: FloatArray
 
 
@@ -240,7 +240,7 @@ def first_failures(
 
 def paired_derivatives(
     cdf: FloatArray,
-    slope: FloatArray,
+    derivative: FloatArray,
     rise: FloatArray,
     before: FloatArray,
     after: FloatArray,
@@ -260,7 +260,7 @@ def paired_derivatives(
     ----------
     cdf : ndarray, shape (M, N)
         Thresholds, nondecreasing along the rows.
-    slope : ndarray, shape (M, N)
+    derivative : ndarray, shape (M, N)
         ``dP/dp_k`` of every row.
     rise : ndarray, shape (M, N)
         Weights of the thresholds, nonnegative.
@@ -282,8 +282,8 @@ def paired_derivatives(
     ``P = 2 p_1 p_2 - p_1^2`` for two variables, so the mixed derivative is 2.
 
     >>> cdf, one = np.array([[0.3, 0.6]]), np.ones((1, 2))
-    >>> slope = crossing(cdf, 1 - cdf, gradient=True).gradient
-    >>> paired_derivatives(cdf, slope, one, 0 * one, slope).round(12).tolist()
+    >>> derivative = crossing(cdf, 1 - cdf, gradient=True).gradient
+    >>> paired_derivatives(cdf, derivative, one, 0 * one, derivative).round(12).tolist()
     [[0.0, 2.0], [0.0, 0.0]]
     """
     from cgcopt.evaluation.crossing import kernel
@@ -297,7 +297,7 @@ def paired_derivatives(
         table = np.empty((n + 128, kernel.PAIR_TERMS))
         whole = np.empty((kernel.PAIR_COUNTS, n + 128), np.int64)
         kernel.sweep_pairs(
-            cdf[part], slope[part], rise[part], before[part], after[part], least, total, reals,
+            cdf[part], derivative[part], rise[part], before[part], after[part], least, total, reals,
             table, whole,
         )  # fmt: skip
         totals[part.start] = total
@@ -331,17 +331,24 @@ def _swept(
 
     rows, n = p.shape
     values = np.empty((rows, 3))
-    slopes = np.empty((2, rows if gradient else 0, n))
+    derivatives = np.empty((2, rows if gradient else 0, n))
 
     def work(part: slice) -> None:
         reals = np.empty((WORKSPACE, n + 128))
         whole = np.empty((WORKSPACE, n + 128), np.int64)
         sweep(
-            p[part], s[part], gradient, values[part], slopes[0, part], slopes[1, part], reals, whole
+            p[part],
+            s[part],
+            gradient,
+            values[part],
+            derivatives[0, part],
+            derivatives[1, part],
+            reals,
+            whole,
         )
 
     _in_parts(work, rows, n, threads)
-    return values, slopes
+    return values, derivatives
 
 
 def _in_parts(
@@ -379,15 +386,15 @@ def _impossible(
     """The same for rows with ``p_1 = 0``; the other rows are left to be filled."""
     rows, n = p.shape
     values = np.tile([0.0, 1.0, -np.inf], (rows, 1))
-    slopes = np.zeros((2, rows if gradient else 0, n))
+    derivatives = np.zeros((2, rows if gradient else 0, n))
     if gradient:
         zeros = np.count_nonzero(p == 0.0, axis=1)
         some, one = np.flatnonzero(zeros), np.flatnonzero(zeros == 1)
-        slopes[1, some, zeros[some] - 1] = np.inf
-        slopes[0, one, 0] = n
+        derivatives[1, some, zeros[some] - 1] = np.inf
+        derivatives[0, one, 0] = n
         if n > 1 and one.size:
-            slopes[0, one, 0] *= crossing(p[one, 1:], s[one, 1:], threads=threads).probability
-    return values, slopes
+            derivatives[0, one, 0] *= crossing(p[one, 1:], s[one, 1:], threads=threads).probability
+    return values, derivatives
 
 
 def _seconds(n: int) -> float:

@@ -398,8 +398,8 @@ def sweep(
     sf: FloatArray,
     gradient: bool,
     values: FloatArray,
-    slope: FloatArray,
-    log_slope: FloatArray,
+    derivative: FloatArray,
+    log_derivative: FloatArray,
     reals: FloatArray,
     whole: IntArray,
 ) -> None:
@@ -463,11 +463,11 @@ def sweep(
             for k in range(1, n + 1):
                 product = n * theta[k] * (edge[k - 1] * edge_b[n - k] / edge[n])
                 taken = exponent[k - 1] + exponent_b[n - k] - exponent[n] - shift[k]
-                log_slope[v, k - 1] = math.ldexp(product, taken)
-                if math.isinf(log_slope[v, k - 1]):
-                    slope[v, k - 1] = math.ldexp(product * values[v, 0], taken)
+                log_derivative[v, k - 1] = math.ldexp(product, taken)
+                if math.isinf(log_derivative[v, k - 1]):
+                    derivative[v, k - 1] = math.ldexp(product * values[v, 0], taken)
                 else:
-                    slope[v, k - 1] = log_slope[v, k - 1] * values[v, 0]
+                    derivative[v, k - 1] = log_derivative[v, k - 1] * values[v, 0]
 
 
 @njit(**_INNER)
@@ -681,7 +681,7 @@ def _edges(
 @njit(**_OPTIONS, cache=True, nogil=True)
 def sweep_pairs(
     cdf: FloatArray,
-    slope: FloatArray,
+    derivative: FloatArray,
     rise: FloatArray,
     before: FloatArray,
     after: FloatArray,
@@ -695,12 +695,12 @@ def sweep_pairs(
 
     For ``j < k``
 
-        ``total[j, k] += sum_v q_jk (rise_j after_k + before_j rise_k slope_k / slope_j)``,
+        ``total[j, k] += sum_v q_jk (rise_j after_k + before_j rise_k d_k / d_j)``,
 
     ``q_jk = N a_{j-1}(j-1) e_j(k-1) / a_{k-1}(k-1)``, with ``e_j`` of the chain that starts at ``p_j``
     with ``j`` points: one point lies at ``p_j``, and nothing fails between it and ``p_k``. Only
-    thresholds with ``before + after > least`` take part. ``slope`` is ``dP/dp``; ``reals``, ``table``
-    and ``whole`` are workspace (rows of ``N + 128``: :data:`PAIR_WORKSPACE`, columns of
+    thresholds with ``before + after > least`` take part. ``derivative`` is ``d = dP/dp``; ``reals``,
+    ``table`` and ``whole`` are workspace (rows of ``N + 128``: :data:`PAIR_WORKSPACE`, columns of
     :data:`PAIR_TERMS`, and :data:`PAIR_COUNTS`).
     """
     n = cdf.shape[1]
@@ -709,7 +709,7 @@ def sweep_pairs(
     for v in range(cdf.shape[0]):
         count = 0
         for k in range(n):
-            if slope[v, k] > SMALLEST_CELL and before[v, k] + after[v, k] > least:
+            if derivative[v, k] > SMALLEST_CELL and before[v, k] + after[v, k] > least:
                 chosen[count] = k + 1
                 count += 1
         if count > 1:
@@ -726,7 +726,7 @@ def sweep_pairs(
                     for q in range(i + 1, count):
                         k = chosen[q]
                         if edge[k - 1] > 0.0:
-                            share = slope[v, k - 1] / slope[v, j - 1]
+                            share = derivative[v, k - 1] / derivative[v, j - 1]
                             total[j - 1, k - 1] += (size * edge_j[k - 1 - j] / edge[k - 1]) * (
                                 rise[v, j - 1] * after[v, k - 1]
                                 + before[v, j - 1] * rise[v, k - 1] * share

@@ -67,12 +67,12 @@ def group_chances(
         density[:, g] = np.where(computed, model.pdf(speed), 0.0)
     done[:, len(times.groups) :], late[:, len(times.groups) :] = 1.0, 0.0
     met, missed = np.empty(t.size), np.empty(t.size)
-    slopes = np.zeros((t.size if gradient else 0, MOST_GROUPS, count))
-    fill_chances(sizes, done, late, met, missed, slopes)
+    derivatives = np.zeros((t.size if gradient else 0, MOST_GROUPS, count))
+    fill_chances(sizes, done, late, met, missed, derivatives)
     if not gradient:
         return GroupChances(met, missed, np.empty((0, count)), np.empty((0, count)))
     used = len(times.groups)
-    per_speed = (slopes[:, :used] * density[:, :used]).sum(axis=1)
+    per_speed = (derivatives[:, :used] * density[:, :used]).sum(axis=1)
     delay = -np.divide(per_speed, lines.factor, out=np.zeros_like(left), where=computed)
     return GroupChances(met, missed, delay * speed, delay)
 
@@ -101,10 +101,12 @@ def completion_probability(
     found = group_chances(times, lines, [deadline], gradient=gradient)
     met, missed = float(found.met[0]), float(found.missed[0])
     log_value = math.log1p(-missed) if missed < 0.5 else (math.log(met) if met > 0 else -math.inf)
-    slope = None
+    by_work = None
     if gradient:
-        slope = work_gradient(system, found.factor_gradient[0], found.delay_gradient[0])
-    return Probability.of(met, Method.EXACT, complement=missed, log_value=log_value, gradient=slope)
+        by_work = work_gradient(system, found.factor_gradient[0], found.delay_gradient[0])
+    return Probability.of(
+        met, Method.EXACT, complement=missed, log_value=log_value, gradient=by_work
+    )
 
 
 def groups_of(system: System) -> Groups:

@@ -64,8 +64,10 @@ def runtime_of_lines(system: System, lines: Lines, *, gradient: bool = True) -> 
         functions, guess, kinks=kinks[np.isfinite(kinks) & (kinks > 0)], power=power
     )
     value = float(total[0])
-    slopes = total[1:] if gradient else np.zeros(2 * count)
-    return LineRuntime(value, value, value, Method.QUADRATURE, slopes[:count], slopes[count:])
+    derivatives = total[1:] if gradient else np.zeros(2 * count)
+    return LineRuntime(
+        value, value, value, Method.QUADRATURE, derivatives[:count], derivatives[count:]
+    )
 
 
 def order_statistic_means(times: Groups, workers: int, power: int) -> FloatArray:

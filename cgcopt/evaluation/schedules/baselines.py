@@ -2,7 +2,7 @@
 
 *Cyclic scheduling* (Amiri and Gunduz, arXiv 1810.09992): nothing is coded; worker ``i`` stores ``r``
 subsets of the data, computes the full gradient on subsets ``i, i+1, ..., i+r-1`` in this order, and sends
-each when it is done. *Dynamic assignment*: the master hands out cells one at a time, on request. The
+each when it is done. *Dynamic assignment*: the master assigns cells one at a time, on request. The
 *speed of light*: whatever the scheme, every coordinate is computed on every piece of the data once.
 """
 

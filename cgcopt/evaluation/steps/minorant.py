@@ -35,10 +35,17 @@ from cgcopt.workers.base import DiscreteTimes
 __all__ = ["SmoothMinorant", "Tangent"]
 
 
-#: Part of a level's even share of the value that it must have in a panel to count in the curvature.
-_NEGLIGIBLE = 4e-5
-#: Half the width of a ramp at most.
-_WIDEST = 0.1
+@dataclass(frozen=True)
+class _Tuning:
+    """Numbers of the minorant; no measurement of them is recorded."""
+
+    negligible: float = 4e-5
+    """Least part of a level's even share of the value with which a panel counts in the curvature."""
+    widest: float = 0.1
+    """Half the width of a ramp at most, in the logarithm of the time."""
+
+
+_TUNING = _Tuning()
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +55,8 @@ class Tangent:
     Attributes
     ----------
     work : ndarray, shape (N,)
-        The design, whose rule it is.
-    slope : ndarray, shape (N,)
+        The design that the minorant is made for.
+    gradient : ndarray, shape (N,)
         ``g``, in ``w``.
     ends : ndarray, shape (M,)
         Upper ends of the panels, seconds.
@@ -61,7 +68,7 @@ class Tangent:
     """
 
     work: FloatArray
-    slope: FloatArray
+    gradient: FloatArray
     ends: FloatArray
     thresholds: FloatArray
     rise: FloatArray
@@ -70,7 +77,7 @@ class Tangent:
     threads: int | None
 
     def curvature(self) -> FloatArray:
-        """About the derivative of ``g`` in ``w``, symmetric and positive semidefinite, ``(N, N)``.
+        """Approximate derivative of ``g`` in ``w``, symmetric, positive semidefinite, shape ``(N, N)``.
 
         Off the diagonal it is nonpositive, and it maps the work to zero, as the Hessian of every
         function that is homogeneous of degree 1 does.
@@ -78,14 +85,14 @@ class Tangent:
         before = 0.5 * self.ends[:, np.newaxis] * self.chance
         after = np.zeros_like(before)
         after[:-1] = 0.5 * self.ends[:-1, np.newaxis] * self.chance[1:]
-        value = float(self.slope @ self.work)
+        value = float(self.gradient @ self.work)
         pairs = paired_derivatives(
             self.thresholds,
             self.derivative,
             self.rise,
             before,
             after,
-            least=_NEGLIGIBLE / self.work.size * value,
+            least=_TUNING.negligible / self.work.size * value,
             threads=self.threads,
         )[::-1, ::-1]
         used = self.work > 0.0
@@ -97,7 +104,7 @@ class Tangent:
 
 @dataclass(frozen=True, eq=False)
 class SmoothMinorant:
-    """Slopes ``g`` with ``g . y <= E[tau(y)]``, continuous in the design they are made for.
+    """Gradients ``g`` with ``g . y <= E[tau(y)]``, continuous in the design they are made for.
 
     Parameters
     ----------
@@ -109,7 +116,7 @@ class SmoothMinorant:
         Between 0 and 1: which share of the way to the neighbouring values a step of ``F`` is spread
         over. Far from 0 the minorant is not close, but even sparse values do not make it rough.
     rough : bool
-        Whether slopes that are too small by some 1e-8 will do.
+        Whether gradients that are too small by some 1e-8 will do.
     threads : int, optional
         For the kernel.
     """
@@ -167,7 +174,7 @@ class SmoothMinorant:
             here = slice(rows.start + new.start, rows.stop)
             cdf = thresholds[rows]
             found = first_failures(cdf, 1.0 - cdf, rough=self.rough, threads=1)
-            derivative[here], chance[here] = found.slope[new], found.chance[new]
+            derivative[here], chance[here] = found.derivative[new], found.chance[new]
             expected = moments.expected(moments.places(cdf[:, used]), found)[new]
             return np.asarray(expected.sum(axis=0)[::-1])
 
@@ -176,11 +183,13 @@ class SmoothMinorant:
         np.maximum.accumulate(thresholds, axis=0, out=thresholds)
         np.maximum.accumulate(thresholds, axis=1, out=thresholds)
         thresholds[-1], rise[-1] = 1.0, 0.0
-        slope = np.zeros(work.size)
+        gradient = np.zeros(work.size)
         for counted in in_batches(count, self.grid.size, work.size, self.threads):
-            slope[free:] += counted
-        slope *= self.system.unit
-        return Tangent(work, slope, self.grid, thresholds, rise, derivative, chance, self.threads)
+            gradient[free:] += counted
+        gradient *= self.system.unit
+        return Tangent(
+            work, gradient, self.grid, thresholds, rise, derivative, chance, self.threads
+        )
 
     def _averaged(self, products: Products, part: slice) -> tuple[FloatArray, FloatArray]:
         """Averaged ``F`` at some ends of panels, and its rise."""
@@ -204,34 +213,34 @@ class _Polygon:
     Parameters
     ----------
     times : ndarray, shape (B,)
-        Logarithms at which the slope changes, increasing.
-    heights, integrals, slopes : ndarray, shape (B,)
-        ``F`` and its integral there, and the slope from there on.
+        Logarithms at which the derivative changes, increasing.
+    heights, integrals, derivatives : ndarray, shape (B,)
+        ``F`` and its integral there, and the derivative from there on.
     """
 
     times: FloatArray
     heights: FloatArray
     integrals: FloatArray
-    slopes: FloatArray
+    derivatives: FloatArray
 
     @classmethod
     def of(cls, times: DiscreteTimes, spread: float) -> _Polygon:
-        """Ramps take this share of the way to the neighbouring values."""
+        """Replace the steps by ramps over the share ``spread`` of the way to the neighbouring values."""
         values = np.log(times.values)
         below = np.concatenate(([0.0], times.cdf(times.values)))
-        reach = spread * np.minimum(0.5 * np.diff(values), _WIDEST)
+        reach = spread * np.minimum(0.5 * np.diff(values), _TUNING.widest)
         ends = np.stack((values - np.append(0.0, reach), values + np.append(reach, 0.0)), axis=1)
         y, heights = ends.ravel(), np.repeat(below, 2)[1:-1]
         step, rise = np.diff(y), np.diff(heights)
-        slopes = np.divide(rise, step, out=np.zeros_like(step), where=step > 0.0)
+        derivatives = np.divide(rise, step, out=np.zeros_like(step), where=step > 0.0)
         integrals = np.cumsum(0.5 * (heights[1:] + heights[:-1]) * step)
-        return cls(y, heights, np.append(0.0, integrals), np.append(slopes, 0.0))
+        return cls(y, heights, np.append(0.0, integrals), np.append(derivatives, 0.0))
 
     def __call__(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Integral up to ``y`` and height there."""
         last = np.searchsorted(self.times, y, side="right") - 1
         after = y - self.times[last]
-        rise = self.slopes[last] * after
+        rise = self.derivatives[last] * after
         height = self.heights[last] + rise
         integral = self.integrals[last] + (self.heights[last] + 0.5 * rise) * after
         early = last < 0

@@ -26,8 +26,20 @@ __all__ = ["Moments", "Panels", "in_batches", "row_before"]
 
 Result = TypeVar("Result")
 
-#: Entries of the arrays of a batch of panels, and panels, at most; batches at least, where threads pay.
-_BATCH, _LONGEST, _PARTS = 2**18, 512, 8
+
+@dataclass(frozen=True)
+class _Batches:
+    """Sizes of the batches in which panels are computed; no measurement of them is recorded."""
+
+    entries: int = 2**18
+    """Entries of the arrays of a batch, panels times workers, at most."""
+    panels: int = 512
+    """Panels of a batch at most."""
+    parts: int = 8
+    """Batches at least, where threads pay."""
+
+
+_BATCHES = _Batches()
 #: Rounding of a difference of two running sums, relative to the sums.
 _ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
@@ -43,7 +55,7 @@ class Panels:
     lower, upper : ndarray, shape (M,)
         Bounds on ``E[tau; tau in the panel]``, seconds; equal where the panel has one product.
     single : ndarray of bool, shape (M,)
-        Whether it has.
+        Whether the panel has one product only.
     number : ndarray of int, shape (M,)
         Products in the panel, equal ones counted for each level.
     expected : ndarray, shape (M, m)
@@ -111,7 +123,7 @@ class Panels:
             merged(self.chance, fresh.chance),
         )
 
-    def line_slopes(self, products: Products) -> tuple[FloatArray, FloatArray]:
+    def line_gradients(self, products: Products) -> tuple[FloatArray, FloatArray]:
         """Sums over the panels of :attr:`expected` and :attr:`chance`, for all levels, shapes ``(N,)``.
 
         They are the derivatives in the factors and in the delays of the lines of the levels.
@@ -119,7 +131,7 @@ class Panels:
         return self._summed(products, self.expected), self._summed(products, self.chance)
 
     def _summed(self, products: Products, terms: FloatArray) -> FloatArray:
-        some = np.add.reduceat(terms, np.arange(0, self.ends.size, _LONGEST), axis=0)
+        some = np.add.reduceat(terms, np.arange(0, self.ends.size, _BATCHES.panels), axis=0)
         total = np.zeros(products.workers)
         total[products.workers - products.factors.size :] = some.sum(axis=0)[::-1]
         return total
@@ -196,26 +208,27 @@ class Places:
 
     thresholds: FloatArray
     last: IntArray
-    """Index of the value just below a threshold,"""
+    """Index of the value just below a threshold."""
     after: IntArray
-    """and of that just above it."""
+    """Index of the value just above a threshold."""
     plain: FloatArray
-    """Integral of ``F^{-1}(p)`` up to the threshold,"""
+    """Integral of ``F^{-1}(p)`` from 0 to the threshold."""
     ranked: FloatArray
-    """and of ``p F^{-1}(p)``."""
+    """Integral of ``p F^{-1}(p)`` from 0 to the threshold."""
 
 
 def in_batches(
     work: Callable[[slice, slice], Result], panels: int, workers: int, threads: int | None
 ) -> list[Result]:
-    """Do the work of all panels in batches, with threads where it pays; return what they return.
+    """Do the work of all panels in batches, with threads where it pays, and return the results.
 
-    ``work`` gets the rows of a batch, which begin with the row before, and which of them are new. The
-    batches, hence the result, do not depend on the number of threads.
+    ``work(rows, new)`` gets the rows of a batch and which of these rows are new: a batch begins with
+    the last row of the batch before it. The batches, and so the result, do not depend on the number
+    of threads.
     """
-    size = min(max(_BATCH // workers, 2), _LONGEST)
+    size = min(max(_BATCHES.entries // workers, 2), _BATCHES.panels)
     if takes_long(panels, workers):
-        size = min(size, -(-panels // _PARTS))
+        size = min(size, -(-panels // _BATCHES.parts))
     parts = []
     for start in range(0, panels, size):
         before = max(start - 1, 0)
@@ -270,9 +283,9 @@ class _Part:
         room = np.minimum(rise, np.diff(lower, axis=1, append=1.0))
         earlier = (ends - self.delays) * (rise - _ROUNDING * upper)
         earlier -= self.factors * (plain - row_before(plain) + _ROUNDING * plain)
-        slope = row_before(self.found.slope[:, :m])
+        derivative = row_before(self.found.derivative[:, :m])
         curvature = row_before(self.found.curvature[:, :m])
-        alone = np.maximum(slope - curvature * room / 2, 0.0)
+        alone = np.maximum(derivative - curvature * room / 2, 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             alone = np.where(rise > 0.0, alone * (room / rise), 0.0)
         surely = (alone * np.maximum(earlier, 0.0)).sum(axis=1)

@@ -1,24 +1,24 @@
-"""Expected runtime when a worker's time takes finitely many values, such as a pooled trace.
+"""Expected runtime when a worker's time takes finitely many values, as in a pooled trace.
 
 With ``a_n = u w_n`` the runtime ``tau = max_n a_n T_(N-n)`` (arXiv 2206.02450) takes only the
-values ``a_n t_j``, ``t_j`` the values of ``T``: the *products*. Let ``0 < z_1 < ... < z_M`` be some
-of them, the largest included. They cut the range of ``tau`` into *panels* ``(z_{v-1}, z_v]``. In a
-panel let ``k`` be the first, counted from the fastest worker, with ``a T_(k) > z_{v-1}`` for its
-level. Two sweeps find the joint chances of panel and ``k``
+values ``a_n t_j``, where ``t_j`` are the values of ``T``. They are called *products*. Let
+``0 < z_1 < ... < z_M`` be some of them, the largest included. They cut the range of ``tau`` into
+*panels* ``(z_{v-1}, z_v]``. In a panel let ``k`` be the first, counted from the fastest worker, with
+``a T_(k) > z_{v-1}`` for its level. Two sweeps find the joint chances of panel and ``k``
 (:func:`~cgcopt.evaluation.crossing.crossing.first_failures`).
 
-*Subgradient and lower bound.* That level attains ``tau`` but for rounds in which two levels fall
-into one panel, and never exceeds it. Hence
+*Subgradient and lower bound.* The time of that level never exceeds ``tau``, and is ``tau`` except
+in rounds in which two levels fall into one panel. Hence
 
     g_n = u E[T_(N-n); k = N - n]    satisfies    g . y <= E[tau(y)] for all work y,
 
-because it is ``E[tau(y)]`` with some level in place of the maximum in every round; and
-``g . w`` is a lower bound on the expected runtime of the design itself.
+because ``g . y`` is ``E[tau(y)]`` with one level in place of the maximum in every round. In
+particular, ``g . w`` is a lower bound on the expected runtime of the design itself.
 
-*Upper bound.* ``P[tau <= z]`` is a function of the thresholds ``p_k = F_{N-k}(z)``; it is
-supermodular, and its derivative in ``p_k`` falls at a falling rate as ``p_k`` rises. In a panel it is
-therefore at least its value at the lower end plus the sum of what each ``p_k`` alone adds, and that
-is at least the first two terms of its expansion.
+*Upper bound.* ``P[tau <= z]`` is a function of the thresholds ``p_k = F_{N-k}(z)``. It is
+supermodular, so that in a panel it is at least its value at the lower end plus the sum of what each
+``p_k`` alone adds. Its derivative in ``p_k`` falls at a falling rate as ``p_k`` rises, so that what
+``p_k`` adds is at least the first two terms of its expansion.
 
 Both errors are of second order in the width of the panels; panels are split where they matter until
 the bounds are as close as wanted. A panel with one product has no error. With all products as
@@ -57,14 +57,36 @@ __all__ = [
 ]
 
 
-#: Relative width of the bracket where an exact sum would be too long.
-_TOLERANCE = 1e-7
-#: Width of a bracket that is rounding alone, and share of the value that no panel is split for.
-_ROUNDING, _NEGLIGIBLE = 1e-15, 1e-17
-#: Panels to begin with, and into how many one is split at a time.
-_FIRST_PANELS, _MOST_PIECES = 128, 6
-#: Part of what is affordable that an exact sum may cost where a bracket would do.
-_EXACT_SHARE = 4
+@dataclass(frozen=True)
+class _Tuning:
+    """Numbers of the bracket.
+
+    Where a line does not say how a value was found, no measurement of it is recorded.
+    """
+
+    tolerance: float = 1e-7
+    """Relative width of the bracket where an exact sum would be too long."""
+    rounding: float = 1e-15
+    """Relative width of a bracket that is rounding alone."""
+    negligible: float = 1e-17
+    """Share of the value, over all panels, that no panel is split for."""
+    first_panels: int = 128
+    """Panels to begin with."""
+    most_pieces: int = 6
+    """Pieces into which a panel is split at a time, at most."""
+    exact_share: int = 4
+    """One part in so many of what is affordable may go into an exact sum where a bracket would do."""
+    affordable_seconds: float = 4.0
+    """Time that panels may take by default, seconds."""
+    panel_seconds: float = 2e-6
+    """Rough time of a panel, seconds, whatever the number ``N`` of workers."""
+    worker_seconds: float = 3e-7
+    """What is added to it for each worker."""
+    sweep_seconds: float = 2e-8
+    """What is added to it, times ``N**1.5``: the sweeps through the thresholds."""
+
+
+_TUNING = _Tuning()
 
 
 def affordable_panels(workers: int) -> int:
@@ -75,7 +97,8 @@ def affordable_panels(workers: int) -> int:
     >>> affordable_panels(1000) < affordable_panels(20)
     True
     """
-    return int(4.0 / (2e-6 + 3e-7 * workers + 2e-8 * workers**1.5))
+    seconds = _TUNING.panel_seconds + _TUNING.worker_seconds * workers
+    return int(_TUNING.affordable_seconds / (seconds + _TUNING.sweep_seconds * workers**1.5))
 
 
 @within_doubles("the expected runtime")
@@ -130,8 +153,8 @@ def expected_runtime(
     allowed = affordable_panels(system.workers) if max_panels is None else max_panels
     whole_number("max_panels", allowed, least=1)
     if tolerance is None:
-        short = discrete_times(system).values.size * system.workers * _EXACT_SHARE <= allowed
-        tolerance = 0.0 if short else _TOLERANCE
+        short = discrete_times(system).values.size * system.workers * _TUNING.exact_share <= allowed
+        tolerance = 0.0 if short else _TUNING.tolerance
     if max_panels is None:
         # A bracket that is too wide is of little use, so it may take twice as long.
         allowed *= 2
@@ -142,7 +165,7 @@ def expected_runtime(
     lower = found.upper if found.exact else found.lower
     if not gradient:
         return Evaluation(middle, method, lower, found.upper)
-    return WithGradient(middle, method, lower, found.upper, gradient=found.slope)
+    return WithGradient(middle, method, lower, found.upper, gradient=found.gradient)
 
 
 def runtime_of_lines(
@@ -179,7 +202,7 @@ def runtime_of_lines(
     )
     method = Method.EXACT if found.exact else Method.BRACKET
     middle = (found.lower + found.upper) / 2
-    return LineRuntime(middle, found.lower, found.upper, method, *found.line_slopes)
+    return LineRuntime(middle, found.lower, found.upper, method, *found.line_gradients)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,25 +213,25 @@ class Bracket:
     ----------
     lower, upper : float
         Rigorous, seconds.
-    slope : ndarray, shape (N,)
-        In ``w``; ``slope . y`` is at most the expected runtime of every work ``y``.
+    gradient : ndarray, shape (N,)
+        In ``w``; ``gradient . y`` is at most the expected runtime of every work ``y``.
     grid : ndarray, shape (M,)
         Ends of the panels, seconds.
     single : ndarray of bool, shape (M,)
         Whether a panel has one possible runtime only.
     exact : bool
         Whether no uncertainty is left.
-    line_slopes : tuple of ndarray, shapes (N,)
+    line_gradients : tuple of ndarray, shapes (N,)
         Derivatives in the factors and the delays of the lines of the levels.
     """
 
     lower: float
     upper: float
-    slope: FloatArray
+    gradient: FloatArray
     grid: FloatArray
     single: NDArray[np.bool_]
     exact: bool
-    line_slopes: tuple[FloatArray, FloatArray]
+    line_gradients: tuple[FloatArray, FloatArray]
 
 
 @within_doubles("the expected runtime")
@@ -223,6 +246,9 @@ def bracketed_runtime(
     lines: Lines | None = None,
 ) -> Bracket:
     """Bracket the expected runtime of a design with a step distribution.
+
+    Panels are split where the bounds differ most, until the bracket is as narrow as wanted or there
+    are as many panels as allowed.
 
     Parameters
     ----------
@@ -249,20 +275,20 @@ def bracketed_runtime(
         width = (panels.upper - panels.lower).sum()
         if not np.isfinite(upper):
             raise SolverError("a completion probability is not a number")
-        exact = bool(width <= _ROUNDING * upper)
+        exact = bool(width <= _TUNING.rounding * upper)
         ends = panels.ends
         if not exact and width > tolerance * upper:
             ends = _split(products, panels, tolerance * upper, max_panels)
         if ends.size == panels.ends.size:
-            slopes = panels.line_slopes(products)
+            gradients = panels.line_gradients(products)
             return Bracket(
                 float(upper - width),
                 float(upper),
-                work_gradient(system, *slopes),
+                work_gradient(system, *gradients),
                 ends,
                 panels.single,
                 exact,
-                slopes,
+                gradients,
             )
         panels = panels.split(products, ends, threads)
 
@@ -310,7 +336,9 @@ def coarsened(times: DiscreteTimes, cells: int, rounding: Literal["down", "up"])
 
 def _first_ends(products: Products) -> FloatArray:
     """Panels of equal ratio over the whole range."""
-    return _snapped(products, np.geomspace(products.smallest, products.largest, _FIRST_PANELS))
+    return _snapped(
+        products, np.geomspace(products.smallest, products.largest, _TUNING.first_panels)
+    )
 
 
 def _snapped(products: Products, z: FloatArray) -> FloatArray:
@@ -329,14 +357,14 @@ def _split(products: Products, panels: Panels, width: float, most: int) -> Float
     ends, number = panels.ends, panels.number
     starts = np.concatenate(([0.0], ends[:-1]))
     doubt = panels.upper - panels.lower
-    doubt[doubt <= _NEGLIGIBLE / ends.size * panels.upper.sum()] = 0.0
+    doubt[doubt <= _TUNING.negligible / ends.size * panels.upper.sum()] = 0.0
     left = most - ends.size
     if width == 0.0 and number[doubt > 0.0].sum() <= left:
         pieces = np.where(doubt > 0.0, number, 1)
     else:
         root = np.cbrt(doubt)
         with np.errstate(divide="ignore", invalid="ignore"):
-            wanted = np.fmin(root * np.sqrt(root.sum() / width), _MOST_PIECES)
+            wanted = np.fmin(root * np.sqrt(root.sum() / width), _TUNING.most_pieces)
         pieces = np.minimum(np.ceil(wanted).astype(np.int64), number)
         if (pieces - 1).clip(0).sum() > left:
             pieces = 1 + (max(left, 0) * root / root.sum()).astype(np.int64)

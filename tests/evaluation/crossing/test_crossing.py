@@ -493,7 +493,7 @@ def test_first_failures_against_differences_of_probabilities(workers: int, ends:
     inside = (p[:, 0] > 0)[:, None] & (p < 1)
     assert whole.gradient is not None
     scale = whole.gradient.max()
-    assert found.slope[inside] == pytest.approx(whole.gradient[inside], abs=1e-12 * scale)
+    assert found.derivative[inside] == pytest.approx(whole.gradient[inside], abs=1e-12 * scale)
 
 
 def test_series_of_a_small_rise() -> None:
@@ -518,9 +518,9 @@ def test_curvature_of_a_single_threshold() -> None:
         moved = p + step * np.outer([0, 1, 2], np.eye(8)[k])
         values = crossing(moved, 1 - moved).probability
         # P is a polynomial in one threshold: concave, steepest at the lower end.
-        drop = found.slope[0, k] * step - found.curvature[0, k] * step**2 / 2
+        drop = found.derivative[0, k] * step - found.curvature[0, k] * step**2 / 2
         assert values[1] - values[0] >= drop * (1 - 1e-12) - 1e-15
-        assert values[1] - values[0] <= found.slope[0, k] * step * (1 + 1e-12)
+        assert values[1] - values[0] <= found.derivative[0, k] * step * (1 + 1e-12)
         tiny = 1e-6 * np.eye(8)[k]
         slopes = [crossing(p + j * tiny, 1 - p - j * tiny, gradient=True) for j in (0, 1)]
         assert slopes[0].gradient is not None

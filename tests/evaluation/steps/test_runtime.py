@@ -179,13 +179,13 @@ def test_brackets_are_as_narrow_as_asked_and_hold_the_exact_sum(tolerance: float
     found = bracketed_runtime(system, work, tolerance=tolerance, max_panels=10**6)
     assert not found.exact
     assert found.lower <= exact.value <= found.upper <= found.lower * (1 + tolerance)
-    assert found.slope @ work == pytest.approx(found.lower, rel=1e-12)
+    assert found.gradient @ work == pytest.approx(found.lower, rel=1e-12)
     assert exact.gradient is not None
     # Every slope is a minorant; at other designs the exact value is at least as large.
     for seed in range(5):
         other = work_of_partition(np.random.default_rng(seed).dirichlet(np.full(12, 0.3)) * 1000)
         there = bracketed_runtime(system, other, tolerance=1e-5, max_panels=10**6)
-        assert there.lower >= found.slope @ other or there.upper >= found.slope @ other
+        assert there.lower >= found.gradient @ other or there.upper >= found.gradient @ other
         assert there.upper >= exact.gradient @ other
     # Errors are of second order: a hundredth of the width takes about ten times the panels.
     finer = bracketed_runtime(system, work, tolerance=tolerance / 100, max_panels=10**6)
@@ -223,8 +223,8 @@ def test_split_panels_are_those_computed_at_once() -> None:
         for name in ("lower", "upper", "expected"):
             right = getattr(once, name)
             assert getattr(split, name) == pytest.approx(right, rel=1e-11, abs=1e-14 * right.max())
-        assert split.line_slopes(products)[0] == pytest.approx(
-            once.line_slopes(products)[0], rel=1e-12
+        assert split.line_gradients(products)[0] == pytest.approx(
+            once.line_gradients(products)[0], rel=1e-12
         )
 
 
@@ -235,7 +235,7 @@ def test_smooth_minorants_stay_below_the_expected_runtime(
     system = data.draw(systems())
     work, near = data.draw(works(system.workers)), data.draw(works(system.workers))
     found = bracketed_runtime(system, work, tolerance=1e-2, max_panels=allowed)
-    slope = SmoothMinorant.on_panels_of(found, system, spread=spread)(near).slope
+    slope = SmoothMinorant.on_panels_of(found, system, spread=spread)(near).gradient
     for _ in range(3):
         other = data.draw(works(system.workers))
         exact = enumerated(system, other)
@@ -255,7 +255,7 @@ def test_smooth_minorants_on_very_fine_panels_stay_below(spread: float, toleranc
     tangent = SmoothMinorant.on_panels_of(found, system, spread=spread)(work)
     assert (np.diff(tangent.thresholds, axis=0) >= 0.0).all()
     assert tangent.chance.sum() == pytest.approx(1.0, abs=1e-12)
-    assert exact.value * (1 - 1e-5) < tangent.slope @ work <= exact.value * (1 + 1e-13)
+    assert exact.value * (1 - 1e-5) < tangent.gradient @ work <= exact.value * (1 + 1e-13)
 
 
 def test_smooth_minorants_are_smooth_and_close() -> None:
@@ -265,11 +265,11 @@ def test_smooth_minorants_are_smooth_and_close() -> None:
     work = balanced_work(times, 12, 1000)
     found = bracketed_runtime(system, work, tolerance=1e-5, max_panels=10**6)
     smooth = SmoothMinorant.on_panels_of(found, system)
-    assert found.lower * (1 - 1e-5) < smooth(work).slope @ work <= found.upper
+    assert found.lower * (1 - 1e-5) < smooth(work).gradient @ work <= found.upper
     changes = []
     for step in (1e-5, 2e-5):
         near = work * (1 + step * np.linspace(-1, 1, 12))
-        changes.append(smooth(near).slope - smooth(work).slope)
+        changes.append(smooth(near).gradient - smooth(work).gradient)
     scale = np.abs(changes[1]).max()
     assert changes[1] == pytest.approx(2 * changes[0], abs=0.1 * scale)
 
@@ -307,7 +307,7 @@ def check_curvature(smooth: SmoothMinorant, work: np.ndarray, curvature: np.ndar
     rng = np.random.default_rng(1)
     for _ in range(3):
         step = 1e-6 * work * rng.normal(size=work.size)
-        change = (smooth(work + step).slope - smooth(work - step).slope) / 2
+        change = (smooth(work + step).gradient - smooth(work - step).gradient) / 2
         error = (change - curvature @ step) * work
         assert np.linalg.norm(error) < 0.15 * np.linalg.norm(change * work)
 
@@ -322,7 +322,7 @@ def test_minorants_do_not_depend_on_threads() -> None:
     one, two = (
         SmoothMinorant.on_panels_of(found, system, threads=threads)(work) for threads in (1, 2)
     )
-    assert np.array_equal(one.slope, two.slope)
+    assert np.array_equal(one.gradient, two.gradient)
     assert np.array_equal(one.curvature(), two.curvature())
 
 
