@@ -18,6 +18,7 @@ For the completion probability and for quantiles each level on its own must be i
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -53,12 +54,23 @@ __all__ = [
     "subgradient_bound",
 ]
 
-#: Part of a value that is given away, so that rounding cannot lift a bound above the optimum.
-_ROUNDING = 1e-13
-#: Relative accuracy of quantiles of order statistics.
-_REACHED = 1e-12
-#: Log-odds of a probability beyond which it counts as 1, or as 0.
-_LARGEST_ODDS = 34.0
+
+@dataclass(frozen=True)
+class _Tuning:
+    """Numbers of the bounds.
+
+    Where a line does not say how a value was found, no measurement of it is recorded.
+    """
+
+    rounding: float = 1e-13
+    """Part of a value that is given away, so that rounding cannot lift a bound above the optimum."""
+    reached: float = 1e-12
+    """Relative accuracy of quantiles of order statistics."""
+    largest_odds: float = 34.0
+    """Log-odds of a probability beyond which it counts as 1, or as 0."""
+
+
+_TUNING = _Tuning()
 
 
 def partition_gradient(work_gradient: ArrayLike) -> FloatArray:
@@ -150,7 +162,7 @@ def runtime_bound(
     defect = 0.0
     if evaluation.method is Method.QUADRATURE:
         defect = abs(float(evaluation.gradient @ np.asarray(work)) - evaluation.value)
-    allowance = defect + _ROUNDING * evaluation.upper
+    allowance = defect + _TUNING.rounding * evaluation.upper
     bound = subgradient_bound(evaluation.gradient, coordinates, first_level=first_level)
     return bound - allowance
 
@@ -175,7 +187,7 @@ def jensen_bound(system: System, levels: ArrayLike | None = None) -> float:
     9.0
     """
     means = order_statistic_means(system.worker_times, system.workers)[::-1]
-    return _shortest(system, means, levels) * (1 - _ROUNDING)
+    return _shortest(system, means, levels) * (1 - _TUNING.rounding)
 
 
 @within_doubles("the bound on the quantile")
@@ -202,8 +214,8 @@ def quantile_bound(system: System, probability: float, levels: ArrayLike | None 
     """
     q = finite_number("probability", probability, above=0, below=1)
     # A slightly smaller probability has a smaller quantile: what rounding may have added.
-    late = (1 - q) * (1 + _REACHED) + math.ulp(q)
-    return _levels_in_time(system, q * (1 - _REACHED), late, levels)
+    late = (1 - q) * (1 + _TUNING.reached) + math.ulp(q)
+    return _levels_in_time(system, q * (1 - _TUNING.reached), late, levels)
 
 
 @within_doubles("the bound on the probability")
@@ -227,14 +239,14 @@ def probability_bound(system: System, deadline: float, levels: ArrayLike | None 
     (0.632120558829, 0.632120558829)
     """
     t = finite_number("deadline", deadline, above=0)
-    low, high = -_LARGEST_ODDS, _LARGEST_ODDS
+    low, high = -_TUNING.largest_odds, _TUNING.largest_odds
     if _levels_in_time(system, *_chances(high), levels) <= t:
         return 1.0
-    while high - low > _REACHED * max(1.0, abs(high)):
+    while high - low > _TUNING.reached * max(1.0, abs(high)):
         middle = (low + high) / 2
         inside = _levels_in_time(system, *_chances(middle), levels) <= t
         low, high = (middle, high) if inside else (low, middle)
-    return min(_chances(high)[0] * (1 + _REACHED), 1.0)
+    return min(_chances(high)[0] * (1 + _TUNING.reached), 1.0)
 
 
 def certify(
@@ -356,7 +368,7 @@ def cost_bound(system: System, work: ArrayLike, levels: IntArray | None = None) 
     at = float(found.factor_gradient @ lines.factor + found.delay_gradient @ lines.delay)
     defect = abs(at - found.value) if found.method is Method.QUADRATURE else 0.0
     allowed = entries if levels is None else entries[levels]
-    bound = costs.startup + float(allowed.min()) - defect - _ROUNDING * found.upper
+    bound = costs.startup + float(allowed.min()) - defect - _TUNING.rounding * found.upper
     return bound
 
 

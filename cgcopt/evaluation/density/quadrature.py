@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -13,13 +14,24 @@ from cgcopt.errors import SolverError
 __all__ = ["integrate", "trapezoids"]
 
 
-_ROUNDS = 12
-#: Panels that may be open at a time: more are open only where rounding, not a panel's width, is in
-#: the way.
-_MOST_PANELS = 600
-#: How much the error of the trapezoidal rule is overestimated, and which part of an error that is
-#: allowed the integrand may have where no more nodes are placed.
-_CAUTION, _NEGLIGIBLE = 10.0, 1e-3
+@dataclass(frozen=True)
+class _Tuning:
+    """Numbers of the two rules.
+
+    Where a line does not say how a value was found, no measurement of it is recorded.
+    """
+
+    rounds: int = 12
+    """How often panels are halved at most."""
+    most_panels: int = 600
+    """Open panels at most: more are open only where rounding, not their width, is in the way."""
+    caution: float = 10.0
+    """Factor by which the error of the trapezoidal rule is overestimated."""
+    negligible: float = 1e-3
+    """Part of an allowed error that the integrand may have where no more nodes are placed."""
+
+
+_TUNING = _Tuning()
 
 
 def trapezoids(
@@ -71,13 +83,13 @@ def trapezoids(
         total = step * values.sum(axis=0)
         size = step * np.abs(values).sum(axis=0)
         allowed = allowance(total)
-        error = _CAUTION * (total - coarse) ** 2 / np.where(size > 0.0, size, 1.0)
+        error = _TUNING.caution * (total - coarse) ** 2 / np.where(size > 0.0, size, 1.0)
         if (step * np.abs(values[[0, -1]]) > allowed).any():
             return None
         if (error <= allowed).all():
             return np.asarray(total)
         if halving < halvings:
-            seen = (step * np.abs(values) > _NEGLIGIBLE * allowed).any(axis=1)
+            seen = (step * np.abs(values) > _TUNING.negligible * allowed).any(axis=1)
             if not seen.any():
                 return None
             first, last = np.flatnonzero(seen)[[0, -1]]
@@ -138,7 +150,7 @@ def integrate(
     nodes, weights, transform = _rule(points)
     lower, upper = edges[:-1], edges[1:]
     settled: FloatArray | float = 0.0
-    for _ in range(_ROUNDS):
+    for _ in range(_TUNING.rounds):
         half = 0.5 * (upper - lower)
         x = (0.5 * (upper + lower))[:, np.newaxis] + half[:, np.newaxis] * nodes
         values = integrand(x.ravel()).reshape(len(half), points, -1)
@@ -149,7 +161,7 @@ def integrate(
         if not rough.any():
             return np.asarray(settled)
         lower, upper = lower[rough], upper[rough]
-        if 2 * lower.size > _MOST_PANELS:
+        if 2 * lower.size > _TUNING.most_panels:
             break
         middle = 0.5 * (lower + upper)
         lower, upper = np.stack((lower, middle), axis=1), np.stack((middle, upper), axis=1)

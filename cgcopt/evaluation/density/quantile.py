@@ -32,18 +32,31 @@ from cgcopt.workers.base import IndependentTimes, Times
 
 __all__ = ["runtime_quantile"]
 
-#: Relative accuracy of a deadline.
-_RESOLUTION = 1e-14
-#: Newton steps on a logarithmic scale: the log-odds bend upwards in light tails, where long steps
-#: up overshoot, and are straight near the earliest end, where long steps down are good.
-_LONGEST_UP, _LONGEST_DOWN = 1.5, -700.0
-#: The last step is at most so long on the logarithmic scale: there the next one is its square.
-_LAST = 0.1
-#: Share of the time past the earliest end in the deadline from which roundings of the deadline matter.
-_SENSITIVE = 1e6
-#: Largest factor by which the search for the other end of the bracket reaches out.
-_FARTHEST = 1e100
-_ITERATIONS = 400
+
+@dataclass(frozen=True)
+class _Tuning:
+    """Numbers of the root search. Its steps are on a logarithmic scale.
+
+    Where a line does not say how a value was found, no measurement of it is recorded.
+    """
+
+    resolution: float = 1e-14
+    """Relative accuracy of a deadline."""
+    longest_up: float = 1.5
+    """Longest Newton step up: the log-odds bend upwards in light tails, where long steps overshoot."""
+    longest_down: float = -700.0
+    """Longest Newton step down: the log-odds are straight near the earliest end."""
+    last: float = 0.1
+    """Longest step that may be the last one: the next one would be about its square."""
+    sensitive: float = 1e6
+    """Deadline relative to the time past the earliest end, from which its roundings matter."""
+    farthest: float = 1e100
+    """Largest factor by which the search for the other end of the bracket reaches out."""
+    iterations: int = 400
+    """Evaluations of the completion probability at most."""
+
+
+_TUNING = _Tuning()
 
 
 @within_doubles("the quantile of the runtime")
@@ -96,7 +109,7 @@ def runtime_quantile(
         t = chances.earliest + past
     if not sys.float_info.min <= t < math.inf:
         raise SolverError(_beyond(q, t))
-    if past * _SENSITIVE < t:
+    if past * _TUNING.sensitive < t:
         t = _kept(system, chances.work, t, q)
     if not (gradient and isinstance(found, CompletionWithGradient)):
         return Evaluation.exact(t, Method.EXACT)
@@ -172,16 +185,18 @@ def _root(chances: _Chances, q: float) -> tuple[float, Completion]:
     target = math.log(q) - math.log1p(-q)
     past, low, high = chances.typical, 0.0, math.inf
     before, reach = math.inf, 2.0
-    for _ in range(_ITERATIONS):
+    for _ in range(_TUNING.iterations):
         found = chances.at(past)
         odds, rate = _log_odds(chances, found, past)
         low, high = (low, past) if odds >= target else (past, high)
         t = chances.earliest + past
         step = (target - odds) / rate if rate > 0 and math.isfinite(odds) else math.nan
-        last = abs(step) <= _LAST and abs(step) * past <= _RESOLUTION * t
-        if last or high - low <= _RESOLUTION * t:
+        last = abs(step) <= _TUNING.last and abs(step) * past <= _TUNING.resolution * t
+        if last or high - low <= _TUNING.resolution * t:
             return (past if last else high), found
-        newton = past * math.exp(step) if _LONGEST_DOWN < step < _LONGEST_UP else math.nan
+        newton = (
+            past * math.exp(step) if _TUNING.longest_down < step < _TUNING.longest_up else math.nan
+        )
         if not abs(step) > before / 2 and low < newton < high:
             past, before = newton, abs(step)
         else:
@@ -211,9 +226,9 @@ def _log_odds(chances: _Chances, found: Completion, past: float) -> tuple[float,
 def _middle(low: float, high: float, reach: float) -> tuple[float, float]:
     """A point inside the bracket, and how far to reach next where one end is open."""
     if math.isinf(high):
-        return min(low * reach, sys.float_info.max), min(reach * reach, _FARTHEST)
+        return min(low * reach, sys.float_info.max), min(reach * reach, _TUNING.farthest)
     if low <= 0:
-        return max(high / reach, sys.float_info.min), min(reach * reach, _FARTHEST)
+        return max(high / reach, sys.float_info.min), min(reach * reach, _TUNING.farthest)
     return math.sqrt(low) * math.sqrt(high), reach
 
 
