@@ -33,7 +33,7 @@ def optimum_of_rounds(problem: Problem, options: Options) -> Outcome:
     Returns
     -------
     Outcome
-        With the bound of a convex combination of slopes, one of every round.
+        With the bound of a convex combination of subgradients, one of every round.
     """
     system = problem.system
     run = minimised_rounds(problem, options)

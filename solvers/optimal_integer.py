@@ -74,7 +74,7 @@ class OptimalInteger(Solver):
             clock = Clock.started(_PATIENCE)
         incumbent = Incumbent(options.gap, options)
         incumbent.bound = relaxed.bound
-        run = _Proof(problem, options, clock, incumbent, relaxed.slopes)
+        run = _Proof(problem, options, clock, incumbent, relaxed.subgradients)
         run.value(round_design(problem, Design(relaxed.partition)).partition)
         certificate = relaxed.certificate
         if not incumbent.closed and problem.system.coordinates <= _MOST_COORDINATES:
@@ -117,7 +117,7 @@ def _within_limits(problem: Problem, options: Options) -> Outcome:
 class _Relaxed:
     partition: FloatArray
     bound: float
-    slopes: list[FloatArray]
+    subgradients: list[FloatArray]
     certificate: Certificate
 
 
@@ -129,14 +129,15 @@ def _relaxed(problem: Problem, options: Options) -> _Relaxed:
     if problem.system.worker_times.kind is Times.SCENARIOS:
         rounds = minimised_rounds(problem, options)
         incumbent, unit = rounds.incumbent, problem.system.unit
-        slopes, certificate = [unit * slope for slope in rounds.slopes], Certificate.CUTTING_PLANES
+        subgradients = [unit * gradient for gradient in rounds.subgradients]
+        certificate = Certificate.CUTTING_PLANES
     else:
         end = minimised(problem, options)
         incumbent, unit = end.incumbent, 1.0
-        slopes, certificate = list(end.slopes), end.certificate
+        subgradients, certificate = list(end.subgradients), end.certificate
     assert incumbent.partition is not None
     bound = incumbent.bound * unit * coordinates
-    return _Relaxed(incumbent.partition * coordinates, bound, slopes, certificate)
+    return _Relaxed(incumbent.partition * coordinates, bound, subgradients, certificate)
 
 
 @dataclass(eq=False)
@@ -147,7 +148,7 @@ class _Proof:
     options: Options
     clock: Clock
     incumbent: Incumbent
-    slopes: list[FloatArray]
+    subgradients: list[FloatArray]
     seen: set[bytes] = field(default_factory=set)
     masters: int = 0
 
@@ -156,7 +157,7 @@ class _Proof:
         found = evaluate(self.problem, Design(partition), gradient=True)
         assert found.gradient is not None
         self.seen.add(partition.tobytes())
-        self.slopes.append(partition_gradient(found.gradient))
+        self.subgradients.append(partition_gradient(found.gradient))
         self.incumbent.offer(partition, found.value)
 
     def approximate(self) -> None:
@@ -165,9 +166,9 @@ class _Proof:
             if self.incumbent.closed or self.clock.expired:
                 return
             value = self.incumbent.value
-            slopes = np.array(self.slopes)
+            subgradients = np.array(self.subgradients)
             coordinates = self.problem.system.coordinates
-            found = solve_master(slopes, coordinates, value, self.options, self.clock)
+            found = solve_master(subgradients, coordinates, value, self.options, self.clock)
             self.masters += 1
             self.incumbent.bound = max(self.incumbent.bound, min(found.bound, value))
             if found.partition is None or found.partition.tobytes() in self.seen:
@@ -186,7 +187,7 @@ class _Proof:
         near = near[[x.tobytes() not in self.seen for x in near]]
         if near.size == 0:
             return
-        lower = (near @ np.array(self.slopes).T).max(axis=1)
+        lower = (near @ np.array(self.subgradients).T).max(axis=1)
         for _ in range(_NEIGHBOURS):
             best = int(lower.argmin())
             if lower[best] >= self.incumbent.value * (1.0 - self.options.gap):
@@ -194,5 +195,5 @@ class _Proof:
             if self.clock.expired:
                 return
             self.value(near[best])
-            lower = np.maximum(lower, near @ self.slopes[-1])
+            lower = np.maximum(lower, near @ self.subgradients[-1])
             lower[best] = np.inf

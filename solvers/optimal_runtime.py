@@ -91,7 +91,7 @@ class Minimised:
         Best design and bound, seconds per coordinate.
     clock : Clock
         Of the run.
-    slopes : list of ndarray
+    subgradients : list of ndarray
         Subgradients in the partition, each a cut below the expected runtime of every design.
     certificate : Certificate
         The proof behind the bound.
@@ -99,7 +99,7 @@ class Minimised:
 
     incumbent: Incumbent
     clock: Clock
-    slopes: list[FloatArray]
+    subgradients: list[FloatArray]
     certificate: Certificate
 
     def outcome(self, coordinates: int) -> Outcome:
@@ -113,7 +113,7 @@ class Minimised:
             certificate=self.certificate,
             details={
                 "iterations": len(history),
-                "evaluations": len(self.slopes),
+                "evaluations": len(self.subgradients),
                 "history": history,
             },
         )
@@ -136,10 +136,10 @@ def minimised(problem: Problem, options: Options) -> Minimised:
     if isinstance(system.worker_times, DiscreteTimes):
         options = replace(options, gap=max(options.gap, _FINEST))
         incumbent.target = options.gap
-        slopes = minimised_steps(problem, options, incumbent, clock)
-        return Minimised(incumbent, clock, slopes, Certificate.CUTTING_PLANES)
+        cuts = minimised_steps(problem, options, incumbent, clock)
+        return Minimised(incumbent, clock, cuts, Certificate.CUTTING_PLANES)
     oracle = RuntimeOracle(system, options.threads)
-    cuts = oracle.slopes
+    cuts = oracle.subgradients
     _descend(problem, options, oracle, incumbent, clock)
     certificate = Certificate.SUBGRADIENT
     if not incumbent.closed:
@@ -157,7 +157,7 @@ def _descend(
     clock: Clock,
 ) -> None:
     """Quasi-Newton steps in the partition; in relative changes of the work where these fail."""
-    system, cuts = problem.system, oracle.slopes
+    system, cuts = problem.system, oracle.subgradients
     if system.workers == 1:
         start = np.ones(1)
         incumbent.offer(start, (only := oracle(start)).value, only.bound)

@@ -10,26 +10,28 @@ from cgcopt.formulations.highs_model import highs_lp, quiet_highs
 __all__ = ["QUADRATURE", "ROUNDING", "combined_bound", "lifted_bound", "proven"]
 
 
-#: Relative error of exact subgradients, and of those by quadrature.
-ROUNDING, QUADRATURE = 2e-13, 3e-11
+#: Relative error of exact subgradients: rounding.
+ROUNDING = 2e-13
+#: Relative error of subgradients by quadrature.
+QUADRATURE = 3e-11
 
 
-def proven(slopes: list[FloatArray], error: float) -> float:
-    """:func:`combined_bound` less what an error of the slopes may have added, relatively."""
-    return combined_bound(np.array(slopes)) * (1.0 - error)
+def proven(subgradients: list[FloatArray], error: float) -> float:
+    """:func:`combined_bound` less what an error of the subgradients may have added, relatively."""
+    return combined_bound(np.array(subgradients)) * (1.0 - error)
 
 
-def combined_bound(slopes: FloatArray) -> float:
+def combined_bound(subgradients: FloatArray) -> float:
     """``max_c min_n (sum_j c_j g^j)_n`` over convex weights ``c``, for partitions with sum 1.
 
-    Every slope ``g^j`` of the convex and homogeneous expected runtime bounds it, ``f(y) >= g^j . y``;
-    so does every convex combination. The best one is the dual of the cutting-plane master problem
+    Every subgradient ``g^j`` of the convex and homogeneous expected runtime bounds it,
+    ``f(y) >= g^j . y``; so does every convex combination. The best one is the dual of the cutting-plane master problem
     ``min_y max_j g^j . y`` and is found by HiGHS; its weights are made convex again, and the bound
     is computed from them.
 
     Parameters
     ----------
-    slopes : ndarray, shape (m, N)
+    subgradients : ndarray, shape (m, N)
         Subgradients in the partition.
 
     Examples
@@ -37,13 +39,15 @@ def combined_bound(slopes: FloatArray) -> float:
     >>> round(combined_bound(np.array([[1.0, 3.0], [3.0, 1.0]])), 9)
     2.0
     """
-    best = int(np.argmax(slopes.min(axis=1)))
-    single = float(slopes[best].min())
-    if len(slopes) == 1:
+    best = int(np.argmax(subgradients.min(axis=1)))
+    single = float(subgradients[best].min())
+    if len(subgradients) == 1:
         return single
-    count, levels = slopes.shape
+    count, levels = subgradients.shape
     scale = abs(single) or 1.0
-    table = np.vstack((np.hstack((slopes.T / scale, -np.ones((levels, 1)))), np.ones(count + 1)))
+    table = np.vstack(
+        (np.hstack((subgradients.T / scale, -np.ones((levels, 1)))), np.ones(count + 1))
+    )
     table[-1, -1] = 0.0
     lp = highs_lp(
         table,
@@ -56,10 +60,10 @@ def combined_bound(slopes: FloatArray) -> float:
     weights = np.maximum(np.array(highs.getSolution().col_value[:count]), 0.0)
     if not weights.sum() > 0.0:
         return single
-    return max(single, float((weights @ slopes / weights.sum()).min()))
+    return max(single, float((weights @ subgradients / weights.sum()).min()))
 
 
-def lifted_bound(slope: FloatArray, means: FloatArray) -> float:
+def lifted_bound(subgradient: FloatArray, means: FloatArray) -> float:
     """The best bound from one subgradient and the mean order statistics, without a linear program.
 
     ``f(y) >= E[T_(N-n)] w_n(y)`` for every level ``n``. A level whose largest times are very long
@@ -69,21 +73,21 @@ def lifted_bound(slope: FloatArray, means: FloatArray) -> float:
 
     Parameters
     ----------
-    slope : ndarray, shape (N,)
-        Subgradient in the partition.
+    subgradient : ndarray, shape (N,)
+        A subgradient in the partition.
     means : ndarray, shape (N,)
-        ``E[T_(N-n)]`` by level, positive, in the unit of the slope.
+        ``E[T_(N-n)]`` by level, positive, in the unit of the subgradient.
 
     Examples
     --------
     >>> round(lifted_bound(np.array([0.5, 1.0]), np.array([1e9, 1.0])), 8)
     1.0
     """
-    levels = np.arange(1.0, slope.size + 1.0)
-    candidates = np.unique(slope[slope > 0.0])
+    levels = np.arange(1.0, subgradient.size + 1.0)
+    candidates = np.unique(subgradient[subgradient > 0.0])
     if candidates.size == 0:
-        return float(slope.min())
-    wanted = (candidates[:, np.newaxis] - slope) / levels
+        return float(subgradient.min())
+    wanted = (candidates[:, np.newaxis] - subgradient) / levels
     lifts = np.maximum.accumulate(np.maximum(wanted, 0.0)[:, ::-1], axis=1)[:, ::-1]
     weights = (lifts - np.append(lifts[:, 1:], np.zeros((len(lifts), 1)), axis=1)) / means
     return float((candidates / (1.0 + weights.sum(axis=1))).max())

@@ -10,7 +10,7 @@ __all__ = ["level_step"]
 
 
 def level_step(
-    slopes: FloatArray, level: float, centre: FloatArray, metric: FloatArray
+    subgradients: FloatArray, level: float, centre: FloatArray, metric: FloatArray
 ) -> FloatArray | None:
     """Project ``centre`` onto the partitions at which no cut exceeds ``level``.
 
@@ -19,7 +19,7 @@ def level_step(
 
     Parameters
     ----------
-    slopes : ndarray, shape (m, N)
+    subgradients : ndarray, shape (m, N)
         The cuts ``g^j``.
     level : float
         Between the bound that the cuts prove and the best value.
@@ -35,16 +35,16 @@ def level_step(
 
     Examples
     --------
-    >>> slopes = np.array([[1.0, 3.0], [3.0, 1.0]])
-    >>> level_step(slopes, 2.5, np.array([1.0, 0.0]), np.eye(2)).round(6).tolist()
+    >>> subgradients = np.array([[1.0, 3.0], [3.0, 1.0]])
+    >>> level_step(subgradients, 2.5, np.array([1.0, 0.0]), np.eye(2)).round(6).tolist()
     [0.75, 0.25]
     """
     import clarabel  # type: ignore[import-untyped]
     from scipy import sparse
 
-    count, levels = slopes.shape
+    count, levels = subgradients.shape
     quadratic = sparse.csc_matrix(np.triu(metric * (levels / np.trace(metric))))
-    rows = np.vstack((np.ones((1, levels)), slopes / level, -np.eye(levels)))
+    rows = np.vstack((np.ones((1, levels)), subgradients / level, -np.eye(levels)))
     sides = np.concatenate((np.ones(1 + count), np.zeros(levels)))
     cones = [clarabel.ZeroConeT(1), clarabel.NonnegativeConeT(count + levels)]
     settings = clarabel.DefaultSettings()

@@ -14,10 +14,24 @@ from cgcopt.solvers.convex.incumbent import Clock
 
 __all__ = ["MASTER_ACCURACY", "MasterSolution", "solve_master"]
 
-#: Feasibility tolerance of the master problem, relative to the value.
-_TOLERANCE = 1e-9
-#: What is taken off a bound of the master problem, relatively: its tolerances, with room to spare.
-MASTER_ACCURACY = 5e-9
+
+@dataclass(frozen=True)
+class MasterTuning:
+    """Numbers of :func:`solve_master`. No measurement of them is on record."""
+
+    tolerance: float = 1e-9
+    """Feasibility tolerance of HiGHS, relative to the value."""
+    accuracy: float = 5e-9
+    """What is taken off a bound, relative to the value: five times the tolerance."""
+    gap_share: float = 0.25
+    """Share of the wanted gap to which the master problem is solved."""
+    least_time: float = 1e-3
+    """Seconds that HiGHS is given at the least."""
+
+
+_DEFAULT = MasterTuning()
+#: What is taken off a bound of the master problem, relatively.
+MASTER_ACCURACY = _DEFAULT.accuracy
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +52,18 @@ class MasterSolution:
 
 
 def solve_master(
-    slopes: FloatArray, coordinates: int, value: float, options: Options, clock: Clock
+    subgradients: FloatArray,
+    coordinates: int,
+    value: float,
+    options: Options,
+    clock: Clock,
+    tuning: MasterTuning = _DEFAULT,
 ) -> MasterSolution:
     """Minimise ``max_j g^j . x`` over whole ``x >= 0`` with sum ``L``, looking below ``value`` only.
 
     Parameters
     ----------
-    slopes : ndarray, shape (m, N)
+    subgradients : ndarray, shape (m, N)
         Cuts ``f(x) >= g^j . x``.
     coordinates : int
         ``L``.
@@ -54,38 +73,39 @@ def solve_master(
         ``gap`` and ``threads`` count.
     clock : Clock
         Its end is the time limit.
+    tuning : MasterTuning
 
     Examples
     --------
-    >>> slopes = np.array([[1.0, 3.0], [3.0, 1.0]])
-    >>> found = solve_master(slopes, 3, 8.0, Options(), Clock.started(None))
+    >>> subgradients = np.array([[1.0, 3.0], [3.0, 1.0]])
+    >>> found = solve_master(subgradients, 3, 8.0, Options(), Clock.started(None))
     >>> sorted(found.partition.tolist()), round(found.bound, 6)
     ([1.0, 2.0], 7.0)
     """
     import highspy
 
-    highs = _highs(options, clock)
-    highs.passModel(_model(slopes, coordinates, value))
+    highs = _highs(options, clock, tuning)
+    highs.passModel(_model(subgradients, coordinates, value))
     highs.run()
     status, info = highs.getModelStatus(), highs.getInfo()
     if status == highspy.HighsModelStatus.kInfeasible:
-        return MasterSolution(None, value * (1.0 - MASTER_ACCURACY))
+        return MasterSolution(None, value * (1.0 - tuning.accuracy))
     bound = -np.inf
     if np.isfinite(info.mip_dual_bound):
-        bound = value * (min(float(info.mip_dual_bound), 1.0) - MASTER_ACCURACY)
+        bound = value * (min(float(info.mip_dual_bound), 1.0) - tuning.accuracy)
     if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         return MasterSolution(None, bound)
     x = np.round(np.array(highs.getSolution().col_value[:-1]))
     return MasterSolution(x if x.sum() == coordinates else None, bound)
 
 
-def _model(slopes: FloatArray, coordinates: int, value: float) -> Any:
+def _model(subgradients: FloatArray, coordinates: int, value: float) -> Any:
     """Columns ``x`` and ``theta``, the latter in units of the value; rows: the cuts, the sum."""
-    count, levels = slopes.shape
+    count, levels = subgradients.shape
     whole = np.append(np.ones(levels, dtype=bool), False)
     total = np.append(np.ones(levels), 0.0)
     return highs_lp(
-        np.vstack((np.hstack((-slopes / value, np.ones((count, 1)))), total)),
+        np.vstack((np.hstack((-subgradients / value, np.ones((count, 1)))), total)),
         np.append(np.zeros(levels), 1.0),
         (0.0, np.append(np.full(levels, float(coordinates)), 1.0)),
         (
@@ -96,18 +116,18 @@ def _model(slopes: FloatArray, coordinates: int, value: float) -> Any:
     )
 
 
-def _highs(options: Options, clock: Clock) -> Any:
+def _highs(options: Options, clock: Clock, tuning: MasterTuning) -> Any:
     import highspy
 
     highs = highspy.Highs()
     highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("primal_feasibility_tolerance", _TOLERANCE)
-    highs.setOptionValue("dual_feasibility_tolerance", _TOLERANCE)
-    highs.setOptionValue("mip_feasibility_tolerance", _TOLERANCE)
-    highs.setOptionValue("mip_rel_gap", options.gap / 4.0)
-    highs.setOptionValue("mip_abs_gap", options.gap / 4.0)
+    highs.setOptionValue("primal_feasibility_tolerance", tuning.tolerance)
+    highs.setOptionValue("dual_feasibility_tolerance", tuning.tolerance)
+    highs.setOptionValue("mip_feasibility_tolerance", tuning.tolerance)
+    highs.setOptionValue("mip_rel_gap", tuning.gap_share * options.gap)
+    highs.setOptionValue("mip_abs_gap", tuning.gap_share * options.gap)
     if options.threads is not None:
         highs.setOptionValue("threads", options.threads)
     if np.isfinite(clock.left):
-        highs.setOptionValue("time_limit", max(clock.left, 1e-3))
+        highs.setOptionValue("time_limit", max(clock.left, tuning.least_time))
     return highs

@@ -11,20 +11,33 @@ from cgcopt.arrays import FloatArray
 from cgcopt.solvers.convex.combined_bound import QUADRATURE, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.level_step import level_step
-from cgcopt.solvers.convex.simplex_qp import simplex_minimiser
+from cgcopt.solvers.convex.simplex_qp import model_minimiser
+from cgcopt.solvers.convex.step_control import secant_point
 
-__all__ = ["Descent", "Oracle", "Point", "bfgs_update", "quasi_newton"]
+__all__ = ["Descent", "Oracle", "Point", "QuasiNewtonTuning", "bfgs_update", "quasi_newton"]
 
+
+@dataclass(frozen=True)
+class QuasiNewtonTuning:
+    """Numbers of :func:`quasi_newton`. No measurement of them is on record."""
+
+    resolution: float = 1e-12
+    """Relative difference of values that an evaluation cannot resolve."""
+    level: float = 0.8
+    """Where the level lies between bound (0) and best value (1): high, so that steps stay short."""
+    smooth_patience: int = 10
+    """Evaluations in a row without progress before a smooth function gets a bundle step."""
+    patience: int = 40
+    """Evaluations in a row without progress after which the run ends."""
+    gap_progress: float = 0.9
+    """A gap below this share of the least gap so far is progress."""
+    value_progress: float = 1e-9
+    """A value lower than the best by more than this, relatively, is progress too."""
+
+
+_DEFAULT = QuasiNewtonTuning()
 #: A secant pair counts when it curves at least so much as the model says, relatively.
 _LEAST_CURVATURE = 1e-3
-#: Relative difference of values that an evaluation cannot resolve.
-_RESOLUTION = 1e-12
-#: Where the level lies between bound and best value: high, so that steps stay short.
-_LEVEL = 0.8
-#: Evaluations in a row that leave the gap where it is before a smooth function gets a bundle step.
-_SMOOTH_PATIENCE = 10
-#: Evaluations in a row that may leave the gap where it is and the value, up to this share.
-_IDLE, _PROGRESS = 40, 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +46,7 @@ class Point:
 
     partition: FloatArray
     value: float
-    slope: FloatArray
+    gradient: FloatArray
     bound: float
 
 
@@ -58,6 +71,7 @@ def quasi_newton(
     steps: int,
     cuts: list[FloatArray],
     kinks: bool = False,
+    tuning: QuasiNewtonTuning = _DEFAULT,
 ) -> Descent:
     """Minimise by BFGS steps, each the minimiser of the quadratic model over the whole simplex.
 
@@ -81,10 +95,11 @@ def quasi_newton(
     steps : int
         Evaluations at most.
     cuts : list of ndarray
-        Subgradients to which the oracle adds those it meets. A step that did not improve is followed
-        by one of the level bundle method
+        Subgradients to which the oracle adds those it meets.
     kinks : bool
-        at once, for a function with kinks; else when the gap has not fallen for a while.
+        Whether the function has kinks. A step that did not improve is then followed by one of the
+        level bundle method at once; without kinks, only after a while without progress.
+    tuning : QuasiNewtonTuning
 
     Returns
     -------
@@ -92,60 +107,115 @@ def quasi_newton(
     """
     best = oracle(start)
     incumbent.offer(start, best.value, best.bound)
-    model = hessian * best.value
-    gap, idle, failed = incumbent.gap, 0, False
-    short: FloatArray | None = None
+    run = _Run(best, hessian * best.value, incumbent, cuts, kinks, tuning, incumbent.gap)
     for used in range(1, steps):
         if incumbent.closed or clock.expired:
-            return Descent(used, model / best.value)
-        bundle = failed and (kinks or idle >= _SMOOTH_PATIENCE)
+            return run.end(used)
+        bundle = run.wants_bundle_step()
         if bundle and not kinks:
-            incumbent.bound = max(incumbent.bound, proven(cuts, QUADRATURE))
+            run.combine_cuts()
             if incumbent.closed:
-                return Descent(used, model / best.value)
-        if short is None:
-            target = _target(model, best, incumbent, cuts if bundle else None)
-        else:
-            target, short = short, None
-        if idle == _IDLE or not np.any(target != best.partition):
-            return Descent(used, model / best.value)
+                return run.end(used)
+        target = run.secant_target() if run.short is not None else run.target(bundle=bundle)
+        if run.stalled(target):
+            return run.end(used)
         there = oracle(target)
         incumbent.offer(target, there.value, there.bound)
-        model = bfgs_update(model, there.partition - best.partition, there.slope - best.slope)
-        progress = incumbent.gap < 0.9 * gap or there.value < best.value * (1.0 - _PROGRESS)
-        idle = 0 if progress else idle + 1
-        gap = min(gap, incumbent.gap)
-        failed = not failed and there.value >= best.value
-        if _better(there, best):
-            best = there
-        elif not kinks and there.value > best.value * (1.0 + _RESOLUTION):
-            short = _interpolated(best, there)
-    return Descent(steps, model / best.value)
+        run.correct_model(there)
+        run.note_progress(there)
+        run.move(there)
+    return run.end(steps)
 
 
-def _target(
-    model: FloatArray, best: Point, incumbent: Incumbent, cuts: list[FloatArray] | None
-) -> FloatArray:
-    if cuts is not None:
-        level = incumbent.bound + _LEVEL * (best.value - incumbent.bound)
-        found = level_step(np.array(cuts), level, best.partition, model)
-        if found is not None:
-            return found
-    return simplex_minimiser(model, best.slope - model @ best.partition)
+@dataclass(eq=False)
+class _Run:
+    """Where the minimisation has got to."""
+
+    best: Point
+    model: FloatArray
+    """Hessian of the quadratic model around the best point."""
+    incumbent: Incumbent
+    cuts: list[FloatArray]
+    kinks: bool
+    tuning: QuasiNewtonTuning
+    gap: float
+    """The least so far."""
+    idle: int = 0
+    """Evaluations in a row without progress."""
+    failed: bool = False
+    """Whether the last step did not improve, and the one before was no such step."""
+    short: FloatArray | None = None
+    """Where to go next after a step that went too far."""
+
+    def end(self, evaluations: int) -> Descent:
+        """What the run hands back."""
+        return Descent(evaluations, self.model / self.best.value)
+
+    def wants_bundle_step(self) -> bool:
+        """Whether quasi-Newton steps do not do, for now."""
+        return self.failed and (self.kinks or self.idle >= self.tuning.smooth_patience)
+
+    def combine_cuts(self) -> None:
+        """Take note of the bound of the best convex combination of the subgradients."""
+        self.incumbent.bound = max(self.incumbent.bound, proven(self.cuts, QUADRATURE))
+
+    def secant_target(self) -> FloatArray:
+        """The point on the last step, which went too far, at which it should have ended."""
+        assert self.short is not None
+        target, self.short = self.short, None
+        return target
+
+    def target(self, *, bundle: bool) -> FloatArray:
+        """The end of a level bundle step or of a quasi-Newton step."""
+        best, bound = self.best, self.incumbent.bound
+        if bundle:
+            level = bound + self.tuning.level * (best.value - bound)
+            found = level_step(np.array(self.cuts), level, best.partition, self.model)
+            if found is not None:
+                return found
+        return model_minimiser(self.model, best.gradient, best.partition)
+
+    def stalled(self, target: FloatArray) -> bool:
+        """Whether neither gap nor value fall any more, or the next step is none."""
+        return self.idle == self.tuning.patience or not np.any(target != self.best.partition)
+
+    def correct_model(self, there: Point) -> None:
+        """Learn how the function curves between the best point and another."""
+        step = there.partition - self.best.partition
+        self.model = bfgs_update(self.model, step, there.gradient - self.best.gradient)
+
+    def note_progress(self, there: Point) -> None:
+        """Count the evaluations without progress."""
+        tuning, best = self.tuning, self.best
+        progress = (
+            self.incumbent.gap < tuning.gap_progress * self.gap
+            or there.value < best.value * (1.0 - tuning.value_progress)
+        )
+        self.idle = 0 if progress else self.idle + 1
+        self.gap = min(self.gap, self.incumbent.gap)
+        self.failed = not self.failed and there.value >= best.value
+
+    def move(self, there: Point) -> None:
+        """Go on from a better point; look between the two where the step went too far."""
+        best, resolution = self.best, self.tuning.resolution
+        if _better(there, best, resolution):
+            self.best = there
+        elif not self.kinks and there.value > best.value * (1.0 + resolution):
+            self.short = _interpolated(best, there)
 
 
 def _interpolated(best: Point, there: Point) -> FloatArray | None:
-    """Where the secant of the slopes along a step that went too far vanishes."""
+    """Where the derivative along a step that went too far vanishes, by its secant."""
     step = there.partition - best.partition
-    ahead, beyond = float(best.slope @ step), float(there.slope @ step)
+    ahead, beyond = float(best.gradient @ step), float(there.gradient @ step)
     if not ahead < 0.0 < beyond:
         return None
-    return np.asarray(best.partition + ahead / (ahead - beyond) * step)
+    return secant_point(best.partition, step, ahead, beyond)
 
 
-def _better(there: Point, best: Point) -> bool:
+def _better(there: Point, best: Point, resolution: float) -> bool:
     """Compare by value, and where rounding hides the difference, by the bound."""
-    if abs(there.value - best.value) <= _RESOLUTION * best.value:
+    if abs(there.value - best.value) <= resolution * best.value:
         return there.bound > best.bound
     return there.value < best.value
 

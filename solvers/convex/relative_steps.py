@@ -8,7 +8,7 @@ taken in ``log w_n``, from the Hessian that a soft maximum of the levels would h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from cgcopt.solvers.convex.combined_bound import QUADRATURE, proven
 from cgcopt.solvers.convex.incumbent import Incumbent
 from cgcopt.solvers.convex.knapsack_qp import maximise_quadratic
 from cgcopt.solvers.convex.quasi_newton import Oracle, Point, bfgs_update
+from cgcopt.solvers.convex.step_control import StepControl
 
 __all__ = ["RelativeSteps", "relative_quasi_newton"]
 
@@ -32,18 +33,22 @@ class RelativeSteps:
     """At most; without a tail index near 1 some ten are enough."""
     sharpness: float = 1.0
     """Of the soft maximum that gives the first Hessian; 0.5 and 2 took no fewer evaluations."""
-    longest: float = 4.0
-    """Change of ``log w_n`` in one step at most: a factor of 55, some steps for the widest spreads."""
-    shortening: float = 4.0
-    """What the longest change is divided by when a step made the value worse; half is given back."""
-    shortest: float = 1e-3
-    """The longest change does not fall below this."""
+    longest: StepControl = field(
+        default_factory=lambda: StepControl(first=4.0, fall=4.0, least=1e-3, growth=2.0, most=4.0)
+    )
+    """Change of ``log w_n`` in one step at most: 4 is a factor of 55, some steps for the widest
+    spreads. It falls when a step made the value worse, and half is given back by one that did not."""
     shares: tuple[float, ...] = (1.0, 1e-4, 1e-8, 1e-16, 1e-32, 1e-64)
     """Of the work of a start below the last level, tried in turn where a start cannot be valued."""
     failures: int = 6
     """Designs in a row that cannot be valued after which the run ends: they are slow to fail."""
     combined: int = 10
     """Evaluations after which all gradients met are combined to a bound."""
+    small: float = 1e-8
+    """Change of ``log w_n`` below which the logarithmic mean of the work is the work: rounding."""
+
+
+_DEFAULT = RelativeSteps()
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +63,7 @@ class _Place:
 
     @classmethod
     def of(cls, work: FloatArray, point: Point) -> _Place:
-        tails = point.slope / np.arange(1.0, work.size + 1.0)
+        tails = point.gradient / np.arange(1.0, work.size + 1.0)
         return cls(work, point.value, tails - np.append(tails[1:], 0.0), point.bound)
 
 
@@ -69,7 +74,7 @@ def relative_quasi_newton(
     clock: Clock,
     *,
     cuts: list[FloatArray],
-    settings: RelativeSteps | None = None,
+    settings: RelativeSteps = _DEFAULT,
 ) -> None:
     """Minimise a convex function that is homogeneous of degree 1 over partitions with sum 1.
 
@@ -85,16 +90,15 @@ def relative_quasi_newton(
         When to stop.
     cuts : list of ndarray
         Subgradients to which the oracle adds those it meets.
-    settings : RelativeSteps, optional
+    settings : RelativeSteps
     """
-    settings = settings or RelativeSteps()
     # All on the last level is simple enough to be valued whatever the times.
     _evaluated(oracle, np.append(np.zeros(start.size - 1), start.size), incumbent)
     here = _first(oracle, work_of_partition(start), incumbent, clock, settings)
     if here is None:
         return
     model = _soft_maximum(here, settings.sharpness)
-    longest, failures = settings.longest, 0
+    longest, failures = settings.longest.first, 0
     for used in range(1, settings.evaluations):
         if incumbent.closed or clock.expired:
             return
@@ -107,12 +111,12 @@ def relative_quasi_newton(
         if failures == settings.failures:
             break
         if there is not None:
-            model = _updated(model, here, there)
+            model = _updated(model, here, there, settings.small)
         if there is not None and (there.value <= here.value or there.bound > here.bound):
-            longest = min(2.0 * longest, settings.longest)
+            longest = settings.longest.grown(longest)
             here = there
         else:
-            longest = max(min(longest, change) / settings.shortening, settings.shortest)
+            longest = settings.longest.lowered(min(longest, change))
         if used % settings.combined == 0:
             incumbent.bound = max(incumbent.bound, proven(cuts, QUADRATURE))
     incumbent.bound = max(incumbent.bound, proven(cuts, QUADRATURE))
@@ -165,10 +169,10 @@ def _step(model: FloatArray, here: _Place, longest: float) -> FloatArray:
     return step * unit / root
 
 
-def _updated(model: FloatArray, here: _Place, there: _Place) -> FloatArray:
+def _updated(model: FloatArray, here: _Place, there: _Place, least: float) -> FloatArray:
     """BFGS update; the logarithmic mean of the work makes the pair curve upwards by convexity."""
     change = np.log(there.work / here.work)
-    small = np.abs(change) < 1e-8
+    small = np.abs(change) < least
     mean = np.where(small, here.work, (there.work - here.work) / np.where(small, 1.0, change))
     root = np.sqrt(mean)
     return bfgs_update(model, root * change, root * (there.gradient - here.gradient))

@@ -58,7 +58,7 @@ def minimise_face(
 
     def oracle(share: FloatArray) -> Point:
         point = face.point(cuts, share)
-        slopes.append(point.slope)
+        slopes.append(point.gradient)
         if offered is not None:
             offered.offer(face.partition(share), point.value)
         return replace(point, bound=proven(slopes, ROUNDING)) if kinks else point

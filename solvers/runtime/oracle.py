@@ -18,21 +18,28 @@ from cgcopt.objective import ExpectedRuntime
 from cgcopt.solvers.convex.combined_bound import ROUNDING, proven
 from cgcopt.solvers.convex.quasi_newton import Point
 from cgcopt.solvers.formulas import mean_time_work
-from cgcopt.solvers.runtime.sample_average import damped_curvature
+from cgcopt.solvers.runtime.sample_average import CurvatureTuning, damped_curvature
 from cgcopt.system import System
 from cgcopt.workers.base import DiscreteTimes
 
 __all__ = ["RuntimeOracle", "StepRuntimeOracle", "many_runtimes"]
 
-#: A bracket on the way to the optimum may cost this many times what an evaluation may.
-_GENEROUS = 8
-#: Width of a bracket from which slopes need not be exact to the last digits.
-_ROUGH = 1e-7
+
+@dataclass(frozen=True)
+class StepOracleTuning:
+    """Numbers of :class:`StepRuntimeOracle`. No measurement of them is on record."""
+
+    generous: int = 8
+    """A bracket on the way to the optimum may cost this many times what an evaluation may."""
+    rough: float = 1e-7
+    """Relative width of a bracket above which gradients need not be exact to the last digits."""
+
+
+_DEFAULT = StepOracleTuning()
 #: Fewer possible runtimes lie too far apart for panels that do not move with them.
 _FEW_RUNTIMES = 10_000
-#: Share of the value, spread evenly, with which relative changes of the work of a level are damped: a
-#: level that is never the slowest would else move until it is by far.
-_EVEN_SHARE = 0.1
+#: A level that is never the slowest would with a smaller even share move until it is by far.
+_CURVATURE = CurvatureTuning(even_share=0.1)
 
 
 @dataclass(frozen=True)
@@ -49,24 +56,24 @@ class RuntimeOracle:
 
     system: System
     threads: int | None = None
-    slopes: list[FloatArray] = field(default_factory=list)
+    subgradients: list[FloatArray] = field(default_factory=list)
 
     def __call__(self, partition: FloatArray) -> Point:
         """Value, gradient in the partition and bound, each per coordinate."""
         work = work_of_partition(partition)
         entry = entry_of(ExpectedRuntime(), self.system.worker_times.kind)
         found: Any = entry.evaluate(self.system, work, gradient=True, threads=self.threads)
-        slope = partition_gradient(found.gradient)
-        self.slopes.append(slope)
-        return Point(partition, found.value, slope, runtime_bound(found, work, 1.0))
+        gradient = partition_gradient(found.gradient)
+        self.subgradients.append(gradient)
+        return Point(partition, found.value, gradient, runtime_bound(found, work, 1.0))
 
 
 @dataclass
 class StepRuntimeOracle:
-    """The same for a step distribution: the value and slope of a minorant of the expected runtime.
+    """The same for a step distribution: the value and gradient of a minorant of the expected runtime.
 
     The value is a little below the expected runtime; the bound, that of the best convex combination
-    of all slopes so far, holds for the expected runtime. :meth:`refine` comes first and after that
+    of all subgradients so far, holds for the expected runtime. :meth:`refine` comes first and after that
     whenever the minorant is to come closer. A smooth minorant has fixed panels; one that is not smooth
     is that of a bracket of its own.
 
@@ -78,12 +85,14 @@ class StepRuntimeOracle:
         For the kernel.
     smooth : bool
         Which minorant: the smooth one pays where many runtimes are possible.
+    tuning : StepOracleTuning
     """
 
     system: System
     threads: int | None = None
     smooth: bool = True
-    slopes: list[FloatArray] = field(default_factory=list)
+    tuning: StepOracleTuning = _DEFAULT
+    subgradients: list[FloatArray] = field(default_factory=list)
     _tolerance: float = 1.0
     _grid: FloatArray | None = None
     _minorant: SmoothMinorant | None = None
@@ -105,20 +114,20 @@ class StepRuntimeOracle:
                 found,
                 self.system,
                 spread=spread,
-                rough=tolerance > _ROUGH,
+                rough=tolerance > self.tuning.rough,
                 threads=self.threads,
             )
         return self._point(partition, found.upper, found.gradient)
 
     def __call__(self, partition: FloatArray) -> Point:
-        """Value and slope in the partition of the minorant, and bound, each per coordinate."""
+        """Value and gradient in the partition of the minorant, and bound, each per coordinate."""
         work = work_of_partition(partition)
         if self._minorant is None:
-            slope = self._bracketed(work, self._tolerance).gradient
+            gradient = self._bracketed(work, self._tolerance).gradient
         else:
             self._tangent, self._curvature = self._minorant(work), None
-            slope = self._tangent.gradient
-        return self._point(partition, float(slope @ work), slope)
+            gradient = self._tangent.gradient
+        return self._point(partition, float(gradient @ work), gradient)
 
     def curvature(self, damping: float) -> FloatArray:
         """Curvature of the smooth minorant in the partition, where it was evaluated last.
@@ -137,7 +146,7 @@ class StepRuntimeOracle:
             tangent.work,
             self._reference,
             damping,
-            _EVEN_SHARE,
+            _CURVATURE,
         )
 
     @cached_property
@@ -150,15 +159,15 @@ class StepRuntimeOracle:
             self.system,
             work,
             tolerance=tolerance,
-            max_panels=_GENEROUS * affordable_panels(self.system.workers),
+            max_panels=self.tuning.generous * affordable_panels(self.system.workers),
             grid=self._grid,
             threads=self.threads,
         )
 
-    def _point(self, partition: FloatArray, value: float, work_slope: FloatArray) -> Point:
-        slope = partition_gradient(work_slope)
-        self.slopes.append(slope)
-        return Point(partition, value, slope, proven(self.slopes, ROUNDING))
+    def _point(self, partition: FloatArray, value: float, work_gradient: FloatArray) -> Point:
+        gradient = partition_gradient(work_gradient)
+        self.subgradients.append(gradient)
+        return Point(partition, value, gradient, proven(self.subgradients, ROUNDING))
 
 
 def many_runtimes(system: System) -> bool:

@@ -18,38 +18,78 @@ from cgcopt.design import budget_weights, partition_of_work, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.solvers.convex.combined_bound import ROUNDING, lifted_bound, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
-from cgcopt.solvers.convex.simplex_qp import simplex_minimiser
+from cgcopt.solvers.convex.simplex_qp import model_minimiser
+from cgcopt.solvers.convex.step_control import StepControl
 from cgcopt.solvers.runtime.scenario_cuts import CutMaster, Cuts, bound_of
 from cgcopt.solvers.runtime.smoothed_maximum import SmoothedMaximum, smoothed_maximum
 
-__all__ = ["SampleAverage", "damped_curvature", "damped_hessian"]
+__all__ = ["SampleAverage", "SampleAverageTuning", "damped_curvature", "damped_hessian"]
 
-#: First width, relative to the spread of the order statistics; products that lie this far below the
-#: maximum still count.
-_FIRST = 0.03
-#: Rounds in which a change of the maximum is smeared out, at the last widths.
-_SMEARED = (40.0, 10.0)
-#: Factor between widths before that.
-_NARROWING = 5.0
-#: Rounds that are enough while the width is large, at least and for every level.
-_FEW_ROUNDS, _ROUNDS_PER_LEVEL = 2000, 10
-#: and rounds over which a change is smeared out there.
-_RESOLVED = 60.0
-_STEPS = 25
-#: A width is done with when the predicted decrease is this small a part of the smoothing error.
-_DONE = 1e-2
-#: Damping of the first step, at least, and after a step that failed at the least.
-_FIRST_DAMPING, _LEAST_DAMPING, _RAISED_DAMPING = 0.1, 1e-7, 0.1
-#: Share of the reference below which relative changes of a work count for less.
-_FLOOR = 0.03
-#: Share of the value, spread evenly, that every level has in the penalty of relative changes.
-_EVEN_SHARE = 1e-3
-#: How far from the maximum cuts are kept: change of the work of a level at the last width, times
-#: this, and at most.
-_WIDENED, _WIDEST = 1.2, 0.1
-_MASTERS = 100
-#: Share of the largest work below which the reference is no guide, and the least share that counts.
-_WIDE, _TINY = 1e-6, 1e-30
+
+@dataclass(frozen=True)
+class SampleAverageTuning:
+    """Numbers of :class:`SampleAverage`. No measurement of them is on record."""
+
+    first_width: float = 0.03
+    """First width of the smoothing, relative to the spread of the order statistics; products that
+    lie this far below the maximum still count."""
+    narrowing: float = 5.0
+    """Factor between widths before the last ones."""
+    smeared: tuple[float, ...] = (40.0, 10.0)
+    """Rounds in which a change of the maximum is smeared out, at the last widths."""
+    few_rounds: int = 2000
+    """Rounds that are enough while the width is large, at least,"""
+    rounds_per_level: int = 10
+    """for every level,"""
+    resolved: float = 60.0
+    """and so many that a change of the maximum is smeared out over this many of them."""
+    least_spread: float = 1e-6
+    """The spread of the order statistics counts as this at least."""
+    start_share: float = 1e-4
+    """Every level has this share of an even partition at the start, at least."""
+    steps: int = 25
+    """Newton steps at one width, at most."""
+    done: float = 1e-2
+    """A width is done with when the predicted decrease is this small a part of the smoothing error."""
+    damping: StepControl = field(
+        default_factory=lambda: StepControl(0.1, fall=10.0, least=1e-7, growth=10.0, raised=0.1)
+    )
+    """Damping of the curvature: falls after a good step, grows after a bad one."""
+    good: float = 0.4
+    """A step is good when it gains more than this share of what was predicted."""
+    bad: float = 0.1
+    """A step is bad when it gains less than this share of what was predicted."""
+    widened: float = 1.2
+    """Cuts are kept that may be largest while works change by what they changed at the last width,
+    times this,"""
+    extra_reach: float = 1e-9
+    """and this share on top,"""
+    widest: float = 0.1
+    """but by this share at most."""
+    masters: int = 100
+    """Linear programs in one scale, at most."""
+    wide: float = 1e-6
+    """Share of the largest work below which the reference is no guide to the scale."""
+    tiny: float = 1e-30
+    """Least share of the largest work that counts in a scale."""
+
+
+@dataclass(frozen=True)
+class CurvatureTuning:
+    """Numbers of :func:`damped_curvature`. No measurement of them is on record."""
+
+    floor: float = 0.03
+    """Share of the reference below which relative changes of a work count for less."""
+    even_share: float = 1e-3
+    """Share of the value, spread evenly, that every level has in the penalty."""
+    lifted: float = 1e-10
+    """Share of every diagonal entry that keeps a semidefinite Hessian out of singularity,"""
+    lifted_evenly: float = 1e-13
+    """and share of the mean of the diagonal, which rounding would hide."""
+
+
+_DEFAULT = SampleAverageTuning()
+_CURVATURE = CurvatureTuning()
 
 
 @dataclass(eq=False)
@@ -66,10 +106,11 @@ class SampleAverage:
         When to stop.
     threads : int, optional
         At most so many threads.
+    tuning : SampleAverageTuning
 
     Attributes
     ----------
-    slopes : list of ndarray
+    subgradients : list of ndarray
         In the partition; each is a convex combination of subgradients.
     """
 
@@ -77,15 +118,17 @@ class SampleAverage:
     incumbent: Incumbent
     clock: Clock
     threads: int | None = None
-    slopes: list[FloatArray] = field(default_factory=list)
+    tuning: SampleAverageTuning = _DEFAULT
+    subgradients: list[FloatArray] = field(default_factory=list)
     passes: int = 0
     masters: int = 0
     pivots: int = 0
     moved: FloatArray = field(init=False)
-    damping: float = field(default=_FIRST_DAMPING, init=False)
+    damping: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.moved = np.full(self.times.shape[1], _WIDEST)
+        self.moved = np.full(self.times.shape[1], self.tuning.widest)
+        self.damping = self.tuning.damping.first
 
     def minimise(self) -> None:
         """Run until the gap is closed, the time is over or nothing more can be gained."""
@@ -103,7 +146,7 @@ class SampleAverage:
     def start(self) -> FloatArray:
         """Closed form: every level takes equally long on average."""
         work = self.reference_work()
-        partition = np.maximum(partition_of_work(work), 1e-4 / work.size)
+        partition = np.maximum(partition_of_work(work), self.tuning.start_share / work.size)
         return np.asarray(partition / partition.sum())
 
     def reference_work(self) -> FloatArray:
@@ -136,56 +179,68 @@ class SampleAverage:
     def widths(self) -> list[float]:
         """Widths of the smoothing down to the last, at which few rounds are smeared."""
         count = len(self.times)
-        last = [smeared / count for smeared in _SMEARED if smeared / count < _FIRST]
-        widths = [_FIRST]
-        while last and widths[-1] > _NARROWING * last[0]:
-            widths.append(widths[-1] / _NARROWING)
+        first, narrowing = self.tuning.first_width, self.tuning.narrowing
+        last = [rounds / count for rounds in self.tuning.smeared if rounds / count < first]
+        widths = [first]
+        while last and widths[-1] > narrowing * last[0]:
+            widths.append(widths[-1] / narrowing)
         return widths + last
 
     def rounds(self, width: float, *, last: bool) -> FloatArray:
         """Rounds that are enough at a width: all of them at the last."""
         count, levels = self.times.shape
-        few = max(_FEW_ROUNDS, _ROUNDS_PER_LEVEL * levels, int(_RESOLVED / width))
+        tuning = self.tuning
+        resolved = int(tuning.resolved / width)
+        few = max(tuning.few_rounds, tuning.rounds_per_level * levels, resolved)
         every = 1 if last else max(count // few, 1)
         return self.times if every == 1 else np.ascontiguousarray(self.times[::every])
 
     def scale(self, work: FloatArray) -> FloatArray:
         """Typical work of the levels near the optimum, where variables of size 1 are wanted."""
         reference = self.reference_work()
-        wide = reference[0] < _WIDE * reference[-1]
-        return np.maximum(work, _TINY * work[-1]) if wide else reference
+        wide = reference[0] < self.tuning.wide * reference[-1]
+        return self.own_scale(work) if wide else reference
+
+    def own_scale(self, work: FloatArray) -> FloatArray:
+        """The work itself as a scale, positive."""
+        return np.asarray(np.maximum(work, self.tuning.tiny * work[-1]))
 
     def spread(self) -> float:
         """How far the means of the order statistics lie apart, relative to the largest."""
         means = self.times.mean(axis=0)
-        return max(1.0 - float(means[0] / means[-1]), 1e-6)
+        return max(1.0 - float(means[0] / means[-1]), self.tuning.least_spread)
 
     def newton(self, partition: FloatArray, rounds: FloatArray, power: float) -> FloatArray:
         """Minimise the smoothing with one power, by damped Newton steps over the simplex."""
+        tuning, control = self.tuning, self.tuning.damping
         here = self.evaluate(partition, rounds, power)
         reference = self.reference_work()
         undamped = False
-        for _ in range(_STEPS):
+        for _ in range(tuning.steps):
             if self.over:
                 break
             target, decrease = _step(here, partition, reference, self.damping)
-            negligible = _DONE * (here.smoothed - here.value)
-            if decrease <= negligible and self.damping > _LEAST_DAMPING and not undamped:
+            negligible = tuning.done * (here.smoothed - here.value)
+            if decrease <= negligible and self.damping > control.least and not undamped:
                 # Damping may hide what is left to gain.
-                self.damping = _LEAST_DAMPING
+                self.damping = control.least
                 target, decrease = _step(here, partition, reference, self.damping)
             if decrease <= negligible:
                 break
             there = self.evaluate(target, rounds, power)
             share = (here.smoothed - there.smoothed) / decrease
-            undamped = self.damping == _LEAST_DAMPING
-            if share > 0.4:
-                self.damping = max(self.damping / 10.0, _LEAST_DAMPING)
-            elif share < 0.1:
-                self.damping = max(self.damping * 10.0, _RAISED_DAMPING)
+            undamped = self.damping == control.least
+            self.adapt_damping(share)
             if share > 0.0:
                 partition, here, undamped = target, there, False
         return partition
+
+    def adapt_damping(self, share: float) -> None:
+        """Lower the damping after a step that gained a good share of what was predicted, or raise it."""
+        if share > self.tuning.good:
+            self.damping = self.tuning.damping.lowered(self.damping)
+        elif share < self.tuning.bad:
+            self.damping = self.tuning.damping.grown(self.damping)
 
     def evaluate(self, partition: FloatArray, rounds: FloatArray, power: float) -> SmoothedMaximum:
         """One pass over the rounds; offers what it finds when these are all of them."""
@@ -194,36 +249,36 @@ class SampleAverage:
         if rounds is self.times:
             self.passes += 1
             bound = bound_of(result.mixture, result.value)
-            self.slopes.append(partition_gradient(result.mixture))
+            self.subgradients.append(partition_gradient(result.mixture))
             self.incumbent.offer(partition, result.value, bound)
         return result
 
     def lift(self) -> None:
         """Look for the bound that levels with very long times keep out of the reach of tolerances."""
         means = self.times.mean(axis=0)[::-1]
-        bound = max(lifted_bound(slope, means) for slope in self.slopes) * (1.0 - ROUNDING)
+        bound = max(lifted_bound(g, means) for g in self.subgradients) * (1.0 - ROUNDING)
         self.incumbent.bound = max(self.incumbent.bound, bound)
         if not self.over:
-            self.incumbent.bound = max(self.incumbent.bound, proven(self.slopes, ROUNDING))
+            self.incumbent.bound = max(self.incumbent.bound, proven(self.subgradients, ROUNDING))
 
     def cut(self, partition: FloatArray) -> None:
         """Solve to the end by cutting planes."""
-        cuts = Cuts(self.times)
+        tuning, cuts = self.tuning, Cuts(self.times)
         work = work_of_partition(partition)
         # What the last width changed is about what is left to change.
-        reach = np.minimum(_WIDENED * self.moved + 1e-9, _WIDEST)
+        reach = np.minimum(tuning.widened * self.moved + tuning.extra_reach, tuning.widest)
         cuts.add_near(work, reach)
         work = self.cut_in_scale(cuts, work, reach, self.scale(work))
         if not self.over:
             # Where times lie far apart, the tolerances of a solver ask for the scale of the optimum.
-            self.cut_in_scale(cuts, work, reach, np.maximum(work, _TINY * work[-1]))
+            self.cut_in_scale(cuts, work, reach, self.own_scale(work))
 
     def cut_in_scale(
         self, cuts: Cuts, work: FloatArray, reach: FloatArray, scale: FloatArray
     ) -> FloatArray:
         """Add cuts until none is missing, with the work measured in a scale; return the last work."""
         master = CutMaster(cuts, scale, self.incumbent.value)
-        for _ in range(_MASTERS):
+        for _ in range(self.tuning.masters):
             point = master.solve(work, self.clock)
             if point is None:
                 break
@@ -233,7 +288,7 @@ class SampleAverage:
             value, missing = cuts.add_missing(work, reach)
             self.passes += 1
             bound = bound_of(point.gradient, value)
-            self.slopes.append(partition_gradient(point.gradient))
+            self.subgradients.append(partition_gradient(point.gradient))
             self.incumbent.offer(np.maximum(partition_of_work(work), 0.0), value, bound)
             if missing == 0 or self.over:
                 break
@@ -245,9 +300,9 @@ def _step(
 ) -> tuple[FloatArray, float]:
     """Minimise the quadratic model over the simplex; return the minimiser and the descent to it."""
     hessian = damped_hessian(here, partition, reference, damping)
-    slope = partition_gradient(here.gradient)
-    target = simplex_minimiser(hessian, slope - hessian @ partition)
-    return target, float(slope @ (partition - target))
+    gradient = partition_gradient(here.gradient)
+    target = model_minimiser(hessian, gradient, partition)
+    return target, float(gradient @ (partition - target))
 
 
 def damped_hessian(
@@ -267,7 +322,7 @@ def damped_curvature(
     work: FloatArray,
     reference: FloatArray,
     damping: float,
-    even_share: float = _EVEN_SHARE,
+    tuning: CurvatureTuning = _CURVATURE,
 ) -> FloatArray:
     """Hessian in the partition, with relative changes of the work of a level penalised.
 
@@ -284,11 +339,10 @@ def damped_curvature(
         Cumulative work, and that of a typical design with the same sum of the partition.
     damping : float
         Of the penalty.
-    even_share : float
-        Share of the value, spread evenly, that every level has in the weights.
+    tuning : CurvatureTuning
     """
-    work = np.maximum(work, _FLOOR * reference)
-    alone = gradient / work + even_share * value / (work.size * work**2)
+    work = np.maximum(work, tuning.floor * reference)
+    alone = gradient / work + tuning.even_share * value / (work.size * work**2)
     damped = curvature.copy()
     damped[np.diag_indices(work.size)] += damping * alone
     return _partition_curvature(damped)
@@ -297,8 +351,8 @@ def damped_curvature(
 def _regular(hessian: FloatArray) -> FloatArray:
     """Lift a semidefinite Hessian out of singularity by a share that rounding would hide."""
     diagonal = np.diag_indices(len(hessian))
-    hessian[diagonal] *= 1.0 + 1e-10
-    hessian[diagonal] += 1e-13 * np.trace(hessian) / len(hessian)
+    hessian[diagonal] *= 1.0 + _CURVATURE.lifted
+    hessian[diagonal] += _CURVATURE.lifted_evenly * np.trace(hessian) / len(hessian)
     return hessian
 
 

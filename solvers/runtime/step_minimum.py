@@ -1,8 +1,8 @@
 """Minimise the expected runtime of a step distribution, to a proven gap.
 
 A stage brackets the best design so far and minimises a minorant on the panels of the bracket; stages
-have finer and finer panels. What a minorant misses falls with the square of their number. The slopes
-of one stage stay valid in the next.
+have finer and finer panels. What a minorant misses falls with the square of their number. The
+subgradients of one stage stay valid in the next.
 
 Where many runtimes are possible, the minorant is a smooth one and Newton's method finds its minimum.
 The steps of the distribution are spread over a share of the way to the neighbouring values, so that
@@ -64,7 +64,7 @@ _FEW_LEVELS, _COARSENING, _ROUNDS = 70, 3, 4000
 def minimised_steps(
     problem: Problem, options: Options, incumbent: Incumbent, clock: Clock
 ) -> list[FloatArray]:
-    """Minimise over partitions with sum 1; return all slopes, valid cuts in the partition.
+    """Minimise over partitions with sum 1; return all subgradients, valid cuts in the partition.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def minimised_steps(
         model = sampled_model(problem, options, clock)
         descent.quasi_newton_stages(model.partition, model.hessian)
     descent.finish()
-    return oracle.slopes
+    return oracle.subgradients
 
 
 def warm_up() -> None:
@@ -247,7 +247,7 @@ class _Descent:
             stage,
             self.clock,
             steps=_ROUGH_STEPS,
-            cuts=self.oracle.slopes,
+            cuts=self.oracle.subgradients,
             kinks=True,
         )
         assert stage.partition is not None

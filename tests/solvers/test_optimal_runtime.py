@@ -408,7 +408,7 @@ def test_a_step_that_went_too_far_is_followed_by_the_secant_of_the_slopes() -> N
     )
     first, second, third = points
     assert second.value > first.value > third.value
-    assert third.slope @ (second.partition - first.partition) == pytest.approx(0, abs=1e-12)
+    assert third.gradient @ (second.partition - first.partition) == pytest.approx(0, abs=1e-12)
 
 
 def test_semismooth_newton_on_a_piecewise_quadratic_function() -> None:
