@@ -25,9 +25,9 @@ def combined_bound(subgradients: FloatArray) -> float:
     """``max_c min_n (sum_j c_j g^j)_n`` over convex weights ``c``, for partitions with sum 1.
 
     Every subgradient ``g^j`` of the convex and homogeneous expected runtime bounds it,
-    ``f(y) >= g^j . y``; so does every convex combination. The best one is the dual of the cutting-plane master problem
-    ``min_y max_j g^j . y`` and is found by HiGHS; its weights are made convex again, and the bound
-    is computed from them.
+    ``f(y) >= g^j . y``; so does every convex combination. The best one is the dual of the
+    cutting-plane master problem ``min_y max_j g^j . y`` and is found by HiGHS; its weights are made
+    convex again, and the bound is computed from them.
 
     Parameters
     ----------

@@ -135,7 +135,7 @@ class SampleAverage:
         partition = self.smooth(self.start())
         if not self.over:
             self.cut(partition)
-        if not self.incumbent.closed:
+        if not self.incumbent.closed and self.subgradients:
             self.lift()
 
     @property
