@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from cgcopt.solvers.convex.simplex_qp import simplex_minimiser
 from cgcopt.solvers.runtime import step_minimum
 from cgcopt.solvers.runtime.oracle import StepRuntimeOracle
 from cgcopt.solvers.runtime.sampled_model import refined, sampled_model
+from cgcopt.solvers.runtime.step_tuning import LastStage, StepTuning
 from cgcopt.workers.trace import Trace
 
 PAPER = cg.ShiftedExponential(rate=1e-3, shift=50.0)
@@ -337,7 +339,9 @@ def test_a_gap_just_missed_takes_a_slightly_closer_minorant(
         return refine(self, y, width, spread)
 
     monkeypatch.setattr(StepRuntimeOracle, "refine", noted)
-    monkeypatch.setattr(step_minimum, "_LAST", 2.2)
+    last = replace(LastStage(), width=2.2)
+    tuning = replace(StepTuning(), last=last)
+    monkeypatch.setattr(step_minimum.minimised_steps, "__defaults__", (tuning,))
     times = cg.Empirical(generator(0, "smooth times").lognormal(sigma=0.5, size=1500))
     solution = cg.solve(runtime_problem(30, 100, times), "optimal")
     assert solution.gap <= 1e-6
