@@ -14,7 +14,7 @@ averaged rule lets each of the two count in the right share of the rounds.
 
 The derivative of ``g`` is known as well. A design moves the threshold of a level in a panel only where
 the averaged ``F`` rises, and that changes the chances of the other levels to be the first there and in
-the next panel (:func:`~cgcopt.evaluation.crossing.crossing.paired_derivatives`).
+the next panel (:func:`~cgcopt.evaluation.crossing.first_failures.paired_derivatives`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from functools import cached_property
 import numpy as np
 
 from cgcopt.arrays import FloatArray
-from cgcopt.evaluation.crossing.crossing import first_failures, paired_derivatives
+from cgcopt.evaluation.crossing.first_failures import first_failures, paired_derivatives
 from cgcopt.evaluation.steps.panels import Moments, in_batches
 from cgcopt.evaluation.steps.products import Products, discrete_times
 from cgcopt.evaluation.steps.runtime import Bracket

@@ -14,12 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.arrays import FloatArray, IntArray
-from cgcopt.evaluation.crossing.crossing import (
-    FirstFailures,
-    first_failures,
-    takes_long,
-    threads_for,
-)
+from cgcopt.evaluation.crossing.first_failures import FirstFailures, first_failures
+from cgcopt.evaluation.crossing.threads import takes_long, threads_for
 from cgcopt.evaluation.steps.products import Products
 
 __all__ = ["Moments", "Panels", "in_batches", "row_before"]

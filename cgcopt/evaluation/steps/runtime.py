@@ -5,7 +5,7 @@ values ``a_n t_j``, where ``t_j`` are the values of ``T``. They are called *prod
 ``0 < z_1 < ... < z_M`` be some of them, the largest included. They cut the range of ``tau`` into
 *panels* ``(z_{v-1}, z_v]``. In a panel let ``k`` be the first, counted from the fastest worker, with
 ``a T_(k) > z_{v-1}`` for its level. Two sweeps find the joint chances of panel and ``k``
-(:func:`~cgcopt.evaluation.crossing.crossing.first_failures`).
+(:func:`~cgcopt.evaluation.crossing.first_failures.first_failures`).
 
 *Subgradient and lower bound.* The time of that level never exceeds ``tau``, and is ``tau`` except
 in rounds in which two levels fall into one panel. Hence

@@ -18,8 +18,10 @@ from scipy.stats import binom
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.crossing.crossing import (
     Crossing,
-    FirstFailures,
     crossing,
+)
+from cgcopt.evaluation.crossing.first_failures import (
+    FirstFailures,
     first_failures,
     paired_derivatives,
 )

@@ -1,0 +1,63 @@
+"""Whether threads pay for a batch of thresholds, and how the batch is divided among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from cgcopt._cores import cores
+
+__all__ = ["in_parts", "takes_long", "threads_for"]
+
+
+@dataclass(frozen=True)
+class _Tuning:
+    """When threads pay; no measurement of the numbers is recorded."""
+
+    threaded: float = 1e-2
+    """Work from which a batch is worth a pool of threads, seconds."""
+    worker_seconds: float = 3e-7
+    """Rough time of a row for each worker, seconds."""
+    sweep_seconds: float = 2.6e-8
+    """What is added to it, times ``N**1.5``: the sweep through the thresholds."""
+
+
+_TUNING = _Tuning()
+
+
+def in_parts(
+    work: Callable[[slice], None], rows: int, n: int, threads: int | None, parts: int | None = None
+) -> None:
+    """Do the work of all rows, by a pool of threads where that pays."""
+    threads = threads_for(rows, n, threads)
+    if parts is None:
+        parts = min(rows, 4 * threads) if threads > 1 else 1
+    cuts = [rows * i // parts for i in range(parts + 1)]
+    slices = [slice(a, b) for a, b in pairwise(cuts)]
+    if min(parts, threads) == 1:
+        for part in slices:
+            work(part)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(work, slices))
+
+
+def threads_for(rows: int, n: int, threads: int | None) -> int:
+    """How many threads pay for a batch, unless a number is given."""
+    if threads is None:
+        return cores() if takes_long(rows, n) else 1
+    return threads
+
+
+def takes_long(rows: int, n: int) -> bool:
+    """Whether a batch takes so long that threads pay."""
+    return _seconds(n) * rows > _TUNING.threaded
+
+
+def _seconds(n: int) -> float:
+    """Rough time of one row."""
+    return _TUNING.worker_seconds * n + _TUNING.sweep_seconds * n * float(np.sqrt(n))
