@@ -19,12 +19,24 @@ from cgcopt.solvers.global_probability import STARTS, GlobalProbability
 from cgcopt.solvers.optimal_quantile import OptimalQuantile
 from cgcopt.solvers.proof.search import PROOF, Search, SearchSettings
 
-__all__ = ["GlobalQuantile"]
+__all__ = ["GlobalQuantile", "RefutationSettings"]
 
-#: Gaps that are proven on the way to the one that is wanted.
-STAGES = (1e-2, 1e-3, 1e-4, 1e-5)
-#: How far below the wanted probability ``q`` all designs have to stay, in ``log P / (1 - q)``.
-REFUTED = 1e-11
+
+@dataclass(frozen=True)
+class RefutationSettings:
+    """Tuning numbers of the refutations, set by hand without a recorded measurement."""
+
+    stages: tuple[float, ...] = (1e-2, 1e-3, 1e-4, 1e-5)
+    """Gaps that are proven on the way to the one that is wanted."""
+    least_gap: float = 1e-9
+    """Smallest gap that is proven, however small the wanted one is."""
+    within: float = 0.999
+    """Share of a gap that is refuted, so that rounding does not leave the gap open."""
+    refuted: float = 1e-11
+    """How far below the wanted probability ``q`` all designs have to stay, in ``log P / (1 - q)``."""
+
+
+_SETTINGS = RefutationSettings()
 
 
 class GlobalQuantile(Solver):
@@ -56,9 +68,9 @@ class GlobalQuantile(Solver):
         first = OptimalQuantile().solve(problem, form, given)
         assert first.partition is not None
         run = _Refutations(problem, problem.objective.probability, options, clock, first)
-        stages = [gap for gap in STAGES if gap > options.gap]
+        stages = [gap for gap in _SETTINGS.stages if gap > options.gap]
         termination = TerminationCondition.OPTIMAL
-        for done, gap in enumerate([*stages, max(options.gap, 1e-9)]):
+        for done, gap in enumerate([*stages, max(options.gap, _SETTINGS.least_gap)]):
             options.report(done / (len(stages) + 1), f"gap {gap:.0e}")
             termination = run.prove(gap)
             if termination is not TerminationCondition.OPTIMAL:
@@ -86,8 +98,7 @@ class _Refutations:
         if math.log(self.probability) < PROOF.smallest:
             return TerminationCondition.CONVERGED
         while True:
-            # A little less than the gap, so that rounding does not leave it open.
-            shorter = self.deadline * (1.0 - 0.999 * gap)
+            shorter = self.deadline * (1.0 - _SETTINGS.within * gap)
             if self.bound >= shorter:
                 return TerminationCondition.OPTIMAL
             search = _Refutation(
@@ -139,7 +150,7 @@ class _Refutation(Search):
     @property
     def target(self) -> float:
         """Just below the value."""
-        return self.log_value - REFUTED * self.complement
+        return self.log_value - _SETTINGS.refuted * self.complement
 
     @property
     def floor(self) -> float:

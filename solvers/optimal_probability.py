@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,10 +28,26 @@ from cgcopt.solvers.probability.finite_times import search
 from cgcopt.solvers.probability.newton import Stationary, ascend, merit_at
 from cgcopt.workers.base import ContinuousTimes
 
-__all__ = ["RESIDUAL", "OptimalProbability", "default_starts"]
+__all__ = ["OptimalProbability", "StartsSettings", "default_starts"]
 
-#: Stationarity residual at which an ascent has converged.
-RESIDUAL = 1e-6
+
+@dataclass(frozen=True)
+class StartsSettings:
+    """Tuning numbers of starts and ends, set by hand without a recorded measurement."""
+
+    residual: float = 1e-6
+    """Stationarity residual at which an ascent has converged."""
+    apart: float = 1e-4
+    """Difference of shares of the budget from which two ends are distinct."""
+    spreads: tuple[float, ...] = (0.5, 1.0, 2.0)
+    """Standard deviations of the logarithms of the random factors, in turn."""
+    lifted: float = 1e-3
+    """Added to the shares before they are multiplied, as a share of the mean block."""
+    others: float = 0.1
+    """Share of the budget that the start by a single level spreads over all levels."""
+
+
+_SETTINGS = StartsSettings()
 
 
 class OptimalProbability(Solver):
@@ -83,7 +100,7 @@ def _climb(
         if found and stop():
             break
         if math.isfinite(merit_at(system, deadline, start).merit):
-            found.append(ascend(system, deadline, start, tolerance=RESIDUAL, stop=stop))
+            found.append(ascend(system, deadline, start, tolerance=_SETTINGS.residual, stop=stop))
     if not found:
         return _hopeless(problem)
     best = max(found, key=lambda end: (-end.point.late, end.point.merit))
@@ -122,8 +139,9 @@ def _starts(problem: Problem, deadline: float, seed: int, count: int) -> Iterato
     yield from fixed[:count]
     rng = generator(seed, "optimal", problem.name)
     for index in range(count - len(fixed)):
-        spread = (0.5, 1.0, 2.0)[index % 3]
-        x = (base + 1e-3 / system.workers) * np.exp(spread * rng.normal(size=system.workers))
+        spread = _SETTINGS.spreads[index % len(_SETTINGS.spreads)]
+        factors = np.exp(spread * rng.normal(size=system.workers))
+        x = (base + _SETTINGS.lifted / system.workers) * factors
         yield x / x.sum()
 
 
@@ -137,8 +155,8 @@ def _mostly_single_level(problem: Problem, deadline: float) -> FloatArray:
     assert isinstance(times, ContinuousTimes)
     done = times.cdf(deadline / (system.unit * system.coordinates * (n + 1)))
     best = int(np.argmax(betainc(system.workers - n, n + 1, done)))
-    x = np.full(system.workers, 0.1 / system.workers)
-    x[best] += 0.9
+    x = np.full(system.workers, _SETTINGS.others / system.workers)
+    x[best] += 1.0 - _SETTINGS.others
     return x
 
 
@@ -147,7 +165,7 @@ def _distinct(found: list[Stationary]) -> int:
     points: list[FloatArray] = []
     for end in found:
         x = end.point.x
-        if end.converged and all(np.abs(x - other).max() > 1e-4 for other in points):
+        if end.converged and all(np.abs(x - other).max() > _SETTINGS.apart for other in points):
             points.append(x)
     return len(points)
 

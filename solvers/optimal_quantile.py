@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,13 +29,24 @@ from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes, IndependentTimes
 from cgcopt.workers.empirical import Scenarios
 
-__all__ = ["OptimalQuantile"]
+__all__ = ["AlternationSettings", "OptimalQuantile"]
 
-#: Relative change of the deadline at which the search has converged.
-RESOLUTION = 1e-10
-MAX_ROUNDS = 50
-#: Relative width at which the bisection on finitely many times ends.
-BRACKET = 1e-4
+
+@dataclass(frozen=True)
+class AlternationSettings:
+    """Tuning numbers of the alternation, set by hand without a recorded measurement."""
+
+    resolution: float = 1e-10
+    """Relative change of the deadline at which the search has converged."""
+    rounds: int = 50
+    """Deadlines that are tried at most."""
+    bracket: float = 1e-4
+    """Relative width at which the bisection on finitely many times ends."""
+    least_time: float = 1e-3
+    """Seconds that the search for one deadline gets at least."""
+
+
+_SETTINGS = AlternationSettings()
 
 
 class OptimalQuantile(Solver):
@@ -72,8 +83,8 @@ class OptimalQuantile(Solver):
         search = _Search(problem, problem.objective.probability, options)
         search.keep(start)
         termination = TerminationCondition.ITERATION_LIMIT
-        while search.rounds < MAX_ROUNDS and not search.out_of_time():
-            if search.try_deadline(search.deadline) <= RESOLUTION:
+        while search.rounds < _SETTINGS.rounds and not search.out_of_time():
+            if search.try_deadline(search.deadline) <= _SETTINGS.resolution:
                 termination = TerminationCondition.CONVERGED
                 break
         if not isinstance(problem.system.worker_times, ContinuousTimes):
@@ -117,7 +128,7 @@ class _Search:
         """Solve for one deadline; return the relative gain."""
         self.rounds += 1
         left = self._clock.left
-        limit = None if math.isinf(left) else max(left, 1e-3)
+        limit = None if math.isinf(left) else max(left, _SETTINGS.least_time)
         inner = replace(self._problem, objective=CompletionProbability(deadline))
         given = replace(self._options, time_limit=limit, starts=starts or self._options.starts)
         return self.keep(OptimalProbability().solve(inner, Form.RELAXED, given))
@@ -126,7 +137,7 @@ class _Search:
         """Look for designs with an earlier quantile that the alternation does not see."""
         system = self._problem.system
         low = system.unit * system.coordinates * _fastest(system)
-        while self.deadline > low * (1 + BRACKET) and not self.out_of_time():
+        while self.deadline > low * (1 + _SETTINGS.bracket) and not self.out_of_time():
             middle = math.sqrt(low * self.deadline)
             if self.try_deadline(middle, starts=1) <= 0:
                 low = middle

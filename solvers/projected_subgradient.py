@@ -24,23 +24,18 @@ __all__ = ["OPTION_SETS", "OptionSet", "ProjectedSubgradient", "project_onto_sim
 
 @dataclass(frozen=True)
 class OptionSet:
-    """Settings of the method.
-
-    Attributes
-    ----------
-    iterations : int
-        Number of steps.
-    batch : int
-        Rounds drawn for one subgradient.
-    scale_free : bool
-        Steps of length ``0.1 |x_0| / sqrt(i)`` along the normalised subgradient, and the average of
-        the last half of the iterates; otherwise the plain step ``1/i`` on ``x`` in coordinates, and
-        the last iterate.
-    """
+    """Settings of the method; where they come from stands at :data:`OPTION_SETS`."""
 
     iterations: int
+    """Number of steps."""
     batch: int
+    """Rounds drawn for one subgradient."""
     scale_free: bool
+    """Steps of length ``step |x_0| / sqrt(i)`` along the normalised subgradient, and the average of
+    the last half of the iterates; otherwise the plain step ``1/i`` on ``x`` in coordinates, and the
+    last iterate."""
+    step: float = 0.1
+    """Length of the first scale-free step, relative to the start; set by hand."""
 
 
 #: ``published`` are the settings of arXiv 2206.02450; ``scale-free`` converges at every ``L``.
@@ -95,7 +90,7 @@ class ProjectedSubgradient(Solver):
                 # The mean of g does not move a projected point; without it the norm tells how far
                 # the levels are from equal.
                 g = g - g.mean()
-                step = 0.1 * _norm(start) / (max(_norm(g), 1e-300) * math.sqrt(i))
+                step = settings.step * _norm(start) / (max(_norm(g), 1e-300) * math.sqrt(i))
             else:
                 step = 1 / i
             x = project_onto_simplex(x - step * g, total)

@@ -30,28 +30,10 @@ from cgcopt.design import Design, largest_remainder, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import Evaluation, Probability
-from cgcopt.evaluation.steps.runtime import affordable_panels, coarsened
-from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.problem import Problem
-from cgcopt.workers.base import DiscreteTimes, IndependentTimes
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.solvers.rounding_effort import COARSER, CONVEX, ROUNDING, affordable
 
 __all__ = ["round_design"]
-
-#: Relative improvement below which evaluations cannot tell two designs apart.
-_RESOLUTION = 1e-11
-#: Relative loss against the relaxed design at which exchanges are no longer worth their time.
-_GOOD_ENOUGH = 1e-7
-#: Failed trials in a row after which the search ends where no cuts can end it.
-_PATIENCE = 15
-#: Single exchanges that are combined to pairs.
-_PAIRED = 40
-#: Offsets at which running totals are rounded.
-_OFFSETS = (0.5, 0.3, 0.7, 0.1, 0.9)
-#: Coordinates per level up to which the relaxed design says little about the whole one.
-_FEW = 8
-#: Values of a step distribution on which the search for a first design runs.
-_COARSE = 200
 
 
 def round_design(
@@ -84,7 +66,7 @@ def round_design(
     relaxed = design if isinstance(design, Design) else Design(np.asarray(design))
     relaxed.check(problem.system.workers, problem.system.coordinates)
     rounded = largest_remainder(relaxed.partition, problem.system.coordinates)
-    allowed = _affordable(problem)
+    allowed = affordable(problem)
     if evaluations is not None:
         allowed = whole_number("evaluations", evaluations, least=0)
     if allowed == 0 or problem.system.workers == 1:
@@ -98,41 +80,21 @@ def round_design(
 def _on_coarse_times(
     problem: Problem, relaxed: Design, evaluations: int | None
 ) -> tuple[FloatArray, ...]:
-    """A first design from a step distribution with fewer values, where evaluations are slow."""
-    times = problem.system.worker_times
-    if not isinstance(problem.objective, ExpectedRuntime) or not _few(problem):
+    """A first design from worker times with fewer values, where evaluations are slow."""
+    system = problem.system
+    coarser = COARSER.get((type(problem.objective), system.worker_times.kind))
+    if coarser is None or not _few(problem):
         return ()
-    if not isinstance(times, DiscreteTimes) or times.values.size <= 2 * _COARSE:
+    times = coarser(system.worker_times)
+    if times is None:
         return ()
-    system = problem.system.with_times(coarsened(times, _COARSE, "down"))
-    coarse = replace(problem, system=system)
+    coarse = replace(problem, system=system.with_times(times))
     return (round_design(coarse, relaxed, evaluations=evaluations).partition,)
 
 
 def _few(problem: Problem) -> bool:
     """Whether there are so few coordinates that single ones matter."""
-    return problem.system.coordinates <= _FEW * problem.system.workers
-
-
-def _affordable(problem: Problem) -> int:
-    """Evaluations that take a few seconds."""
-    times, n = problem.system.worker_times, problem.system.workers
-    if isinstance(times, Scenarios):
-        seconds = 1e-4 + 2e-9 * times.rounds * n
-    elif isinstance(times, IndependentTimes):
-        probabilities = 150
-        if isinstance(problem.objective, CompletionProbability):
-            probabilities = 1
-        elif isinstance(problem.objective, Quantile):
-            probabilities = 20
-        elif isinstance(times, DiscreteTimes):
-            probabilities = min(times.values.size * n, affordable_panels(n) // 2)
-        seconds = 1e-4 + 8.0 * probabilities / affordable_panels(n)
-    else:
-        seconds = 1e-2 * n
-    # Every evaluation of the runtime leaves a cut, which then costs time at every step.
-    most = 250 if isinstance(problem.objective, ExpectedRuntime) else 2000
-    return int(min(max(3.0 / seconds, 10), most))
+    return problem.system.coordinates <= ROUNDING.few * problem.system.workers
 
 
 @dataclass
@@ -142,7 +104,7 @@ class _Search:
     left: int
     best: FloatArray = field(init=False)
     score: float = field(default=math.inf, init=False)
-    slope: FloatArray = field(init=False)
+    gradient: FloatArray = field(init=False)
     cuts: list[FloatArray] = field(default_factory=list, init=False)
     tried: set[bytes] = field(default_factory=set, init=False)
     target: float = field(default=math.nan, init=False)
@@ -153,8 +115,8 @@ class _Search:
 
     def run(self, *first: FloatArray) -> None:
         """Evaluate the given designs and further roundings, then exchange coordinates."""
-        self.best, self.slope = first[0], first[0] - self.relaxed
-        self.convex = isinstance(self.problem.objective, ExpectedRuntime)
+        self.best, self.gradient = first[0], first[0] - self.relaxed
+        self.convex = type(self.problem.objective) in CONVEX
         for start in first:
             self._try(start)
         if self._good_enough():
@@ -164,7 +126,7 @@ class _Search:
         failures = 0
         while self.left > 0 and math.isfinite(self.score) and not self._good_enough():
             candidate = self._most_promising()
-            if candidate is None or (not self.thorough and failures == _PATIENCE):
+            if candidate is None or (not self.thorough and failures == ROUNDING.patience):
                 return
             failures = 0 if self._try(candidate) or self.cuts else failures + 1
 
@@ -177,10 +139,10 @@ class _Search:
             return False
         if math.isnan(self.target):
             found = evaluate(self.problem, Design(self.relaxed), gradient=True)
-            self.target, slope = _score(found)
-            if self.convex and slope is not None:
-                self.cuts.append(slope)
-        return self.score <= self.target + _GOOD_ENOUGH * abs(self.target)
+            self.target, gradient = _score(found)
+            if self.convex and gradient is not None:
+                self.cuts.append(gradient)
+        return self.score <= self.target + ROUNDING.good_enough * abs(self.target)
 
     @property
     def thorough(self) -> bool:
@@ -192,19 +154,19 @@ class _Search:
         key = x.tobytes()
         if self.left <= 0 or key in self.tried:
             return False
-        if self.convex and self._bounds(x[None])[0] >= self.score * (1 - _RESOLUTION):
+        if self.convex and self._bounds(x[None])[0] >= self.score * (1 - ROUNDING.resolution):
             return False
         self.tried.add(key)
         self.left -= 1
         found = evaluate(self.problem, Design(x), gradient=True)
-        score, slope = _score(found)
-        if self.convex and slope is not None:
-            self.cuts.append(slope)
+        score, gradient = _score(found)
+        if self.convex and gradient is not None:
+            self.cuts.append(gradient)
         if not _improves(score, self.score):
             return False
         self.best, self.score, self._table = x, score, None
-        self.guided = slope is not None
-        self.slope = x - self.relaxed if slope is None else slope
+        self.guided = gradient is not None
+        self.gradient = x - self.relaxed if gradient is None else gradient
         return True
 
     def _bounds(self, designs: FloatArray) -> FloatArray:
@@ -218,13 +180,15 @@ class _Search:
         coordinates = float(self.problem.system.coordinates)
         totals = np.cumsum(self.relaxed) * (coordinates / self.relaxed.sum())
         few = _few(self.problem)
-        for offset in _OFFSETS if few else _OFFSETS[:3]:
+        for offset in ROUNDING.offsets[: None if few else ROUNDING.offsets_of_many]:
             upto = np.minimum(np.floor(totals + offset), coordinates)
             upto[-1] = coordinates
             yield np.diff(upto, prepend=0.0)
         yield from self._following_work(coordinates)
         used = np.flatnonzero(self.relaxed > 0)
-        for level in used[np.argsort(-self.relaxed[used], kind="stable")][: _PATIENCE * few]:
+        for level in used[np.argsort(-self.relaxed[used], kind="stable")][
+            : ROUNDING.patience * few
+        ]:
             single = np.zeros_like(self.relaxed)
             single[level] = coordinates
             yield single
@@ -239,7 +203,7 @@ class _Search:
         for nearest in (True, False):
             x, done = np.zeros_like(work), 0.0
             for n, upto in enumerate(work):
-                room = (upto - done) / (n + 1) * (1 if nearest else 1 + _RESOLUTION)
+                room = (upto - done) / (n + 1) * (1 if nearest else 1 + ROUNDING.resolution)
                 x[n] = max(np.round(room) if nearest else np.floor(room), 0.0)
                 done += x[n] * (n + 1)
             missing = coordinates - x.sum()
@@ -255,7 +219,7 @@ class _Search:
         found = self._first_good(singles, predicted, every=self.thorough)
         if found is None and self.guided:
             # Pairs are many: only the promising ones.
-            order = np.argsort(predicted, kind="stable")[:_PAIRED]
+            order = np.argsort(predicted, kind="stable")[: ROUNDING.paired]
             pairs = _pairs(self.best, singles[order])
             found = self._first_good(pairs, self._predictions(pairs), every=False)
         return found
@@ -264,11 +228,11 @@ class _Search:
         """Return the most promising exchanges, shape ``(m, N)``, and what is predicted of them."""
         n = self.best.size
         sources = np.flatnonzero(self.best >= 1)
-        change = self.slope[None, :] - self.slope[sources, None]
+        change = self.gradient[None, :] - self.gradient[sources, None]
         if self.cuts:
             change = self._lower_bounds(sources)
         change[np.arange(sources.size), sources] = math.inf
-        count = min(change.size - sources.size, max(_PAIRED, 4 * n) + len(self.tried))
+        count = min(change.size - sources.size, max(ROUNDING.paired, 4 * n) + len(self.tried))
         best = np.argpartition(change, count - 1, axis=None)[:count]
         rows, targets = np.unravel_index(best, change.shape)
         designs = np.repeat(self.best[None], count, axis=0)
@@ -290,7 +254,7 @@ class _Search:
         """Score bound (convex) or first-order score of each design."""
         if self.cuts:
             return self._bounds(designs)
-        return np.asarray(self.score + (designs - self.best) @ self.slope)
+        return np.asarray(self.score + (designs - self.best) @ self.gradient)
 
     def _first_good(
         self, designs: FloatArray, predicted: FloatArray, *, every: bool
@@ -313,7 +277,7 @@ def _pairs(x: FloatArray, singles: FloatArray) -> FloatArray:
 
 
 def _improves(score: float, on: float) -> bool:
-    return score < on - _RESOLUTION * abs(on) if math.isfinite(on) else score < on
+    return score < on - ROUNDING.resolution * abs(on) if math.isfinite(on) else score < on
 
 
 def _score(found: Evaluation) -> tuple[float, FloatArray | None]:
@@ -321,9 +285,9 @@ def _score(found: Evaluation) -> tuple[float, FloatArray | None]:
 
     The log-odds tell designs apart both where the probability is tiny and where it is almost 1.
     """
-    slope = None if found.gradient is None else partition_gradient(found.gradient)
+    gradient = None if found.gradient is None else partition_gradient(found.gradient)
     if not isinstance(found, Probability):
-        return found.value, slope
+        return found.value, gradient
     late = math.log(found.complement) if found.complement > 0 else -math.inf
     spread = found.value * found.complement
-    return late - found.log_value, None if slope is None or spread == 0 else -slope / spread
+    return late - found.log_value, None if gradient is None or spread == 0 else -gradient / spread

@@ -30,26 +30,18 @@ __all__ = ["OPTION_SETS", "OptionSet", "SuccessiveConvex"]
 
 @dataclass(frozen=True)
 class OptionSet:
-    """Settings of the method.
-
-    Attributes
-    ----------
-    iterations : int
-        Convex subproblems solved at most.
-    batch : int
-        Count vectors drawn for one gradient; 0 for the exact gradient.
-    averaging, movement : float
-        Exponents of the weights ``i**-averaging`` of the gradients and ``i**-movement`` of the
-        iterates.
-    proximal : float
-        Weight of the squared distance in the surrogate, whose gradient has norm 1.
-    """
+    """Settings of the method; where they come from stands at :data:`OPTION_SETS`."""
 
     iterations: int
+    """Convex subproblems solved at most."""
     batch: int
+    """Count vectors drawn for one gradient; 0 for the exact gradient."""
     averaging: float
+    """Exponent of the weights ``i**-averaging`` of the gradients."""
     movement: float
+    """Exponent of the weights ``i**-movement`` of the iterates."""
     proximal: float
+    """Weight of the squared distance in the surrogate, whose gradient has norm 1."""
 
 
 #: ``published`` are the settings of arXiv 2206.02450 (its proximal weight is not stated there).
@@ -195,8 +187,8 @@ class _Cells:
         """Gradient of ``P`` in ``a`` up to a positive factor: sampled, or exact for ``batch = 0``."""
         if batch == 0:
             finished, mass = self.thresholds(a)
-            slope = crossing(finished[::-1], 1 - finished[::-1], gradient=True).log_gradient
-            exact: FloatArray = mass * np.cumsum(slope[::-1])
+            found = crossing(finished[::-1], 1 - finished[::-1], gradient=True)
+            exact: FloatArray = mass * np.cumsum(found.log_gradient[::-1])
             return exact
         workers = self.system.workers
         k = sample_counts(workers, batch, rng)
@@ -229,8 +221,8 @@ class _Subproblem:
         self._a, self._h = cp.Variable(workers, name="a"), cp.Variable(workers, name="h")
         self._gradient = cp.Parameter(workers, nonneg=True, name="gradient")
         self._a0, self._h0 = cp.Parameter(workers, name="a0"), cp.Parameter(workers, name="h0")
-        self._slope = cp.Parameter(workers, nonneg=True, name="slope")
-        self._level = cp.Parameter(name="level")
+        self._tangent = cp.Parameter(workers, nonneg=True, name="tangent")
+        self._most = cp.Parameter(name="most")
         self._v, self._budget = v, cells.budget
         lower = cp.hstack([self._h[1:], cells.offset]) if workers > 1 else cp.hstack([cells.offset])
         distance = cp.sum_squares(self._a - self._a0) + cp.sum_squares(self._h - self._h0)
@@ -238,7 +230,7 @@ class _Subproblem:
             cp.Maximize(self._gradient @ self._a - proximal / 2 * distance),
             [
                 cp.exp(self._a + lower) + cp.exp(lower - self._h) <= 1,
-                self._slope @ self._h <= self._level,
+                self._tangent @ self._h <= self._most,
             ],
         )
         self._solver: str = read_settings(SuccessiveConvexSettings, options.raw).solver
@@ -249,10 +241,10 @@ class _Subproblem:
         """Linearise the budget ``sum_n v_n / h_n >= L u/(rate t)`` at ``h`` and solve."""
         self._gradient.value = np.maximum(gradient, 0.0)
         self._a0.value, self._h0.value = np.maximum(a, -700.0), h
-        slope = self._v / h**2
-        scale = slope.max()
-        self._slope.value = slope / scale
-        self._level.value = (2 * float((self._v / h).sum()) - self._budget) / scale
+        derivative = self._v / h**2
+        scale = derivative.max()
+        self._tangent.value = derivative / scale
+        self._most.value = (2 * float((self._v / h).sum()) - self._budget) / scale
         with warnings.catch_warnings():  # the status is judged below
             warnings.filterwarnings("ignore", message="Solution may be inaccurate")
             self._problem.solve(solver=self._solver)
