@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cgcopt.evaluation.steps.runtime import affordable_panels, coarsened
+from cgcopt.evaluation.steps.coarsening import coarsened
+from cgcopt.evaluation.steps.runtime import affordable_panels
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile
 from cgcopt.problem import Problem
 from cgcopt.workers.base import DiscreteTimes, Times, WorkerTimes

@@ -30,28 +30,24 @@ which gives the derivative in the direction of growing empty blocks, hence the s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt._validate import finite_number, whole_number
 from cgcopt.arrays import FloatArray
-from cgcopt.errors import InvalidInputError, SolverError
+from cgcopt.errors import SolverError
 from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import LineRuntime, Lines, work_gradient
 from cgcopt.evaluation.result import Evaluation, Method, WithGradient
 from cgcopt.evaluation.steps.panels import Panels
 from cgcopt.evaluation.steps.products import Products, discrete_times
 from cgcopt.system import System
-from cgcopt.workers.base import DiscreteTimes
-from cgcopt.workers.empirical import Empirical
 
 __all__ = [
     "Bracket",
     "affordable_panels",
     "bracketed_runtime",
-    "coarsened",
     "expected_runtime",
     "runtime_of_lines",
 ]
@@ -291,47 +287,6 @@ def bracketed_runtime(
                 gradients,
             )
         panels = panels.split(products, ends, threads)
-
-
-def coarsened(times: DiscreteTimes, cells: int, rounding: Literal["down", "up"]) -> Empirical:
-    """Merge the values into at most ``cells``, each rounded down or up within its cell.
-
-    Since ``tau`` grows with every worker time, the expected runtime of *every* design under the
-    times rounded down (up) is a lower (upper) bound on the one under the given times. Subgradients
-    and certificates of the times rounded down hence hold for the given times.
-
-    Cells are placed so that the sum over cells of probability times relative width is small: their
-    density is proportional to the square root of the density of ``log T``.
-
-    Parameters
-    ----------
-    times : DiscreteTimes
-        ``J`` values.
-    cells : int
-        At least 1; with ``J`` or more, nothing changes.
-    rounding : {"down", "up"}
-        Which end of a cell stands for it.
-
-    Examples
-    --------
-    >>> from cgcopt import Empirical
-    >>> times = Empirical([1.0, 1.1, 4.0, 4.2])
-    >>> coarsened(times, 2, "down").values.tolist(), coarsened(times, 2, "up").values.tolist()
-    ([1.0, 4.0], [1.1, 4.2])
-    """
-    whole_number("cells", cells, least=1)
-    if rounding not in ("down", "up"):
-        raise InvalidInputError("rounding", rounding, "'down' or 'up'")
-    values, weights = times.values, times.weights
-    if cells >= values.size:
-        return Empirical(values, weights)
-    mass = (weights[1:] + weights[:-1]) / 2
-    measure = np.concatenate(([0.0], np.cumsum(np.sqrt(mass * np.diff(np.log(values))))))
-    cell = np.minimum((measure * (cells / measure[-1])).astype(np.int64), cells - 1)
-    first = np.flatnonzero(np.diff(cell, prepend=-1))
-    last = np.append(first[1:], values.size) - 1
-    kept = values[first] if rounding == "down" else values[last]
-    return Empirical(kept, np.add.reduceat(weights, first))
 
 
 def _first_ends(products: Products) -> FloatArray:
