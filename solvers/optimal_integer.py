@@ -28,13 +28,22 @@ from cgcopt.solvers.rounding import round_design
 
 __all__ = ["OptimalInteger"]
 
-_MASTERS = 1000
-#: Seconds for the proof where no time limit is set.
-_PATIENCE = 60.0
-#: Designs to evaluate around an answer of the master problem.
-_NEIGHBOURS = 25
-#: Coordinates from which whole numbers are too fine for the tolerances of the master problem.
-_MOST_COORDINATES = 10**8
+
+@dataclass(frozen=True)
+class ProofTuning:
+    """Numbers of the proof in whole numbers. No measurement of them is on record."""
+
+    masters: int = 1000
+    """Master problems at most."""
+    patience: float = 60.0
+    """Seconds for the proof where no time limit is set."""
+    neighbours: int = 25
+    """Designs to evaluate around an answer of the master problem, at most."""
+    most_coordinates: int = 10**8
+    """With more coordinates whole numbers are too fine for the tolerances of the master problem."""
+
+
+_TUNING = ProofTuning()
 
 
 class OptimalInteger(Solver):
@@ -71,13 +80,13 @@ class OptimalInteger(Solver):
         clock = Clock.started(options.time_limit)
         relaxed = _relaxed(problem, options)
         if options.time_limit is None:
-            clock = Clock.started(_PATIENCE)
+            clock = Clock.started(_TUNING.patience)
         incumbent = Incumbent(options.gap, options)
         incumbent.bound = relaxed.bound
         run = _Proof(problem, options, clock, incumbent, relaxed.subgradients)
         run.value(round_design(problem, Design(relaxed.partition)).partition)
         certificate = relaxed.certificate
-        if not incumbent.closed and problem.system.coordinates <= _MOST_COORDINATES:
+        if not incumbent.closed and problem.system.coordinates <= _TUNING.most_coordinates:
             run.approximate()
             if incumbent.bound > relaxed.bound:
                 certificate = Certificate.OUTER_APPROXIMATION
@@ -87,7 +96,9 @@ class OptimalInteger(Solver):
             limits = TerminationCondition.TIME_LIMIT, TerminationCondition.ITERATION_LIMIT
             termination = limits[0] if expired else limits[1]
             if expired and options.time_limit is None:
-                message = f"the proof was given {_PATIENCE:g} s; a time limit may allow it more"
+                message = (
+                    f"the proof was given {_TUNING.patience:g} s; a time limit may allow it more"
+                )
         return Outcome(
             termination,
             message=message,
@@ -162,7 +173,7 @@ class _Proof:
 
     def approximate(self) -> None:
         """Alternate between the master problem and evaluations until the bound meets the value."""
-        for _ in range(_MASTERS):
+        for _ in range(_TUNING.masters):
             if self.incumbent.closed or self.clock.expired:
                 return
             value = self.incumbent.value
@@ -188,7 +199,7 @@ class _Proof:
         if near.size == 0:
             return
         lower = (near @ np.array(self.subgradients).T).max(axis=1)
-        for _ in range(_NEIGHBOURS):
+        for _ in range(_TUNING.neighbours):
             best = int(lower.argmin())
             if lower[best] >= self.incumbent.value * (1.0 - self.options.gap):
                 return

@@ -30,11 +30,21 @@ from cgcopt.workers.base import DiscreteTimes, IndependentTimes
 
 __all__ = ["Minimised", "OptimalRuntime", "minimised", "require_finite_mean"]
 
-_STEPS = 200
-#: Spread of the mean order statistics from which steps in the partition are not worth a try.
-_WIDE = 1e6
-#: Gap that step distributions are closed to where a smaller one is asked for, 0 included.
-_FINEST = 1e-9
+
+@dataclass(frozen=True)
+class OptimalTuning:
+    """Numbers of the method ``optimal``. No measurement of them is on record."""
+
+    steps: int = 200
+    """Evaluations of quasi-Newton steps in the partition at most."""
+    wide: float = 1e6
+    """Spread of the mean order statistics from which steps in the partition are not worth a try."""
+    finest: float = 1e-9
+    """Gap that is closed to where a smaller one is asked for, 0 included: by step distributions, and
+    by steps in relative changes of the work."""
+
+
+_TUNING = OptimalTuning()
 
 
 class OptimalRuntime(Solver):
@@ -134,7 +144,7 @@ def minimised(problem: Problem, options: Options) -> Minimised:
     incumbent = Incumbent(options.gap, options)
     system = problem.system
     if isinstance(system.worker_times, DiscreteTimes):
-        options = replace(options, gap=max(options.gap, _FINEST))
+        options = replace(options, gap=max(options.gap, _TUNING.finest))
         incumbent.target = options.gap
         cuts = minimised_steps(problem, options, incumbent, clock)
         return Minimised(incumbent, clock, cuts, Certificate.CUTTING_PLANES)
@@ -164,13 +174,13 @@ def _descend(
         return
     profile = mean_time_work(system)
     start = partition_with_work_proportional_to(profile, 1)
-    if profile[-1] < _WIDE * profile[0]:
+    if profile[-1] < _TUNING.wide * profile[0]:
         model = sampled_model(problem, options, clock)
         start, hessian = model.partition, model.hessian
-        quasi_newton(oracle, start, hessian, incumbent, clock, steps=_STEPS, cuts=cuts)
+        quasi_newton(oracle, start, hessian, incumbent, clock, steps=_TUNING.steps, cuts=cuts)
         assert incumbent.partition is not None
         start = incumbent.partition
-    if incumbent.gap > max(options.gap, _FINEST):
+    if incumbent.gap > max(options.gap, _TUNING.finest):
         relative_quasi_newton(oracle, start, incumbent, clock, cuts=cuts)
     if incumbent.partition is None:
         raise SolverError("no design can be valued in double precision")

@@ -24,19 +24,37 @@ from cgcopt.workers.base import DiscreteTimes
 
 __all__ = ["SampledModel", "drawn_optimum", "drawn_times", "refined", "sampled_model"]
 
-#: Rounds to draw: for every level, at least, and at most.
-_ROUNDS_PER_LEVEL, _FEWEST_ROUNDS, _MOST_ROUNDS = 40, 4000, 20000
-#: Step distributions tend to be rough, with narrow modes far apart, and take more to see.
-_ROUNDS_OF_STEPS = 20000
-#: Width of the smoothing behind the Hessian, in level spacings, the same for step distributions,
-#: and the widths that lead to it.
-_SPACING, _SPACING_OF_STEPS, _LEADING = 0.6, 0.1, (3.0, 1.0)
-#: and in rounds smeared out.
-_SMEARED = 12.0
-#: More levels than this start from the design of a third as many.
-_COARSE_LEVELS, _COARSENING = 150, 3
-#: Damping of the Hessian, which keeps it definite where no drawn round has a say.
-_DAMPING = 1e-3
+
+@dataclass(frozen=True)
+class SampledModelTuning:
+    """Numbers of :func:`sampled_model`. No measurement of them is on record."""
+
+    rounds_per_level: int = 40
+    """Rounds to draw for every level,"""
+    fewest_rounds: int = 4000
+    """at least,"""
+    most_rounds: int = 20000
+    """and at most."""
+    rounds_of_steps: int = 20000
+    """The same for step distributions: they tend to be rough, with narrow modes far apart, and take
+    more to see."""
+    spacing: float = 0.6
+    """Width of the smoothing behind the Hessian, in level spacings,"""
+    spacing_of_steps: float = 0.1
+    """for step distributions,"""
+    smeared: float = 12.0
+    """and at the least, in rounds smeared out."""
+    leading: tuple[float, ...] = (3.0, 1.0)
+    """Widths that lead to it from the design of fewer levels, in level spacings."""
+    coarse_levels: int = 150
+    """More levels than this start from the design of fewer levels:"""
+    coarsening: int = 3
+    """one for so many."""
+    damping: float = 1e-3
+    """Of the Hessian, which keeps it definite where no drawn round has a say."""
+
+
+_TUNING = SampledModelTuning()
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +87,10 @@ def sampled_model(problem: Problem, options: Options, clock: Clock) -> SampledMo
     """
     run, partition = _drawn(problem.system, options, clock, None)
     levels, count = problem.system.workers, len(run.times)
-    width = max(_spacing(problem.system) / levels, _SMEARED / count) * run.spread()
+    width = max(_spacing(problem.system) / levels, _TUNING.smeared / count) * run.spread()
     work = work_of_partition(partition)
     here = smoothed_maximum(run.times, work, 1.0 / width, options.threads)
-    hessian = damped_hessian(here, partition, run.reference_work(), _DAMPING) / here.value
+    hessian = damped_hessian(here, partition, run.reference_work(), _TUNING.damping) / here.value
     return SampledModel(partition, hessian)
 
 
@@ -91,14 +109,14 @@ def _drawn(
     rng = generator(options.seed, "sampled-model", model.label, levels)
     times = np.sort(model.sample(count, levels, rng), axis=1)
     run = SampleAverage(times, Incumbent(0.0), clock, options.threads)
-    if levels <= _COARSE_LEVELS:
+    if levels <= _TUNING.coarse_levels:
         return run, run.smooth(run.start())
-    coarse = replace(system, workers=-(-levels // _COARSENING))
+    coarse = replace(system, workers=-(-levels // _TUNING.coarsening))
     coarse_run, partition = _drawn(coarse, options, clock, rounds)
     profile = work_of_partition(partition) / coarse_run.reference_work()
     work = refined(profile, levels) * run.reference_work()
     partition = partition_of_work(np.maximum.accumulate(work))
-    widths = [share / levels for share in (*_LEADING, _spacing(system))]
+    widths = [share / levels for share in (*_TUNING.leading, _spacing(system))]
     return run, run.smooth(partition / partition.sum(), widths)
 
 
@@ -109,12 +127,20 @@ def drawn_times(system: System) -> int:
 
 def _rounds(system: System) -> int:
     if isinstance(system.worker_times, DiscreteTimes):
-        return _ROUNDS_OF_STEPS
-    return int(np.clip(_ROUNDS_PER_LEVEL * system.workers, _FEWEST_ROUNDS, _MOST_ROUNDS))
+        return _TUNING.rounds_of_steps
+    return int(
+        np.clip(
+            _TUNING.rounds_per_level * system.workers, _TUNING.fewest_rounds, _TUNING.most_rounds
+        )
+    )
 
 
 def _spacing(system: System) -> float:
-    return _SPACING_OF_STEPS if isinstance(system.worker_times, DiscreteTimes) else _SPACING
+    return (
+        _TUNING.spacing_of_steps
+        if isinstance(system.worker_times, DiscreteTimes)
+        else _TUNING.spacing
+    )
 
 
 def refined(profile: FloatArray, levels: int) -> FloatArray:

@@ -4,7 +4,7 @@ With ``theta_k`` for the runtime of round ``k``, every pair of a round and a lev
 ``theta_k >= c_{k,n} w_n``. Near the optimum only few matter: a round whose slowest level is clear
 keeps that level's cut alone, which makes its ``theta_k`` a linear term; the others keep the cuts
 of the levels that come near. The linear program over these cuts bounds the sample average of every
-design from below; its multipliers, put back into the rounds, give a convex combination of slopes
+design from below; its multipliers, put back into the rounds, give a convex combination of subgradients
 and with it a bound that does not depend on the accuracy of the LP. Rounds whose maximum turns out
 to lie on another level get that cut, until none is missing, and then the optimum is exact.
 """
@@ -36,7 +36,7 @@ class MasterPoint:
     work : ndarray, shape (N,)
         Cumulative work, of a partition with sum 1.
     gradient : ndarray, shape (N,)
-        Convex combination of slopes with respect to the work, from the multipliers.
+        Convex combination of subgradients with respect to the work, from the multipliers.
     pivots : int
         Simplex iterations.
     """
@@ -130,10 +130,10 @@ class CutMaster:
 
         open_rounds = np.flatnonzero(self.cuts.kept.sum(axis=1) > 1)
         row, column = np.nonzero(self.cuts.kept[open_rounds])
-        slopes = self.cuts.times[open_rounds[row], column]
+        coefficients = self.cuts.times[open_rounds[row], column]
         highs = _quiet_highs(clock)
-        highs.passModel(self._model(open_rounds, row, column, slopes))
-        highs.setBasis(self._basis(open_rounds, row, column, slopes, work))
+        highs.passModel(self._model(open_rounds, row, column, coefficients))
+        highs.setBasis(self._basis(open_rounds, row, column, coefficients, work))
         highs.run()
         if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             # Times far apart may mislead the start.
@@ -148,11 +148,11 @@ class CutMaster:
         found = np.maximum(np.array(solution.col_value[:levels]), 0.0) * self.scale
         weights = np.maximum(np.array(solution.row_dual[: row.size]), 0.0)
         pivots = int(highs.getInfo().simplex_iteration_count)
-        gradient = self._combined_slope(open_rounds, row, column, slopes, weights)
+        gradient = self._combined_gradient(open_rounds, row, column, coefficients, weights)
         return MasterPoint(_on_simplex(found), gradient, pivots)
 
-    def _clear_slopes(self, open_rounds: IntArray) -> FloatArray:
-        """Sum of the slopes of the rounds with one cut, shape ``(N,)``, by level."""
+    def _clear_gradient(self, open_rounds: IntArray) -> FloatArray:
+        """Sum of the gradients of the rounds with one cut, shape ``(N,)``, by level."""
         times, leader = self.cuts.times, self.cuts.leader
         clear = np.ones(len(times), dtype=bool)
         clear[open_rounds] = False
@@ -160,12 +160,12 @@ class CutMaster:
         sums = np.bincount(leader[rows], times[rows, leader[rows]], minlength=times.shape[1])
         return np.asarray(sums[::-1], dtype=np.float64)
 
-    def _combined_slope(
+    def _combined_gradient(
         self,
         open_rounds: IntArray,
         row: IntArray,
         column: IntArray,
-        slopes: FloatArray,
+        coefficients: FloatArray,
         weights: FloatArray,
     ) -> FloatArray:
         count, levels = self.cuts.times.shape
@@ -173,11 +173,11 @@ class CutMaster:
         leads = self.cuts.leader[open_rounds][row] == column
         weights = np.where(totals[row] > 0.0, weights, leads)
         totals = np.bincount(row, weights, minlength=open_rounds.size)
-        terms = np.bincount(column, weights / totals[row] * slopes, minlength=levels)
-        return np.asarray((self._clear_slopes(open_rounds) + terms[::-1]) / count)
+        terms = np.bincount(column, weights / totals[row] * coefficients, minlength=levels)
+        return np.asarray((self._clear_gradient(open_rounds) + terms[::-1]) / count)
 
     def _model(
-        self, open_rounds: IntArray, row: IntArray, column: IntArray, slopes: FloatArray
+        self, open_rounds: IntArray, row: IntArray, column: IntArray, coefficients: FloatArray
     ) -> Any:
         """Columns ``w / scale`` and ``theta``; rows: the cuts, ``w`` nondecreasing, the budget."""
         from scipy import sparse
@@ -193,7 +193,7 @@ class CutMaster:
         entries = np.concatenate(
             (
                 np.ones(row.size),
-                -slopes * self.scale[level] / self.value,
+                -coefficients * self.scale[level] / self.value,
                 np.ones(levels - 1),
                 -ratio,
                 budget_weights(levels) * self.scale,
@@ -201,7 +201,7 @@ class CutMaster:
         )
         shape = (row.size + levels, levels + rounds)
         cost = np.concatenate(
-            (self._clear_slopes(open_rounds) * self.scale / self.value, np.ones(rounds))
+            (self._clear_gradient(open_rounds) * self.scale / self.value, np.ones(rounds))
         )
         one = np.append(np.zeros(shape[0] - 1), 1.0)
         most = np.append(np.full(shape[0] - 1, np.inf), 1.0)
@@ -213,14 +213,14 @@ class CutMaster:
         open_rounds: IntArray,
         row: IntArray,
         column: IntArray,
-        slopes: FloatArray,
+        coefficients: FloatArray,
         work: FloatArray,
     ) -> Any:
         """Every column basic; nonbasic: the largest cut of every round, the tree, the budget."""
         import highspy
 
         levels = work.size
-        products = slopes * work[levels - 1 - column]
+        products = coefficients * work[levels - 1 - column]
         first = self.cuts.leader[open_rounds][row]
         leads = first == column
         top = np.zeros(open_rounds.size)
