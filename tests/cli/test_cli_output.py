@@ -171,7 +171,7 @@ def test_traces_of_one_name_and_named_solvers(
     assert {"replay_t.csv", "replay_t_2.csv"} <= in_folder(out)
     frame = pd.read_csv(out / "replay_t_2.csv")
     assert set(frame["trace"]) == {"t (2)"}
-    assert set(frame["design"]) == {"uncoded", "closed-form-time"}
+    assert set(frame["design"]) == {"uncoded", "closed-form-time", "speed of light"}
     assert len(set(frame["model"])) == len(frame)  # one for every model
 
 
