@@ -30,7 +30,7 @@ from cgcopt.solvers.convex.simplex_qp import simplex_minimiser
 from cgcopt.solvers.runtime import step_minimum
 from cgcopt.solvers.runtime.oracle import StepRuntimeOracle
 from cgcopt.solvers.runtime.sampled_model import refined, sampled_model
-from cgcopt.solvers.runtime.step_tuning import LastStage, StepTuning
+from cgcopt.solvers.runtime.step_tuning import FirstStages, LastStage, StepTuning
 from cgcopt.workers.trace import Trace
 
 PAPER = cg.ShiftedExponential(rate=1e-3, shift=50.0)
@@ -267,8 +267,9 @@ def test_other_gaps_on_a_trace(count: int, gap: float) -> None:
 def test_where_newtons_method_fails_the_others_take_over(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = runtime_problem(15, 100, rough_times(1000))
     expected = cg.solve(problem, "optimal")
-    monkeypatch.setattr(step_minimum, "_FIRST_STEPS", 1)
-    monkeypatch.setattr(step_minimum, "_LAST_STEPS", 1)
+    first = replace(FirstStages(), evaluations=1)
+    tuning = StepTuning(first, replace(LastStage(), evaluations=1))
+    monkeypatch.setattr(step_minimum.minimised_steps, "__defaults__", (tuning,))
     rougher = cg.solve(problem, "optimal")
     assert rougher.gap <= 1e-6
     assert rougher.value == pytest.approx(expected.value, rel=2e-6)
