@@ -90,8 +90,8 @@ def excess(bound: float, value: float, sense: Sense, *, doubt: float = 0.0) -> f
 def mirrored(bound: float, value: float, sense: Sense, *, doubt: float = 0.0) -> float:
     """Move a bound that lies a little beyond a value as far to the other side of the value.
 
-    The distance is an error that the bound is known to have, so that much is left as a gap. A bound
-    that agrees with the value, or exceeds it by rounding alone, is returned as it is.
+    The distance is an error that the bound is known to have, so that much is left as a gap. Where the
+    bound exceeds the value by rounding alone, the value is the bound.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def mirrored(bound: float, value: float, sense: Sense, *, doubt: float = 0.0) ->
     (1.9999999, 1.5)
     """
     if excess(bound, value, sense, doubt=doubt) <= ROUNDING:
-        return bound
+        return min(bound, value) if sense is Sense.MINIMIZE else max(bound, value)
     return value - (bound - value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
 
 __all__ = [
@@ -104,6 +105,8 @@ class SolverError(CgcoptError, RuntimeError):
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, PurePath):
+        return repr(str(value))  # whole, so that it can be found
     if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER:
         return f"a whole number of {value.bit_length()} bits"  # Python refuses to write it out
     if isinstance(value, str):

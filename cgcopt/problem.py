@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
+from cgcopt._renamed import warn_renamed
 from cgcopt._validate import whole_number
 from cgcopt.errors import InvalidInputError
 from cgcopt.limits import Limits
@@ -100,3 +102,10 @@ class Problem:
         system = self.system
         drawn = Scenarios.draw(system.worker_times, count, system.workers, seed)
         return replace(self, system=system.with_times(drawn))
+
+
+def __getattr__(name: str) -> Any:
+    if name != "Level":
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    warn_renamed("cgcopt.problem.Level", "Form", stacklevel=2)
+    return Form

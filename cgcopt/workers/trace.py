@@ -147,7 +147,7 @@ class Trace:
                 writer.writerows([r, *row] for r, row in enumerate(self.times.tolist()))
         except OSError as error:
             allowed = f"a writable file ({reason_of(error)})"
-            raise InvalidInputError("trace", str(path), allowed) from error
+            raise InvalidInputError("trace", Path(path), allowed) from error
 
     def __repr__(self) -> str:
         name = "" if self.path is None else f"{self.path.name}, "

@@ -259,7 +259,7 @@ def test_a_pool_that_breaks_costs_what_was_in_it(diary: Path, tmp_path: Path) ->
         Store(tmp_path / "rows.sqlite") as store,
         ProcessPoolExecutor(1, get_context("spawn")) as executor,
     ):
-        first = compare(SMALL, ["uncoded"], options=options, store=store, executor=executor)
+        first = compare(SMALL, ["uncoded"], options=OPTIONS, store=store, executor=executor)
         found = compare(
             SMALL, ["uncoded", "quitter", "equal"], options=options, store=store, executor=executor
         )
@@ -279,7 +279,8 @@ def test_an_interruption_ends_the_processes_and_keeps_what_was_done(
             wait_until((diary / "alive").exists)
             raise KeyboardInterrupt
 
-    options = replace(noted(OPTIONS, diary), time_limit=600.0)
+    alone = replace(OPTIONS, time_limit=600.0)
+    options = noted(alone, diary)
     with Store(tmp_path / "rows.sqlite") as store:
         started = time.monotonic()
         with pytest.raises(KeyboardInterrupt), WorkerProcesses(2) as executor:
@@ -294,7 +295,7 @@ def test_an_interruption_ends_the_processes_and_keeps_what_was_done(
         assert stays_as_it_is(diary / "alive")
         kept = len(store)
         assert kept in (1, 2)  # the one that was told of, and perhaps the other
-        compare(SMALL, ["uncoded"], options=capped(options, executor), store=store)
+        compare(SMALL, ["uncoded"], options=capped(alone, executor), store=store)
         assert len(store) == kept
 
 
@@ -335,7 +336,7 @@ def test_processes_end_with_a_comparison_that_is_killed(
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     assert stays_as_it_is(diary / "alive")
-    options = replace(noted(OPTIONS, diary), time_limit=600.0, threads=cores())
+    options = replace(OPTIONS, time_limit=600.0, threads=cores())
     with Store(tmp_path / "rows.sqlite") as store:
         assert len(store) == 2
         rows = compare(SMALL, ["uncoded", "closed-form-time"], options=options, store=store).rows
@@ -346,7 +347,7 @@ def test_processes_end_with_a_comparison_that_is_killed(
 def test_time_limits_hold_in_processes(diary: Path) -> None:
     system = replace(SYSTEM, workers=120, coordinates=12_000)
     hard = cg.Problem(system, cg.CompletionProbability(1.6e7), title="hard")
-    options = replace(noted(OPTIONS, diary), time_limit=1.0, gap=0.0)
+    options = replace(OPTIONS, time_limit=1.0, gap=0.0)
     with WorkerProcesses(2) as executor:
         rows = compare(
             hard, ["successive-convex", "global"], options=options, executor=executor

@@ -31,6 +31,9 @@ def test_formulate_takes_the_old_keyword(problem: cg.Problem) -> None:
 def test_the_old_name_of_the_enumeration() -> None:
     with pytest.warns(DeprecationWarning, match=r"cgcopt\.Level is now called cgcopt\.Form"):
         assert cg.Level is cg.Form
+    with pytest.warns(DeprecationWarning, match=r"cgcopt\.problem\.Level is now called Form"):
+        from cgcopt.problem import Level
+    assert Level is cg.Form
 
 
 def test_warnings_point_at_the_caller(problem: cg.Problem) -> None:

@@ -22,7 +22,7 @@ import math
 import numpy as np
 
 import cgcopt as cg
-from cgcopt.problem import Level
+from cgcopt.problem import Form
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Role, Solver, tasks
 
@@ -33,12 +33,12 @@ class Halves(Solver):
     name = "halves"
     summary = "half of the coordinates uncoded, half fully redundant"
     role = Role.SCHEME
-    solves = tasks(cg.ExpectedRuntime, cg.CompletionProbability, forms=(Level.RELAXED,))
+    solves = tasks(cg.ExpectedRuntime, cg.CompletionProbability, forms=(Form.RELAXED,))
     tolerance = math.inf
     distribution = "cgcopt-halves"
     licence = "MIT"
 
-    def solve(self, problem, level, options):
+    def solve(self, problem, form, options):
         """Share out."""
         x = np.zeros(problem.system.workers)
         x[0] += problem.system.coordinates / 2
@@ -78,10 +78,10 @@ def test_a_package_outside_brings_a_solver(site: Path) -> None:
         """
         import cgcopt as cg
         from cgcopt.solvers.registry import find_solver, solver_names
-        from cgcopt.problem import Level
+        from cgcopt.problem import Form
 
         assert "halves" in solver_names()
-        cls = find_solver("halves", cg.ExpectedRuntime(), Level.BLOCK)
+        cls = find_solver("halves", cg.ExpectedRuntime(), Form.BLOCK)
         times = cg.ShiftedExponential(rate=1e-3, shift=50)
         problem = cg.Problem(cg.System(4, 101, times), cg.ExpectedRuntime())
         solution = cg.solve(problem, "halves", form="block")

@@ -65,7 +65,7 @@ def runtime_of_lines(times: FloatArray, lines: Lines) -> LineRuntime:
     >>> lines = Lines(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     >>> result = runtime_of_lines(times, lines)
     >>> result.value, result.factor_gradient.tolist(), result.delay_gradient.tolist()
-    (5.5, [2.5, 0.0], [1.0, 0.0])
+    (5.0, [4.0, 0.0], [1.0, 0.0])
     """
     found = line_rounds(times, lines)
     value, count = float(found.runtimes.mean()), len(times)

@@ -46,7 +46,7 @@ def read_json(file: Path, keep: Keep) -> Grid:
                 cells.append(record.get(name))
             lines.append(line)
     if not columns:
-        raise InvalidInputError("trace", str(file), "a file with JSON records (it is empty)")
+        raise InvalidInputError("trace", file, "a file with JSON records (it is empty)")
     source = "JSON records" + (f", packed by {packed}" if packed else "")
     return _grid(file, list(columns), list(columns.values()), np.array(lines), keep, source)
 
@@ -73,11 +73,11 @@ def read_parquet(file: Path, keep: Keep) -> Grid:
     except (arrow.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         allowed = f"a readable Parquet file ({reason})"
-        raise InvalidInputError("trace", str(file), allowed) from None
+        raise InvalidInputError("trace", file, allowed) from None
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
     if frame.empty:
-        raise InvalidInputError("trace", str(file), "a file with rows of times (it is empty)")
+        raise InvalidInputError("trace", file, "a file with rows of times (it is empty)")
     names = [str(name) for name in frame.columns]
     cells = [_cells(file, name, frame.iloc[:, i]) for i, name in enumerate(names)]
     return _grid(file, names, cells, np.empty(0, dtype=np.int64), keep, "Parquet")

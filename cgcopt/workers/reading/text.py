@@ -70,7 +70,7 @@ def open_text(file: Path) -> Iterator[tuple[TextIO, str]]:
         except (OSError, EOFError, UnicodeDecodeError, zlib.error, lzma.LZMAError) as error:
             damaged = bool(packed) and not isinstance(error, UnicodeError)
             reason = f"damaged {packed} data" if damaged else reason_of(error)
-            raise InvalidInputError("trace", str(file), f"{_ALLOWED} ({reason})") from None
+            raise InvalidInputError("trace", file, f"{_ALLOWED} ({reason})") from None
 
 
 def read_separated(file: Path, options: ReadOptions, keep: Keep) -> Grid:
@@ -109,7 +109,7 @@ def _read(file: Path, lines: Iterator[str], packed: str, options: ReadOptions, k
     comments, sample = _head(lines)
     if not sample:
         allowed = "a file with a header and rows of times (it is empty)"
-        raise InvalidInputError("trace", str(file), allowed)
+        raise InvalidInputError("trace", file, allowed)
     told = _excel_separator(sample)
     if told:  # as Excel writes it into the first line
         sample, comments = sample[1:], [*comments, sample[0].strip()]
@@ -122,7 +122,7 @@ def _read(file: Path, lines: Iterator[str], packed: str, options: ReadOptions, k
     chunks = Chunks(len(header), keep(header), decimal)
     where = _fill(chunks, reader)
     if not chunks.rows:
-        raise InvalidInputError("trace", str(file), "a file with rows of times below the header")
+        raise InvalidInputError("trace", file, "a file with rows of times below the header")
     facts = [f"separated by {SEPARATORS[separator]}"] if len(header) > 1 else []
     facts += ["decimal comma"] if decimal == "," else []
     facts += [f"packed by {packed}"] if packed else []
