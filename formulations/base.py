@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, largest_remainder
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations.files import NL_FILE, Writers, write_model
@@ -20,8 +21,6 @@ from cgcopt.objective import Sense
 from cgcopt.problem import Form, Problem
 
 __all__ = ["Formulation", "Point"]
-
-FloatArray = NDArray[np.float64]
 
 #: Values of the variables of a formulation by name, in the units of the model.
 Point = Mapping[str, FloatArray]

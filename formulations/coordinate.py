@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import Design, partition_of_redundancies
 from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.base import Point
@@ -20,9 +20,6 @@ from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.formulations.scipy_program import Rows
 
 __all__ = ["LARGEST_COORDINATE_MODEL", "CoordinateFormulation"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 #: Most entries ``K L N`` of a model in coordinate form.
 LARGEST_COORDINATE_MODEL = 2_000_000

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, budget_weights, partition_of_work
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations.algebra import settle
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from scipy.optimize import Bounds, LinearConstraint, NonlinearConstraint
 
 __all__ = ["ExactFormulation", "NonlinearProgram"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import partition_of_work
 from cgcopt.evaluation.crossing.completion import Completion, completion_probabilities
 from cgcopt.formulations.algebra import add_counts, elementary_tail
@@ -19,8 +19,6 @@ from cgcopt.formulations.latex import program
 from cgcopt.objective import CompletionProbability
 
 __all__ = ["ExactProbability"]
-
-FloatArray = NDArray[np.float64]
 
 #: Least work of a level in units of ``L``; an empty first block comes down to it.
 _LEAST = 1e-6

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import partition_of_work, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.density.runtime import expected_runtime
@@ -17,8 +17,6 @@ from cgcopt.formulations.exact import ExactFormulation, NonlinearProgram
 from cgcopt.formulations.latex import program
 
 __all__ = ["ExactRuntime"]
-
-FloatArray = NDArray[np.float64]
 
 #: Gauss-Legendre panels of the algebraic model: where most rounds end and beyond; nodes in each.
 _FIRST, _PANELS, _NODES = 4, 13, 6

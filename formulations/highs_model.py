@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["HighsModel", "before", "highs_lp", "quiet_highs"]
+from cgcopt.arrays import FloatArray, IntArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+__all__ = ["HighsModel", "before", "highs_lp", "quiet_highs"]
 
 
 class HighsModel:

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 
 __all__ = ["changed_budget", "cut", "language_of", "read_values", "write_values"]
 
-FloatArray = NDArray[np.float64]
 #: Name and shape of every variable, in the order of the columns of the matrix models.
 Shapes = Mapping[str, tuple[int, ...]]
 

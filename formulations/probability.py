@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, largest_remainder, partition_of_work
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
@@ -17,8 +18,6 @@ from cgcopt.objective import CompletionProbability
 from cgcopt.problem import Form
 
 __all__ = ["ProbabilityFormulation"]
-
-FloatArray = NDArray[np.float64]
 
 
 #: A dual bound this much below a whole number of scenarios may be that number.

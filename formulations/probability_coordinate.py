@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.formulations.coordinate import CoordinateFormulation
 from cgcopt.formulations.highs_model import HighsModel
 from cgcopt.formulations.latex import program
@@ -18,8 +18,6 @@ from cgcopt.formulations.scipy_program import LinearProgram, linear_program
 from cgcopt.problem import Form
 
 __all__ = ["ProbabilityCoordinate"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import Design, largest_remainder, work_of_partition
 from cgcopt.formulations.base import Point
 from cgcopt.formulations.highs_model import HighsModel, before
@@ -18,9 +19,6 @@ from cgcopt.formulations.scipy_program import LinearProgram, Rows, linear_progra
 from cgcopt.problem import Form
 
 __all__ = ["ProbabilityPartition"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 _PYOMO_DOC = "Completion probability on scenarios, {form} form."
 

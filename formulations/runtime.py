@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, budget_weights, largest_remainder, partition_of_work
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
@@ -14,8 +14,6 @@ from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.problem import Form
 
 __all__ = ["RuntimeFormulation"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,17 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import IntArray
 from cgcopt.formulations.highs_model import HighsModel, before
 from cgcopt.formulations.latex import program
 from cgcopt.formulations.runtime import RuntimeFormulation
 from cgcopt.formulations.scipy_program import LinearProgram, Rows, linear_program
 
 __all__ = ["RuntimePartition"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 _PYOMO_DOC = "Expected runtime of block coordinate gradient coding on scenarios, {form} form."
 

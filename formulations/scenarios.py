@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, budget_weights, partition_of_work, work_of_partition
 from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.base import Formulation, Point
@@ -21,8 +21,6 @@ from cgcopt.problem import Form
 from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["ScenarioFormulation"]
-
-FloatArray = NDArray[np.float64]
 
 #: Coordinates up to which a model asks for whole numbers.  Beyond, no solver's tolerance tells
 #: neighbouring numbers apart: the model leaves ``x`` continuous, which bounds the block form, and

@@ -11,9 +11,7 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
 from cgcopt.evaluation.result import Certificate
 from cgcopt.formulations.base import Formulation, Point
@@ -25,8 +23,6 @@ from cgcopt.solvers.adapters.child import prepare_child, report_incumbent, solve
 from cgcopt.solvers.base import Outcome, Role, Solver
 
 __all__ = ["Answer", "OutsideSolver", "native_options", "termination"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
 from cgcopt.formulations.exact import ExactFormulation
 from cgcopt.options import Options
@@ -19,8 +19,6 @@ from cgcopt.solvers.adapters.base import Answer, native_options, termination
 from cgcopt.solvers.adapters.exact_adapter import ExactAdapter
 
 __all__ = ["ScipyMinimize"]
-
-FloatArray = NDArray[np.float64]
 
 
 class ScipyMinimize(ExactAdapter):

@@ -38,7 +38,7 @@ class Smoothed:
     """Value, gradient and Hessian on the simplex of a face."""
 
     value: float
-    slope: FloatArray
+    gradient: FloatArray
     hessian: FloatArray
 
 
@@ -87,8 +87,8 @@ class DrawnRuntime:
         damping = _DAMPING
         for _ in range(_STEPS):
             model = _regular(here.hessian, damping)
-            target = simplex_minimiser(model, here.slope - model @ share)
-            descent = float(here.slope @ (share - target))
+            target = simplex_minimiser(model, here.gradient - model @ share)
+            descent = float(here.gradient @ (share - target))
             if descent <= done * here.value:
                 break
             there = self.smoothed(face, target, width)
@@ -133,7 +133,7 @@ class DrawnRuntime:
         slow = weight * times
         factor: FloatArray = slow.mean(axis=0)
         late: FloatArray = weight.mean(axis=0)
-        slope = room * (per_work * _tails(factor) + per_count * _tails(late))
+        gradient = room * (per_work * _tails(factor) + per_count * _tails(late))
         both = np.diag((slow * times).mean(axis=0)) - slow.T @ slow / rounds
         curvature = _tails2(both) * np.outer(per_work, per_work)
         if per_count:
@@ -141,7 +141,7 @@ class DrawnRuntime:
             alone = np.diag(late) - weight.T @ weight / rounds
             cross = _tails2(mixed) * per_work[:, np.newaxis] * per_count
             curvature = curvature + cross + cross.T + _tails2(alone) * per_count**2
-        return Smoothed(value, slope, curvature * (room**2 / h))
+        return Smoothed(value, gradient, curvature * (room**2 / h))
 
 
 def _regular(hessian: FloatArray, damping: float) -> FloatArray:

@@ -45,28 +45,28 @@ def minimise_face(
     steps : int
         Evaluations at most.
     kinks : bool
-        Whether the function has kinks: bounds then come from all slopes together.
+        Whether the function has kinks: bounds then come from all gradients together.
     offered : Incumbent, optional
         Receives the partitions too.
 
     Returns
     -------
     list of ndarray
-        The slopes on the simplex of the face.
+        The gradients on the simplex of the face.
     """
-    slopes: list[FloatArray] = []
+    gradients: list[FloatArray] = []
 
     def oracle(share: FloatArray) -> Point:
         point = face.point(cuts, share)
-        slopes.append(point.gradient)
+        gradients.append(point.gradient)
         if offered is not None:
             offered.offer(face.partition(share), point.value)
-        return replace(point, bound=proven(slopes, ROUNDING)) if kinks else point
+        return replace(point, bound=proven(gradients, ROUNDING)) if kinks else point
 
     share, hessian = drawn.minimise(face)
     best = _OnFace(incumbent, face)
-    quasi_newton(oracle, share, hessian, best, clock, steps=steps, cuts=slopes, kinks=kinks)
-    return slopes
+    quasi_newton(oracle, share, hessian, best, clock, steps=steps, cuts=gradients, kinks=kinks)
+    return gradients
 
 
 class _OnFace(Incumbent):

@@ -49,8 +49,8 @@ class Face:
         y[self.levels] = self.least + self.room * share
         return y
 
-    def slope(self, cut: Cut, startup: float) -> FloatArray:
-        """The cut as a linear function ``slope . v`` on the simplex."""
+    def gradient(self, cut: Cut, startup: float) -> FloatArray:
+        """The cut as a linear function ``gradient . v`` on the simplex."""
         g = cut.blocks[self.levels]
         level = startup + float(cut.messages @ self.messages) + self.least * float(g.sum())
         return np.asarray(level + self.room * g)
@@ -58,5 +58,5 @@ class Face:
     def point(self, cuts: RuntimeCuts, share: FloatArray) -> Point:
         """Evaluate a point of the simplex."""
         cut = cuts(self.partition(share), self.messages)
-        slope = self.slope(cut, cuts.system.costs.startup)
-        return Point(share, cut.value, slope, float(slope.min()))
+        gradient = self.gradient(cut, cuts.system.costs.startup)
+        return Point(share, cut.value, gradient, float(gradient.min()))

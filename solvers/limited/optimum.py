@@ -165,12 +165,12 @@ class LimitedRun:
 
     def minimise(self, face: Face, incumbent: Incumbent) -> None:
         """Minimise over a face to the gap."""
-        slopes = minimise_face(
+        gradients = minimise_face(
             self.cuts, self.drawn, face, incumbent, self.clock, steps=_STEPS, kinks=self.kinks
         )
         if not incumbent.closed:
             error = ROUNDING if self.kinks else QUADRATURE
-            incumbent.bound = max(incumbent.bound, proven(slopes, error))
+            incumbent.bound = max(incumbent.bound, proven(gradients, error))
 
     def note(self, bound: float) -> None:
         """Take note of a bound."""

@@ -12,12 +12,12 @@ __all__ = ["smoothed_rows"]
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def smoothed_rows(  # type: ignore[no-untyped-def]
-    times, factors, power, first, last, sums, slope, mixture, curvature
+    times, factors, power, first, last, sums, gradient, mixture, curvature
 ):
-    """Add up rounds ``first..last-1``: maxima, their power norms, slopes and curvature.
+    """Add up rounds ``first..last-1``: maxima, their power norms, gradients and curvature.
 
-    ``sums`` gets the maxima, the power norms, and how many products counted; ``slope`` the gradient
-    of the norms; ``mixture`` the slopes of the products, by weights that sum to 1 in every round;
+    ``sums`` gets the maxima, the power norms, and how many products counted; ``gradient`` the gradient
+    of the norms; ``mixture`` the gradients of the products, by weights that sum to 1 in every round;
     ``curvature`` the lower triangle of the Hessian of the norms, divided by ``power - 1``.
     Products so far below the maximum that their weight is lost in rounding are dropped, so a row
     costs one pass and a little for what is near its top.
@@ -41,7 +41,7 @@ def smoothed_rows(  # type: ignore[no-untyped-def]
         sums[2] += m
         if m == 1:
             sums[1] += top
-            slope[near[0]] += times[row, near[0]]
+            gradient[near[0]] += times[row, near[0]]
             mixture[near[0]] += times[row, near[0]]
             continue
         total = 0.0
@@ -62,7 +62,7 @@ def smoothed_rows(  # type: ignore[no-untyped-def]
             e = product[i] * times[row, j]
             mixture[j] += e / weight
             g = e * share
-            slope[j] += g
+            gradient[j] += g
             curvature[j, j] += g / factors[j]
             product[i] = g * root
         for i in range(m):

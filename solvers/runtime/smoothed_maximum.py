@@ -6,7 +6,7 @@ bounded by the average of the norms with a large power ``q``,
     F_q(a) = (1/K) sum_k (sum_n (a_n T^k_(N-n))^q)^(1/q) ,
 
 which is as convex and as homogeneous (of degree 1) as the average itself, and smooth. The weights
-``(a_n T_(N-n))^(q-1)``, scaled to sum 1 in every round, mix the slopes of the products: a convex
+``(a_n T_(N-n))^(q-1)``, scaled to sum 1 in every round, mix the gradients of the products: a convex
 combination of subgradients, which bounds the *unsmoothed* average of every design from below,
 whatever the power.
 """
@@ -46,7 +46,7 @@ class SmoothedMaximum:
     gradient : ndarray, shape (N,)
         Of ``F_q`` with respect to the factor of every level.
     mixture : ndarray, shape (N,)
-        Average of the mixed slopes: ``mixture . b`` is at most the average at factors ``b``.
+        Average of the mixed gradients: ``mixture . b`` is at most the average at factors ``b``.
     curvature : ndarray, shape (N, N)
         Hessian of ``F_q``.
     """
@@ -82,14 +82,14 @@ def smoothed_maximum(
     """
     backwards = np.ascontiguousarray(factors[::-1])
     sparse = times.size >= COMPILED_FROM and _density(times, backwards, power) < _DENSE_FROM
-    sums, slope, mixture, curvature = (
+    sums, gradient, mixture, curvature = (
         _compiled(times, backwards, power, threads) if sparse else _dense(times, backwards, power)
     )
     count = len(times)
     return SmoothedMaximum(
         value=float(sums[0]) / count,
         smoothed=float(sums[1]) / count,
-        gradient=slope[::-1] / count,
+        gradient=gradient[::-1] / count,
         mixture=mixture[::-1] / count,
         curvature=curvature[::-1, ::-1] * ((power - 1.0) / count),
     )
@@ -107,7 +107,7 @@ def _density(times: FloatArray, factors: FloatArray, power: float) -> float:
 
 def _dense(times: FloatArray, factors: FloatArray, power: float) -> _Sums:
     n = factors.size
-    sums, slope, mixture, curvature = np.zeros(3), np.zeros(n), np.zeros(n), np.zeros((n, n))
+    sums, gradient, mixture, curvature = np.zeros(3), np.zeros(n), np.zeros(n), np.zeros((n, n))
     for start in range(0, len(times), _BLOCK):
         block = times[start : start + _BLOCK]
         ratio = block * factors
@@ -123,13 +123,13 @@ def _dense(times: FloatArray, factors: FloatArray, power: float) -> _Sums:
         scaled = weight * block
         mixture += (1.0 / weight.sum(axis=1)) @ scaled
         scaled *= (total ** (1.0 / power - 1.0))[:, np.newaxis]
-        slope += scaled.sum(axis=0)
+        gradient += scaled.sum(axis=0)
         scaled /= np.sqrt(norm)[:, np.newaxis]
         curvature -= scaled.T @ scaled
         sums += top.sum(), norm.sum(), weight.size
     used = factors > 0.0
-    curvature[np.diag_indices(n)] += np.where(used, slope / np.where(used, factors, 1.0), 0.0)
-    return sums, slope, mixture, curvature
+    curvature[np.diag_indices(n)] += np.where(used, gradient / np.where(used, factors, 1.0), 0.0)
+    return sums, gradient, mixture, curvature
 
 
 def _compiled(times: FloatArray, factors: FloatArray, power: float, threads: int | None) -> _Sums:
@@ -140,9 +140,9 @@ def _compiled(times: FloatArray, factors: FloatArray, power: float, threads: int
     frozen.flags.writeable = False  # one compiled signature serves all callers
 
     def part(ends: tuple[int, int]) -> _Sums:
-        sums, slope, mixture, curvature = np.zeros(3), np.zeros(n), np.zeros(n), np.zeros((n, n))
-        smoothed_rows(frozen, factors, power, *ends, sums, slope, mixture, curvature)
-        return sums, slope, mixture, curvature
+        sums, gradient, mixture, curvature = np.zeros(3), np.zeros(n), np.zeros(n), np.zeros((n, n))
+        smoothed_rows(frozen, factors, power, *ends, sums, gradient, mixture, curvature)
+        return sums, gradient, mixture, curvature
 
     hands = min(threads or cpu_count() or 1, len(times))
     if times.size < _THREADED_FROM or hands == 1:
@@ -151,8 +151,10 @@ def _compiled(times: FloatArray, factors: FloatArray, power: float, threads: int
         edges = np.linspace(0, len(times), hands + 1).astype(int).tolist()
         with ThreadPoolExecutor(hands) as pool:
             parts = list(pool.map(part, pairwise(edges)))
-    sums, slope, mixture, lower = (sum(terms[1:], terms[0]) for terms in zip(*parts, strict=True))
-    return sums, slope, mixture, lower + np.tril(lower, -1).T
+    sums, gradient, mixture, lower = (
+        sum(terms[1:], terms[0]) for terms in zip(*parts, strict=True)
+    )
+    return sums, gradient, mixture, lower + np.tril(lower, -1).T
 
 
 def warm_up() -> None:

@@ -11,17 +11,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 import cgcopt as cg
+from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, budget_weights
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations import Formulation, formulate
 from cgcopt.formulations.probability import ProbabilityFormulation
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.problem import Form, Problem
-
-FloatArray = NDArray[np.float64]
 
 FORMS = list(Form)
 TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)

@@ -7,15 +7,13 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 import cgcopt as cg
+from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights
 from cgcopt.objective import Objective
 from cgcopt.problem import Form, Problem
 from cgcopt.solvers.base import Times
-
-FloatArray = NDArray[np.float64]
 
 WORKERS, COORDINATES, ROUNDS = 3, 7, 8
 #: Exact problems have two workers: their designs are a line.

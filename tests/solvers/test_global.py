@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize
 
 import cgcopt as cg
+from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights, work_of_partition
 from cgcopt.evaluation.crossing.completion import completion_probabilities
 from cgcopt.evaluation.density.quantile import runtime_quantile
@@ -28,8 +29,6 @@ from cgcopt.solvers.proof.log_concavity import hazard_barrier, reach
 from cgcopt.solvers.proof.relaxation import Relaxation
 from cgcopt.solvers.proof.speed_box import Box, Speeds, root_box
 from cgcopt.workers.base import ContinuousTimes
-
-Floats = NDArray[np.float64]
 
 MODELS: dict[str, ContinuousTimes] = {
     "exponential": cg.Exponential(1.0),
@@ -61,7 +60,7 @@ def deadline_of(problem: cg.Problem) -> float:
     return problem.objective.deadline
 
 
-def random_designs(rng: np.random.Generator, workers: int, count: int) -> Floats:
+def random_designs(rng: np.random.Generator, workers: int, count: int) -> FloatArray:
     """Cumulative works of random designs of 1000 coordinates, sparse ones among them."""
     parts = rng.gamma(10 ** rng.uniform(-1, 1, (count, 1)), size=(count, workers)) + 1e-300
     return work_of_partition(1000 * parts / parts.sum(axis=1, keepdims=True))
@@ -260,7 +259,7 @@ def test_majorants_are_least_and_log_concave(name: str) -> None:
     assert difference[~kink] == pytest.approx(slope[400][~kink], rel=1e-4, abs=1e-9 / slowest)
 
 
-def _upper_hull(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+def _upper_hull(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
     chain: list[tuple[float, float]] = []
     for a, b in zip(x, y, strict=True):
         while len(chain) > 1:
@@ -325,19 +324,19 @@ class Mixture(ContinuousTimes):
     support = (0.0, math.inf)
     parts = (cg.LogNormal(0.7, 1.0), cg.LogNormal(0.7, 6.0))
 
-    def cdf(self, t: ArrayLike) -> Floats:
+    def cdf(self, t: ArrayLike) -> FloatArray:
         return np.asarray(sum(0.5 * part.cdf(t) for part in self.parts))
 
-    def sf(self, t: ArrayLike) -> Floats:
+    def sf(self, t: ArrayLike) -> FloatArray:
         return np.asarray(sum(0.5 * part.sf(t) for part in self.parts))
 
-    def ppf(self, q: ArrayLike) -> Floats:
+    def ppf(self, q: ArrayLike) -> FloatArray:
         return self._inverse(q, self.cdf, 1.0)
 
-    def isf(self, q: ArrayLike) -> Floats:
+    def isf(self, q: ArrayLike) -> FloatArray:
         return self._inverse(q, self.sf, -1.0)
 
-    def _inverse(self, q: ArrayLike, function: Any, sign: float) -> Floats:
+    def _inverse(self, q: ArrayLike, function: Any, sign: float) -> FloatArray:
         q = np.asarray(q, dtype=np.float64)
         low, high = np.full(q.shape, -30.0), np.full(q.shape, 30.0)
         for _ in range(200):
@@ -346,13 +345,13 @@ class Mixture(ContinuousTimes):
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         return np.exp(high)
 
-    def pdf(self, t: ArrayLike) -> Floats:
+    def pdf(self, t: ArrayLike) -> FloatArray:
         return np.asarray(sum(0.5 * part.pdf(t) for part in self.parts))
 
-    def logpdf(self, t: ArrayLike) -> Floats:
+    def logpdf(self, t: ArrayLike) -> FloatArray:
         return np.asarray(np.logaddexp(*(part.logpdf(t) + math.log(0.5) for part in self.parts)))
 
-    def dlogpdf(self, t: ArrayLike) -> Floats:
+    def dlogpdf(self, t: ArrayLike) -> FloatArray:
         t = np.asarray(t, dtype=np.float64)
         share = np.exp([part.logpdf(t) + math.log(0.5) - self.logpdf(t) for part in self.parts])
         slopes = [part.dlogpdf(t) for part in self.parts]
@@ -361,7 +360,7 @@ class Mixture(ContinuousTimes):
     def mean(self) -> float:
         return float(sum(0.5 * part.mean() for part in self.parts))
 
-    def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> Floats:
+    def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> FloatArray:
         return self.ppf(rng.uniform(size=(rounds, workers)))
 
     def to_dict(self) -> dict[str, Any]:

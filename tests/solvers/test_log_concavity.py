@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 import cgcopt as cg
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.crossing.crossing import crossing
 from cgcopt.solvers.proof.log_concavity import (
@@ -22,8 +23,6 @@ from cgcopt.solvers.proof.log_concavity import (
     reach,
 )
 from cgcopt.workers.base import ContinuousTimes
-
-Floats = NDArray[np.float64]
 
 FAMILIES: dict[str, tuple[ContinuousTimes, Any]] = {
     f"{model.label}": (model, frozen)
@@ -54,7 +53,7 @@ def fastest(times: ContinuousTimes) -> float:
     return float(1.0 / times.ppf(1e-6))
 
 
-def log_probability(eta: Floats) -> Floats:
+def log_probability(eta: FloatArray) -> FloatArray:
     """``log P`` at ``-log p`` of the levels, the level of the k-th fastest worker in place k."""
     return crossing(np.exp(-eta), -np.expm1(-eta)).log_probability
 
@@ -94,7 +93,7 @@ def test_reach_and_hazard_agree_with_scipy(family: tuple[ContinuousTimes, Any]) 
     assert rate == pytest.approx(frozen.pdf(1 / y) / y**2 / reached, rel=1e-9, abs=1e-300)
 
 
-def second_differences(frozen: Any, y: Floats) -> Floats:
+def second_differences(frozen: Any, y: FloatArray) -> FloatArray:
     """Those of ``log G`` around ``y`` from scipy's own distribution, times ``y^2``."""
     h = 1e-3 * y
     return np.diff([frozen.logcdf(1 / (y + k * h)) for k in (-1, 0, 1)], n=2, axis=0)[0] / 1e-6
@@ -116,7 +115,7 @@ def test_stretches_are_where_the_reach_is_log_convex(family: tuple[ContinuousTim
     assert (bend[~inside & ~near] < 1e-8).all()
 
 
-def log_probability_at(times: ContinuousTimes, y: Floats) -> Floats:
+def log_probability_at(times: ContinuousTimes, y: FloatArray) -> FloatArray:
     theta = 1 / y[..., ::-1]
     return crossing(times.cdf(theta), times.sf(theta)).log_probability
 
@@ -221,33 +220,33 @@ class Step(ContinuousTimes):
     label = "step"
     support = (1.0, 3.0)
 
-    def cdf(self, t: ArrayLike) -> Floats:
+    def cdf(self, t: ArrayLike) -> FloatArray:
         return np.asarray(np.interp(t, [1.0, 2.0, 3.0], [0.0, 0.2, 1.0]))
 
-    def sf(self, t: ArrayLike) -> Floats:
+    def sf(self, t: ArrayLike) -> FloatArray:
         return 1 - self.cdf(t)
 
-    def ppf(self, q: ArrayLike) -> Floats:
+    def ppf(self, q: ArrayLike) -> FloatArray:
         return np.asarray(np.interp(q, [0.0, 0.2, 1.0], [1.0, 2.0, 3.0]))
 
-    def isf(self, q: ArrayLike) -> Floats:
+    def isf(self, q: ArrayLike) -> FloatArray:
         return self.ppf(1 - np.asarray(q))
 
-    def pdf(self, t: ArrayLike) -> Floats:
+    def pdf(self, t: ArrayLike) -> FloatArray:
         t = np.asarray(t)
         return np.select([t < 1, t < 2, t <= 3], [0.0, 0.2, 0.8], 0.0)
 
-    def logpdf(self, t: ArrayLike) -> Floats:
+    def logpdf(self, t: ArrayLike) -> FloatArray:
         with np.errstate(divide="ignore"):
             return np.log(self.pdf(t))
 
-    def dlogpdf(self, t: ArrayLike) -> Floats:
+    def dlogpdf(self, t: ArrayLike) -> FloatArray:
         return np.zeros(np.shape(t))
 
     def mean(self) -> float:
         return 2.3
 
-    def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> Floats:
+    def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> FloatArray:
         return self.ppf(rng.uniform(size=(rounds, workers)))
 
     def to_dict(self) -> dict[str, Any]:

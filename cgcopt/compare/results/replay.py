@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cgcopt.arrays import FloatArray
 from cgcopt.compare.results.entrant import Entrant, entrants_of
 from cgcopt.compare.results.names import one_line
 from cgcopt.compare.results.replay_candidates import candidates_of
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Replay", "ReplayRow", "mean_error", "replay"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
