@@ -20,7 +20,7 @@ compare: $(VENV)/core.stamp ## compare all methods on the default instances, tab
 	$(BIN)/cgcopt compare --out $(OUT)
 
 test: lint ## everything that must pass: ruff, mypy, pytest with doctests, README and notebooks
-	$(BIN)/python -m pytest -n auto --dist worksteal --doctest-modules --pyargs cgcopt tests
+	$(BIN)/python -m pytest -n auto --dist loadfile --doctest-modules --pyargs cgcopt tests
 
 lint: $(VENV)/test.stamp ## ruff (lint and format) and mypy
 	$(BIN)/ruff check

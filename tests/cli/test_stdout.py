@@ -66,7 +66,7 @@ def test_stdout_is_json_alone(solver: str, tmp_path: Path) -> None:
         '[worker_times]\nfamily = "exponential"\nrate = 1.0\n'
     )
     command = [sys.executable, "-m", "cgcopt", "solve", str(tmp_path / "small.toml"), "--json"]
-    command += ["--solver", solver, "--scenarios", "20", "--time-limit", "20"]
+    command += ["--solver", solver, "--scenarios", "20", "--time-limit", "90"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["solver"] == solver

@@ -250,7 +250,8 @@ def test_public_traces(name: str, shape: tuple[int, int]) -> None:
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the public traces are not at hand")
 def test_a_table_in_long_form_is_refused() -> None:
     text = refusal(SHARED / "faas_single_round_200w.csv")
-    assert text.startswith("FILE:2: provider = 'aws': must be a finite number of seconds > 0")
+    assert text.startswith("FILE: columns = 'provider, experiment, worker, total_s, compute_s'")
+    assert "for long form (one time a row) type --worker worker" in text
 
 
 def test_the_recorded_trace_ships_with_the_package() -> None:
