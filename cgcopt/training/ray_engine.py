@@ -253,6 +253,8 @@ def _connect(ray: Any, address: str | None, folder: str, settings: RaySettings) 
     """Join a cluster, or start one on the loopback address of this machine."""
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address is None:
+        # Where Ray was imported earlier, to join a cluster, the switch comes too late.
+        ray._private.ray_constants.ENABLE_RAY_CLUSTER = False
         ray.init(
             address="local",
             num_cpus=1,
