@@ -58,7 +58,7 @@ def test_stdout_of_libraries_goes_elsewhere() -> None:
 )
 def test_stdout_is_json_alone(solver: str, tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(
-        "[system]\nworkers = 3\ncoordinates = 1000000\n"
+        "[system]\nworkers = 2\ncoordinates = 1000000\n"
         '[worker_times]\nfamily = "exponential"\nrate = 1.0\n'
         '[objective]\nkind = "completion-probability"\ndeadline = 2.0e6\n'
         if "scip-exact" in solver
