@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cgcopt.codes.plan_file import load_plan as load_plan
     from cgcopt.codes.plan_file import save_plan as save_plan
     from cgcopt.codes.planning import make_plan as make_plan
+    from cgcopt.compare.results.compare import compare as compare
     from cgcopt.costs import Costs as Costs
     from cgcopt.design import Design as Design
     from cgcopt.design import sort_redundancies as sort_redundancies
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from cgcopt.solvers.judge import judge as judge
     from cgcopt.solvers.rounding import round_design as round_design
     from cgcopt.solvers.solve import solve as solve
+    from cgcopt.solvers.support import solver_table
     from cgcopt.system import System as System
     from cgcopt.workers.empirical import Empirical as Empirical
     from cgcopt.workers.empirical import Scenarios as Scenarios
@@ -73,6 +75,8 @@ if TYPE_CHECKING:
     from cgcopt.workers.inspection import inspect_trace as inspect_trace
     from cgcopt.workers.record import record as record
     from cgcopt.workers.trace import Trace as Trace
+
+    solvers = solver_table
 
 _HOMES = {
     "cgcopt.codes.code": ("GradientCode",),
@@ -115,8 +119,10 @@ _HOMES = {
     "cgcopt.workers.trace": ("Trace",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
+#: Packages that are functions too: ``cg.compare(...)``, ``cg.solvers()``.
+_PACKAGES = ("compare", "solvers")
 
-__all__ = ["__version__", *sorted(_HOME)]
+__all__ = ["__version__", *sorted([*_HOME, *_PACKAGES])]
 
 
 def __getattr__(name: str) -> Any:
@@ -125,6 +131,8 @@ def __getattr__(name: str) -> Any:
 
         warn_renamed("cgcopt.Level", "cgcopt.Form", stacklevel=2)
         name = "Form"
+    if name in _PACKAGES:
+        return import_module(f"cgcopt.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'cgcopt' has no attribute '{name}'")
     value = getattr(import_module(_HOME[name]), name)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from cgcopt.objective import Sense
 from cgcopt.problem import Form
 
-__all__ = ["EXCESS", "Known", "excess", "mirrored", "refute"]
+__all__ = ["EXCESS", "Known", "excess", "mirrored", "refute", "relative_gap"]
 
 #: How far, relatively, a bound may lie beyond a known value before it counts as wrong: outside
 #: solvers work to tolerances of about this size.
@@ -153,3 +153,32 @@ def _contradiction(claim: Known, other: Known, sense: Sense) -> float:
     if claim.form is not Form.RELAXED and not other.whole:
         return 0.0
     return excess(claim.bound, other.value, sense, doubt=other.doubt)
+
+
+def relative_gap(value: float, bound: float, sense: Sense) -> float:
+    """Gap ``1 - bound/value`` when minimising and ``1 - value/bound`` when maximising.
+
+    It is never negative. A bound beyond the value by rounding alone makes it 0, by no more than
+    :data:`EXCESS` that much; beyond that the value contradicts the bound, and the gap
+    is infinite, as without a bound.
+
+    Examples
+    --------
+    >>> relative_gap(2.0, 1.5, Sense.MINIMIZE)
+    0.25
+    >>> relative_gap(0.9, 1.0, Sense.MAXIMIZE)
+    0.09999999999999998
+    """
+    if math.isnan(value):
+        return math.nan
+    if not math.isfinite(bound):
+        return math.inf
+    larger, smaller = (value, bound) if sense is Sense.MINIMIZE else (bound, value)
+    if larger == smaller:
+        return 0.0
+    if larger == 0:
+        return math.inf
+    beyond = excess(bound, value, sense)
+    if beyond > ROUNDING:
+        return beyond if beyond <= EXCESS else math.inf
+    return max((larger - smaller) / larger, 0.0)

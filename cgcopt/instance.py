@@ -22,6 +22,7 @@ from cgcopt.workers.reading.files import name_of, read_text
 from cgcopt.workers.trace import Trace
 
 __all__ = [
+    "OBJECTIVES",
     "example_instances",
     "instance_tables",
     "instance_text",
@@ -33,7 +34,8 @@ __all__ = [
 _SYSTEM_KEYS = {"workers", "coordinates", "samples", "cycles"}
 _COST_KEYS = frozenset(Costs.__dataclass_fields__)
 _LIMIT_KEYS = frozenset(Limits.__dataclass_fields__)
-_OBJECTIVES: dict[str, tuple[type[Objective], str | None]] = {
+#: Kinds of objectives in instances, with the name of their parameter.
+OBJECTIVES: dict[str, tuple[type[Objective], str | None]] = {
     "expected-runtime": (ExpectedRuntime, None),
     "completion-probability": (CompletionProbability, "deadline"),
     "quantile": (Quantile, "probability"),
@@ -46,7 +48,8 @@ def load_instance(path: str | Path) -> Problem:
     Parameters
     ----------
     path : str or Path
-        The file; a relative trace path in it is relative to its folder.
+        The file, or the name of an instance that ships with the package
+        (:func:`example_instances`); a relative trace path in a file is relative to its folder.
 
     Returns
     -------
@@ -57,8 +60,16 @@ def load_instance(path: str | Path) -> Problem:
     ------
     InvalidInputError
         If the file cannot be read, is not TOML, or has a missing, unknown or refused entry.
+
+    Examples
+    --------
+    >>> load_instance("paper").system.workers
+    20
     """
-    path = Path(path)
+    shipped = example_instances()
+    name, path = str(path), Path(path)
+    if name in shipped and not path.exists():
+        path = shipped[name]
     text = read_text("instance", path, "a readable TOML file")
     try:
         table = tomllib.loads(text)
@@ -190,10 +201,10 @@ def example_instances() -> dict[str, Path]:
 
 def _objective(table: Mapping[str, Any]) -> Objective:
     kind = table.get("kind")
-    if not isinstance(kind, str) or kind not in _OBJECTIVES:
-        raise InvalidInputError("objective.kind", kind, f"one of: {', '.join(_OBJECTIVES)}")
-    cls, parameter = _OBJECTIVES[kind]
-    for other, (_, key) in _OBJECTIVES.items():
+    if not isinstance(kind, str) or kind not in OBJECTIVES:
+        raise InvalidInputError("objective.kind", kind, f"one of: {', '.join(OBJECTIVES)}")
+    cls, parameter = OBJECTIVES[kind]
+    for other, (_, key) in OBJECTIVES.items():
         if key is not None and key != parameter and key in table:
             raise InvalidInputError(
                 f"objective.{key}", table[key], f'absent: only kind = "{other}" takes it'

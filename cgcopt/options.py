@@ -8,6 +8,7 @@ from typing import Any
 
 from cgcopt._validate import finite_number, whole_number
 from cgcopt.errors import InvalidInputError
+from cgcopt.process.log import LOGGER
 
 __all__ = ["Options", "Progress"]
 
@@ -40,7 +41,8 @@ class Options:
     starts : int, optional
         Starting points of a multi-start method; the method's own choice where not given.
     verbose : bool
-        Let the solver print its log on standard error.
+        Show the log on standard error: that of an outside solver, and what own methods tell the
+        standard logger ``cgcopt`` at level ``INFO``.
     raw : mapping
         Options of one solver under that solver's own names, passed through unchanged.
     progress : callable, optional
@@ -71,7 +73,9 @@ class Options:
             raise InvalidInputError("options.raw", self.raw, "a mapping from names to values")
 
     def report(self, share: float | None, message: str) -> None:
-        """Tell the progress callback, where there is one."""
+        """Tell the log, and the progress callback where there is one."""
+        if message:
+            LOGGER.info("%s", message)
         if self.progress is not None:
             self.progress(share, message)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import copy
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from cgcopt._renamed import warn_renamed
 from cgcopt.arrays import FloatArray
-from cgcopt.bounds import EXCESS, ROUNDING, excess
+from cgcopt.bounds import relative_gap
 from cgcopt.design import Design
 from cgcopt.ending import Sample, Seconds, SolutionStatus, TerminationCondition
 from cgcopt.errors import InvalidInputError
@@ -27,8 +28,11 @@ from cgcopt.solution_table import solution_fields
 
 __all__ = ["Sample", "Seconds", "Solution", "SolutionStatus", "TerminationCondition"]
 
+#: Share of ``L`` below which a block is rounding.
+LEAST_SHARE = 1e-9
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Solution:
     """A design, what it is worth, what bounds it, and how the run ended.
 
@@ -118,8 +122,78 @@ class Solution:
 
     @property
     def gap(self) -> float:
-        """Relative distance of value and bound, see :func:`relative_gap`; NaN without a value."""
+        """Relative distance of value and bound (:func:`~cgcopt.bounds.relative_gap`), or NaN."""
         return relative_gap(self.value, self.bound, self.problem.objective.sense)
+
+    def __repr__(self) -> str:
+        """One line: who solved what, and how well."""
+        kind, unit = self.problem.objective.kind, self.problem.objective.unit
+        parts = [f"{self.solver}, {self.form}: {self.status} ({self.termination})"]
+        if self.evaluation is not None:
+            parts.append(f"{kind} {self.value:.8g}{unit and ' ' + unit}")
+        if math.isfinite(self.bound):
+            parts += [f"bound {self.bound:.8g}", f"gap {self.gap:.1e}"]
+        return f"<Solution {', '.join(parts)}>"
+
+    def facts(self) -> dict[str, str]:
+        """What there is to say of the solution, by name, as ``cgcopt solve`` prints it."""
+        problem, seconds = self.problem, self.seconds
+        unit = f" {problem.objective.unit}" if problem.objective.unit else ""
+        system = problem.system
+        times = system.worker_times.label
+        facts = {
+            "instance": problem.name,
+            "objective": problem.objective.kind,
+            "system": f"{system.workers} workers, {system.coordinates} coordinates, {times}",
+            "costs": system.costs.label if system.costs else "",
+            "limits": problem.limits.label if problem.limits else "",
+            "solver": f"{self.solver}, {self.form} form",
+            "status": f"{self.status} ({self.termination})",
+        }
+        if self.evaluation is not None:
+            facts["value"] = f"{self.value:.10g}{unit} ({_accuracy(self.evaluation)})"
+        if isinstance(self.evaluation, Probability):
+            facts["1 - value"] = f"{self.evaluation.complement:.6g}"
+        if math.isfinite(self.bound):
+            facts["bound"] = f"{self.bound:.10g}{unit} ({self.certificate})"
+            facts["gap"] = "" if math.isnan(self.gap) else f"{self.gap:.2e}"
+        if self.residual is not None:
+            facts["residual"] = f"{self.residual:.2e}"
+        if self.sample is not None:
+            facts["sample"] = _on_sample(self.sample, unit)
+        if self.design is not None:
+            facts["storage"] = _storage(self.design)
+        facts["seconds"] = (
+            f"build {seconds.build:.3f}, solve {seconds.solve:.3f}, evaluate {seconds.evaluate:.3f}"
+        )
+        facts["message"] = self.message
+        return {name: text for name, text in facts.items() if text}
+
+    def blocks(self) -> list[tuple[int, float]]:
+        """The used levels with their coordinates; nothing without a partition."""
+        partition = self.partition
+        if partition is None:
+            return []
+        least = LEAST_SHARE * partition.sum()
+        return [(n, x) for n, x in enumerate(partition.tolist()) if x > least]
+
+    def summary(self) -> str:
+        """Return :meth:`facts` and the blocks as text; ``print(solution.summary())``."""
+        lines = [f"{name:10} {text}" for name, text in self.facts().items()]
+        blocks = [f"{n:>10} {x:>18,.3f}" for n, x in self.blocks()]
+        if blocks:
+            lines += ["", "     level        coordinates", *blocks]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a table of :meth:`facts`, and one of the blocks."""
+
+        def rows(pairs: Iterable[tuple[object, str]]) -> str:
+            cells = (f"<tr><th>{escape(str(a))}</th><td>{escape(b)}</td></tr>" for a, b in pairs)
+            return f"<table>{''.join(cells)}</table>"
+
+        blocks = [(n, f"{x:,.3f} coordinates") for n, x in self.blocks()]
+        return rows(self.facts().items()) + (rows(blocks) if blocks else "")
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of ``cgcopt solve --json``; numbers unrounded, infinite and missing ones ``None``."""
@@ -221,33 +295,27 @@ class Solution:
             ) from error
 
 
-def relative_gap(value: float, bound: float, sense: Sense) -> float:
-    """Gap ``1 - bound/value`` when minimising and ``1 - value/bound`` when maximising.
+def _accuracy(evaluation: Evaluation) -> str:
+    """How the value was computed, and how far it may be off."""
+    text = str(evaluation.method)
+    if evaluation.standard_error > 0:
+        return f"{text}, standard error {evaluation.standard_error:.2g}"
+    if evaluation.lower < evaluation.upper:
+        return f"{text}, in [{evaluation.lower:.10g}, {evaluation.upper:.10g}]"
+    return text
 
-    It is never negative. A bound beyond the value by rounding alone makes it 0, by no more than
-    :data:`~cgcopt.bounds.EXCESS` that much; beyond that the value contradicts the bound, and the gap
-    is infinite, as without a bound.
 
-    Examples
-    --------
-    >>> relative_gap(2.0, 1.5, Sense.MINIMIZE)
-    0.25
-    >>> relative_gap(0.9, 1.0, Sense.MAXIMIZE)
-    0.09999999999999998
-    """
-    if math.isnan(value):
-        return math.nan
-    if not math.isfinite(bound):
-        return math.inf
-    larger, smaller = (value, bound) if sense is Sense.MINIMIZE else (bound, value)
-    if larger == smaller:
-        return 0.0
-    if larger == 0:
-        return math.inf
-    beyond = excess(bound, value, sense)
-    if beyond > ROUNDING:
-        return beyond if beyond <= EXCESS else math.inf
-    return max((larger - smaller) / larger, 0.0)
+def _on_sample(sample: Sample, unit: str) -> str:
+    return (
+        f"{sample.value:.10g}{unit} on {sample.scenarios} scenarios (seed {sample.seed}), "
+        f"bound {sample.bound:.10g} ({sample.certificate}), gap {sample.gap:.2e}"
+    )
+
+
+def _storage(design: Design) -> str:
+    copies, blocks = design.copies, design.blocks
+    many = "block" if blocks == 1 else "blocks"
+    return f"a worker stores {copies} of {design.workers} subsets; {blocks} {many}"
 
 
 def _finite_or_none(value: float) -> float | None:

@@ -96,7 +96,8 @@ def _climb(
     planned = options.starts or default_starts(system.workers)
     found: list[Stationary] = []
     for index, start in enumerate(_starts(problem, deadline, options.seed, planned)):
-        options.report(index / planned, "Newton ascent")
+        value = max((end.point.probability for end in found), default=0.0)
+        options.report(index / planned, f"Newton ascent from start {index + 1}, P {value:.8g}")
         if found and stop():
             break
         if math.isfinite(merit_at(system, deadline, start).merit):

@@ -96,7 +96,7 @@ class ProjectedSubgradient(Solver):
             x = project_onto_simplex(x - step * g, total)
             if i > settings.iterations // 2:
                 average, averaged = average + x, averaged + 1
-            options.report(i / settings.iterations, "projected subgradient")
+            options.report(i / settings.iterations, f"iteration {i}")
             if options.time_limit and time.perf_counter() - started > options.time_limit:
                 termination = TerminationCondition.TIME_LIMIT
                 break

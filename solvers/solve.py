@@ -15,6 +15,7 @@ from cgcopt.evaluation.evaluate import warm_up
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process import stopping
+from cgcopt.process.log import shown_log
 from cgcopt.process.streams import library_output
 from cgcopt.solution import Seconds, Solution, TerminationCondition
 from cgcopt.solvers.base import Outcome, Solver, Times
@@ -93,6 +94,7 @@ def solve(
         with (
             stopping.cooperating(),
             library_output(log=options.verbose),
+            shown_log(options.verbose),
             _linear_algebra_threads(problem, options),
             np.errstate(all="ignore"),  # a design that is no number is refused by the judge
         ):

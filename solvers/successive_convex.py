@@ -103,7 +103,7 @@ class SuccessiveConvex(Solver):
         history = [cells.log_probability(h)]
         termination = TerminationCondition.ITERATION_LIMIT
         for i in range(1, settings.iterations + 1):
-            options.report(i / settings.iterations, "convex subproblems")
+            options.report(i / settings.iterations, f"iteration {i}, log P {history[-1]:.8g}")
             weight = i**-settings.averaging
             gradient = (1 - weight) * gradient + weight * cells.gradient(a, settings.batch, rng)
             if not gradient.any():

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from cgcopt.cli.complete import complete_instance
+
 __all__ = [
     "Fresh",
     "Gap",
@@ -31,6 +33,7 @@ Instance = Annotated[
         "shipped instance: paper, recorded.",
         metavar="INSTANCE",
         show_default=False,
+        autocompletion=complete_instance,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]

@@ -21,6 +21,7 @@ from cgcopt.cli.arguments import (
     command_line,
     refuse_given,
 )
+from cgcopt.cli.complete import complete_solvers
 from cgcopt.cli.failures import exit_code, kept_rows
 from cgcopt.cli.reading import TraceInput, reads_traces_as_instances
 
@@ -59,7 +60,8 @@ def compare(
         str | None,
         typer.Option(
             help="Names apart by commas; name:block for whole numbers. By default all methods of "
-            "this package, and HiGHS."
+            "this package, and HiGHS.",
+            autocompletion=complete_solvers,
         ),
     ] = None,
     scenarios: ScenarioCount = 1000,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cgcopt.cli.arguments import Instance, Json, Seed, command_line
+from cgcopt.cli.complete import complete_solvers
 from cgcopt.cli.failures import exit_code
 from cgcopt.cli.reading import TraceInput, reads_traces_as_instances
 
@@ -40,7 +41,8 @@ def curve(
         str | None,
         typer.Option(
             help="Names apart by commas. By default optimal, equal-risk, closed-form-deadline, "
-            "single-level, tandon, uniform and uncoded."
+            "single-level, tandon, uniform and uncoded.",
+            autocompletion=complete_solvers,
         ),
     ] = None,
     seed: Seed = 0,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cgcopt.cli.arguments import Gap, Instance, Json, Raw, ScenarioCount, Seed, Threads, TimeLimit
+from cgcopt.cli.complete import complete_form, complete_solver
 from cgcopt.cli.reading import TraceInput, reads_traces_as_instances
 
 if TYPE_CHECKING:
@@ -20,13 +21,18 @@ __all__ = ["solve"]
 def solve(
     instance: Instance,
     solver: Annotated[
-        str | None, typer.Option(help="A name listed by `cgcopt solvers`; by default the best one.")
+        str | None,
+        typer.Option(
+            help="A name listed by `cgcopt solvers`; by default the best one.",
+            autocompletion=complete_solver,
+        ),
     ] = None,
     integer: Annotated[
         bool, typer.Option("--integer", help="Whole numbers of coordinates: --form block.")
     ] = False,
     form: Annotated[
-        str | None, typer.Option(help="relaxed (default), block or coordinate.")
+        str | None,
+        typer.Option(help="relaxed (default), block or coordinate.", autocompletion=complete_form),
     ] = None,
     level: Annotated[str | None, typer.Option(hidden=True, help="The old name of --form.")] = None,
     scenarios: ScenarioCount = 1000,
@@ -38,6 +44,9 @@ def solve(
     out: Annotated[
         Path | None, typer.Option(help="Write the partition (.csv) or the whole solution (.json).")
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show the solver's log on standard error.")
+    ] = False,
     as_json: Json = False,
     *,
     reading: TraceInput,
@@ -67,6 +76,7 @@ def solve(
             seed=seed,
             scenarios=scenarios,
             raw=raw_options(option),
+            verbose=verbose,
             progress=report,
         )
         chosen = form or ("block" if integer else "relaxed")

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cgcopt.cli.arguments import Json
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["solvers"]
 
-_OBJECTIVES = ("expected-runtime", "completion-probability", "quantile")
-
+#: Objectives and forms as the table abbreviates them.
+LETTERS = {"relaxed": "r", "block": "b", "coordinate": "c"}
+HEADINGS = {"expected-runtime": "E", "completion-probability": "P", "quantile": "q"}
+LEGEND = (
+    "E expected runtime, P completion probability, q quantile; solved in the form r relaxed, "
+    "b block, c coordinate.\nWhat is relaxed only serves the block form by rounding. "
+    "--json says more: kinds of worker times, limits, costs, licences."
+)
 
 Options = Annotated[
     bool, typer.Option("--options", help="What every outside solver calls the common options.")
@@ -21,39 +30,40 @@ Options = Annotated[
 def solvers(as_json: Json = False, options: Options = False) -> int:
     """List the solvers: what each solves, and whether it is installed or which extra brings it."""
     from cgcopt.cli.terminal import console, print_json
+    from cgcopt.instance import OBJECTIVES
     from cgcopt.solvers.registry import all_solvers
+    from cgcopt.solvers.support import solver_facts, solver_table
 
     if options:
         return _show_options(as_json)
-    facts = [_facts(cls) for cls in all_solvers()]
     if as_json:
-        print_json({"solvers": facts})
+        print_json({"solvers": [solver_facts(cls) for cls in all_solvers()]})
         return 0
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in ("name", "kind", "solves", "worker times", "available", "licence", "summary"):
-        table.add_column(name, overflow="fold")
-    for fact in facts:
-        by_objective = "\n".join(f"{kind}: {', '.join(at)}" for kind, at in fact["solves"].items())
-        available = (
-            (fact["version"] or "yes")
-            if fact["available"]
-            else f"pip install 'cgcopt[{fact['extra']}]'"
-        )
-        times = "any" if len(fact["worker_times"]) == 3 else ", ".join(fact["worker_times"])
-        table.add_row(
-            fact["name"],
-            fact["role"],
-            by_objective,
-            times,
-            available,
-            fact["licence"],
-            fact["summary"],
-        )
-    console().print(table)
+    output = console()
+    frame = solver_table()
+    for role, group in frame.groupby("role", sort=False):
+        table = Table(box=box.SIMPLE_HEAD, title=f"{role}s", title_justify="left")
+        for heading in ("name", *OBJECTIVES, "version", "summary"):
+            table.add_column(HEADINGS.get(heading, heading), overflow="fold")
+        for name, line in group.iterrows():
+            forms = (letters(line[kind]) for kind in OBJECTIVES)
+            table.add_row(str(name), *forms, _available(line), line["summary"])
+        output.print(table)
+    output.print(LEGEND)
     return 0
+
+
+def letters(forms: str) -> str:
+    """Abbreviate the forms that a solver treats: ``relaxed, block`` is ``rb``."""
+    return "".join(LETTERS[form] for form in forms.split(", ") if form)
+
+
+def _available(line: pd.Series[Any]) -> str:
+    """The version, or what to install."""
+    return line["version"] or "yes" if line["available"] else f"needs cgcopt[{line['extra']}]"
 
 
 def _show_options(as_json: bool) -> int:
@@ -75,27 +85,3 @@ def _show_options(as_json: bool) -> int:
     console().print(shown)
     console().print("An empty cell: the solver has no such option, and the common one is ignored.")
     return 0
-
-
-def _facts(cls: Any) -> dict[str, Any]:
-    from cgcopt.problem import Form
-
-    order = list(Form)[::-1]
-    objectives = [kind for kind in _OBJECTIVES if any(kind == k for k, _ in _tasks(cls))]
-    return {
-        "name": cls.name,
-        "role": str(cls.role),
-        "solves": {
-            kind: [str(at) for at in order if (kind, at) in _tasks(cls)] for kind in objectives
-        },
-        "worker_times": sorted(map(str, cls.times)),
-        "available": cls.available(),
-        "version": cls.version(),
-        "extra": cls.extra,
-        "licence": cls.licence,
-        "summary": cls.summary,
-    }
-
-
-def _tasks(cls: Any) -> set[tuple[str, Any]]:
-    return {(task.objective.kind, task.form) for task in cls.solves}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cgcopt.cli.arguments import Instance, Json, Seed
+from cgcopt.cli.complete import complete_solvers
 from cgcopt.cli.reading import TraceInput, reads_traces_as_instances
 
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ def verify(
     ] = 100,
     seed: Seed = 0,
     solvers: Annotated[
-        str, typer.Option(help="Outside solvers to compare with, apart by commas; or all.")
+        str,
+        typer.Option(
+            help="Outside solvers to compare with, apart by commas; or all.",
+            autocompletion=complete_solvers,
+        ),
     ] = "highs",
     time_limit: Annotated[
         float, typer.Option("--time-limit", help="Seconds for each single run.")

@@ -1,1 +1,10 @@
-"""Many problems times many solvers, judged by one evaluator, shown as tables and plots."""
+"""Many problems times many solvers, judged by one evaluator, shown as tables and plots.
+
+``cgcopt.compare(...)`` is :func:`cgcopt.compare.results.compare.compare`.
+"""
+
+from __future__ import annotations
+
+from cgcopt._callable import make_callable
+
+make_callable(__name__, "cgcopt.compare.results.compare", "compare")

@@ -99,7 +99,7 @@ def search(
     best = Found(starts[order[0]], float(values[order[0]]), len(starts))
     tried = len(starts)
     for index, start in enumerate(order):
-        options.report(index / len(order), "exchanges of budget")
+        options.report(index / len(order), f"exchanges from start {index + 1}, P {best.score:.8g}")
         if stop():
             break
         ended = exchange(scores, starts[start], rng, stop=stop)

@@ -6,10 +6,9 @@ import math
 
 import pytest
 
-from cgcopt.bounds import EXCESS, Known, excess, mirrored, refute
+from cgcopt.bounds import EXCESS, Known, excess, mirrored, refute, relative_gap
 from cgcopt.objective import Sense
 from cgcopt.problem import Form
-from cgcopt.solution import relative_gap
 
 MIN, MAX = Sense.MINIMIZE, Sense.MAXIMIZE
 

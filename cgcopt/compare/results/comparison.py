@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cgcopt.bounds import relative_gap
 from cgcopt.compare.results.row import Row
 from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form
-from cgcopt.solution import SolutionStatus, relative_gap
+from cgcopt.solution import SolutionStatus
 
 if TYPE_CHECKING:
     import pandas as pd
