@@ -58,9 +58,9 @@ if TYPE_CHECKING:
     from cgcopt.solution import SolutionStatus as SolutionStatus
     from cgcopt.solution import TerminationCondition as TerminationCondition
     from cgcopt.solvers.judge import judge as judge
+    from cgcopt.solvers.registry import solver_table
     from cgcopt.solvers.rounding import round_design as round_design
     from cgcopt.solvers.solve import solve as solve
-    from cgcopt.solvers.support import solver_table
     from cgcopt.system import System as System
     from cgcopt.workers.empirical import Empirical as Empirical
     from cgcopt.workers.empirical import Scenarios as Scenarios

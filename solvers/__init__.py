@@ -1,6 +1,6 @@
 """Everything that turns a problem into a design: own methods, schemes, adapters.
 
-``cgcopt.solvers()`` is the table of them, :func:`cgcopt.solvers.support.solver_table`.
+``cgcopt.solvers()`` is the table of them, :func:`cgcopt.solvers.registry.solver_table`.
 """
 
 from __future__ import annotations
@@ -12,4 +12,4 @@ if __name__ != "cgcopt.solvers":
         f"'{__name__}' is the source folder of 'cgcopt.solvers': import it under that name"
     )
 
-make_callable(__name__, "cgcopt.solvers.support", "solver_table")
+make_callable(__name__, "cgcopt.solvers.registry", "solver_table")

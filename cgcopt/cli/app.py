@@ -6,20 +6,20 @@ from typing import Annotated
 
 import typer
 
-from cgcopt.cli.compare import compare
-from cgcopt.cli.curve import curve
-from cgcopt.cli.evaluate import evaluate
-from cgcopt.cli.fit import fit
-from cgcopt.cli.inspect import inspect
-from cgcopt.cli.plan import plan
-from cgcopt.cli.record import record
-from cgcopt.cli.reproduce import reproduce
-from cgcopt.cli.run import run
-from cgcopt.cli.schedules import schedules
-from cgcopt.cli.solve import solve
-from cgcopt.cli.solvers import solvers
-from cgcopt.cli.tradeoff import tradeoff
-from cgcopt.cli.verify import verify
+from cgcopt.cli.commands.compare import compare
+from cgcopt.cli.commands.curve import curve
+from cgcopt.cli.commands.evaluate import evaluate
+from cgcopt.cli.commands.fit import fit
+from cgcopt.cli.commands.inspect import inspect
+from cgcopt.cli.commands.plan import plan
+from cgcopt.cli.commands.record import record
+from cgcopt.cli.commands.reproduce import reproduce
+from cgcopt.cli.commands.run import run
+from cgcopt.cli.commands.schedules import schedules
+from cgcopt.cli.commands.solve import solve
+from cgcopt.cli.commands.solvers import solvers
+from cgcopt.cli.commands.tradeoff import tradeoff
+from cgcopt.cli.commands.verify import verify
 from cgcopt.version import __version__
 
 __all__ = ["app"]

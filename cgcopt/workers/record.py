@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cgcopt._cores import cores
 from cgcopt._validate import finite_number, whole_number
 from cgcopt.errors import CgcoptError
+from cgcopt.process.cores import cores
 from cgcopt.workers.trace import Trace
 from cgcopt.workers.work import CLASSES, FEATURES, run_rounds
 

@@ -25,8 +25,8 @@ from multiprocessing.connection import Connection
 from queue import LifoQueue
 from typing import Any, ParamSpec, TypeVar
 
-from cgcopt._cores import cores
 from cgcopt.errors import InvalidInputError, MissingExtraError
+from cgcopt.process.cores import cores
 
 __all__ = ["DaskWorkers", "WorkerProcesses"]
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from cgcopt._cores import cores
+from cgcopt.process.cores import cores
 
 __all__ = ["in_parts", "takes_long", "threads_for"]
 

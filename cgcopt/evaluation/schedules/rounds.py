@@ -17,10 +17,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cgcopt._cores import cores
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.costs import Costs
 from cgcopt.errors import InvalidInputError
+from cgcopt.process.cores import cores
 from cgcopt.schedule import Schedule
 
 __all__ = ["Finish", "finish_of", "runtimes_of", "saved_by_rotation", "slowest_cells"]

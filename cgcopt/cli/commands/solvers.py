@@ -31,8 +31,7 @@ def solvers(as_json: Json = False, options: Options = False) -> int:
     """List the solvers: what each solves, and whether it is installed or which extra brings it."""
     from cgcopt.cli.terminal import console, print_json
     from cgcopt.instance import OBJECTIVES
-    from cgcopt.solvers.registry import all_solvers
-    from cgcopt.solvers.support import solver_facts, solver_table
+    from cgcopt.solvers.registry import all_solvers, solver_facts, solver_table
 
     if options:
         return _show_options(as_json)

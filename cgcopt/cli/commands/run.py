@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cgcopt.cli.arguments import Json, Seed
-from cgcopt.cli.plan import Order
+from cgcopt.cli.commands.plan import Order
 
 if TYPE_CHECKING:
     from cgcopt.codes.plan import Plan

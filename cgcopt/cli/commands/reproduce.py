@@ -41,7 +41,7 @@ def reproduce(
     as_json: Json = False,
 ) -> int:
     """Compute every figure of the paper again; exit code 1 if one does not reproduce that should."""
-    from cgcopt.cli.compare import STORE_NAME
+    from cgcopt.cli.commands.compare import STORE_NAME
     from cgcopt.cli.inputs import executor_of, writable_folder
     from cgcopt.cli.terminal import progress, show_then_write
     from cgcopt.compare.published.reproduction import DEFAULT_OPTIONS
