@@ -12,7 +12,7 @@ from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import Certificate
 from cgcopt.limits import ALL_LIMITS
-from cgcopt.objective import ExpectedRuntime
+from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.settings import NoSettings
@@ -21,12 +21,14 @@ from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, Times, tasks
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.outer_approximation import solve_master
 from cgcopt.solvers.cutting_plane import minimised_rounds, prepare_rounds
+from cgcopt.solvers.deadline.rounds_optimum import optimum_of_probability
 from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.limited.rounding import round_within
+from cgcopt.solvers.optimal_probability import OptimalProbability
 from cgcopt.solvers.optimal_runtime import minimised, require_finite_mean
 from cgcopt.solvers.rounding import round_design
 
-__all__ = ["OptimalInteger"]
+__all__ = ["OptimalInteger", "OptimalIntegerProbability"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,47 @@ class OptimalInteger(Solver):
                 "history": list(incumbent.history),
             },
         )
+
+
+class OptimalIntegerProbability(Solver):
+    """Maximise the share of rounds that a design in whole numbers meets, to a proven gap.
+
+    The method of ``optimal``, with thresholds in whole numbers and a program in whole numbers. By the
+    equivalence of the two forms its optimum is that of the coordinate form too.
+    """
+
+    name = "optimal-integer"
+    summary = "whole numbers of coordinates to a proven gap: mixed-integer programs (HiGHS)"
+    role = Role.EXACT
+    solves = tasks(CompletionProbability, forms=(Form.BLOCK, Form.COORDINATE))
+    times = ALL_TIMES
+    tolerance = 1e-6
+    settings = NoSettings
+    limits = ALL_LIMITS
+    costs = True
+
+    def prepare(self, problem: Problem, form: Form) -> None:
+        """Import HiGHS."""
+        import highspy  # noqa: F401
+
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
+        """Search within the time limit."""
+        rounds = problem.system.worker_times.kind is Times.SCENARIOS
+        if rounds and not problem.system.costs:
+            return optimum_of_probability(problem, Form.BLOCK, options)
+        return _rounded(problem, OptimalProbability(), options)
+
+
+def _rounded(problem: Problem, solver: Solver, options: Options) -> Outcome:
+    """The design of a solver of the relaxed form in whole numbers."""
+    found = solver.solve(problem, Form.RELAXED, options)
+    if found.partition is None:
+        return found
+    if problem.limits or problem.system.costs:
+        design = round_within(problem, Design(problem.limits.repaired(found.partition)))
+    else:
+        design = round_design(problem, Design(found.partition))
+    return replace(found, partition=design.partition)
 
 
 def _within_limits(problem: Problem, options: Options) -> Outcome:

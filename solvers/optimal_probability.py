@@ -18,6 +18,7 @@ from cgcopt.seeds import generator
 from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver
+from cgcopt.solvers.deadline.rounds_optimum import optimum_of_probability
 from cgcopt.solvers.formulas import (
     equal_level_risk_work,
     equal_risk_work,
@@ -27,6 +28,7 @@ from cgcopt.solvers.limited.deadline_search import limited_deadline
 from cgcopt.solvers.probability.finite_times import search
 from cgcopt.solvers.probability.newton import Stationary, ascend, merit_at
 from cgcopt.workers.base import ContinuousTimes
+from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["OptimalProbability", "StartsSettings", "default_starts"]
 
@@ -56,9 +58,10 @@ class OptimalProbability(Solver):
     *Continuous*: projected Newton ascent on the exact probability from several starts (equal risk,
     equal exact level risks, the large-deadline design, the best single level, random neighbours of
     the first); the outcome says how many distinct stationary points were found and carries the
-    residual of the best. *Step distributions and rounds*: the probability is piecewise constant; see
-    :mod:`cgcopt.solvers.probability.finite_times`. There is no bound either way: ``global`` proves
-    one for continuous times, the scenario programs for rounds.
+    residual of the best; ``global`` proves a bound for them. *Step distributions*: the probability is
+    piecewise constant; see :mod:`cgcopt.solvers.probability.finite_times`. *Rounds*: a search for
+    designs that meet many of them, and a mixed-integer program that proves how many a design meets at
+    most, within limits too (:mod:`cgcopt.solvers.deadline.rounds_optimum`).
 
     Within limits, or with costs: :mod:`cgcopt.solvers.limited.deadline_search`, for times with a
     density.
@@ -75,6 +78,9 @@ class OptimalProbability(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Search within the time limit."""
+        rounds = isinstance(problem.system.worker_times, Scenarios)
+        if rounds and not problem.system.costs:
+            return optimum_of_probability(problem, form, options)
         if problem.limits or problem.system.costs:
             return limited_deadline(problem, options)
         assert isinstance(problem.objective, CompletionProbability)

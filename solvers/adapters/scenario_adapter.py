@@ -15,6 +15,7 @@ from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.problem import Form, Problem
 from cgcopt.solvers.adapters.base import OutsideSolver
 from cgcopt.solvers.base import SAMPLED, tasks
+from cgcopt.solvers.deadline.rounds_optimum import good_design
 
 __all__ = ["LINEAR", "MIXED_INTEGER", "ScenarioAdapter"]
 
@@ -30,8 +31,9 @@ class ScenarioAdapter(OutsideSolver):
     Two raw options are the adapter's own: ``formulation``, a mapping with the arguments ``strong``,
     ``symmetry``, ``equivalence`` and ``at_least`` of :func:`~cgcopt.formulations.formulate`, and
     ``start``, the partition to start from where the solver supports it.  All others go to the
-    solver under its own names.  A design in closed form is the start, and for a completion
-    probability only designs that are as good are in the model, unless these options say otherwise.
+    solver under its own names.  A design in closed form is the start, for a completion probability
+    one that a few seconds of search led to, and only designs that are as good are then in the model,
+    unless these options say otherwise.
     """
 
     times = SAMPLED
@@ -50,7 +52,7 @@ class ScenarioAdapter(OutsideSolver):
         if start is not None:
             formulation.point(start)  # refuses what is no design of this form
         if isinstance(formulation, ProbabilityFormulation):
-            start = start or formulation.quick_design()
+            start = start or good_design(problem, form)
             known = 0 if start is None else formulation.scenarios_met(start)
             if "at_least" not in chosen:
                 formulation = formulate(problem, form, **chosen, at_least=known)

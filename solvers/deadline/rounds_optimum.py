@@ -1,0 +1,153 @@
+"""The best completion probability on rounds: a good design first, then the proof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cgcopt.arrays import FloatArray
+from cgcopt.design import Design
+from cgcopt.evaluation.result import Certificate
+from cgcopt.options import Options
+from cgcopt.problem import Form, Problem
+from cgcopt.process.clock import Clock
+from cgcopt.seeds import generator
+from cgcopt.solution import TerminationCondition
+from cgcopt.solvers.base import Outcome
+from cgcopt.solvers.deadline.most_rounds import MostRounds
+from cgcopt.solvers.deadline.smoothed_count import smoothed_designs
+from cgcopt.solvers.probability.finite_times import exchange, scores_of
+from cgcopt.workers.empirical import Scenarios
+
+__all__ = ["RoundsSettings", "find_designs", "good_design", "optimum_of_probability"]
+
+
+@dataclass(frozen=True)
+class RoundsSettings:
+    """Numbers of the search; no measurement of them is on record."""
+
+    patience: float = 60.0
+    """Seconds where no time limit is set."""
+    descent: float = 0.15
+    """Share of the time for the descent on smoothed counts at most."""
+    exchanges: float = 0.3
+    """Share of the time after which exchanges of budget end."""
+    starting: float = 10.0
+    """Seconds to which the shares refer where a design is to be a start for others."""
+    many: int = 2000
+    """Thresholds, levels times rounds, from which exchanges are worth their time before the proof."""
+
+
+_SETTINGS = RoundsSettings()
+
+
+def optimum_of_probability(problem: Problem, form: Form, options: Options) -> Outcome:
+    """Maximise the share of rounds that a design meets, to a proven gap; anytime.
+
+    Parameters
+    ----------
+    problem : Problem
+        Completion probability on rounds, with any limits, without costs.
+    form : Form
+        The coordinate form has the optimum of the block form.
+    options : Options
+        ``time_limit``, ``threads``, ``seed`` and ``starts`` count.
+    """
+    seconds = options.time_limit or _SETTINGS.patience
+    clock = Clock.started(seconds)
+    run = MostRounds(problem, form, options, clock)
+    options.report(None, "designs that meet many rounds")
+    find_designs(run, seconds)
+    options.report(None, f"{max(run.met, 0)} rounds met, proof")
+    run.finish()
+    termination, message = TerminationCondition.OPTIMAL, ""
+    if run.met < run.bound:
+        termination = TerminationCondition.ITERATION_LIMIT
+        if clock.expired:
+            termination = TerminationCondition.TIME_LIMIT
+            if options.time_limit is None:
+                message = f"the proof was given {seconds:g} s; a time limit may allow it more"
+    rounds = len(run.thresholds)
+    return Outcome(
+        termination,
+        partition=run.partition,
+        bound=run.bound / rounds,
+        certificate=Certificate.BRANCH_AND_BOUND,
+        message=message,
+        details={"met": run.met, "most": run.bound, "rounds": rounds, "nodes": run.nodes},
+    )
+
+
+def good_design(problem: Problem, form: Form) -> Design | None:
+    """A design that meets many rounds, found in a few seconds: a start for outside solvers.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> system = cg.System(2, 6, cg.Scenarios([[3.0, 1.0], [2.0, 5.0]]), samples=2)
+    >>> problem = cg.Problem(system, cg.CompletionProbability(12.0))
+    >>> good_design(problem, Form.BLOCK).partition
+    array([0., 6.])
+    """
+    seconds = _SETTINGS.starting
+    run = MostRounds(problem, form, Options(), Clock.started(seconds))
+    find_designs(run, seconds)
+    return None if run.partition is None else Design(run.partition)
+
+
+def find_designs(run: MostRounds, seconds: float) -> None:
+    """Offer single levels, equal quantiles, and where descent and exchanges lead from there."""
+    part, problem = run.part, run.problem
+    total, workers = part.coordinates, problem.system.workers
+    for level in part.levels:
+        run.offer(np.eye(workers)[level] * total)
+    convex = problem.limits.convex(workers)
+    if not convex or run.met == run.bound:
+        return
+    plain = np.zeros((2, workers))
+    plain[0, part.levels], plain[1, part.levels] = 1.0, 1.0 / (part.levels + 1.0)
+    for shares in plain:
+        run.offer_near(shares * (total / shares.sum()))
+    start = _equal_quantiles(run)
+    if start is None:
+        return
+    run.offer_near(start)
+    times = problem.system.worker_times
+    assert isinstance(times, Scenarios)
+    relative = times.sorted_times[:, ::-1][:, part.levels]
+    relative = relative * (problem.system.unit * total / run.deadline)
+    share = start[part.levels] / total
+    descent = Clock.started(_SETTINGS.descent * seconds)
+    for found in smoothed_designs(
+        relative, np.asarray(part.levels + 1.0), share, lambda: descent.expired
+    ):
+        x = np.zeros(workers)
+        x[part.levels] = found * total
+        run.offer_near(x)
+    if run.thresholds.size >= _SETTINGS.many and part.levels.size == workers:
+        _exchange(run, seconds)
+
+
+def _exchange(run: MostRounds, seconds: float) -> None:
+    """Exchange budget between the levels of the best design."""
+    assert run.partition is not None
+    problem, options = run.problem, run.options
+    clock = Clock.started((_SETTINGS.exchanges - _SETTINGS.descent) * seconds)
+    rng = generator(options.seed, "optimal", problem.name)
+    scores = scores_of(problem, run.deadline)
+    found = exchange(scores, run.partition, rng, stop=lambda: clock.expired or run.clock.expired)
+    run.offer_near(found.x * run.part.coordinates)
+
+
+def _equal_quantiles(run: MostRounds) -> FloatArray | None:
+    """Every level takes the same quantile of its thresholds, the lowest that the budget allows."""
+    ordered = np.sort(run.thresholds, axis=0)
+    worth = ordered @ run.part.weights
+    enough = int(np.searchsorted(worth, run.part.coordinates))
+    if enough == len(ordered):
+        return None
+    work = ordered[enough] * (run.part.coordinates / worth[enough])
+    x = np.zeros(run.problem.system.workers)
+    x[run.part.levels] = np.maximum(np.diff(work, prepend=0.0) / (run.part.levels + 1.0), 0.0)
+    return x
