@@ -15,9 +15,9 @@ def warn_renamed(old: str, new: str, *, stacklevel: int) -> None:
     warnings.warn(f"{old} is now called {new}", DeprecationWarning, stacklevel=stacklevel + 1)
 
 
-def old_level(form: T, level: T | None) -> T:
+def old_level(form: T, level: T | None, old: str = "level", new: str = "form") -> T:
     """Return the form of a call that may still name it ``level``."""
     if level is None:
         return form
-    warn_renamed("the keyword level", "form", stacklevel=3)
+    warn_renamed(f"the keyword {old}", new, stacklevel=3)
     return level

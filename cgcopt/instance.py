@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
@@ -168,10 +166,9 @@ def instance_text(problem: Problem) -> str:
     kind = "expected-runtime"
     <BLANKLINE>
     """
-    return "\n".join(
-        f"[{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in table.items())
-        for name, table in instance_tables(problem).items()
-    )
+    import tomli_w
+
+    return tomli_w.dumps(instance_tables(problem))
 
 
 def instance_tables(problem: Problem) -> dict[str, Mapping[str, Any]]:
@@ -238,19 +235,3 @@ def _keys(
     for key in sorted(required):
         if key not in table:
             raise InvalidInputError(f"{prefix}{key}", None, "given")
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return repr(value)
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)  # TOML knows every escape that JSON uses
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key} = {_toml(item)}' for key, item in value.items())}}}"
-    raise InvalidInputError("instance", value, "a number, a text, a truth value or a list of them")

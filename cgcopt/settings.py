@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from cgcopt._validate import did_you_mean, finite_number, whole_number
 from cgcopt.errors import InvalidInputError
 
-__all__ = ["NoSettings", "choice", "count", "number", "read_settings"]
+__all__ = ["NoSettings", "choice", "count", "number", "read_settings", "truth"]
 
 S = TypeVar("S")
 
@@ -38,6 +38,17 @@ def number(
 
     def check(name: str, value: Any) -> float:
         return finite_number(name, value, least=least, above=above, below=below)
+
+    return field(default=default, metadata={"check": check})
+
+
+def truth(default: bool) -> Any:
+    """A field that takes true or false."""
+
+    def check(name: str, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise InvalidInputError(name, value, "true or false")
+        return value
 
     return field(default=default, metadata={"check": check})
 

@@ -15,7 +15,7 @@ from cgcopt.design import Design, budget_weights, partition_of_work
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations.algebra import settle
 from cgcopt.formulations.base import Formulation, Point
-from cgcopt.problem import Form
+from cgcopt.problem import Form, Problem
 from cgcopt.workers.base import ContinuousTimes
 
 if TYPE_CHECKING:
@@ -75,6 +75,24 @@ class NonlinearProgram:
         return np.concatenate(lower), np.concatenate(upper)
 
 
+def density_of(problem: Problem) -> ContinuousTimes:
+    """Return the distribution that an exact formulation is written for.
+
+    Raises
+    ------
+    InvalidInputError
+        If the worker times have no density.
+    """
+    times = problem.system.worker_times
+    if not isinstance(times, ContinuousTimes):
+        raise InvalidInputError(
+            "problem.system.worker_times",
+            times.label,
+            "a distribution with a density, or Scenarios (problem.sampled(1000) draws them)",
+        )
+    return times
+
+
 @dataclass(frozen=True, eq=False)
 class ExactFormulation(Formulation):
     """The relaxed problem with the exact objective, in units in which ``L`` is 1."""
@@ -84,19 +102,12 @@ class ExactFormulation(Formulation):
             raise UnsupportedProblemError(
                 f"the {self.form} form is formulated on scenarios; problem.sampled(K) draws K"
             )
-        if not isinstance(self.problem.system.worker_times, ContinuousTimes):
-            raise InvalidInputError(
-                "problem.system.worker_times",
-                self.problem.system.worker_times.label,
-                "a distribution with a density, or Scenarios (problem.sampled(1000) draws them)",
-            )
+        density_of(self.problem)
 
     @property
     def worker_times(self) -> ContinuousTimes:
         """The distribution of the worker times."""
-        times = self.problem.system.worker_times
-        assert isinstance(times, ContinuousTimes)
-        return times
+        return density_of(self.problem)
 
     @cached_property
     def time_scale(self) -> float:

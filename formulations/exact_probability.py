@@ -16,7 +16,6 @@ from cgcopt.formulations.algebra import add_counts, elementary_tail
 from cgcopt.formulations.base import Point
 from cgcopt.formulations.exact import ExactFormulation, NonlinearProgram
 from cgcopt.formulations.latex import program
-from cgcopt.objective import CompletionProbability
 
 __all__ = ["ExactProbability"]
 
@@ -42,9 +41,8 @@ class ExactProbability(ExactFormulation):
     @property
     def deadline(self) -> float:
         """Seconds."""
-        objective = self.problem.objective
-        assert isinstance(objective, CompletionProbability)
-        return objective.deadline
+        (deadline,) = self.problem.objective.parameters
+        return float(deadline)
 
     @cached_property
     def start(self) -> FloatArray:

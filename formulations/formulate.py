@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from cgcopt._renamed import old_level
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.evaluation.dispatch import Table
 from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.exact_probability import ExactProbability
 from cgcopt.formulations.exact_runtime import ExactRuntime
@@ -12,11 +16,11 @@ from cgcopt.formulations.probability_partition import ProbabilityPartition
 from cgcopt.formulations.runtime_coordinate import RuntimeCoordinate
 from cgcopt.formulations.runtime_partition import RuntimePartition
 from cgcopt.formulations.runtime_within import RuntimeWithin
-from cgcopt.objective import CompletionProbability, ExpectedRuntime
+from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective
 from cgcopt.problem import Form, Problem
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.base import Times
 
-__all__ = ["formulate"]
+__all__ = ["BUILDERS", "Builders", "Written", "formulate"]
 
 
 def formulate(
@@ -86,38 +90,102 @@ def formulate(
         form = Form(form)
     except ValueError:
         raise InvalidInputError("form", form, f"one of: {', '.join(Form)}") from None
-    if not isinstance(problem.objective, ExpectedRuntime | CompletionProbability):
-        raise UnsupportedProblemError(f"no formulation of the objective {problem.objective.kind}")
-    runtime = isinstance(problem.objective, ExpectedRuntime)
+    written = Written(strong, symmetry, equivalence, at_least)
+    builders = BUILDERS[type(problem.objective)]
     if problem.limits or problem.system.costs:
-        return _within(problem, form, strong=strong)
-    if not isinstance(problem.system.worker_times, Scenarios):
-        return ExactRuntime(problem, form) if runtime else ExactProbability(problem, form)
-    if form is Form.COORDINATE:
-        if runtime:
-            return RuntimeCoordinate(
-                problem, form, strong=strong, symmetry=symmetry, equivalence=equivalence
-            )
-        return ProbabilityCoordinate(
-            problem,
-            form,
-            strong=strong,
-            symmetry=symmetry,
-            equivalence=equivalence,
-            at_least=at_least,
-        )
-    if runtime:
-        return RuntimePartition(problem, form, strong=strong)
-    return ProbabilityPartition(problem, form, strong=strong, at_least=at_least)
+        return builders.within(problem, form, written)
+    return builders.by_kind[problem.system.worker_times.kind](problem, form, written)
 
 
-def _within(problem: Problem, form: Form, *, strong: bool) -> Formulation:
-    """The formulation with limits and costs: the expected runtime on scenarios, in the blocks."""
-    rounds = isinstance(problem.system.worker_times, Scenarios)
-    runtime = isinstance(problem.objective, ExpectedRuntime)
-    if not (rounds and runtime) or form is Form.COORDINATE:
-        raise UnsupportedProblemError(
-            "limits and costs are formulated for the expected runtime on scenarios, at the block and "
-            "the relaxed form (problem.sampled(1000) draws scenarios)"
-        )
-    return RuntimeWithin(problem, form, strong=strong)
+@dataclass(frozen=True)
+class Written:
+    """How a formulation is written; see :func:`formulate`."""
+
+    strong: bool
+    symmetry: bool
+    equivalence: bool
+    at_least: int
+
+
+#: Writes a problem at a form.
+Builder = Callable[[Problem, Form, Written], Formulation]
+
+
+@dataclass(frozen=True)
+class Builders:
+    """What formulates the problems of one objective.
+
+    Attributes
+    ----------
+    by_kind : Table
+        Of each kind of worker times.
+    within : callable
+        Problems with limits or costs.
+    """
+
+    by_kind: Table[Times, Builder]
+    within: Builder
+
+
+def _runtime_of_rounds(problem: Problem, form: Form, written: Written) -> Formulation:
+    if form is not Form.COORDINATE:
+        return RuntimePartition(problem, form, strong=written.strong)
+    return RuntimeCoordinate(
+        problem,
+        form,
+        strong=written.strong,
+        symmetry=written.symmetry,
+        equivalence=written.equivalence,
+    )
+
+
+def _probability_of_rounds(problem: Problem, form: Form, written: Written) -> Formulation:
+    strong, least = written.strong, written.at_least
+    if form is not Form.COORDINATE:
+        return ProbabilityPartition(problem, form, strong=strong, at_least=least)
+    return ProbabilityCoordinate(
+        problem,
+        form,
+        strong=strong,
+        symmetry=written.symmetry,
+        equivalence=written.equivalence,
+        at_least=least,
+    )
+
+
+def _runtime_within(problem: Problem, form: Form, written: Written) -> Formulation:
+    rounds = problem.system.worker_times.kind is Times.SCENARIOS
+    if not rounds or form is Form.COORDINATE:
+        return _no_limits(problem, form, written)
+    return RuntimeWithin(problem, form, strong=written.strong)
+
+
+def _no_limits(problem: Problem, form: Form, written: Written) -> Formulation:
+    raise UnsupportedProblemError(
+        "limits and costs are formulated for the expected runtime on scenarios, at the block and "
+        "the relaxed form (problem.sampled(1000) draws scenarios)"
+    )
+
+
+#: What formulates the problems of each objective.
+BUILDERS: Table[type[Objective], Builders] = Table(
+    "no formulation",
+    {
+        ExpectedRuntime: Builders(
+            Table(
+                "no formulation of the expected runtime",
+                {Times.SCENARIOS: _runtime_of_rounds},
+                others=lambda problem, form, written: ExactRuntime(problem, form),
+            ),
+            _runtime_within,
+        ),
+        CompletionProbability: Builders(
+            Table(
+                "no formulation of the completion probability",
+                {Times.SCENARIOS: _probability_of_rounds},
+                others=lambda problem, form, written: ExactProbability(problem, form),
+            ),
+            _no_limits,
+        ),
+    },
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,6 @@ from cgcopt.design import Design, largest_remainder, partition_of_work
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.formulations.scenarios import ScenarioFormulation
-from cgcopt.objective import CompletionProbability
 from cgcopt.problem import Form
 
 __all__ = ["ProbabilityFormulation"]
@@ -38,6 +38,8 @@ class ProbabilityFormulation(ScenarioFormulation):
         the same of a chance constraint).
     """
 
+    counts_rounds: ClassVar[bool] = True
+
     at_least: int = field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -49,9 +51,8 @@ class ProbabilityFormulation(ScenarioFormulation):
     @property
     def deadline(self) -> float:
         """Seconds."""
-        objective = self.problem.objective
-        assert isinstance(objective, CompletionProbability)
-        return objective.deadline
+        (deadline,) = self.problem.objective.parameters
+        return float(deadline)
 
     @cached_property
     def thresholds(self) -> FloatArray:

@@ -16,11 +16,10 @@ from cgcopt.formulations.base import Formulation, Point
 from cgcopt.formulations.files import HIGHS_FILES, NL_FILE, Writers
 from cgcopt.formulations.points import language_of, read_values
 from cgcopt.formulations.scipy_program import LinearProgram
-from cgcopt.objective import ExpectedRuntime
-from cgcopt.problem import Form
+from cgcopt.problem import Form, Problem
 from cgcopt.workers.empirical import Scenarios
 
-__all__ = ["ScenarioFormulation"]
+__all__ = ["ScenarioFormulation", "scenarios_of"]
 
 #: Coordinates up to which a model asks for whole numbers.  Beyond, no solver's tolerance tells
 #: neighbouring numbers apart: the model leaves ``x`` continuous, which bounds the block form, and
@@ -38,6 +37,24 @@ LARGEST_UNIT = 1e8
 _STRAIGHT = 1e-3
 
 
+def scenarios_of(problem: Problem, *, example: int = 1000) -> Scenarios:
+    """Return the rounds that a formulation is written on.
+
+    Raises
+    ------
+    InvalidInputError
+        If the worker times are none; the message says how to draw ``example`` rounds.
+    """
+    times = problem.system.worker_times
+    if not isinstance(times, Scenarios):
+        raise InvalidInputError(
+            "problem.system.worker_times",
+            times.label,
+            f"Scenarios; problem.sampled({example}) draws them",
+        )
+    return times
+
+
 @dataclass(frozen=True, eq=False)
 class ScenarioFormulation(Formulation):
     """A formulation on ``K`` equally likely rounds: a finite linear or mixed-integer program.
@@ -49,16 +66,13 @@ class ScenarioFormulation(Formulation):
     """
 
     files: ClassVar[Writers] = {**HIGHS_FILES, **NL_FILE}
+    counts_rounds: ClassVar[bool] = False
+    """Whether binaries count the rounds that are met; otherwise ``theta`` bounds every round."""
 
     strong: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.problem.system.worker_times, Scenarios):
-            raise InvalidInputError(
-                "problem.system.worker_times",
-                self.problem.system.worker_times.label,
-                "Scenarios; problem.sampled(1000) draws them",
-            )
+        scenarios_of(self.problem)
 
     @property
     def rounds(self) -> int:
@@ -67,9 +81,7 @@ class ScenarioFormulation(Formulation):
 
     @property
     def _scenarios(self) -> Scenarios:
-        times = self.problem.system.worker_times
-        assert isinstance(times, Scenarios)
-        return times
+        return scenarios_of(self.problem)
 
     @cached_property
     def time_scale(self) -> float:
@@ -139,7 +151,7 @@ class ScenarioFormulation(Formulation):
     def __str__(self) -> str:
         """Return the mathematics of the model as text, and how its variables are scaled."""
         scaled = f"omega_n = w_n / {self.coordinate_scale:g}"
-        if isinstance(self.problem.objective, ExpectedRuntime):
+        if not self.counts_rounds:
             scaled += f", theta in units of {self.value(self.rounds):g} s"
         return f"{super().__str__()}\nin the models {scaled}"
 
@@ -154,7 +166,7 @@ class ScenarioFormulation(Formulation):
     @property
     def linear(self) -> bool:
         """Whether the model is a linear program: it has no integer variables at all."""
-        return isinstance(self.problem.objective, ExpectedRuntime) and not self.integer
+        return not self.counts_rounds and not self.integer
 
     def leave_out_blocks(self, model: Any) -> Any:
         """Take ``x`` out of a model of cvxpy or pyomo where it is continuous; return the model.

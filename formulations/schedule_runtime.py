@@ -18,11 +18,11 @@ from cgcopt.evaluation.schedules.rounds import finish_of, slowest_cells
 from cgcopt.formulations.base import Formulation, Point
 from cgcopt.formulations.files import HIGHS_FILES, NL_FILE, Writers
 from cgcopt.formulations.latex import program
+from cgcopt.formulations.scenarios import scenarios_of
 from cgcopt.formulations.scipy_program import LinearProgram
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.problem import Form, Problem
 from cgcopt.schedule import Schedule, cyclic_places
-from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["LARGEST_SCHEDULE_MODEL", "ScheduleRuntime", "formulate_schedule"]
 
@@ -103,18 +103,12 @@ class ScheduleRuntime(Formulation):
 
     def __post_init__(self) -> None:
         system = self.problem.system
-        if not isinstance(self.problem.objective, ExpectedRuntime):
+        if type(self.problem.objective) is not ExpectedRuntime:
             raise UnsupportedProblemError(
                 f"no formulation of schedules for {self.problem.objective.kind}"
             )
         if system.costs:
             raise UnsupportedProblemError("no formulation of schedules with costs")
-        if not isinstance(system.worker_times, Scenarios):
-            raise InvalidInputError(
-                "problem.system.worker_times",
-                system.worker_times.label,
-                "Scenarios; problem.sampled(10) draws them",
-            )
         binaries = self.rounds * system.workers**2 * self.cells
         if binaries > LARGEST_SCHEDULE_MODEL:
             raise InvalidInputError(
@@ -137,9 +131,7 @@ class ScheduleRuntime(Formulation):
 
     @property
     def _times(self) -> FloatArray:
-        times = self.problem.system.worker_times
-        assert isinstance(times, Scenarios)
-        return times.times
+        return scenarios_of(self.problem, example=10).times
 
     @cached_property
     def time_scale(self) -> float:
@@ -183,9 +175,8 @@ class ScheduleRuntime(Formulation):
     def point(self, design: Design | Schedule) -> dict[str, FloatArray]:
         """The best values of all variables for a schedule with these cells."""
         schedule = design
-        if isinstance(design, Design):
-            schedule = Schedule(design.partition, cells=self.cells)
-        assert isinstance(schedule, Schedule)
+        if isinstance(schedule, Design):
+            schedule = Schedule(schedule.partition, cells=self.cells)
         schedule.check(self.workers, self.problem.system.coordinates)
         if schedule.cells != self.cells:
             raise InvalidInputError("cells", schedule.cells, f"{self.cells}, as in the model")

@@ -14,7 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt.errors import UnsupportedProblemError
+from cgcopt._renamed import old_level
+from cgcopt.arrays import FloatArray
+from cgcopt.errors import SolverError, UnsupportedProblemError
 from cgcopt.evaluation.result import Certificate
 from cgcopt.evaluation.schedules.ends import Run
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective
@@ -59,8 +61,22 @@ class Task:
     form: Form
 
 
-def tasks(*objectives: type[Objective], forms: tuple[Form, ...]) -> frozenset[Task]:
-    """Return every combination of the objectives and forms."""
+def tasks(
+    *objectives: type[Objective],
+    forms: tuple[Form, ...] | None = None,
+    levels: tuple[Form, ...] | None = None,
+) -> frozenset[Task]:
+    """Return every combination of the objectives and forms; ``levels`` is the old name of ``forms``.
+
+    Examples
+    --------
+    >>> task, = tasks(ExpectedRuntime, forms=(Form.RELAXED,))
+    >>> str(task.form)
+    'relaxed'
+    """
+    forms = old_level(forms, levels, "levels", "forms")
+    if forms is None:
+        raise TypeError("tasks() needs the keyword forms")
     return frozenset(Task(objective, form) for objective in objectives for form in forms)
 
 
@@ -103,6 +119,19 @@ class Outcome:
     build_seconds: float = 0.0
     message: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def found(self) -> FloatArray:
+        """The partition of a run that was to find one.
+
+        Raises
+        ------
+        SolverError
+            If it found none.
+        """
+        if self.partition is None:
+            raise SolverError(self.message or "no design was found")
+        return self.partition
 
 
 class Solver(ABC):

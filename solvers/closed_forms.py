@@ -12,7 +12,6 @@ from cgcopt.errors import SolverError
 from cgcopt.evaluation.order_statistics import (
     order_statistic_inverse_means,
 )
-from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.settings import NoSettings
@@ -103,8 +102,7 @@ class EqualRisk(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Find ``eps`` from the budget."""
-        assert isinstance(problem.objective, CompletionProbability)
-        work = equal_risk_work(problem.system, problem.objective.deadline)
+        work = equal_risk_work(problem.system, *problem.objective.parameters)
         return _proportional(problem.system, work, "t / u")
 
 

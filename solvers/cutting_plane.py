@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.evaluation.result import Certificate
+from cgcopt.evaluation.rounds.runtimes import sorted_rounds
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.settings import NoSettings
@@ -14,8 +15,7 @@ from cgcopt.solvers.base import RUNTIME_RELAXED, SAMPLED, Outcome, Role, Solver
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.runtime.sample_average import SampleAverage
 from cgcopt.solvers.runtime.sampled_model import drawn_times
-from cgcopt.workers.base import ContinuousTimes
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.base import Times
 
 __all__ = ["CuttingPlane", "minimised_rounds", "optimum_of_rounds", "prepare_rounds"]
 
@@ -61,11 +61,9 @@ def optimum_of_rounds(problem: Problem, options: Options) -> Outcome:
 
 def minimised_rounds(problem: Problem, options: Options) -> SampleAverage:
     """Run the minimisation over partitions with sum 1, in the unit of the worker times."""
-    times = problem.system.worker_times
-    assert isinstance(times, Scenarios)
     incumbent = Incumbent(options.gap, options)
     clock = Clock.started(options.time_limit)
-    run = SampleAverage(times.sorted_times, incumbent, clock, options.threads)
+    run = SampleAverage(sorted_rounds(problem.system), incumbent, clock, options.threads)
     run.minimise()
     return run
 
@@ -74,13 +72,12 @@ def prepare_rounds(problem: Problem) -> None:
     """Import and compile what given or drawn rounds need, and sort given ones."""
     from cgcopt.solvers.runtime.smoothed_maximum import COMPILED_FROM, warm_up
 
-    times = problem.system.worker_times
-    if not isinstance(times, ContinuousTimes):
+    system = problem.system
+    kind = system.worker_times.kind
+    if kind is not Times.CONTINUOUS:
         import highspy  # noqa: F401
-    rounds = (
-        times.sorted_times.size if isinstance(times, Scenarios) else drawn_times(problem.system)
-    )
-    if rounds >= COMPILED_FROM:
+    rounds = kind is Times.SCENARIOS
+    if (sorted_rounds(system).size if rounds else drawn_times(system)) >= COMPILED_FROM:
         warm_up()
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights, partition_of_work
 from cgcopt.evaluation.binomials import log_binomials
+from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.order_statistics import order_statistic_means
 from cgcopt.system import System
 from cgcopt.workers.base import IndependentTimes
@@ -123,8 +124,7 @@ def _excess(system: System, deadline: float, late: FloatArray) -> float:
 
 def _work(system: System, deadline: float, late: FloatArray) -> FloatArray:
     """``t / (u F^{-1}(1 - q_n))``, made nondecreasing, and no larger than any design needs."""
-    times = system.worker_times
-    assert isinstance(times, IndependentTimes)
+    times = times_as(IndependentTimes, system, "needs workers that are alike, not")
     with np.errstate(divide="ignore"):
         work = deadline / (system.unit * times.isf(np.minimum(late, 1.0)))
     work = np.minimum(work, 2.0 * system.coordinates * system.workers)

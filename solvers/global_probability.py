@@ -9,7 +9,6 @@ import numpy as np
 
 from cgcopt.design import work_of_partition
 from cgcopt.evaluation.result import Certificate
-from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
@@ -60,14 +59,13 @@ class GlobalProbability(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Search until the gap is proven or time is up."""
-        assert isinstance(problem.objective, CompletionProbability)
+        (deadline,) = problem.objective.parameters
         clock = Clock.started(options.time_limit)
         # The search itself leads to the other summits, from relaxed solutions.
         given = replace(options, progress=None, starts=options.starts or STARTS)
         first = OptimalProbability().solve(problem, form, given)
-        assert first.partition is not None
-        search = Search(problem.system, problem.objective.deadline, options, clock)
-        search.offer(first.partition, first.residual)
+        search = Search(problem.system, deadline, options, clock)
+        search.offer(first.found, first.residual)
         if search.log_value < PROOF.smallest:
             return _unlikely(search)
         return _outcome(search, search.run(), int(first.details["starts"]))
@@ -75,9 +73,8 @@ class GlobalProbability(Solver):
 
 def _outcome(search: Search, termination: TerminationCondition, starts: int) -> Outcome:
     """The best design and the bound."""
-    assert search.partition is not None
     barrier = hazard_barrier(search.times)
-    speed = work_of_partition(search.partition) * search.system.unit / search.deadline
+    speed = work_of_partition(search.best) * search.system.unit / search.deadline
     return Outcome(
         termination,
         partition=search.partition,

@@ -62,12 +62,11 @@ class GlobalQuantile(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Prove one gap after the other."""
-        assert isinstance(problem.objective, Quantile)
+        (probability,) = problem.objective.parameters
         clock = Clock.started(options.time_limit)
         given = replace(options, progress=None, starts=options.starts or STARTS)
         first = OptimalQuantile().solve(problem, form, given)
-        assert first.partition is not None
-        run = _Refutations(problem, problem.objective.probability, options, clock, first)
+        run = _Refutations(problem, probability, options, clock, first)
         stages = [gap for gap in _SETTINGS.stages if gap > options.gap]
         termination = TerminationCondition.OPTIMAL
         for done, gap in enumerate([*stages, max(options.gap, _SETTINGS.least_gap)]):
@@ -132,8 +131,7 @@ class _Refutations:
         )
 
     def _reached(self) -> float:
-        assert self.best.partition is not None
-        work = work_of_partition(self.best.partition)
+        work = work_of_partition(self.best.found)
         return float(runtime_quantile(self.problem.system, work, self.probability).value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
 from cgcopt.evaluation.certificates import partition_gradient
+from cgcopt.evaluation.dispatch import Table
 from cgcopt.evaluation.evaluate import evaluate
-from cgcopt.evaluation.result import Certificate
+from cgcopt.evaluation.result import Certificate, with_gradient
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.options import Options
@@ -25,10 +27,11 @@ from cgcopt.solvers.deadline.rounds_optimum import optimum_of_probability
 from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.limited.rounding import round_within
 from cgcopt.solvers.optimal_probability import OptimalProbability
-from cgcopt.solvers.optimal_runtime import minimised, require_finite_mean
+from cgcopt.solvers.optimal_runtime import Minimised, minimised
 from cgcopt.solvers.rounding import round_design
+from cgcopt.solvers.runtime.sample_average import SampleAverage
 
-__all__ = ["OptimalInteger", "OptimalIntegerProbability"]
+__all__ = ["RELAXATIONS", "OptimalInteger", "OptimalIntegerProbability"]
 
 
 @dataclass(frozen=True)
@@ -78,9 +81,10 @@ class OptimalInteger(Solver):
         """Round the relaxed optimum, then prove or improve."""
         if problem.limits or problem.system.costs:
             return _within_limits(problem, options)
-        require_finite_mean(problem)
         clock = Clock.started(options.time_limit)
-        relaxed = _relaxed(problem, options)
+        # Half of the gap is left to the rounding.
+        half = replace(options, gap=options.gap / 2.0)
+        relaxed = RELAXATIONS[problem.system.worker_times.kind](problem, half)
         if options.time_limit is None:
             clock = Clock.started(_TUNING.patience)
         incumbent = Incumbent(options.gap, options)
@@ -174,24 +178,38 @@ class _Relaxed:
     subgradients: list[FloatArray]
     certificate: Certificate
 
+    @classmethod
+    def at(
+        cls,
+        end: SampleAverage | Minimised,
+        problem: Problem,
+        unit: float,
+        certificate: Certificate,
+    ) -> _Relaxed:
+        """The end of a minimisation over partitions with sum 1, in seconds per ``unit``."""
+        coordinates = problem.system.coordinates
+        return cls(
+            end.incumbent.best * coordinates,
+            end.incumbent.bound * unit * coordinates,
+            [unit * gradient for gradient in end.subgradients],
+            certificate,
+        )
 
-def _relaxed(problem: Problem, options: Options) -> _Relaxed:
-    """Relaxed optimum, its bound, and the cuts met on the way, in seconds."""
-    coordinates = problem.system.coordinates
-    # Half of the gap is left to the rounding.
-    options = replace(options, gap=options.gap / 2.0)
-    if problem.system.worker_times.kind is Times.SCENARIOS:
-        rounds = minimised_rounds(problem, options)
-        incumbent, unit = rounds.incumbent, problem.system.unit
-        subgradients = [unit * gradient for gradient in rounds.subgradients]
-        certificate = Certificate.CUTTING_PLANES
-    else:
-        end = minimised(problem, options)
-        incumbent, unit = end.incumbent, 1.0
-        subgradients, certificate = list(end.subgradients), end.certificate
-    assert incumbent.partition is not None
-    bound = incumbent.bound * unit * coordinates
-    return _Relaxed(incumbent.partition * coordinates, bound, subgradients, certificate)
+
+def _relaxed_rounds(problem: Problem, options: Options) -> _Relaxed:
+    end = minimised_rounds(problem, options)
+    return _Relaxed.at(end, problem, problem.system.unit, Certificate.CUTTING_PLANES)
+
+
+def _relaxed_workers(problem: Problem, options: Options) -> _Relaxed:
+    end = minimised(problem, options)
+    return _Relaxed.at(end, problem, 1.0, end.certificate)
+
+
+#: The relaxed optimum, its bound, and the cuts met on the way, by kind of worker times.
+RELAXATIONS: Table[Times, Callable[[Problem, Options], _Relaxed]] = Table(
+    "no relaxed optimum", {Times.SCENARIOS: _relaxed_rounds}, others=_relaxed_workers
+)
 
 
 @dataclass(eq=False)
@@ -208,8 +226,7 @@ class _Proof:
 
     def value(self, partition: FloatArray) -> None:
         """Evaluate a design in whole numbers and keep its cut."""
-        found = evaluate(self.problem, Design(partition), gradient=True)
-        assert found.gradient is not None
+        found = with_gradient(evaluate(self.problem, Design(partition), gradient=True))
         self.seen.add(partition.tobytes())
         self.subgradients.append(partition_gradient(found.gradient))
         self.incumbent.offer(partition, found.value)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cgcopt.arrays import FloatArray
+from cgcopt.evaluation.dispatch import Table, times_as
 from cgcopt.limits import ALL_LIMITS
-from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
@@ -27,10 +27,9 @@ from cgcopt.solvers.formulas import (
 from cgcopt.solvers.limited.deadline_search import limited_deadline
 from cgcopt.solvers.probability.finite_times import search
 from cgcopt.solvers.probability.newton import Stationary, ascend, merit_at
-from cgcopt.workers.base import ContinuousTimes
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.base import ContinuousTimes, Times
 
-__all__ = ["OptimalProbability", "StartsSettings", "default_starts"]
+__all__ = ["METHODS", "OptimalProbability", "StartsSettings", "default_starts"]
 
 
 @dataclass(frozen=True)
@@ -78,20 +77,18 @@ class OptimalProbability(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Search within the time limit."""
-        rounds = isinstance(problem.system.worker_times, Scenarios)
+        rounds = problem.system.worker_times.kind is Times.SCENARIOS
         if rounds and not problem.system.costs:
             return optimum_of_probability(problem, form, options)
         if problem.limits or problem.system.costs:
             return limited_deadline(problem, options)
-        assert isinstance(problem.objective, CompletionProbability)
         clock = Clock.started(options.time_limit)
 
         def stop() -> bool:
             return clock.expired
 
-        deadline = problem.objective.deadline
-        continuous = isinstance(problem.system.worker_times, ContinuousTimes)
-        method = _climb if continuous else search
+        (deadline,) = problem.objective.parameters
+        method = METHODS[problem.system.worker_times.kind]
         return method(problem, deadline, options, stop)
 
 
@@ -158,8 +155,7 @@ def _mostly_single_level(problem: Problem, deadline: float) -> FloatArray:
 
     system = problem.system
     n = np.arange(system.workers)
-    times = system.worker_times
-    assert isinstance(times, ContinuousTimes)
+    times = times_as(ContinuousTimes, system, "a start by a single level needs a density, not")
     done = times.cdf(deadline / (system.unit * system.coordinates * (n + 1)))
     best = int(np.argmax(betainc(system.workers - n, n + 1, done)))
     x = np.full(system.workers, _SETTINGS.others / system.workers)
@@ -188,3 +184,12 @@ def _hopeless(problem: Problem) -> Outcome:
         message="no start can finish by the deadline with positive probability",
         details={"starts": 0, "stationary_points": 0},
     )
+
+
+Method = Callable[[Problem, float, Options, Callable[[], bool]], Outcome]
+
+#: The search of each kind of worker times: ``(problem, deadline, options, stop) -> Outcome``.
+METHODS: Table[Times, Method] = Table(
+    "no search for the best completion probability",
+    {Times.CONTINUOUS: _climb, Times.DISCRETE: search},
+)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights, work_of_partition
+from cgcopt.evaluation.dispatch import Table, times_as
 from cgcopt.evaluation.evaluate import evaluate_work
 from cgcopt.evaluation.result import Certificate
 from cgcopt.evaluation.rounds.quantile import rank_of
+from cgcopt.evaluation.rounds.runtimes import sorted_rounds
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.objective import CompletionProbability, Quantile
 from cgcopt.options import Options
@@ -25,11 +28,9 @@ from cgcopt.solvers.limited.deadline_search import limited_deadline
 from cgcopt.solvers.optimal_probability import OptimalProbability
 from cgcopt.solvers.probability.given_up_rounds import GivenUpSettings, give_up_rounds
 from cgcopt.solvers.schemes import SingleLevel
-from cgcopt.system import System
-from cgcopt.workers.base import ContinuousTimes, IndependentTimes
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.base import IndependentTimes, Times
 
-__all__ = ["AlternationSettings", "OptimalQuantile"]
+__all__ = ["METHODS", "AlternationSettings", "OptimalQuantile"]
 
 
 @dataclass(frozen=True)
@@ -75,48 +76,58 @@ class OptimalQuantile(Solver):
         """Start at the quantile of the best single level; on rounds choose the late ones."""
         if problem.limits or problem.system.costs:
             return limited_deadline(problem, options)
-        assert isinstance(problem.objective, Quantile)
-        if isinstance(problem.system.worker_times, Scenarios):
-            return _quantile_of_rounds(problem, problem.system.worker_times, options)
-        start = SingleLevel().solve(problem, form, options)
-        assert start.partition is not None
-        search = _Search(problem, problem.objective.probability, options)
-        search.keep(start)
-        termination = TerminationCondition.ITERATION_LIMIT
-        while search.rounds < _SETTINGS.rounds and not search.out_of_time():
-            if search.try_deadline(search.deadline) <= _SETTINGS.resolution:
-                termination = TerminationCondition.CONVERGED
-                break
-        if not isinstance(problem.system.worker_times, ContinuousTimes):
-            search.bisect()
-        if search.out_of_time():
-            termination = TerminationCondition.TIME_LIMIT
-        return Outcome(
-            termination,
-            partition=search.partition,
-            residual=search.residual,
-            details={"rounds": search.rounds},
-        )
+        return METHODS[problem.system.worker_times.kind](problem, options)
+
+
+def _alternation(problem: Problem, options: Options) -> Outcome:
+    """Alternate from the quantile of the best single level on."""
+    search = _Search(problem, options)
+    termination = search.alternate()
+    return search.outcome(termination)
+
+
+def _alternation_on_steps(problem: Problem, options: Options) -> Outcome:
+    """The same, and bisection where the alternation ends."""
+    search = _Search(problem, options)
+    termination = search.alternate()
+    search.bisect()
+    return search.outcome(termination)
 
 
 class _Search:
     """The best design so far and its quantile."""
 
-    def __init__(self, problem: Problem, probability: float, options: Options) -> None:
-        self._problem, self._probability, self._options = problem, probability, options
+    def __init__(self, problem: Problem, options: Options) -> None:
+        self._problem, self._options = problem, options
         self._clock = Clock.started(options.time_limit)
         self.partition: FloatArray | None = None
         self.deadline = math.inf
         self.residual: float | None = None
         self.rounds = 0
 
+    def alternate(self) -> TerminationCondition:
+        """Solve for the deadline that the best design keeps, until it falls no more."""
+        self.keep(SingleLevel().solve(self._problem, Form.RELAXED, self._options))
+        while self.rounds < _SETTINGS.rounds and not self.out_of_time():
+            if self.try_deadline(self.deadline) <= _SETTINGS.resolution:
+                return TerminationCondition.CONVERGED
+        return TerminationCondition.ITERATION_LIMIT
+
+    def outcome(self, termination: TerminationCondition) -> Outcome:
+        """The best design; the time limit is why the search ended where time is up."""
+        return Outcome(
+            TerminationCondition.TIME_LIMIT if self.out_of_time() else termination,
+            partition=self.partition,
+            residual=self.residual,
+            details={"rounds": self.rounds},
+        )
+
     def out_of_time(self) -> bool:
         return self._clock.expired
 
     def keep(self, outcome: Outcome) -> float:
         """Take the outcome's design if it is better; return the relative gain."""
-        assert outcome.partition is not None
-        work = work_of_partition(outcome.partition)
+        work = work_of_partition(outcome.found)
         reached = evaluate_work(self._problem, work).value
         gain = 1.0 if math.isinf(self.deadline) else 1 - reached / self.deadline
         if gain > 0:
@@ -136,26 +147,21 @@ class _Search:
     def bisect(self) -> None:
         """Look for designs with an earlier quantile that the alternation does not see."""
         system = self._problem.system
-        low = system.unit * system.coordinates * _fastest(system)
+        times = times_as(IndependentTimes, system, "a bisection needs workers that are alike, not")
+        low = system.unit * system.coordinates * times.support[0]
         while self.deadline > low * (1 + _SETTINGS.bracket) and not self.out_of_time():
             middle = math.sqrt(low * self.deadline)
             if self.try_deadline(middle, starts=1) <= 0:
                 low = middle
 
 
-def _fastest(system: System) -> float:
-    times = system.worker_times
-    assert isinstance(times, IndependentTimes)
-    return times.support[0]
-
-
-def _quantile_of_rounds(problem: Problem, times: Scenarios, options: Options) -> Outcome:
+def _quantile_of_rounds(problem: Problem, options: Options) -> Outcome:
     """Choose the late rounds; their number follows from the wanted share of rounds in time."""
-    assert isinstance(problem.objective, Quantile)
+    (probability,) = problem.objective.parameters
     system, clock = problem.system, Clock.started(options.time_limit)
-    slowest_first = times.sorted_times[:, ::-1]
+    slowest_first = sorted_rounds(system)[:, ::-1]
     rounds = len(slowest_first)
-    allowed = rounds - rank_of(problem.objective.probability, rounds)
+    allowed = rounds - rank_of(probability, rounds)
     found = give_up_rounds(slowest_first, allowed, options, clock, GivenUpSettings())
     worth = float(budget_weights(system.workers) @ found.work)
     proven = 1.0 - worth / found.bound <= options.gap
@@ -166,3 +172,14 @@ def _quantile_of_rounds(problem: Problem, times: Scenarios, options: Options) ->
         certificate=Certificate.BRANCH_AND_BOUND,
         details={"late": int(np.count_nonzero(found.late)), "allowed": allowed},
     )
+
+
+#: The method of each kind of worker times: ``(problem, options) -> Outcome``.
+METHODS: Table[Times, Callable[[Problem, Options], Outcome]] = Table(
+    "no search for the shortest deadline",
+    {
+        Times.CONTINUOUS: _alternation,
+        Times.DISCRETE: _alternation_on_steps,
+        Times.SCENARIOS: _quantile_of_rounds,
+    },
+)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cgcopt.arrays import FloatArray
-from cgcopt.errors import InfiniteMeanError, SolverError
+from cgcopt.errors import InfiniteMeanError
+from cgcopt.evaluation.dispatch import Table
 from cgcopt.evaluation.result import Certificate
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
@@ -26,9 +27,15 @@ from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.runtime.oracle import RuntimeOracle
 from cgcopt.solvers.runtime.sampled_model import sampled_model
 from cgcopt.solvers.runtime.step_minimum import minimised_steps, warm_up
-from cgcopt.workers.base import DiscreteTimes, IndependentTimes
 
-__all__ = ["Minimised", "OptimalRuntime", "minimised", "require_finite_mean"]
+__all__ = [
+    "METHODS",
+    "MINIMISERS",
+    "Minimised",
+    "OptimalRuntime",
+    "minimised",
+    "require_finite_mean",
+]
 
 
 @dataclass(frozen=True)
@@ -78,17 +85,14 @@ class OptimalRuntime(Solver):
     def prepare(self, problem: Problem, form: Form) -> None:
         """Import and compile what the kind of worker times needs."""
         prepare_rounds(problem)
-        if isinstance(problem.system.worker_times, DiscreteTimes):
+        if problem.system.worker_times.kind is Times.DISCRETE:
             warm_up()
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Minimise over partitions with sum 1, and scale."""
         if problem.limits or problem.system.costs:
             return limited_optimum(problem, options)
-        if problem.system.worker_times.kind is Times.SCENARIOS:
-            return optimum_of_rounds(problem, options)
-        require_finite_mean(problem)
-        return minimised(problem, options).outcome(problem.system.coordinates)
+        return METHODS[problem.system.worker_times.kind](problem, options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,11 +118,10 @@ class Minimised:
 
     def outcome(self, coordinates: int) -> Outcome:
         """What the solver hands back, for ``coordinates`` coordinates."""
-        assert self.incumbent.partition is not None
         history = [(v * coordinates, b * coordinates) for v, b in self.incumbent.history]
         return Outcome(
             self.termination,
-            partition=self.incumbent.partition * coordinates,
+            partition=self.incumbent.best * coordinates,
             bound=self.incumbent.bound * coordinates,
             certificate=self.certificate,
             details={
@@ -140,15 +143,22 @@ class Minimised:
 
 def minimised(problem: Problem, options: Options) -> Minimised:
     """Minimise the expected runtime of independent workers over partitions with sum 1."""
+    require_finite_mean(problem)
+    return MINIMISERS[problem.system.worker_times.kind](problem, options)
+
+
+def _minimised_steps(problem: Problem, options: Options) -> Minimised:
+    clock = Clock.started(options.time_limit)
+    options = replace(options, gap=max(options.gap, _TUNING.finest))
+    incumbent = Incumbent(options.gap, options)
+    cuts = minimised_steps(problem, options, incumbent, clock)
+    return Minimised(incumbent, clock, cuts, Certificate.CUTTING_PLANES)
+
+
+def _minimised_smooth(problem: Problem, options: Options) -> Minimised:
     clock = Clock.started(options.time_limit)
     incumbent = Incumbent(options.gap, options)
-    system = problem.system
-    if isinstance(system.worker_times, DiscreteTimes):
-        options = replace(options, gap=max(options.gap, _TUNING.finest))
-        incumbent.target = options.gap
-        cuts = minimised_steps(problem, options, incumbent, clock)
-        return Minimised(incumbent, clock, cuts, Certificate.CUTTING_PLANES)
-    oracle = RuntimeOracle(system, options.threads)
+    oracle = RuntimeOracle(problem.system, options.threads)
     cuts = oracle.subgradients
     _descend(problem, options, oracle, incumbent, clock)
     certificate = Certificate.SUBGRADIENT
@@ -178,19 +188,37 @@ def _descend(
         model = sampled_model(problem, options, clock)
         start, hessian = model.partition, model.hessian
         quasi_newton(oracle, start, hessian, incumbent, clock, steps=_TUNING.steps, cuts=cuts)
-        assert incumbent.partition is not None
-        start = incumbent.partition
+        start = incumbent.best
     if incumbent.gap > max(options.gap, _TUNING.finest):
         relative_quasi_newton(oracle, start, incumbent, clock, cuts=cuts)
-    if incumbent.partition is None:
-        raise SolverError("no design can be valued in double precision")
 
 
 def require_finite_mean(problem: Problem) -> None:
     """Raise :class:`~cgcopt.errors.InfiniteMeanError` where the slowest worker has no mean."""
     times = problem.system.worker_times
-    if isinstance(times, IndependentTimes) and not math.isfinite(times.mean()):
+    if not times.has_mean:
         raise InfiniteMeanError(
             f"the expected runtime is infinite: the mean of {times.label} is, "
             f"and with it that of the slowest worker"
         )
+
+
+def _optimum_of_workers(problem: Problem, options: Options) -> Outcome:
+    return minimised(problem, options).outcome(problem.system.coordinates)
+
+
+Minimiser = Callable[[Problem, Options], Minimised]
+
+#: How the expected runtime of independent workers is minimised, by kind of worker times.
+MINIMISERS: Table[Times, Minimiser] = Table(
+    "no proven minimum of the expected runtime",
+    {
+        Times.CONTINUOUS: _minimised_smooth,
+        Times.GROUPS: _minimised_smooth,
+        Times.DISCRETE: _minimised_steps,
+    },
+)
+#: The method of each kind of worker times: ``(problem, options) -> Outcome``.
+METHODS: Table[Times, Callable[[Problem, Options], Outcome]] = Table(
+    "no method", {Times.SCENARIOS: optimum_of_rounds}, others=_optimum_of_workers
+)

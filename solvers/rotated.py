@@ -11,6 +11,7 @@ from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.schedule import Schedule
+from cgcopt.settings import NoSettings
 from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, tasks
 from cgcopt.solvers.registry import find_solver
 
@@ -29,6 +30,7 @@ class Rotated(Solver):
     role = Role.SCHEDULE
     solves = tasks(ExpectedRuntime, CompletionProbability, Quantile, forms=(Form.RELAXED,))
     times = ALL_TIMES
+    settings = NoSettings
     tolerance = math.inf
 
     def prepare(self, problem: Problem, form: Form) -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from cgcopt._validate import whole_number
-from cgcopt.errors import CgcoptError, InvalidInputError
+from cgcopt.errors import CgcoptError
+from cgcopt.evaluation.dispatch import times_as
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.schedule import Schedule
 from cgcopt.seeds import generator
+from cgcopt.settings import choice, count, read_settings, truth
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, tasks
 from cgcopt.solvers.convex.incumbent import Clock
@@ -28,13 +28,26 @@ from cgcopt.solvers.two_level import TwoLevel
 from cgcopt.workers.base import Times
 from cgcopt.workers.empirical import Scenarios
 
-__all__ = ["ScheduleSettings", "ScheduleSolver"]
+__all__ = ["ScheduleSettings", "ScheduleSolver", "ScheduleTuning"]
 
 _AUTO = "auto"
 
 
 @dataclass(frozen=True)
 class ScheduleSettings:
+    """Raw options of ``schedule``."""
+
+    work: str = choice(_AUTO, (*(str(each) for each in Freedom), _AUTO))
+    """``"equal"``, ``"shares"`` (a share of the data for every worker), ``"full"`` (a share for every
+    worker and level), or ``"auto"``: cross-validation in time order, equal for workers that are alike."""
+    rotated: bool = truth(True)
+    """Whether every worker starts at another cell of a block."""
+    cells: int | None = count(None)
+    """Cells of a block; ``N`` by default."""
+
+
+@dataclass(frozen=True)
+class ScheduleTuning:
     """Numbers of the solver.
 
     Attributes
@@ -65,9 +78,7 @@ class ScheduleSolver(Solver):
     first workers are found anew, and so on: never worse, from step to step and than the certified
     optimum in rotated order, which is one of the starts.
 
-    Raw options: ``work`` is ``"equal"``, ``"shares"``, ``"full"`` or ``"auto"`` (cross-validation in
-    time order; equal for workers that are alike); ``rotated`` is ``True`` or ``False``; ``cells`` is
-    the number of cells of a block, ``N`` by default. Distributions are drawn: ``scenarios`` rounds.
+    Raw options: :class:`ScheduleSettings`. Distributions are drawn: ``scenarios`` rounds.
     """
 
     name = "schedule"
@@ -77,6 +88,7 @@ class ScheduleSolver(Solver):
     times = ALL_TIMES | {Times.GROUPS, Times.DISTRIBUTION, Times.SAMPLER}
     limits = frozenset({"copies", "levels", "blocks", "least"})
     costs = True
+    settings = ScheduleSettings
     tolerance = math.inf
 
     def prepare(self, problem: Problem, form: Form) -> None:
@@ -114,19 +126,19 @@ class _Run:
     space: Space
     work: str
     clock: Clock
-    settings: ScheduleSettings
+    tuning: ScheduleTuning
 
     @classmethod
     def of(cls, problem: Problem, options: Options) -> _Run:
         clock = Clock.started(options.time_limit)
-        work, rotated, cells = _raw_options(options, problem.system.workers)
+        asked = read_settings(ScheduleSettings, options.raw)
+        work, cells = asked.work, asked.cells or problem.system.workers
         given = problem
-        drawn = not isinstance(given.system.worker_times, Scenarios)
+        drawn = given.system.worker_times.kind is not Times.SCENARIOS
         if drawn:
             problem = problem.sampled(options.scenarios, options.seed)
         system = problem.system
-        rounds = system.worker_times
-        assert isinstance(rounds, Scenarios)
+        rounds = times_as(Scenarios, system, "needs scenarios, not")
         if work == _AUTO and drawn:
             work = Freedom.EQUAL  # workers that are alike, or of whom no rounds are known
         sample = sample_of(
@@ -137,19 +149,19 @@ class _Run:
         count = system.workers
         space = Space(
             limits.allowed_levels(count),
-            cells if rotated else 1,
+            cells if asked.rotated else 1,
             Freedom.EQUAL,
             1.0 if limits.copies is None else limits.copies / count,
             limits.most_blocks(count),
             limits.least or 0.0,
         )
-        return cls(given, problem, options, sample, aim, space, work, clock, ScheduleSettings())
+        return cls(given, problem, options, sample, aim, space, work, clock, ScheduleTuning())
 
     def choice(self) -> Choice:
         """The freedom that was asked for, or the one that the rounds can carry."""
         if self.work != _AUTO:
             return Choice(Freedom(self.work))
-        share = self.settings.chosen_share
+        share = self.tuning.chosen_share
         clock = Clock.started(None if math.isinf(self.clock.left) else share * self.clock.left)
         return chosen_freedom(
             self.sample,
@@ -182,11 +194,9 @@ class _Run:
 
     def _certified_optimum(self) -> Schedule | None:
         """The certified optimum, in the order of this run."""
-        seconds = min(
-            self.settings.certified_share * self.clock.left, self.settings.certified_seconds
-        )
+        seconds = min(self.tuning.certified_share * self.clock.left, self.tuning.certified_seconds)
         options = replace(
-            self.options, time_limit=seconds, gap=self.settings.certified_gap, raw={}, progress=None
+            self.options, time_limit=seconds, gap=self.tuning.certified_gap, raw={}, progress=None
         )
         try:
             solver = find_solver("optimal", self.given.objective, Form.RELAXED)()
@@ -205,7 +215,7 @@ class _Run:
         """Among the end of the search and what was known before, keep what does best on new rounds."""
         system = self.given.system
         times = system.worker_times.sample(
-            self.settings.fresh_rounds,
+            self.tuning.fresh_rounds,
             system.workers,
             generator(self.options.seed, "schedule", system.worker_times.label),
         )
@@ -250,19 +260,3 @@ class _Run:
                 "cross-validation": dict(choice.held_out),
             },
         )
-
-
-def _raw_options(options: Options, workers: int) -> tuple[str, bool, int]:
-    known = ("work", "rotated", "cells")
-    unknown = next((name for name in options.raw if name not in known), None)
-    if unknown is not None:
-        raise InvalidInputError("raw option", unknown, f"one of: {', '.join(known)}")
-    kinds = (*(str(each) for each in Freedom), _AUTO)
-    work: Any = options.raw_option("work", _AUTO)
-    if work not in kinds:
-        raise InvalidInputError("raw.work", work, f"one of: {', '.join(kinds)}")
-    rotated: Any = options.raw_option("rotated", True)
-    if not isinstance(rotated, bool):
-        raise InvalidInputError("raw.rotated", rotated, "true or false")
-    cells = whole_number("raw.cells", options.raw_option("cells", workers), least=1)
-    return str(work), rotated, cells

@@ -194,7 +194,7 @@ def _best(problem: Problem, works: FloatArray, options: Options) -> int:
     means = order_statistic_means(system.worker_times, system.workers)[::-1]
     with np.errstate(invalid="ignore"):
         bounds = np.max(np.where(works > 0, system.unit * works * means, 0.0), axis=1)
-    prune = isinstance(problem.objective, ExpectedRuntime)
+    prune = type(problem.objective) is ExpectedRuntime
     best, best_value = -1, math.inf
     for tried, row in enumerate(_ascending(bounds)):
         if prune and bounds[row] >= best_value:

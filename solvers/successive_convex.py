@@ -14,7 +14,6 @@ from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights, partition_of_work
 from cgcopt.errors import SolverError, UnsupportedProblemError
 from cgcopt.evaluation.crossing.crossing import crossing
-from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.seeds import generator
@@ -90,8 +89,7 @@ class SuccessiveConvex(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Run from the closed form for large deadlines."""
-        assert isinstance(problem.objective, CompletionProbability)
-        cells = _Cells.of(problem.system, problem.objective.deadline)
+        cells = _Cells.of(problem.system, *problem.objective.parameters)
         settings = _option_set(options)
         rng = generator(options.seed, self.name, problem.name)
         started = time.perf_counter()

@@ -15,10 +15,10 @@ from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile, S
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.schedule import Schedule
+from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, tasks
 from cgcopt.workers.base import Times
-from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["TwoLevel"]
 
@@ -56,6 +56,7 @@ class TwoLevel(Solver):
     times = ALL_TIMES | {Times.GROUPS, Times.DISTRIBUTION, Times.SAMPLER}
     limits = frozenset({"copies", "levels", "blocks"})
     costs = True
+    settings = NoSettings
     tolerance = math.inf
 
     def prepare(self, problem: Problem, form: Form) -> None:
@@ -63,7 +64,7 @@ class TwoLevel(Solver):
         import scipy.optimize  # noqa: F401
 
         system = replace(problem.system, costs=Costs())
-        if not isinstance(system.worker_times, Scenarios):
+        if system.worker_times.kind is not Times.SCENARIOS:
             system = replace(system, workers=3)
         _Search(
             replace(problem, system=system, limits=Limits()), SearchNumbers(rounds=10), Options()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
-from cgcopt._validate import finite_number, whole_number
 from cgcopt.arrays import FloatArray
+from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
 from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.schedule import Schedule
+from cgcopt.settings import NoSettings, count, number, read_settings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Role, Solver, tasks
 from cgcopt.solvers.convex.incumbent import Clock
@@ -34,6 +37,7 @@ class _OnRounds(Solver):
     times = frozenset({Times.SCENARIOS})
     limits = frozenset({"copies", "blocks", "least"})
     costs = True
+    settings: ClassVar[type[Any]] = NoSettings
     tolerance = math.inf
 
     def best(self, problem: Problem, choices: list[Run]) -> Outcome:
@@ -70,14 +74,22 @@ class LeaveOut(_OnRounds):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Leave out 0, 1, ..., N - 1 workers, those with the longest mean times first."""
-        count = problem.system.workers
+        workers = problem.system.workers
         order = np.argsort(_times(problem).mean(axis=0), kind="stable")
         choices: list[Run] = []
-        for kept in range(count, 0, -1):
-            shares = np.zeros(count)
+        for kept in range(workers, 0, -1):
+            shares = np.zeros(workers)
             shares[order[:kept]] = 1.0
             choices.append(_uncoded(problem, shares))
         return self.best(problem, choices)
+
+
+@dataclass(frozen=True)
+class CyclicSettings:
+    """Raw options of ``cyclic``."""
+
+    copies: int | None = count(None)
+    """Copies of the data; the best number within the limits of the problem by default."""
 
 
 class CyclicOrder(_OnRounds):
@@ -88,14 +100,25 @@ class CyclicOrder(_OnRounds):
 
     name = "cyclic"
     summary = "uncoded, every worker several subsets in cyclic order, each sent when done"
+    settings = CyclicSettings
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Try the allowed numbers of copies."""
         most = problem.limits.copies or problem.system.workers
-        asked = options.raw_option("copies", None)
+        asked = read_settings(CyclicSettings, options.raw).copies
         if asked is not None:
-            return self.best(problem, [Cyclic(whole_number("raw.copies", asked, least=1))])
+            return self.best(problem, [Cyclic(asked)])
         return self.best(problem, [Cyclic(copies) for copies in range(1, most + 1)])
+
+
+@dataclass(frozen=True)
+class DynamicSettings:
+    """Raw options of ``dynamic``."""
+
+    cells: int | None = count(None)
+    """Cells that the work is cut into; the best of ``N``, ``2 N`` and ``4 N`` by default."""
+    latency: float = number(0.0, least=0.0)
+    """Seconds from a request to its answer."""
 
 
 class DynamicAssignment(_OnRounds):
@@ -103,22 +126,18 @@ class DynamicAssignment(_OnRounds):
 
     name = "dynamic"
     summary = "uncoded, cells handed out on request, simulated with a latency"
+    settings = DynamicSettings
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Try the numbers of cells."""
-        count = problem.system.workers
-        latency = finite_number("raw.latency", options.raw_option("latency", 0.0), least=0)
-        asked = options.raw_option("cells", None)
-        numbers = [count, 2 * count, 4 * count]
-        if asked is not None:
-            numbers = [whole_number("raw.cells", asked, least=1)]
-        return self.best(problem, [Dynamic(number, latency) for number in numbers])
+        workers = problem.system.workers
+        asked = read_settings(DynamicSettings, options.raw)
+        numbers = [workers, 2 * workers, 4 * workers] if asked.cells is None else [asked.cells]
+        return self.best(problem, [Dynamic(cells, asked.latency) for cells in numbers])
 
 
 def _times(problem: Problem) -> FloatArray:
-    rounds = problem.system.worker_times
-    assert isinstance(rounds, Scenarios)
-    return rounds.times
+    return times_as(Scenarios, problem.system, "needs scenarios, not").times
 
 
 def _uncoded(problem: Problem, shares: FloatArray) -> Schedule:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import overload
 
 from cgcopt.arrays import FloatArray
+from cgcopt.errors import UnsupportedProblemError
 
 __all__ = [
     "Certificate",
@@ -15,6 +16,7 @@ __all__ = [
     "Probability",
     "ProbabilityWithGradient",
     "WithGradient",
+    "with_gradient",
 ]
 
 
@@ -128,6 +130,19 @@ class WithGradient(Evaluation):
     """
 
     gradient: FloatArray = field(kw_only=True)
+
+
+def with_gradient(evaluation: Evaluation) -> WithGradient:
+    """Return an evaluation that was asked for its gradient.
+
+    Raises
+    ------
+    UnsupportedProblemError
+        If there is no gradient, whoever asked.
+    """
+    if not isinstance(evaluation, WithGradient):
+        raise UnsupportedProblemError("a gradient is needed, which this value does not have")
+    return evaluation
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import StrEnum
@@ -48,6 +49,11 @@ class WorkerTimes(ABC):
     def can_fail(self) -> bool:
         """Whether a worker may never answer: some of its times are infinite."""
         return False
+
+    @property
+    def has_mean(self) -> bool:
+        """Whether the expected time of a worker exists, as far as is known."""
+        return True
 
     @property
     def longest(self) -> float:
@@ -108,6 +114,11 @@ class IndependentTimes(WorkerTimes):
     @abstractmethod
     def mean(self) -> float:
         """Expected time of one worker; ``inf`` where it does not exist."""
+
+    @property
+    def has_mean(self) -> bool:
+        """Whether the expected time of a worker exists."""
+        return math.isfinite(self.mean())
 
     @property
     @abstractmethod

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from cgcopt.arrays import FloatArray
+from cgcopt.errors import SolverError
 from cgcopt.options import Options
 from cgcopt.process.clock import Clock
 
@@ -53,6 +54,19 @@ class Incumbent:
         self.history.append((self.value, self.bound))
         if self.options is not None:
             self.options.report(self._share, f"value {self.value:.9g}, gap {self.gap:.1e}")
+
+    @property
+    def best(self) -> FloatArray:
+        """The partition of the best design.
+
+        Raises
+        ------
+        SolverError
+            If no design has been valued.
+        """
+        if self.partition is None:
+            raise SolverError("no design can be valued in double precision")
+        return self.partition
 
     @property
     def gap(self) -> float:

@@ -106,8 +106,7 @@ def semismooth_newton(
         if too_far and run.used < steps and not incumbent.closed:
             there = run.evaluated(secant_point(here.partition, step, ahead, beyond))
         here = there
-    assert incumbent.partition is not None
-    return incumbent.partition, curvature(0.0) if plain is None else plain
+    return incumbent.best, curvature(0.0) if plain is None else plain
 
 
 @dataclass(eq=False)

@@ -11,7 +11,6 @@ from cgcopt.design import work_of_partition
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.formulations.probability_partition import ProbabilityPartition
 from cgcopt.limits import Limits
-from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
@@ -55,8 +54,7 @@ class MostRounds:
     bound: int = field(init=False)
 
     def __post_init__(self) -> None:
-        assert isinstance(self.problem.objective, CompletionProbability)
-        self.deadline = self.problem.objective.deadline
+        (self.deadline,) = self.problem.objective.parameters
         self.part = DesignPart(self.problem, self.form)
         plain = Problem(self.problem.system, self.problem.objective, limits=Limits())
         thresholds = ProbabilityPartition(plain, self.form).thresholds

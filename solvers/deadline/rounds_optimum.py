@@ -9,6 +9,7 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
 from cgcopt.evaluation.result import Certificate
+from cgcopt.evaluation.rounds.runtimes import sorted_rounds
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
@@ -17,8 +18,8 @@ from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome
 from cgcopt.solvers.deadline.most_rounds import MostRounds
 from cgcopt.solvers.deadline.smoothed_count import smoothed_designs
-from cgcopt.solvers.probability.finite_times import exchange, scores_of
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.solvers.probability.finite_kinds import round_scores
+from cgcopt.solvers.probability.finite_times import exchange
 
 __all__ = ["RoundsSettings", "find_designs", "good_design", "optimum_of_probability"]
 
@@ -113,9 +114,7 @@ def find_designs(run: MostRounds, seconds: float) -> None:
     if start is None:
         return
     run.offer_near(start)
-    times = problem.system.worker_times
-    assert isinstance(times, Scenarios)
-    relative = times.sorted_times[:, ::-1][:, part.levels]
+    relative = sorted_rounds(problem.system)[:, ::-1][:, part.levels]
     relative = relative * (problem.system.unit * total / run.deadline)
     share = start[part.levels] / total
     descent = Clock.started(_SETTINGS.descent * seconds)
@@ -135,7 +134,7 @@ def _exchange(run: MostRounds, seconds: float) -> None:
     problem, options = run.problem, run.options
     clock = Clock.started((_SETTINGS.exchanges - _SETTINGS.descent) * seconds)
     rng = generator(options.seed, "optimal", problem.name)
-    scores = scores_of(problem, run.deadline)
+    scores = round_scores(problem.system, run.deadline)
     found = exchange(scores, run.partition, rng, stop=lambda: clock.expired or run.clock.expired)
     run.offer_near(found.x * run.part.coordinates)
 

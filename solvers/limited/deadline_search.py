@@ -20,7 +20,7 @@ from cgcopt.design import Design
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.evaluate import evaluate
-from cgcopt.evaluation.result import ProbabilityWithGradient, WithGradient
+from cgcopt.evaluation.result import ProbabilityWithGradient, with_gradient
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Problem
@@ -196,8 +196,7 @@ class _Search:
         v = np.maximum(share, 0.0)
         v = v / max(float(v.sum()), 1e-12)
         x = face.partition(v) * self.problem.system.coordinates
-        found = evaluate(self.problem, Design(x), gradient=True)
-        assert isinstance(found, WithGradient)
+        found = with_gradient(evaluate(self.problem, Design(x), gradient=True))
         by_level = partition_gradient(found.gradient)[face.levels]
         by_level *= face.room * self.problem.system.coordinates
         if isinstance(found, ProbabilityWithGradient):

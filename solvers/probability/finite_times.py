@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cgcopt.arrays import BoolArray, FloatArray, IntArray
-from cgcopt.design import Design, budget_weights, partition_of_work, work_of_partition
-from cgcopt.evaluation.crossing.completion import completion_probabilities
+from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.design import Design
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
@@ -28,14 +27,13 @@ from cgcopt.solvers.formulas import (
     equal_risk_work,
     partition_with_work_proportional_to,
 )
-from cgcopt.solvers.probability import threshold_lattice as lattice
+from cgcopt.solvers.probability.finite_kinds import KINDS, FiniteKind, Scores
 from cgcopt.solvers.probability.newton import ascend, merit_at
 from cgcopt.solvers.probability.smoothed_times import SmoothedTimes
+from cgcopt.solvers.probability.threshold_lattice import Lattice
 from cgcopt.system import System
-from cgcopt.workers.base import DiscreteTimes, IndependentTimes
-from cgcopt.workers.empirical import Empirical, Scenarios
 
-__all__ = ["FiniteTimesSettings", "Found", "exchange", "greedy_rounds", "scores_of", "search"]
+__all__ = ["FiniteTimesSettings", "Found", "exchange", "search"]
 
 
 @dataclass(frozen=True)
@@ -46,10 +44,6 @@ class FiniteTimesSettings:
     """Exchanges tried in one pass; a random choice where there are more."""
     improved: int = 4
     """Starts that are improved where the user names no number."""
-    closest: int = 3
-    """Missed rounds whose margin breaks ties between designs that meet equally many."""
-    cells: int = 4_000_000
-    """Numbers held at a time when many designs are scored on many rounds (32 MB)."""
     enumerable: int = 20_000
     """Up to so many choices of thresholds are simply all tried."""
     first_amount: float = 0.1
@@ -88,12 +82,13 @@ def search(
     to meet: so no closed form and no baseline design is better than the result.
     """
     system = problem.system
-    scores = scores_of(problem, deadline)
-    steps = isinstance(system.worker_times, DiscreteTimes)
-    starts = np.array(_starts(system, deadline, stop))
+    kind = KINDS[system.worker_times.kind]
+    scores = kind.scores(system, deadline)
+    starts = np.array(_starts(system, deadline, kind, stop))
     values = scores(starts)
-    if steps and lattice.count_of_all(system) <= _SETTINGS.enumerable:
-        return _enumerated(problem, deadline, scores, starts[int(np.argmax(values))])
+    lattice = kind.lattice(system, deadline)
+    if lattice is not None and lattice.count_of_all <= _SETTINGS.enumerable:
+        return _enumerated(problem, deadline, lattice, scores, starts[int(np.argmax(values))])
     rng = generator(options.seed, "optimal", problem.name)
     order = np.argsort(-values)[: options.starts or _SETTINGS.improved]
     best = Found(starts[order[0]], float(values[order[0]]), len(starts))
@@ -105,8 +100,8 @@ def search(
         ended = exchange(scores, starts[start], rng, stop=stop)
         tried += ended.tried
         best = max(best, ended, key=lambda found: found.score)
-    if steps and math.isfinite(best.score):
-        x, score = lattice.climb(system, deadline, best.x, scores, rng, stop=stop)
+    if lattice is not None and math.isfinite(best.score):
+        x, score = lattice.climb(best.x, scores, rng, stop=stop)
         best = max(best, Found(x, score, 0), key=lambda found: found.score)
     return Outcome(
         TerminationCondition.TIME_LIMIT if stop() else TerminationCondition.CONVERGED,
@@ -118,17 +113,17 @@ def search(
 def _enumerated(
     problem: Problem,
     deadline: float,
-    scores: Callable[[FloatArray], FloatArray],
+    lattice: Lattice,
+    scores: Scores,
     start: FloatArray,
 ) -> Outcome:
-    system = problem.system
-    x = lattice.best_of_all(system, deadline, scores)
+    x = lattice.best_of_all(scores)
     if x is None or scores(x[np.newaxis])[0] < scores(start[np.newaxis])[0]:
         x = start
     return Outcome(
         TerminationCondition.CONVERGED,
         partition=_best_as_judged(problem, deadline, x),
-        details={"evaluations": lattice.count_of_all(system), "enumerated": True},
+        details={"evaluations": lattice.count_of_all, "enumerated": True},
     )
 
 
@@ -139,10 +134,7 @@ def _best_as_judged(problem: Problem, deadline: float, shares: FloatArray) -> Fl
     L, N = system.coordinates, system.workers
     plain = [*(np.eye(N) * L), np.full(N, L / N)]
     plain.append(partition_with_work_proportional_to(np.arange(1.0, N + 1), L))
-    if isinstance(system.worker_times, IndependentTimes):
-        work = equal_risk_work(system, deadline)
-        if work[-1] > 0:
-            plain.append(partition_with_work_proportional_to(work, L))
+    plain += KINDS[system.worker_times.kind].judged_starts(system, deadline)
     best, value = shares * L, -math.inf
     for partition in (best, *plain):
         x = np.maximum(partition, 0.0)
@@ -152,16 +144,14 @@ def _best_as_judged(problem: Problem, deadline: float, shares: FloatArray) -> Fl
     return best
 
 
-def _starts(system: System, deadline: float, stop: Callable[[], bool]) -> list[FloatArray]:
-    workers, times = system.workers, system.worker_times
+def _starts(
+    system: System, deadline: float, kind: FiniteKind, stop: Callable[[], bool]
+) -> list[FloatArray]:
+    workers = system.workers
     starts = [*np.eye(workers), np.full(workers, 1 / workers)]
     starts.append(partition_with_work_proportional_to(np.arange(1.0, workers + 1), 1))
-    if isinstance(times, Scenarios):
-        starts.append(greedy_rounds(system, times, deadline))
-        pooled = Empirical(times.times.ravel())
-    else:
-        assert isinstance(times, Empirical)
-        pooled = times
+    starts += kind.own_starts(system, deadline)
+    pooled = kind.pooled(system)
     alike = system.with_times(pooled)
     for work in (equal_risk_work(alike, deadline), equal_level_risk_work(alike, deadline)):
         if work[-1] > 0:
@@ -181,23 +171,8 @@ def _starts(system: System, deadline: float, stop: Callable[[], bool]) -> list[F
     return starts
 
 
-def scores_of(problem: Problem, deadline: float) -> Callable[[FloatArray], FloatArray]:
-    """Return the function that scores a batch of shares, shape ``(B, N)``, exactly.
-
-    The score is ``log P`` below one half and ``-log(1 - P) + 2 log(1/2)`` above, continuous and
-    increasing in ``P``, with all digits at both ends. On rounds it is the share of rounds met.
-    """
-    system = problem.system
-    times = system.worker_times
-    if isinstance(times, DiscreteTimes):
-        return lambda x: _step_scores(system, deadline, x)
-    assert isinstance(times, Scenarios)
-    slowest_first = times.sorted_times[:, ::-1]
-    return lambda x: _round_scores(slowest_first, system.unit * _works(system, x), deadline)
-
-
 def exchange(
-    scores: Callable[[FloatArray], FloatArray],
+    scores: Scores,
     start: FloatArray,
     rng: np.random.Generator,
     *,
@@ -227,88 +202,6 @@ def exchange(
         else:
             amount *= _SETTINGS.shrunk
     return Found(x, best, tried)
-
-
-def greedy_rounds(system: System, times: Scenarios, deadline: float) -> FloatArray:
-    """Shares of a design that gives up rounds one by one until the others can all be met.
-
-    With a set of rounds to meet, the largest work of level ``n`` is the smallest
-    ``t / (u T_(N-n))`` among them. Each step gives up the round that frees most budget: it stands
-    last at some level, and its removal moves that level to the next round.
-    """
-    reach = _reach(system, times, deadline)
-    rounds, workers = reach.shape
-    v = budget_weights(workers)
-    order = np.argsort(reach, axis=0, kind="stable")
-    place = np.zeros(workers, dtype=np.int64)
-    dropped = np.zeros(rounds, dtype=bool)
-    levels = np.arange(workers)
-    for _ in range(rounds - 1):
-        last = order[place, levels]
-        if v @ reach[last, levels] >= system.coordinates:
-            break
-        following = np.array([_next_kept(order, dropped, place, n) for n in range(workers)])
-        freed = v * (reach[order[following, levels], levels] - reach[last, levels])
-        gain = np.bincount(last, weights=freed, minlength=rounds)
-        worst = int(np.argmax(gain)) if gain.max() > 0 else int(last[0])
-        dropped[worst] = True
-        moving = last == worst
-        place[moving] = following[moving]
-    work = np.maximum.accumulate(reach[order[place, levels], levels])
-    x = np.maximum(partition_of_work(work), 0.0)
-    shares: FloatArray = x / x.sum()
-    return shares
-
-
-def _next_kept(order: IntArray, dropped: BoolArray, place: IntArray, level: int) -> int:
-    following = int(place[level]) + 1
-    while following < len(order) - 1 and dropped[order[following, level]]:
-        following += 1
-    return min(following, len(order) - 1)
-
-
-def _reach(system: System, times: Scenarios, deadline: float) -> FloatArray:
-    """Largest work of each level that each round finishes in time, ``t / (u T_(N-n))``, ``(K, N)``."""
-    slowest_first = times.sorted_times[:, ::-1]
-    largest: FloatArray = deadline / (system.unit * slowest_first)
-    return largest
-
-
-def _works(system: System, shares: FloatArray) -> FloatArray:
-    """Cumulative work, rounded as it is where the design is judged: deadlines may be met just so."""
-    x = shares * system.coordinates
-    return work_of_partition(x * (system.coordinates / x.sum(axis=-1, keepdims=True)))
-
-
-def _step_scores(system: System, deadline: float, x: FloatArray) -> FloatArray:
-    completion = completion_probabilities(system, _works(system, x), deadline)
-    late = completion.probability < 0.5
-    with np.errstate(divide="ignore"):
-        early = -np.log(completion.complement) + 2 * np.log(0.5)
-    scores: FloatArray = np.where(late, completion.log_probability, early)
-    return scores
-
-
-def _round_scores(times: FloatArray, works: FloatArray, deadline: float) -> FloatArray:
-    """Share of rounds met, plus less than one round for the margin of the rest.
-
-    The margin, the mean of ``deadline / tau`` over the missed rounds that are closest, tells a design
-    that almost meets another round from one that does not. ``works`` are seconds per time of a worker.
-    """
-    rounds = len(times)
-    scores = np.empty(len(works))
-    step = max(1, _SETTINGS.cells // times.size)
-    for first in range(0, len(works), step):
-        part = slice(first, first + step)
-        runtime = np.max(times * works[part, np.newaxis, :], axis=2)
-        late = runtime > deadline
-        missed = np.where(late, deadline / runtime, 0.0)
-        nearest = -np.partition(-missed, min(_SETTINGS.closest, rounds) - 1, axis=1)[
-            :, : _SETTINGS.closest
-        ]
-        met = rounds - np.count_nonzero(late, axis=1)
-        scores[part] = (met + 0.5 * nearest.mean(axis=1)) / rounds
-    return scores
 
 
 def _pairs(x: FloatArray, rng: np.random.Generator) -> IntArray:

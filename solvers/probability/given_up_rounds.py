@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from cgcopt.arrays import BoolArray, FloatArray, IntArray
 from cgcopt.design import budget_weights
+from cgcopt.formulations.highs_model import HighsModel
 from cgcopt.options import Options
 from cgcopt.process.clock import Clock
 from cgcopt.solvers.convex.combined_bound import ROUNDING
@@ -133,15 +133,14 @@ def _solved(
     speed = 1.0 / np.take_along_axis(times, order, axis=0)
     gains = budget_weights(levels) * np.diff(speed, axis=0) / worth
     base = float(budget_weights(levels) @ speed[0]) / worth
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
+    highs = _program(gains, place, rounds.size, depth).build(maximize=True)
+    highs.changeObjectiveOffset(base)
     highs.setOptionValue("mip_rel_gap", options.gap / 2.0)
     highs.setOptionValue("mip_abs_gap", options.gap / 2.0)
     if options.threads is not None:
         highs.setOptionValue("threads", options.threads)
     left = min(clock.left, settings.patience) if math.isinf(clock.end) else clock.left
     highs.setOptionValue("time_limit", max(left, 1e-3))
-    highs.passModel(_program(gains, base, place, rounds.size, depth))
     solution = highspy.HighsSolution()
     taken = start[rounds]
     chain = np.logical_and.accumulate(taken[place], axis=0)
@@ -161,49 +160,13 @@ def _solved(
     return late, bound
 
 
-def _program(gains: FloatArray, base: float, place: IntArray, count: int, depth: int) -> Any:
-    """Columns ``z``, then ``y``; rows: ``y <= z``, ``y`` falls along a level, number of late rounds."""
-    import highspy
-    from scipy import sparse
-
-    cells = gains.size
-    y = np.arange(cells).reshape(gains.shape)
-    ones, levels = np.ones(cells), gains.shape[1]
-    stars = sparse.hstack(
-        (
-            sparse.coo_matrix((-ones, (y.ravel(), place.ravel())), shape=(cells, count)),
-            sparse.identity(cells),
-        )
-    )
-    later = cells - levels
-    rows = np.arange(later)
-    falling = sparse.coo_matrix(
-        (
-            np.append(np.ones(later), -np.ones(later)),
-            (np.append(rows, rows), count + np.append(y[1:].ravel(), y[:-1].ravel())),
-        ),
-        shape=(later, count + cells),
-    )
-    number = sparse.coo_matrix(
-        (np.ones(count), (np.zeros(count, dtype=int), np.arange(count))), shape=(1, count + cells)
-    )
-    matrix = sparse.vstack((stars, falling, number)).tocsr()
-    lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = matrix.shape
-    lp.sense_ = highspy.ObjSense.kMaximize
-    lp.offset_ = base
-    lp.col_cost_ = np.append(np.zeros(count), gains.ravel())
-    lp.col_lower_ = np.zeros(lp.num_col_)
-    lp.col_upper_ = np.ones(lp.num_col_)
-    lp.row_lower_ = np.full(lp.num_row_, -np.inf)
-    lp.row_upper_ = np.append(np.zeros(cells + later), float(depth))
-    lp.integrality_ = [highspy.HighsVarType.kInteger] * count + [
-        highspy.HighsVarType.kContinuous
-    ] * cells
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = (
-        matrix.indptr,
-        matrix.indices,
-        matrix.data,
-    )
-    return lp
+def _program(gains: FloatArray, place: IntArray, count: int, depth: int) -> HighsModel:
+    """The program over ``count`` rounds; ``place`` is the round of every level and rank."""
+    model = HighsModel()
+    late = model.columns("late", (count,), upper=1.0, integer=True)
+    gained = model.columns("gained", gains.shape, upper=1.0, cost=gains)
+    model.rows("star", gains.shape, [(-1.0, late[place]), (1.0, gained)], upper=0.0)
+    later = gained[1:].shape
+    model.rows("falling", later, [(1.0, gained[1:]), (-1.0, gained[:-1])], upper=0.0)
+    model.rows("number", (), [(1.0, late)], upper=float(depth))
+    return model

@@ -14,6 +14,7 @@ from cgcopt.arrays import BoolArray, FloatArray
 from cgcopt.design import partition_of_work, work_of_partition
 from cgcopt.errors import SolverError
 from cgcopt.evaluation.density.probability import completion_probability
+from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.result import Probability
 from cgcopt.options import Options
 from cgcopt.settings import count, number, read_settings
@@ -131,14 +132,19 @@ class Search:
     reported: float = 0.0
 
     def __post_init__(self) -> None:
-        times = self.system.worker_times
-        assert isinstance(times, ContinuousTimes)
-        self.times = times
+        self.times = times_as(ContinuousTimes, self.system, "a proof needs a density, not")
         self.speeds = Speeds.of(self.system, self.deadline)
         self.order = itertools.count()
         given = read_settings(SearchSettings, self.options.raw)
         self.most_nodes = math.inf if given.nodes is None else given.nodes
         self.complement_gap = given.complement_gap
+
+    @property
+    def best(self) -> FloatArray:
+        """The partition of the best design."""
+        if self.partition is None:
+            raise SolverError("no design was offered to the proof")
+        return self.partition
 
     @property
     def log_bound(self) -> float:
@@ -206,8 +212,7 @@ class Search:
         self.envelope = Envelope.of(self.times, float(box.upper[-1]))
         every = range(system.workers)
         majorant = self.envelope.on(box, every, self.envelope.empty(system.workers))
-        assert self.partition is not None
-        speed = work_of_partition(self.partition) * system.unit / self.deadline
+        speed = work_of_partition(self.best) * system.unit / self.deadline
         root = _OpenBox(Relaxation(self.envelope, majorant, box, self.speeds), math.inf)
         self._bound(root, speed, enough=-math.inf)
         self.root_bound = self.log_bound

@@ -15,6 +15,7 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights
 from cgcopt.evaluation.binomials import log_binomials
+from cgcopt.evaluation.dispatch import times_as
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes
 
@@ -99,8 +100,7 @@ def root_box(
     """
     from scipy.special import betaincinv
 
-    times = system.worker_times
-    assert isinstance(times, ContinuousTimes)
+    times = times_as(ContinuousTimes, system, "a box of speeds needs a density, not")
     N = system.workers
     n = np.arange(N)
     if complement < 0.5:

@@ -12,6 +12,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient, runtime_bound
 from cgcopt.evaluation.steps.minorant import SmoothMinorant, Tangent
+from cgcopt.evaluation.steps.products import discrete_times
 from cgcopt.evaluation.steps.runtime import Bracket, affordable_panels, bracketed_runtime
 from cgcopt.evaluation.table import entry_of
 from cgcopt.objective import ExpectedRuntime
@@ -20,7 +21,7 @@ from cgcopt.solvers.convex.quasi_newton import Point
 from cgcopt.solvers.formulas import mean_time_work
 from cgcopt.solvers.runtime.sample_average import CurvatureTuning, damped_curvature
 from cgcopt.system import System
-from cgcopt.workers.base import DiscreteTimes
+from cgcopt.workers.base import Times
 
 __all__ = ["RuntimeOracle", "StepRuntimeOracle", "many_runtimes"]
 
@@ -173,6 +174,6 @@ class StepRuntimeOracle:
 def many_runtimes(system: System) -> bool:
     """Whether the worker times are discrete and allow so many runtimes that a smooth minorant pays."""
     times = system.worker_times
-    if not isinstance(times, DiscreteTimes) or system.workers == 1:
+    if times.kind is not Times.DISCRETE or system.workers == 1:
         return False
-    return times.values.size * system.workers > _FEW_RUNTIMES
+    return discrete_times(system).values.size * system.workers > _FEW_RUNTIMES

@@ -38,11 +38,11 @@ class SampleAverageTuning:
     smeared: tuple[float, ...] = (40.0, 10.0)
     """Rounds in which a change of the maximum is smeared out, at the last widths."""
     few_rounds: int = 2000
-    """Rounds that are enough while the width is large, at least,"""
+    """Rounds at least while the width is large."""
     rounds_per_level: int = 10
-    """for every level,"""
+    """Rounds for every level at least while the width is large."""
     resolved: float = 60.0
-    """and so many that a change of the maximum is smeared out over this many of them."""
+    """Rounds over which a change of the maximum is smeared out, at least, while the width is large."""
     least_spread: float = 1e-6
     """The spread of the order statistics counts as this at least."""
     start_share: float = 1e-4
@@ -60,12 +60,12 @@ class SampleAverageTuning:
     bad: float = 0.1
     """A step is bad when it gains less than this share of what was predicted."""
     widened: float = 1.2
-    """Cuts are kept that may be largest while works change by what they changed at the last width,
-    times this,"""
+    """Cuts are kept that may be largest while works change by a reach: this many times what they
+    changed at the last width."""
     extra_reach: float = 1e-9
-    """and this share on top,"""
+    """Share of a work that is added to the reach."""
     widest: float = 0.1
-    """but by this share at most."""
+    """Largest reach, as a share of a work."""
     masters: int = 100
     """Linear programs in one scale, at most."""
     wide: float = 1e-6
@@ -83,9 +83,9 @@ class CurvatureTuning:
     even_share: float = 1e-3
     """Share of the value, spread evenly, that every level has in the penalty."""
     lifted: float = 1e-10
-    """Share of every diagonal entry that keeps a semidefinite Hessian out of singularity,"""
+    """Share of every diagonal entry that is added to it, so that no Hessian is singular."""
     lifted_evenly: float = 1e-13
-    """and share of the mean of the diagonal, which rounding would hide."""
+    """Share of the mean of the diagonal that is added to it, for entries that rounding would hide."""
 
 
 _DEFAULT = SampleAverageTuning()

@@ -13,6 +13,7 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.design import partition_of_work, work_of_partition
+from cgcopt.evaluation.dispatch import Table
 from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.seeds import generator
@@ -20,7 +21,7 @@ from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.runtime.sample_average import SampleAverage, damped_hessian
 from cgcopt.solvers.runtime.smoothed_maximum import smoothed_maximum
 from cgcopt.system import System
-from cgcopt.workers.base import DiscreteTimes
+from cgcopt.workers.base import Times
 
 __all__ = ["SampledModel", "drawn_optimum", "drawn_times", "refined", "sampled_model"]
 
@@ -30,31 +31,31 @@ class SampledModelTuning:
     """Numbers of :func:`sampled_model`. No measurement of them is on record."""
 
     rounds_per_level: int = 40
-    """Rounds to draw for every level,"""
+    """Rounds to draw for every level, between the two numbers below."""
     fewest_rounds: int = 4000
-    """at least,"""
+    """Rounds to draw at least."""
     most_rounds: int = 20000
-    """and at most."""
-    rounds_of_steps: int = 20000
-    """The same for step distributions: they tend to be rough, with narrow modes far apart, and take
-    more to see."""
+    """Rounds to draw at most."""
     spacing: float = 0.6
-    """Width of the smoothing behind the Hessian, in level spacings,"""
-    spacing_of_steps: float = 0.1
-    """for step distributions,"""
+    """Width of the smoothing behind the Hessian, in level spacings."""
     smeared: float = 12.0
-    """and at the least, in rounds smeared out."""
+    """Least width of that smoothing, in rounds smeared out."""
     leading: tuple[float, ...] = (3.0, 1.0)
     """Widths that lead to it from the design of fewer levels, in level spacings."""
     coarse_levels: int = 150
-    """More levels than this start from the design of fewer levels:"""
+    """More levels than this start from the design of fewer levels."""
     coarsening: int = 3
-    """one for so many."""
+    """How many levels become one there."""
     damping: float = 1e-3
     """Of the Hessian, which keeps it definite where no drawn round has a say."""
 
 
-_TUNING = SampledModelTuning()
+#: Step distributions tend to be rough, with narrow modes far apart, and take more rounds to see.
+_TUNINGS: Table[Times, SampledModelTuning] = Table(
+    "no drawn model",
+    {Times.DISCRETE: SampledModelTuning(fewest_rounds=20000, spacing=0.1)},
+    others=SampledModelTuning(),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,12 +86,13 @@ def sampled_model(problem: Problem, options: Options, clock: Clock) -> SampledMo
     clock : Clock
         When to stop early.
     """
+    tuning = _tuning(problem.system)
     run, partition = _drawn(problem.system, options, clock, None)
     levels, count = problem.system.workers, len(run.times)
-    width = max(_spacing(problem.system) / levels, _TUNING.smeared / count) * run.spread()
+    width = max(tuning.spacing / levels, tuning.smeared / count) * run.spread()
     work = work_of_partition(partition)
     here = smoothed_maximum(run.times, work, 1.0 / width, options.threads)
-    hessian = damped_hessian(here, partition, run.reference_work(), _TUNING.damping) / here.value
+    hessian = damped_hessian(here, partition, run.reference_work(), tuning.damping) / here.value
     return SampledModel(partition, hessian)
 
 
@@ -105,18 +107,19 @@ def _drawn(
 ) -> tuple[SampleAverage, FloatArray]:
     """Draw rounds and minimise their smoothed average; many levels start from fewer."""
     levels, model = system.workers, system.worker_times
+    tuning = _tuning(system)
     count = _rounds(system) if rounds is None else rounds
     rng = generator(options.seed, "sampled-model", model.label, levels)
     times = np.sort(model.sample(count, levels, rng), axis=1)
     run = SampleAverage(times, Incumbent(0.0), clock, options.threads)
-    if levels <= _TUNING.coarse_levels:
+    if levels <= tuning.coarse_levels:
         return run, run.smooth(run.start())
-    coarse = replace(system, workers=-(-levels // _TUNING.coarsening))
+    coarse = replace(system, workers=-(-levels // tuning.coarsening))
     coarse_run, partition = _drawn(coarse, options, clock, rounds)
     profile = work_of_partition(partition) / coarse_run.reference_work()
     work = refined(profile, levels) * run.reference_work()
     partition = partition_of_work(np.maximum.accumulate(work))
-    widths = [share / levels for share in (*_TUNING.leading, _spacing(system))]
+    widths = [share / levels for share in (*tuning.leading, tuning.spacing)]
     return run, run.smooth(partition / partition.sum(), widths)
 
 
@@ -125,22 +128,14 @@ def drawn_times(system: System) -> int:
     return _rounds(system) * system.workers
 
 
+def _tuning(system: System) -> SampledModelTuning:
+    return _TUNINGS[system.worker_times.kind]
+
+
 def _rounds(system: System) -> int:
-    if isinstance(system.worker_times, DiscreteTimes):
-        return _TUNING.rounds_of_steps
-    return int(
-        np.clip(
-            _TUNING.rounds_per_level * system.workers, _TUNING.fewest_rounds, _TUNING.most_rounds
-        )
-    )
-
-
-def _spacing(system: System) -> float:
-    return (
-        _TUNING.spacing_of_steps
-        if isinstance(system.worker_times, DiscreteTimes)
-        else _TUNING.spacing
-    )
+    tuning = _tuning(system)
+    wanted = tuning.rounds_per_level * system.workers
+    return int(np.clip(wanted, tuning.fewest_rounds, tuning.most_rounds))
 
 
 def refined(profile: FloatArray, levels: int) -> FloatArray:

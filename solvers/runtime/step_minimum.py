@@ -244,8 +244,7 @@ class _Descent:
             cuts=self.oracle.subgradients,
             kinks=True,
         )
-        assert reached.partition is not None
-        self.partition, self.hessian = reached.partition, found.hessian
+        self.partition, self.hessian = reached.best, found.hessian
         self.incumbent.bound = max(self.incumbent.bound, reached.bound)
 
 

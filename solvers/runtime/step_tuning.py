@@ -18,7 +18,7 @@ class NewtonStage:
     enough: float
     """Gap between minorant and bound at which it is done."""
     evaluations: int
-    """At most."""
+    """Evaluations at most."""
     pairs: int = 1
     """Steps that correct the curvature."""
 
@@ -32,9 +32,9 @@ class FirstStages:
     newton_enough: float = 0.5
     """Gap between minorant and bound at which such a stage ends, as a share of its width."""
     trial_evaluations: int = 16
-    """Evaluations at most in the very first stage, which may turn out to fail,"""
+    """Evaluations at most in the very first stage, which may turn out to fail."""
     evaluations: int = 30
-    """and in the others."""
+    """Evaluations at most in every other stage."""
     worth: float = 2.0
     """Later stages are made where their width is more than this many gaps."""
     rough: tuple[float, ...] = (1.2e-4, 1.2e-5)
@@ -42,9 +42,9 @@ class FirstStages:
     rough_enough: float = 1.5
     """Gap between minorant and bound at which such a stage ends, as a share of its width."""
     few_levels: int = 70
-    """Up to so many levels drawn rounds give the start, beyond it the optimum for fewer levels:"""
+    """Up to so many levels drawn rounds give the start, beyond it the optimum for fewer levels."""
     coarsening: int = 3
-    """one for so many."""
+    """How many levels become one in the problem with fewer levels."""
     rounds: int = 4000
     """Rounds drawn for a start."""
 
@@ -85,9 +85,9 @@ class LastStage:
     cut: float = 0.4
     """Share of its width and spread that an attempt keeps where much is missing, and the least."""
     closing: float = 0.5
-    """Width of the bracket that is to close the gap at first, as a share of the gap,"""
+    """First width of the bracket that is to close the gap, as a share of the gap."""
     closest: float = 0.1
-    """and at the least."""
+    """Least width of that bracket, as a share of the gap."""
     aim: float = 0.95
     """Gap that is aimed at, as a share of the gap."""
 

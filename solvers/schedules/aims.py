@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
-from cgcopt.errors import UnsupportedProblemError
+from cgcopt.evaluation.dispatch import Table
 from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile
 
-__all__ = ["Aim", "Columns", "DeadlineAim", "MeanAim", "QuantileAim", "aim_of"]
+__all__ = ["AIMS", "Aim", "Columns", "DeadlineAim", "MeanAim", "QuantileAim", "aim_of"]
 
 
 #: Weight of the seconds beyond the deadline beside the rounds that miss it: they break ties.
@@ -139,10 +140,15 @@ def aim_of(objective: Objective, seconds: float) -> Aim:
     >>> aim_of(ExpectedRuntime(), 2.0), aim_of(CompletionProbability(3.0), 2.0).deadline
     (MeanAim(), 1.5)
     """
-    if isinstance(objective, ExpectedRuntime):
-        return MeanAim()
-    if isinstance(objective, Quantile):
-        return QuantileAim(objective.probability)
-    if isinstance(objective, CompletionProbability):
-        return DeadlineAim(objective.deadline / seconds)
-    raise UnsupportedProblemError(f"no schedules for objective '{objective.kind}'")
+    return AIMS[type(objective)](seconds, *objective.parameters)
+
+
+#: The aim of every objective: ``(seconds, *parameters) -> Aim``.
+AIMS: Table[type[Objective], Callable[..., Aim]] = Table(
+    "no schedules",
+    {
+        ExpectedRuntime: lambda seconds: MeanAim(),
+        Quantile: lambda seconds, probability: QuantileAim(probability),
+        CompletionProbability: lambda seconds, deadline: DeadlineAim(deadline / seconds),
+    },
+)

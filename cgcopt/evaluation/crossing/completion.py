@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cgcopt.arrays import FloatArray
-from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.crossing.crossing import crossing
 from cgcopt.evaluation.crossing.thresholds import (
     Thresholds,
@@ -29,6 +29,7 @@ from cgcopt.evaluation.crossing.thresholds import (
     checked_work,
     proportional_thresholds,
 )
+from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import lines_of_work, work_gradient
 from cgcopt.evaluation.result import Method, Probability
@@ -193,11 +194,8 @@ def completion_probabilities(
     >>> result.probability.round(4).tolist()
     [0.4614, 0.7779, 0.9587]
     """
-    times = system.worker_times
-    if not isinstance(times, IndependentTimes):
-        raise UnsupportedProblemError(
-            f"an exact completion probability needs independent worker times, not {times.label}"
-        )
+    need = "an exact completion probability needs independent worker times, not"
+    times = times_as(IndependentTimes, system, need)
     w = checked_work(work, system.workers)
     t = np.asarray(deadlines, dtype=np.float64)
     if np.isnan(t).any():

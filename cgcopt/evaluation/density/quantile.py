@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from cgcopt._validate import finite_number
 from cgcopt.arrays import FloatArray
-from cgcopt.errors import SolverError, UnsupportedProblemError
+from cgcopt.errors import SolverError
 from cgcopt.evaluation.crossing.completion import (
     Completion,
     CompletionWithGradient,
@@ -24,6 +24,7 @@ from cgcopt.evaluation.crossing.thresholds import (
     proportional_thresholds,
     without_shift,
 )
+from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import lines_of_work, work_gradient
 from cgcopt.evaluation.result import Evaluation, Method
@@ -137,7 +138,9 @@ class _Chances:
 
     @classmethod
     def of(cls, system: System, work: FloatArray) -> _Chances:
-        times, shift = without_shift(_independent(system))
+        times, shift = without_shift(
+            times_as(IndependentTimes, system, "an exact quantile needs independent workers, not")
+        )
         lines = lines_of_work(system, work)
         ahead = (lines.delay[-1] - lines.delay) + shift * (lines.factor[-1] - lines.factor)
         earliest = lines.delay[-1] + lines.factor[-1] * (shift + times.support[0])
@@ -254,10 +257,3 @@ def _kept(system: System, work: FloatArray, t: float, q: float) -> float:
     while (middle := low + (high - low) / 2) not in (low, high):
         low, high = (low, middle) if met(middle) else (middle, high)
     return high
-
-
-def _independent(system: System) -> IndependentTimes:
-    times = system.worker_times
-    if not isinstance(times, IndependentTimes):
-        raise UnsupportedProblemError(f"no exact quantile for {times.label}; simulate it")
-    return times

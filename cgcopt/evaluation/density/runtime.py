@@ -25,12 +25,12 @@ from cgcopt.arrays import FloatArray
 from cgcopt.errors import (
     InfiniteMeanError,
     InvalidInputError,
-    UnsupportedProblemError,
 )
 from cgcopt.evaluation.crossing.thresholds import checked_work
 from cgcopt.evaluation.density.by_panels import by_panels
 from cgcopt.evaluation.density.by_trapezoids import by_trapezoids
 from cgcopt.evaluation.density.normalised import NormalisedRuntime
+from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import LineRuntime, Lines, lines_of_work
 from cgcopt.evaluation.result import Evaluation, Method, WithGradient
@@ -96,11 +96,7 @@ def expected_runtime(
     >>> round(result.value, 10), round(2 * 10 / 3 * (1 / 3 + 1 / 2), 10)
     (5.5555555556, 5.5555555556)
     """
-    times = system.worker_times
-    if not isinstance(times, ContinuousTimes):
-        raise UnsupportedProblemError(
-            f"quadrature of the expected runtime needs a density of worker times, not {times.label}"
-        )
+    times = _density_of(system)
     w = checked_work(work, system.workers)
     if w.ndim != 1 or not w.any():
         raise InvalidInputError("work", w.tolist(), "one design with a positive entry")
@@ -119,6 +115,11 @@ def expected_runtime(
         Method.QUADRATURE,
         gradient=system.unit * integrals[1:] if gradient else None,
     )
+
+
+def _density_of(system: System) -> ContinuousTimes:
+    need = "quadrature of the expected runtime needs a density of worker times, not"
+    return times_as(ContinuousTimes, system, need)
 
 
 def runtime_of_lines(system: System, lines: Lines, *, threads: int | None = None) -> LineRuntime:
@@ -141,8 +142,7 @@ def runtime_of_lines(system: System, lines: Lines, *, threads: int | None = None
     >>> round(result.value, 9), result.delay_gradient.round(9).tolist()
     (4.0, [1.0, 0.0])
     """
-    times = system.worker_times
-    assert isinstance(times, ContinuousTimes)
+    times = _density_of(system)
     _require_finite_mean(times, lines.factor)
     cycles, last = float(lines.factor[-1]), float(lines.delay[-1])
     scaled = NormalisedRuntime.of(times, lines.factor / cycles, (last - lines.delay) / cycles)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cgcopt.arrays import FloatArray
-from cgcopt.errors import UnsupportedProblemError
+from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.lines import Lines, lines_of_work, work_gradient
 from cgcopt.evaluation.result import Method, Probability
 from cgcopt.system import System
@@ -111,7 +111,4 @@ def completion_probability(
 
 def groups_of(system: System) -> Groups:
     """The groups of a system."""
-    times = system.worker_times
-    if not isinstance(times, Groups):
-        raise UnsupportedProblemError(f"needs workers in groups, not {times.label}")
-    return times
+    return times_as(Groups, system, "needs workers in groups, not")

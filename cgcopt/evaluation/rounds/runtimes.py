@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from cgcopt.arrays import FloatArray
-from cgcopt.errors import UnsupportedProblemError
+from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import lines_of_work
 from cgcopt.evaluation.rounds.lines import line_rounds
@@ -57,10 +57,7 @@ def round_runtimes(system: System, work: FloatArray) -> FloatArray:
 
 def sorted_rounds(system: System) -> FloatArray:
     """Sorted worker times of every round, shape ``(K, N)``, or an error where there are none."""
-    times = system.worker_times
-    if not isinstance(times, Scenarios):
-        raise UnsupportedProblemError(f"needs scenarios as worker times, not {times.label}")
-    return times.sorted_times
+    return times_as(Scenarios, system, "needs scenarios as worker times, not").sorted_times
 
 
 def attained(times: FloatArray, scaled_work: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
-from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.crossing.crossing import crossing
+from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.lines import Lines, lines_of_work
 from cgcopt.system import System
 from cgcopt.workers.base import DiscreteTimes
@@ -22,10 +22,7 @@ _BATCH = 2**20
 
 def discrete_times(system: System) -> DiscreteTimes:
     """Return the step distribution of the worker times, or say that it is none."""
-    times = system.worker_times
-    if not isinstance(times, DiscreteTimes):
-        raise UnsupportedProblemError(f"needs a step distribution, not {times.label}")
-    return times
+    return times_as(DiscreteTimes, system, "needs a step distribution, not")
 
 
 @dataclass(frozen=True, eq=False, init=False)
