@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cgcopt.cli.commands.advise import advise
 from cgcopt.cli.commands.compare import compare
 from cgcopt.cli.commands.curve import curve
 from cgcopt.cli.commands.evaluate import evaluate
@@ -43,6 +44,7 @@ for command in (
     plan,
     run,
     inspect,
+    advise,
     fit,
     record,
     solvers,

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ __all__ = [
     "deployable",
     "executor_of",
     "problem_of",
+    "problem_of_rounds",
     "raw_options",
     "traces_of",
     "writable_file",
@@ -112,6 +114,22 @@ def traces_of(
     return traces
 
 
+def problem_of_rounds(instance: str, trace: Trace, reading: TraceInput) -> Problem:
+    """The problem behind a trace of :func:`traces_of`, on its whole rounds: costs, objective, limits.
+
+    Raises
+    ------
+    InvalidInputError
+        If options do not apply.
+    """
+    if not is_table(_path_of(instance)):
+        return problem_of(instance, reading)
+    if reading.problem.get("mode", "rounds") != "rounds":
+        raise InvalidInputError("mode", reading.problem["mode"], "left out: rounds are kept whole")
+    told = replace(reading, problem={**reading.problem, "mode": "rounds"})
+    return reading.limited(told.problem_of(trace))
+
+
 def deployable(source: str, order: str | None) -> tuple[Schedule, str, int | None]:
     """Read what is to be carried out from an instance (which is solved) or a solution in JSON.
 
@@ -143,7 +161,9 @@ def deployable(source: str, order: str | None) -> tuple[Schedule, str, int | Non
         cells = 1 if order == "same" else None
         schedule = Schedule(schedule.partition, work, order == "rotated", cells)  # type: ignore[arg-type]
     samples = solution.problem.system.samples
-    return schedule, title, samples if samples >= schedule.workers else None
+    # As many samples as workers is what a trace says: too coarse for unequal work.
+    enough = samples >= schedule.workers + (not schedule.has_equal_work)
+    return schedule, title, samples if enough else None
 
 
 def raw_options(pairs: Iterable[str] | None) -> dict[str, Any]:

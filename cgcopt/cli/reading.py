@@ -157,11 +157,15 @@ class TraceInput:
         return Trace.read(path, self.options)
 
     def instance(self, path: Path) -> Problem:
-        """The problem of a trace, in the trace's own seconds."""
+        """The problem of a file of times, in its own seconds."""
+        return self.problem_of(self.read(path))
+
+    def problem_of(self, trace: Trace) -> Problem:
+        """The problem of a trace that was read."""
         from cgcopt.instance import problem_of_trace
 
         given = {key: self.problem[key] for key in ("mode", "coordinates") if key in self.problem}
-        return problem_of_trace(self.read(path), objective=self._objective(), **given)
+        return problem_of_trace(trace, objective=self._objective(), **given)
 
     def refuse_beside(self, instance: str) -> None:
         """Refuse what has no meaning beside an instance file, rather than drop it.

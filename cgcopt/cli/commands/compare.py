@@ -92,25 +92,34 @@ def compare(
     reading: TraceInput,
 ) -> int:
     """Compare solvers on instances: exact values, bounds, gaps, published figures."""
-    from cgcopt.cli.inputs import executor_of, problem_of, traces_of, writable_folder
+    from cgcopt.cli.inputs import (
+        executor_of,
+        problem_of,
+        problem_of_rounds,
+        traces_of,
+        writable_folder,
+    )
     from cgcopt.cli.terminal import progress, show_then_write
     from cgcopt.compare.results.entrant import entrants_of
     from cgcopt.compare.results.store import Store
     from cgcopt.options import Options
 
     if replay:
-        limits = ("copies", "blocks", "least", "levels", "boundaries")
-        refuse_given(context, limits, "left out beside --replay, which designs without limits")
         refuse_given(context, ("jobs", "scheduler", "fresh"), "left out beside --replay")
     elif instances:
         refuse_given(context, ("split",), "left out without --replay")
     names = instances or DEFAULT_INSTANCES
+    traces = traces_of(names, required=replay, reading=reading) if replay or not instances else []
     plan = _Plan(
         problems=[] if replay else [problem_of(name, reading) for name in names],
         solvers=None if solvers is None else entrants_of(solvers.split(",")),
-        traces=traces_of(names, required=replay, reading=reading)
-        if replay or not instances
-        else [],
+        traces=traces,
+        replayed=[
+            problem_of_rounds(instance, trace, reading)
+            for instance, (_, trace) in zip(names, traces, strict=True)
+        ]
+        if replay
+        else [None] * len(traces),
         split=split,
         published=not instances and not replay,
         fresh=fresh,
@@ -142,6 +151,7 @@ class _Plan:
     problems: Sequence[Problem]
     solvers: Sequence[Entrant] | None
     traces: Sequence[tuple[str, Trace]]
+    replayed: Sequence[Problem | None]
     split: float
     published: bool
     fresh: bool
@@ -177,10 +187,17 @@ class _Plan:
             sweeps = [sweep]
         titles = different_names([name for name, _ in self.traces])
         replays = [
-            replay(trace, self.solvers, title=title, fraction=self.split, options=options)
-            for title, (_, trace) in zip(titles, self.traces, strict=True)
+            replay(
+                trace,
+                self.solvers,
+                title=title,
+                fraction=self.split,
+                problem=problem,
+                options=options,
+            )
+            for title, (_, trace), problem in zip(titles, self.traces, self.replayed, strict=True)
         ]
-        return Report(comparison, sweeps, replays)
+        return Report(comparison, sweeps, replays, notes=self.notes)
 
 
 def _print_tables(result: Report, notes: Sequence[str]) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cgcopt.compare.results.schedules import Case, no_coding, root
+from cgcopt.compare.results.held_out import no_coding
+from cgcopt.compare.results.schedules import Case, root
 from cgcopt.costs import Costs
 from cgcopt.evaluation.schedules.baselines import Cyclic
 from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds

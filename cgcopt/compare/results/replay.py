@@ -14,21 +14,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from cgcopt.arrays import FloatArray
+from cgcopt.compare.results.designer import Designer, Made
 from cgcopt.compare.results.entrant import Entrant, entrants_of
+from cgcopt.compare.results.held_out import HeldOut, Judged, held_out
 from cgcopt.compare.results.names import one_line
-from cgcopt.compare.results.replay_candidates import candidates_of
-from cgcopt.errors import CgcoptError
-from cgcopt.evaluation.rounds.runtimes import round_runtimes
-from cgcopt.evaluation.schedules.baselines import speed_of_light
-from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
-from cgcopt.objective import ExpectedRuntime
+from cgcopt.compare.results.replay_candidates import candidates_of, hindsight
+from cgcopt.compare.results.yardstick import Yardstick, yardstick_of
+from cgcopt.design import Design
+from cgcopt.instance import problem_of_trace
 from cgcopt.options import Options
-from cgcopt.problem import Form, Problem
-from cgcopt.solvers.solve import solve
-from cgcopt.system import System
+from cgcopt.problem import Problem
+from cgcopt.workers.blocks import Block, TimeBlocks
 from cgcopt.workers.dependence import mean_error
 from cgcopt.workers.trace import Trace
 
@@ -49,17 +46,26 @@ class ReplayRow:
     model : str
         The model of worker times it was made for.
     promised : float
-        Expected runtime under that model, seconds.
+        The objective under that model: seconds, or a probability.
     held_out : float
-        Mean runtime of the held-out rounds, seconds.
+        The objective on the held-out rounds.
     standard_error : float
-        Of ``held_out``, allowing for dependence between successive rounds (:func:`mean_error`).
+        Of ``held_out``, allowing for dependence between successive rounds
+        (:mod:`~cgcopt.compare.results.yardstick`).
     ratio : float
-        ``held_out`` over that of no coding; above 1, coding loses.
+        ``held_out`` over that of no coding; for times, above 1, coding loses.
     ratio_error : float
         Standard error of ``ratio``, rounds paired.
     partition : tuple of float
-        Block partition; empty for schemes outside the design space.
+        Block partition of a design; empty for schedules and schemes.
+    copies : float
+        Subsets of the data that a worker holds at most; NaN for schemes outside the design space.
+    blocks : float
+        Used levels; NaN where there are none.
+    made : Made or None
+        What was run, schedules among them.
+    rising : bool
+        Whether large values are good.
     message : str
         Why there is no design, where there is none.
     """
@@ -72,6 +78,10 @@ class ReplayRow:
     ratio: float = math.nan
     ratio_error: float = math.nan
     partition: tuple[float, ...] = ()
+    copies: float = math.nan
+    blocks: float = math.nan
+    made: Made | None = None
+    rising: bool = False
     message: str = ""
 
     @property
@@ -92,7 +102,8 @@ class ReplayRow:
     @property
     def loses(self) -> bool:
         """Whether coding loses to no coding by more than two standard errors."""
-        return self.design != "uncoded" and self.ratio > 1 + 2 * self.ratio_error
+        worse = 1 - self.ratio if self.rising else self.ratio - 1
+        return self.design != "uncoded" and worse > 2 * self.ratio_error
 
 
 @dataclass(frozen=True)
@@ -107,12 +118,15 @@ class Replay:
         By ``held_out``.
     train, test : Trace
         The first rounds, and the rounds held out.
+    problem : Problem
+        Objective, costs and limits.
     """
 
     title: str
     rows: tuple[ReplayRow, ...]
     train: Trace
     test: Trace
+    problem: Problem
 
     @property
     def heading(self) -> str:
@@ -127,7 +141,20 @@ class Replay:
         import pandas as pd
 
         records = [{"trace": self.title, **vars(row)} for row in self.rows]
-        return pd.DataFrame(records).drop(columns="partition")
+        return pd.DataFrame(records).drop(columns=["partition", "made", "rising"])
+
+    def partitions(self) -> pd.DataFrame:
+        """Every design: a line for every used level."""
+        import pandas as pd
+
+        lines = [
+            (self.title, row.design, row.model, n, x)
+            for row in self.rows
+            if row.made is not None
+            for n, x in enumerate(row.made.partition)
+            if x > 0
+        ]
+        return pd.DataFrame(lines, columns=["trace", "design", "model", "n", "coordinates"])
 
 
 def replay(
@@ -137,6 +164,7 @@ def replay(
     title: str = "",
     fraction: float = 0.5,
     coordinates: int = 20_000,
+    problem: Problem | None = None,
     options: Options | None = None,
 ) -> Replay:
     """Design on the first rounds of a trace, and judge on the rest.
@@ -155,13 +183,16 @@ def replay(
     coordinates : int
         ``L``. Runtimes are in the seconds of the trace: a round without coding takes as long as
         its slowest worker.
+    problem : Problem, optional
+        System, costs, objective and limits, in place of ``coordinates``; its worker times are not
+        looked at.
     options : Options, optional
         For every solver.
 
     Returns
     -------
     Replay
-        A design that cannot be made is a row with a message.
+        A design that cannot be made, or breaks a limit, is a row with a message.
 
     Raises
     ------
@@ -181,54 +212,63 @@ def replay(
     options = options or Options(time_limit=30.0)
     name = one_line(title or (trace.path.stem if trace.path is not None else "trace"))
     train, test = trace.split(fraction)
-    count = trace.workers
-    system = System(count, coordinates, test.rounds(), samples=count, cycles=1 / coordinates)
-    uncoded = round_runtimes(system, np.full(count, float(coordinates)))
+    given = problem or problem_of_trace(trace, mode="rounds", coordinates=coordinates)
     named = None if solvers is None else entrants_of(solvers)
-    candidates = list(candidates_of(train, test, named))
-    rows = []
-    for done, candidate in enumerate(candidates):
-        options.report(done / len(candidates), f"{name}: {candidate.name}")
-        row = ReplayRow(candidate.name, candidate.model)
-        try:
-            problem = Problem(system.with_times(candidate.times()), ExpectedRuntime())
-            row = replace(row, model=candidate.model or problem.system.worker_times.label)
-            run, promised, partition = _design(problem, candidate.entrant, options)
-        except CgcoptError as error:
-            rows.append(replace(row, message=" ".join(str(error).split())))
-            continue
-        runtimes = ends_of_rounds(run, system, test.times)
-        rows.append(
-            _judged(replace(row, promised=promised, partition=partition), runtimes, uncoded)
-        )
-    light = speed_of_light(system, test.times)
-    rows.append(_judged(ReplayRow("speed of light", "none"), light, uncoded))
+    (block,) = TimeBlocks(fraction, 1).of(trace.round_count)
+    candidates = list(candidates_of(Designer(given, train, options), given.objective, named))
+    found = held_out(trace, given, candidates, [block], options, title=name)
+    rows = _rows(found, yardstick_of(given.objective))
+    if named is None:
+        # The rounds held out, seen and judged.
+        known = [Block(slice(0, test.round_count), slice(0, test.round_count))]
+        best = held_out(test, given, hindsight(), known, options, title=name)
+        rows += [
+            replace(row, model="held-out rounds")
+            for row in _rows(best, yardstick_of(given.objective))
+            if row.design != "speed of light"
+        ]
     options.report(1.0, "")
-    rows.sort(key=lambda row: math.inf if math.isnan(row.held_out) else row.held_out)
-    return Replay(name, tuple(rows), train, test)
+    rows.sort(key=_order)
+    return Replay(name, tuple(rows), train, test, given)
 
 
-def _design(
-    problem: Problem, entrant: Entrant, options: Options
-) -> tuple[Run | FloatArray, float, tuple[float, ...]]:
-    """What is to be run, or its work, promised value and partition of a solver's design."""
-    form = entrant.form or Form.RELAXED
-    solution = solve(problem, entrant.solver, form=form, options=options)
-    if solution.design is not None:
-        return solution.design.work, solution.value, tuple(solution.design.partition.tolist())
-    if solution.run is not None:
-        return solution.run, solution.value, ()
-    if solution.work is None:
-        raise CgcoptError(solution.message or f"no design ({solution.termination})")
-    return solution.work, solution.value, ()
+def _rows(found: HeldOut, yardstick: Yardstick) -> list[ReplayRow]:
+    rows = [
+        ReplayRow(each.name, each.model, message=each.message, rising=yardstick.rising)
+        for each in found.failed
+    ]
+    rows += [_judged(_row_of(each), each.ends, found.uncoded, yardstick) for each in found.judged]
+    light = ReplayRow("speed of light", "none")
+    return [*rows, _judged(light, found.light, found.uncoded, yardstick)]
 
 
-def _judged(row: ReplayRow, runtimes: FloatArray, uncoded: FloatArray) -> ReplayRow:
-    ratio = float(runtimes.mean() / uncoded.mean())
+def _row_of(each: Judged) -> ReplayRow:
+    made = each.made
+    return ReplayRow(
+        each.name,
+        each.model,
+        promised=each.promised,
+        partition=made.partition if made and isinstance(made.run, Design) else (),
+        made=made,
+        copies=math.nan if each.size.copies is None else each.size.copies,
+        blocks=math.nan if each.size.blocks is None else float(each.size.blocks),
+    )
+
+
+def _judged(
+    row: ReplayRow, ends: FloatArray, uncoded: FloatArray, yardstick: Yardstick
+) -> ReplayRow:
     return replace(
         row,
-        held_out=float(runtimes.mean()),
-        standard_error=mean_error(runtimes),
-        ratio=ratio,
-        ratio_error=mean_error(runtimes - ratio * uncoded) / float(uncoded.mean()),
+        held_out=yardstick.value(ends),
+        standard_error=yardstick.error(ends),
+        ratio=yardstick.ratio(ends, uncoded),
+        ratio_error=yardstick.ratio_error(ends, uncoded),
+        rising=yardstick.rising,
     )
+
+
+def _order(row: ReplayRow) -> float:
+    if math.isnan(row.held_out):
+        return math.inf
+    return -row.held_out if row.rising else row.held_out

@@ -2,110 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
+from cgcopt.compare.results.designer import Candidate, Designer, Model
 from cgcopt.compare.results.entrant import Entrant
-from cgcopt.objective import ExpectedRuntime
+from cgcopt.errors import CgcoptError
+from cgcopt.objective import ExpectedRuntime, Objective
 from cgcopt.solvers.base import Role, Times
 from cgcopt.solvers.registry import all_solvers
-from cgcopt.workers.base import WorkerTimes
-from cgcopt.workers.fitting import fit
-from cgcopt.workers.trace import Trace
 
-__all__ = ["Candidate", "candidates_of"]
+__all__ = ["candidates_of", "hindsight"]
 
 _OPTIMAL = Entrant("optimal")
-_CLOSED_FORMS = (Entrant("closed-form-time"), Entrant("closed-form-frequency"))
-_SCHEMES = tuple(
-    map(
-        Entrant,
-        ("uncoded", "uniform", "single-level", "tandon", "ferdinand-full", "ferdinand-half"),
-    )
-)
-_SCHEDULES = tuple(
-    map(
-        Entrant,
-        ("rotated", "schedule", "two-level", "balanced", "leave-out", "cyclic", "dynamic"),
-    )
-)
+_CLOSED_FORMS = ("closed-form-time", "closed-form-frequency")
+_SCHEMES = ("uncoded", "uniform", "single-level", "tandon", "ferdinand-full", "ferdinand-half")
+_SCHEDULES = ("rotated", "schedule", "two-level", "balanced", "leave-out", "cyclic", "dynamic")
 #: Schemes that look at no worker times.
 _BLIND = frozenset({"uncoded", "uniform"})
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A design to be made.
-
-    Attributes
-    ----------
-    name : str
-        What rows call it.
-    entrant : Entrant
-        Who makes it.
-    model : str
-        What the worker times are called; empty where their own label says it.
-    times : callable
-        Makes the worker times that it is made for.
-    """
-
-    name: str
-    entrant: Entrant
-    model: str
-    times: Callable[[], WorkerTimes]
+#: What solvers must take for a model.
+_KINDS = {
+    Model.SHIFTED: Times.CONTINUOUS,
+    Model.FAMILY: Times.CONTINUOUS,
+    Model.POOLED: Times.DISCRETE,
+    Model.ROUNDS: Times.SCENARIOS,
+}
 
 
 def candidates_of(
-    train: Trace, test: Trace, named: Iterable[Entrant] | None = None
+    designer: Designer, objective: Objective, named: Iterable[Entrant] | None = None
 ) -> Iterator[Candidate]:
     """Yield the designs of a replay: those of the named solvers, or the usual ones.
 
     The usual ones are the optimum for every model, the closed forms for the shifted exponential,
-    the schemes, schedules and uncoded baselines for the rounds, and the optimum and the best
-    schedule for the rounds held out, which nobody can have.
+    the schemes, schedules and uncoded baselines for the rounds.
     """
+    models = _models(designer)
     if named is None:
-        yield from _each(_OPTIMAL, _models(train))
-        for entrant in _CLOSED_FORMS:
-            yield from _each(entrant, _models(train)[:1])
-        yield Candidate("hindsight optimum", _OPTIMAL, "held-out rounds", test.rounds)
-        yield Candidate("hindsight schedule", Entrant("schedule"), "held-out rounds", test.rounds)
-        named = (*_SCHEMES, *_SCHEDULES)
+        yield from _each(_OPTIMAL, models)
+        if isinstance(objective, ExpectedRuntime):
+            for name in _CLOSED_FORMS:
+                yield from _each(Entrant(name), models[:1])
+        named = [
+            Entrant(name) for name in (*_SCHEMES, *_SCHEDULES) if _takes(name, type(objective))
+        ]
     for entrant in named:
-        yield from _each(entrant, _fitting(entrant, _models(train)))
+        yield from _each(entrant, _fitting(entrant, models, objective))
 
 
-_Model = tuple[Times, str, Callable[[], WorkerTimes]]
-
-
-def _models(train: Trace) -> list[_Model]:
-    """Models of the first rounds: the kind of worker times, what it is called, how it is made."""
-    fitted = fit(train)
-    shifted, best = fitted.row("shifted-exponential").model, fitted.best_finite
-    families = [shifted, best] if shifted is not None and best is not shifted else [best]
+def hindsight() -> list[Candidate]:
+    """What nobody can have: the optimum and the best schedule of the rounds held out."""
     return [
-        *((Times.CONTINUOUS, "", lambda model=model: model) for model in families),
-        (Times.DISCRETE, "pooled trace", train.pooled),
-        (Times.SCENARIOS, "whole rounds", train.rounds),
+        Candidate("hindsight optimum", _OPTIMAL),
+        Candidate("hindsight schedule", Entrant("schedule")),
     ]
 
 
-def _fitting(entrant: Entrant, models: list[_Model]) -> list[_Model]:
+def _models(designer: Designer) -> list[Model]:
+    """The models that the rounds give, each once."""
+    try:
+        family = designer.times(Model.FAMILY)
+    except CgcoptError:
+        return [Model.POOLED, Model.ROUNDS]
+    try:
+        shifted = [] if designer.times(Model.SHIFTED) is family else [Model.SHIFTED]
+    except CgcoptError:
+        shifted = []
+    return [*shifted, Model.FAMILY, Model.POOLED, Model.ROUNDS]
+
+
+def _takes(solver: str, objective: type[Objective]) -> bool:
+    named = [cls for cls in all_solvers() if cls.name == solver]
+    return any(task.objective is objective for cls in named for task in cls.solves)
+
+
+def _fitting(entrant: Entrant, models: list[Model], objective: Objective) -> list[Model]:
     """The models that a solver is shown with: a scheme with the rounds, others with all they take."""
     if entrant.solver in _BLIND:
-        return [(Times.SCENARIOS, "none", models[-1][2])]
+        return [Model.NONE]
     classes = [
         cls
         for cls in all_solvers()
         if cls.name == entrant.solver
-        and any(task.objective is ExpectedRuntime for task in cls.solves)
+        and any(task.objective is type(objective) for task in cls.solves)
     ]
     if not classes or any(cls.role in (Role.SCHEME, Role.SCHEDULE) for cls in classes):
         return models[-1:]
     kinds = {kind for cls in classes for kind in cls.times}
-    return [model for model in models if model[0] in kinds]
+    return [model for model in models if _KINDS[model] in kinds]
 
 
-def _each(entrant: Entrant, models: Iterable[_Model]) -> Iterator[Candidate]:
-    for _, label, times in models:
-        yield Candidate(entrant.label, entrant, label, times)
+def _each(entrant: Entrant, models: Iterable[Model]) -> Iterator[Candidate]:
+    for model in models:
+        yield Candidate(entrant.label, entrant, model)

@@ -13,11 +13,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from cgcopt.arrays import FloatArray
+from cgcopt.compare.results.held_out import no_coding
 from cgcopt.compare.results.replay import mean_error
-from cgcopt.design import Design
 from cgcopt.errors import CgcoptError
 from cgcopt.evaluation.schedules.baselines import Dynamic, speed_of_light
 from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
@@ -43,7 +41,6 @@ __all__ = [
     "Entry",
     "ScheduleTable",
     "cases_of",
-    "no_coding",
     "reference_cases",
     "schedule_table",
 ]
@@ -249,13 +246,6 @@ def _methods(case: Case, methods: Iterable[str] | None) -> list[str]:
 def _drawn_case(title: str, times: WorkerTimes, workers: int, seed: int) -> Case:
     rng = generator(seed, "schedules", title)
     return Case(title, times, times.sample(_FRESH, workers, rng))
-
-
-def no_coding(problem: Problem) -> Design:
-    """All coordinates on level 0."""
-    x = np.zeros(problem.system.workers)
-    x[0] = problem.system.coordinates
-    return Design(x)
 
 
 def _entry(

@@ -283,7 +283,8 @@ def plot_replay(replay: Replay, path: str | Path) -> None:
         axis.set_yticks(range(len(rows)), [row.short_name for row in rows])
         axis.grid(axis="y", visible=False)
         axis.locator_params(axis="x", nbins=6)
-        axis.set_xlabel("mean runtime of a round [s]")
+        quantity = replay.problem.objective.kind.replace("-", " ")
+        axis.set_xlabel(quantity if any(row.rising for row in rows) else f"{quantity} [s]")
         title = f"{replay.title}: {replay.test.round_count} held-out rounds"
         axis.set_title(plain_text(title), loc="left", fontsize=9, fontweight="bold")
         drawn.legend(loc="outside lower center", ncols=2, fontsize=7.5)

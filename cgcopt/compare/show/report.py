@@ -56,12 +56,15 @@ class Report:
         Held-out replays of traces.
     command : str
         What makes this report again.
+    notes : sequence of str
+        What was taken for what in files of measured times.
     """
 
     comparison: Comparison
     sweeps: Sequence[Sweep] = ()
     replays: Sequence[Replay] = ()
     command: str = ""
+    notes: Sequence[str] = ()
 
     def write(self, folder: Path) -> list[Path]:
         """Write everything into a folder that exists, and return the files, the report first.
@@ -78,6 +81,9 @@ class Report:
         sections += [_replay(replay, stems[replay.title], target) for replay in self.replays]
         parts = [self.comparison, *(sweep.comparison for sweep in self.sweeps)]
         rows = [row for part in parts for row in part.rows]
+        if self.notes:
+            read = "\n".join(f"- {markdown_text(note)}" for note in self.notes)
+            sections.append(f"## How files were read\n\n{read}")
         settings = settings_section(self.comparison.options, self.command, rows)
         target.text(REPORT_NAME, "\n\n".join(["# Comparison", *sections, settings]) + "\n")
         return [target.files[-1], *target.files[:-1]]
@@ -108,6 +114,7 @@ def _sweep(sweep: Sweep, target: ReportFolder) -> str:
 def _replay(replay: Replay, stem: str, target: ReportFolder) -> str:
     name = f"replay_{stem}"
     target.picture(f"{name}.png", partial(plot_replay, replay))
+    target.table(f"{name}_partitions.csv", replay.partitions())
     return _section(name, replay.heading, replay.frame(), replay_table(replay), target)
 
 

@@ -94,14 +94,17 @@ def replay_table(replay: Replay) -> pd.DataFrame:
     """One line for each design, best on the held-out rounds first."""
     import pandas as pd
 
+    unit = "" if isinstance(replay.problem.objective, CompletionProbability) else " [s]"
     records = [
         {
             "design": row.design,
             "made for": row.family,
-            "promised [s]": show_number(row.promised, 5),
-            "held-out [s]": show_number(row.held_out, 5),
+            f"promised{unit}": show_number(row.promised, 5),
+            f"held-out{unit}": show_number(row.held_out, 5),
             "std. error": show_number(row.standard_error, 2),
             "vs uncoded": _share(row.ratio, row.ratio_error),
+            "copies": show_number(row.copies, 3),
+            "blocks": show_number(row.blocks, 3),
             "note": row.message or ("coding loses" if row.loses else ""),
         }
         for row in replay.rows

@@ -1,0 +1,419 @@
+"""From measured times to a decision: whether to code at all, how, and what is gained."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cgcopt.compare.results.advice_candidates import HINDSIGHT, advice_candidates
+from cgcopt.compare.results.designer import Designer
+from cgcopt.compare.results.held_out import HeldOut, Judged, held_out, no_coding
+from cgcopt.compare.results.names import one_line
+from cgcopt.compare.results.verdict import (
+    Contender,
+    Decision,
+    DecisionSettings,
+    Kind,
+    decide,
+    nested_gain,
+)
+from cgcopt.compare.results.yardstick import Gain, Yardstick, yardstick_of
+from cgcopt.errors import CgcoptError, InvalidInputError
+from cgcopt.evaluation.schedules.baselines import speed_of_light
+from cgcopt.evaluation.schedules.ends import ends_of_rounds
+from cgcopt.instance import problem_of_trace
+from cgcopt.options import Options
+from cgcopt.problem import Problem
+from cgcopt.solution import Solution
+from cgcopt.solvers.judge import judge
+from cgcopt.workers.blocks import Block, TimeBlocks
+from cgcopt.workers.trace import Trace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Advice", "AdviceRow", "AdviceSettings", "advise"]
+
+
+@dataclass(frozen=True)
+class AdviceSettings:
+    """Numbers of an advice.
+
+    Attributes
+    ----------
+    blocks : TimeBlocks
+        The split: half of the rounds, then four blocks, of three rounds at least.
+    decision : DecisionSettings
+    design_seconds : float
+        For a single design at the most.
+    gap : float
+        Of the optima.
+    least : int
+        Rounds below which nothing can be held out.
+    """
+
+    blocks: TimeBlocks = field(default_factory=lambda: TimeBlocks(0.5, 4, 3))
+    decision: DecisionSettings = field(default_factory=DecisionSettings)
+    design_seconds: float = 20.0
+    gap: float = 1e-4
+    least: int = 4
+
+
+@dataclass(frozen=True)
+class AdviceRow:
+    """One candidate.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        The verdict that it stands for; empty for bounds that nobody can have.
+    held_out, standard_error : float
+        The objective on the held-out rounds, and its error.
+    promised : float
+        What its models promised for them, mean over the blocks.
+    ratio_to_uncoded, ratio_error : float
+        ``held_out`` over that of uncoded equal shares, and its error, rounds paired.
+    copies, blocks : float
+        Subsets of the data that a worker holds, and used levels, at most; NaN where there are none.
+    message : str
+        Why there is nothing, where there is nothing.
+    """
+
+    name: str
+    kind: str = ""
+    held_out: float = math.nan
+    standard_error: float = math.nan
+    promised: float = math.nan
+    ratio_to_uncoded: float = math.nan
+    ratio_error: float = math.nan
+    copies: float = math.nan
+    blocks: float = math.nan
+    message: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Advice:
+    """A decision and everything that it rests on.
+
+    Attributes
+    ----------
+    title : str
+    trace : Trace
+        The rounds that count.
+    problem : Problem
+        Objective, costs and limits, on all of these rounds.
+    verdict : Kind
+    significant : bool
+        Whether the choice beats uncoded equal shares and the best simple alternative by two paired
+        standard errors, and gained on later blocks when it was made on earlier ones.
+    rows : tuple of AdviceRow
+        Candidates, the best on held-out rounds first.
+    bounds : tuple of AdviceRow
+        Speed of light and what hindsight reaches: nobody can have them.
+    decision : Decision or None
+        ``None`` where there are too few rounds to hold any out.
+    nested : Gain
+        Of the choice among candidates itself, on blocks that it has not seen.
+    needed : int or None
+        Rounds that would be needed to show what these cannot.
+    judged_rounds : int
+    solution : Solution
+        The chosen design, made on all rounds; its value is in-sample.
+    notes : tuple of str
+    judged : HeldOut or None
+        Every candidate with the ends of its rounds and its last design.
+    """
+
+    title: str
+    trace: Trace
+    problem: Problem
+    verdict: Kind
+    significant: bool
+    rows: tuple[AdviceRow, ...]
+    bounds: tuple[AdviceRow, ...]
+    decision: Decision | None
+    nested: Gain
+    needed: int | None
+    judged_rounds: int
+    solution: Solution
+    notes: tuple[str, ...] = ()
+    judged: HeldOut | None = None
+
+    @property
+    def chosen(self) -> str:
+        """Name of the chosen candidate."""
+        return "uncoded" if self.decision is None else self.decision.chosen.name
+
+    def row(self, name: str) -> AdviceRow:
+        """The row of a candidate or bound."""
+        return next(row for row in (*self.rows, *self.bounds) if row.name == name)
+
+    def frame(self) -> pd.DataFrame:
+        """All rows as a table, numbers unrounded."""
+        import pandas as pd
+
+        return pd.DataFrame([vars(row) for row in (*self.rows, *self.bounds)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it for JSON; ``None`` where a number is not finite or there is none."""
+        decision = self.decision
+        gain = Gain(math.nan, math.nan) if decision is None else decision.gain
+        result = {
+            "title": self.title,
+            "verdict": str(self.verdict),
+            "significant": self.significant,
+            "chosen": self.chosen,
+            "gain": gain.size,
+            "gain_error": gain.error,
+            "nested_gain": self.nested.size,
+            "nested_gain_error": self.nested.error,
+            "candidates": [vars(row) for row in self.rows],
+            "hindsight": [vars(row) for row in self.bounds],
+            "speed_of_light": self.row("speed of light").held_out,
+            "rounds": self.trace.round_count,
+            "workers": self.trace.workers,
+            "judged_rounds": self.judged_rounds,
+            "rounds_needed": self.needed,
+            "objective": self.problem.objective.kind,
+            "notes": list(self.notes),
+        }
+        return dict(_finite(result))
+
+
+def advise(
+    trace: Trace,
+    problem: Problem | None = None,
+    *,
+    latency: float | None = None,
+    title: str = "",
+    seconds: float = 120.0,
+    options: Options | None = None,
+    settings: AdviceSettings | None = None,
+) -> Advice:
+    """Judge every way to spread the work on rounds that it has not seen, and decide.
+
+    Parameters
+    ----------
+    trace : Trace
+        Measured times, in time order.
+    problem : Problem, optional
+        System, costs, objective and limits; its worker times are not looked at. By default the
+        expected runtime in the seconds of the trace.
+    latency : float, optional
+        Seconds of a request for work; without it dynamic assignment is no candidate.
+    title : str
+        By default the name of the file.
+    seconds : float
+        For everything; what it does not suffice for is left out.
+    options : Options, optional
+        For every solver.
+    settings : AdviceSettings, optional
+
+    Returns
+    -------
+    Advice
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> rng = np.random.default_rng(5)
+    >>> times = cg.Gamma(shape=50.0, scale=0.02).sample(40, 4, rng)
+    >>> times[:, 2] *= 3.0
+    >>> found = advise(cg.Trace(times))
+    >>> str(found.verdict), found.significant
+    ('balance', True)
+    """
+    chosen = settings or AdviceSettings()
+    given = problem or problem_of_trace(trace, mode="rounds")
+    trace, notes = _counting_rounds(trace, given)
+    given = replace(given, system=given.system.with_times(trace.rounds()))
+    name = one_line(title or (trace.path.stem if trace.path is not None else "trace"))
+    if latency is not None and not (math.isfinite(latency) and latency >= 0):
+        raise InvalidInputError("latency", latency, "a finite number of at least 0 seconds")
+    if trace.round_count < chosen.least:
+        return _too_few(trace, given, name, chosen, notes)
+    base = options or Options()
+    limit = min(chosen.design_seconds, base.time_limit or math.inf)
+    base = replace(base, time_limit=limit, gap=max(base.gap, chosen.gap))
+    blocks = chosen.blocks.of(trace.round_count)
+    ways = list(advice_candidates(given, latency))
+    kinds = {candidate.name: kind for kind, candidate in ways}
+    found = held_out(
+        trace, given, [each for _, each in ways], blocks, base, seconds=seconds, title=name
+    )
+    if found.stopped:
+        notes = (*notes, f"Not everything was judged: {found.stopped}.")
+    yardstick = yardstick_of(given.objective)
+    contenders = [
+        Contender(each.name, kinds[each.name], each.size.copies or 1.0, each.ends)
+        for each in found.judged
+    ]
+    decision = decide(contenders, yardstick, chosen.decision)
+    nested, _ = nested_gain(contenders, found.blocks, yardstick, chosen.decision)
+    significant = decision.significant and not nested.size < 0
+    rows = [_row(each, kinds[each.name], found, yardstick) for each in found.judged]
+    rows.sort(key=lambda row: _order(row, yardstick))
+    rows += [
+        AdviceRow(each.name, str(kinds[each.name]), message=each.message) for each in found.failed
+    ]
+    bounds = _bounds(trace, given, blocks, found, yardstick, base)
+    picked = next(each for each in found.judged if each.name == decision.chosen.name)
+    base.report(1.0, "")
+    return Advice(
+        name,
+        trace,
+        given,
+        decision.chosen.kind,
+        significant,
+        tuple(rows),
+        bounds,
+        decision,
+        nested,
+        _needed(decision, chosen, found.uncoded.size),
+        found.uncoded.size,
+        _final(given, trace, picked, base, stopped=bool(found.stopped)),
+        notes,
+        found,
+    )
+
+
+def _counting_rounds(trace: Trace, problem: Problem) -> tuple[Trace, tuple[str, ...]]:
+    """The rounds that the objective can be asked about, and what was left out."""
+    whole = np.isfinite(trace.times).all(axis=1)
+    if whole.all() or problem.objective.bears_failures:
+        return trace, ()
+    if not whole.any():
+        raise InvalidInputError(
+            "objective", problem.objective.kind, "a deadline or a quantile: no round is complete"
+        )
+    note = (
+        f"The expected runtime is that of the {whole.sum()} of {whole.size} rounds in which every "
+        "worker answered; where one never answers it is infinite for any way that waits. Ask for "
+        "--deadline or --quantile to count all rounds."
+    )
+    return replace(trace, times=trace.times[whole]), (note,)
+
+
+def _row(each: Judged, kind: Kind, found: HeldOut, yardstick: Yardstick) -> AdviceRow:
+    return AdviceRow(
+        each.name,
+        str(kind),
+        yardstick.value(each.ends),
+        yardstick.error(each.ends),
+        each.promised,
+        yardstick.ratio(each.ends, found.uncoded),
+        yardstick.ratio_error(each.ends, found.uncoded),
+        math.nan if each.size.copies is None else each.size.copies,
+        math.nan if each.size.blocks is None else float(each.size.blocks),
+    )
+
+
+def _order(row: AdviceRow, yardstick: Yardstick) -> float:
+    if math.isnan(row.held_out):
+        return math.inf
+    return -row.held_out if yardstick.rising else row.held_out
+
+
+def _bounds(
+    trace: Trace,
+    problem: Problem,
+    blocks: list[Block],
+    found: HeldOut,
+    yardstick: Yardstick,
+    options: Options,
+) -> tuple[AdviceRow, ...]:
+    """The speed of light, and designs that have seen the rounds that judge them."""
+    rows = [_bound("speed of light", found.light, found, yardstick)]
+    if found.stopped or problem.system.workers > _MOST_HINDSIGHT:
+        return tuple(rows)
+    later = trace.between(blocks[0].later.start, blocks[-1].later.stop)
+    every = Block(slice(0, later.round_count), slice(0, later.round_count))
+    best = held_out(later, problem, HINDSIGHT, [every], options, title="hindsight")
+    rows += [_bound(each.name, each.ends, found, yardstick) for each in best.judged]
+    return tuple(rows)
+
+
+#: Workers beyond which the schedule of hindsight takes too long.
+_MOST_HINDSIGHT = 128
+
+
+def _bound(name: str, ends: Any, found: HeldOut, yardstick: Yardstick) -> AdviceRow:
+    return AdviceRow(
+        name,
+        "",
+        yardstick.value(ends),
+        yardstick.error(ends),
+        math.nan,
+        yardstick.ratio(ends, found.uncoded),
+        yardstick.ratio_error(ends, found.uncoded),
+    )
+
+
+def _needed(decision: Decision, settings: AdviceSettings, judged: int) -> int | None:
+    """Rounds that would show a gain that these leave open; ``None`` where there is none to show."""
+    rule = settings.decision
+    candidate = decision.alternative if decision.chosen.kind is Kind.DO_NOT_CODE else None
+    gain = decision.over_alternative
+    if candidate is not None:
+        gain = Gain(-gain.size, gain.error)  # of the best candidate over uncoded
+    if not gain.error > 0 or not gain.size > rule.least or gain.shown(rule.errors):
+        return None
+    share = max(judged * (rule.errors * gain.error / gain.size) ** 2, rule.rounds)
+    return settings.blocks.rounds_for(share)
+
+
+def _final(
+    problem: Problem, trace: Trace, picked: Judged, options: Options, *, stopped: bool
+) -> Solution:
+    """The chosen design made on all rounds; that of the last block where there is no time for it."""
+    assert picked.made is not None
+    run = picked.made.run
+    if not stopped:
+        with contextlib.suppress(CgcoptError):
+            run = Designer(problem, trace, options).make(picked.candidate).run
+    if isinstance(run, np.ndarray):
+        return judge(problem, work=run, solver=picked.name)
+    return judge(problem, run, solver=picked.name)
+
+
+def _too_few(
+    trace: Trace, problem: Problem, title: str, settings: AdviceSettings, notes: tuple[str, ...]
+) -> Advice:
+    yardstick = yardstick_of(problem.objective)
+    plain = no_coding(problem)
+    ends = ends_of_rounds(plain, problem.system, trace.times)
+    light = speed_of_light(problem.system, trace.times)
+    rows = [
+        AdviceRow(name, kind, message=f"in-sample {yardstick.value(values):.6g}, nothing held out")
+        for name, kind, values in (("uncoded", "do-not-code", ends), ("speed of light", "", light))
+    ]
+    bound = replace(rows[1], held_out=yardstick.value(light))
+    return Advice(
+        title,
+        trace,
+        problem,
+        Kind.DO_NOT_CODE,
+        False,
+        (rows[0],),
+        (bound,),
+        None,
+        Gain(math.nan, math.nan),
+        settings.blocks.rounds_for(settings.decision.rounds),
+        0,
+        judge(problem, plain, solver="uncoded"),
+        notes,
+    )
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

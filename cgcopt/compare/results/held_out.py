@@ -1,0 +1,207 @@
+"""One judge of designs on rounds that they have not seen.
+
+The rounds of a trace are split in time order (:class:`~cgcopt.workers.blocks.TimeBlocks`). For every
+block, each candidate designs on all rounds before it, and its runtimes are then computed, exactly, on
+the rounds of the block. All candidates are judged on the same rounds.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from cgcopt.arrays import FloatArray
+from cgcopt.compare.results.designer import Candidate, Designer, Made, Size, size_of
+from cgcopt.design import Design
+from cgcopt.errors import CgcoptError
+from cgcopt.evaluation.schedules.baselines import speed_of_light
+from cgcopt.evaluation.schedules.ends import ends_of_rounds
+from cgcopt.options import Options
+from cgcopt.problem import Problem
+from cgcopt.process import stopping
+from cgcopt.workers.blocks import Block
+from cgcopt.workers.trace import Trace
+
+__all__ = ["HeldOut", "Judged", "held_out", "no_coding"]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A candidate and what became of it.
+
+    Attributes
+    ----------
+    candidate : Candidate
+    ends : ndarray, shape (K,)
+        Seconds of the held-out rounds; empty where there is no design.
+    promised : float
+        What its models promised, mean over the blocks.
+    model : str
+        Its model in the last block.
+    made : Made or None
+        The design of the last block.
+    size : Size
+        The most that its designs need.
+    message : str
+        Why there is no design, where there is none.
+    """
+
+    candidate: Candidate
+    ends: FloatArray
+    promised: float = math.nan
+    model: str = ""
+    made: Made | None = None
+    size: Size = field(default_factory=Size)
+    message: str = ""
+
+    @property
+    def name(self) -> str:
+        """What rows call it."""
+        return self.candidate.name
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """All candidates on the same rounds.
+
+    Attributes
+    ----------
+    judged : tuple of Judged
+        Those that could be made, in the order of the candidates.
+    failed : tuple of Judged
+        Those that could not, with a message.
+    uncoded, light : ndarray, shape (K,)
+        Seconds of the held-out rounds without coding, and at the speed of light.
+    blocks : tuple of int
+        How many rounds every block has.
+    stopped : str
+        Why candidates are missing: the time limit, or an interruption; empty where none are.
+    """
+
+    judged: tuple[Judged, ...]
+    failed: tuple[Judged, ...]
+    uncoded: FloatArray
+    light: FloatArray
+    blocks: tuple[int, ...]
+    stopped: str = ""
+
+
+def no_coding(problem: Problem) -> Design:
+    """All coordinates on level 0.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> system = cg.System(2, 6, cg.Exponential(rate=1.0))
+    >>> no_coding(Problem(system, cg.ExpectedRuntime())).partition.tolist()
+    [6.0, 0.0]
+    """
+    x = np.zeros(problem.system.workers)
+    x[0] = problem.system.coordinates
+    return Design(x)
+
+
+def held_out(
+    trace: Trace,
+    problem: Problem,
+    candidates: Iterable[Candidate],
+    blocks: Sequence[Block],
+    options: Options,
+    *,
+    seconds: float = math.inf,
+    title: str = "",
+) -> HeldOut:
+    """Design on the rounds before every block, and judge on its rounds.
+
+    Parameters
+    ----------
+    trace : Trace
+        Rounds in time order.
+    problem : Problem
+        System, objective and limits; its worker times are not looked at.
+    candidates : iterable of Candidate
+        In the order in which they are to be judged: what time does not suffice for is left out.
+    blocks : sequence of Block
+        In time order, one behind the other.
+    options : Options
+        For every solver; its time limit holds for a single design.
+    seconds : float
+        For everything.
+    title : str
+        For the progress.
+
+    Returns
+    -------
+    HeldOut
+        Candidates that were not judged on all blocks are left out.
+    """
+    listed = list(candidates)
+    system, started = problem.system, time.monotonic()
+    later = trace.times[blocks[0].later.start : blocks[-1].later.stop]
+    designers = [Designer(problem, trace.between(0, block.seen.stop), options) for block in blocks]
+    judged: list[Judged] = []
+    stopped = ""
+    try:
+        for done, candidate in enumerate(listed):
+            options.report(done / len(listed), f"{title}: {candidate.name}")
+            left = seconds - (time.monotonic() - started)
+            if left <= 0:
+                stopped = f"the time limit ends the table after {done} of {len(listed)} candidates"
+                break
+            _share_time(designers, options, left / (len(listed) - done))
+            judged.append(_judge(candidate, designers, trace, blocks))
+            if stopping.requested():
+                judged.pop()
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        if not judged:
+            raise
+        stopped = f"interrupted after {len(judged)} of {len(listed)} candidates"
+    return HeldOut(
+        tuple(each for each in judged if not each.message),
+        tuple(each for each in judged if each.message),
+        ends_of_rounds(no_coding(problem), system, later),
+        speed_of_light(system, later),
+        tuple(block.later.stop - block.later.start for block in blocks),
+        stopped,
+    )
+
+
+def _share_time(designers: Sequence[Designer], options: Options, seconds: float) -> None:
+    """Let every block have as much of the seconds of a candidate as any other."""
+    most = math.inf if options.time_limit is None else options.time_limit
+    # Most candidates take far less than their share.
+    each = min(most, 4.0 * seconds / len(designers))
+    for designer in designers:
+        limit = each if math.isfinite(each) else None
+        designer.options = replace(options, time_limit=limit)
+
+
+def _judge(
+    candidate: Candidate, designers: Sequence[Designer], trace: Trace, blocks: Sequence[Block]
+) -> Judged:
+    ends, made = [], []
+    try:
+        for designer, block in zip(designers, blocks, strict=True):
+            made.append(designer.make(candidate))
+            system = designer.problem.system
+            ends.append(ends_of_rounds(made[-1].run, system, trace.times[block.later]))
+    except CgcoptError as error:
+        message = " ".join(str(error).split())
+        model = made[-1].model if made else str(candidate.model)
+        return Judged(candidate, np.empty(0), model=model, message=message)
+    sizes = [size_of(each.run, trace.workers) for each in made]
+    copies = [size.copies for size in sizes if size.copies is not None]
+    used = [size.blocks for size in sizes if size.blocks is not None]
+    return Judged(
+        candidate,
+        np.concatenate(ends),
+        float(np.mean([each.promised for each in made])),
+        made[-1].model,
+        made[-1],
+        Size(max(copies, default=None), max(used, default=None)),
+    )
