@@ -155,11 +155,11 @@ class _Step:
     def taken(self, state: Descent) -> Minimum | None:
         """Minimise the majorant over the rows that matter; add rows until that is a step down."""
         sample, settings = self.sample, self.settings
-        majorant = majorant_at(sample, state.schedule)
         runtimes = sample.runtimes(state.schedule)
         columns = self.aim.columns(runtimes, self.variant)
-        here = majorant.values(sample, state.schedule)
-        chosen = here >= (1.0 - settings.near) * runtimes[majorant.round]
+        floors = (1.0 - settings.near) * runtimes
+        whole, majorant = False, majorant_at(sample, state.schedule, floors)
+        chosen = self._near(majorant, state.schedule, floors)
         shares = self._shares(state.schedule)
         best: Minimum | None = None
         for _ in range(settings.additions + 1):
@@ -182,11 +182,21 @@ class _Step:
             if best is None or point.value < best.value:
                 best = point
             gained, promised = state.value - point.value, state.value - found.value
-            if gained >= settings.share_of_promise * promised or chosen.all():
+            if gained >= settings.share_of_promise * promised:
                 break
+            if promised <= settings.enough * abs(state.value):
+                break  # More rows promise less.
+            if not whole:
+                whole, majorant = True, majorant_at(sample, state.schedule)
+                chosen = self._near(majorant, state.schedule, floors)
             if not _add_rows(sample, majorant, found.schedule, chosen):
                 break
         return best
+
+    def _near(self, majorant: Majorant, schedule: Schedule, floors: FloatArray) -> BoolArray:
+        """The rows that are near to the runtimes of their rounds."""
+        here: BoolArray = majorant.values(self.sample, schedule) >= floors[majorant.round]
+        return here
 
     def _shares(self, schedule: Schedule) -> Shares | None:
         if self.freedom is not Freedom.SHARES:

@@ -78,10 +78,16 @@ class Majorant:
         )
 
 
-def majorant_at(sample: Sample, schedule: Schedule) -> Majorant:
-    """The majorant that touches the runtimes at a schedule."""
+def majorant_at(
+    sample: Sample, schedule: Schedule, floors: FloatArray | None = None
+) -> Majorant:
+    """The majorant that touches the runtimes at a schedule.
+
+    With ``floors``, shape ``(K,)``, cells that are done before them are left out: the rest touches the
+    runtimes too, and costs much less to find, but need not bound them elsewhere.
+    """
     finish = sample.finish(schedule)
-    last, place = last_cells(finish, sample.times, sample.threads)
+    last, place = last_cells(finish, sample.times, sample.threads, floors)
     rounds, workers = np.nonzero(last >= 0)
     return Majorant(
         finish.levels,
@@ -95,13 +101,17 @@ def majorant_at(sample: Sample, schedule: Schedule) -> Majorant:
 
 
 def last_cells(
-    finish: Finish, times: FloatArray, threads: int | None = None
+    finish: Finish,
+    times: FloatArray,
+    threads: int | None = None,
+    floors: FloatArray | None = None,
 ) -> tuple[IntArray, IntArray]:
     """Used level, -1 for none, and place of the last cell that waits for a worker, ``(K, N)`` each."""
     from cgcopt.evaluation.schedules.round_kernel import fill_last_cells
 
     last = np.empty(times.shape, dtype=np.int64)
     place = np.empty(times.shape, dtype=np.int64)
+    least = np.full(len(times), -np.inf) if floors is None else floors
 
     def piece(rows: slice) -> None:
         fill_last_cells(
@@ -110,6 +120,7 @@ def last_cells(
             finish.delays,
             finish.levels,
             finish.places,
+            least[rows],
             last[rows],
             place[rows],
         )

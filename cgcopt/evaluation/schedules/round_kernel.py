@@ -12,6 +12,9 @@ from numba import njit
 
 __all__ = ["fill_last_cells", "fill_runtimes"]
 
+#: Values from the end up to which keeping them in order is faster than a partition.
+_FEW = 8
+
 
 @njit(cache=True, nogil=True)
 def _ranked(values, count, rank):  # type: ignore[no-untyped-def]
@@ -38,6 +41,25 @@ def _ranked(values, count, rank):  # type: ignore[no-untyped-def]
         else:
             break
     return values[rank]
+
+
+@njit(cache=True, nogil=True)
+def _smallest(values, rank, scratch):  # type: ignore[no-untyped-def]
+    """Return the ``rank``-th smallest value, ``rank`` from 1 on."""
+    above = values.size - rank + 1
+    if above > _FEW:
+        scratch[:] = values
+        return _ranked(scratch, values.size, rank - 1)
+    # The largest few values, kept in increasing order.
+    scratch[:above] = -np.inf
+    for value in values:
+        if value > scratch[0]:
+            at = 0
+            while at + 1 < above and scratch[at + 1] < value:
+                scratch[at] = scratch[at + 1]
+                at += 1
+            scratch[at] = value
+    return scratch[0]
 
 
 @njit(cache=True, nogil=True)
@@ -95,38 +117,61 @@ def fill_runtimes(times, factors, delays, levels, runtimes, where):  # type: ign
 
 
 @njit(cache=True, nogil=True)
-def fill_last_cells(times, factors, delays, levels, places, last, place):  # type: ignore[no-untyped-def]
+def fill_last_cells(times, factors, delays, levels, places, floors, last, place):  # type: ignore[no-untyped-def]
     """Fill in, per round and worker, the last cell that the worker is needed for.
 
-    The ``N - n`` workers that finish cell ``c`` of a block first are those it waits for; ``last[k, i]``
+    Cells that have their results before ``floors[k]`` are passed over. The ``N - n`` workers that finish cell ``c`` of a block first are those it waits for; ``last[k, i]``
     becomes the largest used level with a cell that waits for worker ``i`` (-1 where there is none),
     ``place[k, i]`` the largest place of such a cell in the worker's order.
     """
     rounds, workers = times.shape
     blocks, cells, _ = factors.shape
     finish = np.empty(workers)
-    for k in range(rounds):
+    scratch = np.empty(workers)
+    whole = np.empty((blocks, workers))
+    whole_delay = np.empty((blocks, workers))
+    for b in range(blocks):
         for i in range(workers):
-            last[k, i] = -1
-            place[k, i] = 0
-        for step in range(blocks):
-            b = blocks - 1 - step
+            whole[b, i] = factors[b, :, i].max()
+            whole_delay[b, i] = delays[b, :, i].max()
+    for k in range(rounds):
+        floor = floors[k]
+        last[k] = -1
+        place[k] = 0
+        for b in range(blocks - 1, -1, -1):
             need = workers - levels[b]
+            if _later(times[k], whole[b], whole_delay[b], floor) <= levels[b]:
+                continue
+            if need == workers:
+                for i in range(workers):
+                    if last[k, i] < 0:
+                        last[k, i] = b
+                        place[k, i] = cells
+                continue
             for c in range(cells):
+                if _later(times[k], factors[b, c], delays[b, c], floor) <= levels[b]:
+                    continue
                 for i in range(workers):
                     finish[i] = times[k, i] * factors[b, c, i] + delays[b, c, i]
-                limit = np.partition(finish, need - 1)[need - 1]
+                if need == 1:
+                    first = np.argmin(finish)
+                    _wait_for(first, b, places[first, c], last[k], place[k])
+                    continue
+                limit = _smallest(finish, need, scratch)
                 taken = 0
                 for i in range(workers):
                     if finish[i] < limit:
                         taken += 1
+                        _wait_for(i, b, places[i, c], last[k], place[k])
                 for i in range(workers):
-                    inside = finish[i] < limit
                     if finish[i] == limit and taken < need:
                         taken += 1
-                        inside = True
-                    if inside and (
-                        last[k, i] < 0 or (last[k, i] == b and place[k, i] < places[i, c])
-                    ):
-                        last[k, i] = b
-                        place[k, i] = places[i, c]
+                        _wait_for(i, b, places[i, c], last[k], place[k])
+
+
+@njit(cache=True, nogil=True)
+def _wait_for(worker, block, at, last, place):  # type: ignore[no-untyped-def]
+    """Take note that a cell of the block, at this place of its order, waits for the worker."""
+    if last[worker] < 0 or (last[worker] == block and place[worker] < at):
+        last[worker] = block
+        place[worker] = at
