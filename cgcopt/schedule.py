@@ -20,7 +20,7 @@ from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import Design, largest_remainder
 from cgcopt.errors import InvalidInputError
 
-__all__ = ["Schedule", "cyclic_places", "equal_work", "fractions_of_shares"]
+__all__ = ["Schedule", "cyclic_places", "equal_work", "fractions_of_shares", "poured"]
 
 #: What the work on a block may miss of its sum and of its limits, relative to ``N L``.
 _TOLERANCE = 1e-9
@@ -85,12 +85,18 @@ def fractions_of_shares(shares: ArrayLike, most: float = 1.0) -> FloatArray:
     """
     rho = np.asarray(shares, dtype=np.float64)
     count = rho.size
-    columns = [_poured(rho, n + 1.0, max(most, (n + 1.0) / count)) for n in range(count)]
+    columns = [poured(rho, n + 1.0, max(most, (n + 1.0) / count)) for n in range(count)]
     return np.stack(columns, axis=1)
 
 
-def _poured(rho: FloatArray, total: float, cap: float) -> FloatArray:
-    """Split ``total`` in proportion to ``rho``, nobody more than ``cap``."""
+def poured(rho: FloatArray, total: float, cap: float) -> FloatArray:
+    """Split ``total`` in proportion to ``rho``, shape ``(N,)``, nobody more than ``cap``.
+
+    Examples
+    --------
+    >>> poured(np.array([3.0, 1.0, 0.0]), 2.0, 1.0).tolist()
+    [1.0, 1.0, 0.0]
+    """
     full = np.zeros(rho.size, dtype=bool)
     while True:
         left, inside = total - cap * full.sum(), rho[~full].sum()

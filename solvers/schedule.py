@@ -22,7 +22,8 @@ from cgcopt.solvers.registry import find_solver
 from cgcopt.solvers.schedules.aims import Aim, aim_of
 from cgcopt.solvers.schedules.freedom import Freedom
 from cgcopt.solvers.schedules.sample import Sample, sample_of
-from cgcopt.solvers.schedules.search import Found, Space, best_schedule
+from cgcopt.solvers.schedules.search import Found, best_schedule
+from cgcopt.solvers.schedules.space import Space
 from cgcopt.solvers.schedules.validation import Choice, chosen_freedom
 from cgcopt.solvers.two_level import TwoLevel
 from cgcopt.workers.base import Times

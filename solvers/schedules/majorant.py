@@ -78,9 +78,7 @@ class Majorant:
         )
 
 
-def majorant_at(
-    sample: Sample, schedule: Schedule, floors: FloatArray | None = None
-) -> Majorant:
+def majorant_at(sample: Sample, schedule: Schedule, floors: FloatArray | None = None) -> Majorant:
     """The majorant that touches the runtimes at a schedule.
 
     With ``floors``, shape ``(K,)``, cells that are done before them are left out: the rest touches the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -9,13 +10,16 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.schedule import Schedule, fractions_of_shares
+from cgcopt.seeds import generator
 from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.schedules.aims import Aim, MeanAim
 from cgcopt.solvers.schedules.descent import Descent, DescentSettings, descend, shares_of
 from cgcopt.solvers.schedules.freedom import Freedom
 from cgcopt.solvers.schedules.sample import Sample
+from cgcopt.solvers.schedules.shaking import ShakingSettings, shaken, strengths
+from cgcopt.solvers.schedules.space import Space
 
-__all__ = ["Found", "SearchSettings", "Space", "balanced_shares", "best_schedule"]
+__all__ = ["Found", "SearchSettings", "balanced_shares", "best_schedule"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class SearchSettings:
     quick : bool
         Whether the most promising starts alone are followed.
     descent : DescentSettings
+    shaking : ShakingSettings
     """
 
     first_shares: tuple[float, ...] = (0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 0.8, 0.9, 0.97)
@@ -44,37 +49,7 @@ class SearchSettings:
     most_levels: int = 16
     quick: bool = False
     descent: DescentSettings = field(default_factory=DescentSettings)
-
-
-@dataclass(frozen=True, eq=False)
-class Space:
-    """The schedules to choose from.
-
-    Attributes
-    ----------
-    levels : ndarray
-        Levels that may be used, increasing.
-    cells : int
-    freedom : Freedom
-    most : float
-        Largest fraction of the data that a worker may hold.
-    blocks : int
-        Used levels at most.
-    least : float
-        Smallest share of the coordinates on a used level.
-    """
-
-    levels: IntArray
-    cells: int
-    freedom: Freedom
-    most: float
-    blocks: int
-    least: float = 0.0
-
-    @classmethod
-    def free(cls, workers: int, freedom: Freedom, cells: int | None = None) -> Space:
-        """All schedules with so many cells; ``N`` by default."""
-        return cls(np.arange(workers), cells or workers, freedom, 1.0, workers)
+    shaking: ShakingSettings = field(default_factory=ShakingSettings)
 
 
 @dataclass
@@ -107,7 +82,7 @@ class Found:
     def take(self, name: str, end: Descent) -> None:
         """Take note of the end of a descent."""
         self.programs += end.programs
-        self.starts[name] = end.value
+        self.starts[name] = min(end.value, self.starts.get(name, math.inf))
         if end.value < self.value:
             self.schedule, self.value, self.start = end.schedule, end.value, name
 
@@ -161,6 +136,8 @@ def best_schedule(
         starts = {"equal work": equal, **({} if chosen.quick else known), **balanced}
         for name, start in starts.items():
             _follow(found, name, start, sample, aim, space, clock, chosen, report)
+    if not chosen.quick:
+        _restart(found, sample, aim, space, clock, chosen, report)
     return _within_limits(found, sample, aim, space, clock, chosen)
 
 
@@ -220,6 +197,22 @@ def _follow(
     )
     found.take(f"{name} ({space.freedom})", end)
     found.complete = found.complete and not clock.expired
+
+
+def _restart(
+    found: Found,
+    sample: Sample,
+    aim: Aim,
+    space: Space,
+    clock: Clock,
+    settings: SearchSettings,
+    report: Callable[[Found], None] | None,
+) -> None:
+    """Shake the best schedule so far, and descend again: on few rounds there are many ends."""
+    rng = generator(0, "restarts")
+    for strength in strengths(len(sample.times), sample.workers, settings.shaking):
+        start = shaken(found.schedule, space, strength, rng, settings.shaking)
+        _follow(found, "restarts", start, sample, aim, space, clock, settings, report)
 
 
 def _simple(space: Space, settings: SearchSettings, workers: int) -> Iterator[tuple[str, Schedule]]:

@@ -14,7 +14,8 @@ from cgcopt.solvers.schedules.aims import Aim
 from cgcopt.solvers.schedules.descent import DescentSettings
 from cgcopt.solvers.schedules.freedom import Freedom
 from cgcopt.solvers.schedules.sample import Sample
-from cgcopt.solvers.schedules.search import SearchSettings, Space, best_schedule
+from cgcopt.solvers.schedules.search import SearchSettings, best_schedule
+from cgcopt.solvers.schedules.space import Space
 
 __all__ = ["Choice", "ValidationSettings", "chosen_freedom"]
 

@@ -117,10 +117,13 @@ def fill_runtimes(times, factors, delays, levels, runtimes, where):  # type: ign
 
 
 @njit(cache=True, nogil=True)
-def fill_last_cells(times, factors, delays, levels, places, floors, last, place):  # type: ignore[no-untyped-def]
+def fill_last_cells(  # type: ignore[no-untyped-def]
+    times, factors, delays, levels, places, floors, last, place
+):
     """Fill in, per round and worker, the last cell that the worker is needed for.
 
-    Cells that have their results before ``floors[k]`` are passed over. The ``N - n`` workers that finish cell ``c`` of a block first are those it waits for; ``last[k, i]``
+    Cells that have their results before ``floors[k]`` are passed over. The ``N - n`` workers that
+    finish cell ``c`` of a block first are those it waits for; ``last[k, i]``
     becomes the largest used level with a cell that waits for worker ``i`` (-1 where there is none),
     ``place[k, i]`` the largest place of such a cell in the worker's order.
     """
