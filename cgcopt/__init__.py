@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from cgcopt.workers.groups import Groups as Groups
     from cgcopt.workers.inspection import inspect_trace as inspect_trace
     from cgcopt.workers.record import record as record
+    from cgcopt.workers.start import RandomStart as RandomStart
     from cgcopt.workers.trace import Trace as Trace
 
     solvers = solver_table
@@ -116,6 +117,7 @@ _HOMES = {
     "cgcopt.workers.groups": ("Groups",),
     "cgcopt.workers.inspection": ("inspect_trace",),
     "cgcopt.workers.record": ("record",),
+    "cgcopt.workers.start": ("RandomStart",),
     "cgcopt.workers.trace": ("Trace",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -65,7 +65,7 @@ class OptimalInteger(Solver):
     summary = "whole numbers of coordinates to a proven gap: rounding, outer approximation (HiGHS)"
     role = Role.EXACT
     solves = tasks(ExpectedRuntime, forms=(Form.BLOCK,))
-    times = ALL_TIMES
+    times = ALL_TIMES | {Times.STARTED}
     tolerance = 1e-6
     settings = NoSettings
     limits = ALL_LIMITS
@@ -79,7 +79,8 @@ class OptimalInteger(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Round the relaxed optimum, then prove or improve."""
-        if problem.limits or problem.system.costs:
+        started = problem.system.worker_times.kind is Times.STARTED
+        if problem.limits or problem.system.costs or started:
             return _within_limits(problem, options)
         clock = Clock.started(options.time_limit)
         # Half of the gap is left to the rounding.

@@ -17,14 +17,14 @@ from cgcopt.process.clock import Clock
 from cgcopt.seeds import generator
 from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver
+from cgcopt.solvers.base import ALL_TIMES, PROBABILITY_RELAXED, Outcome, Role, Solver
 from cgcopt.solvers.deadline.rounds_optimum import optimum_of_probability
 from cgcopt.solvers.formulas import (
     equal_level_risk_work,
     equal_risk_work,
     partition_with_work_proportional_to,
 )
-from cgcopt.solvers.limited.deadline_search import limited_deadline
+from cgcopt.solvers.limited.local_search import limited_search
 from cgcopt.solvers.probability.finite_times import search
 from cgcopt.solvers.probability.newton import Stationary, ascend, merit_at
 from cgcopt.workers.base import ContinuousTimes, Times
@@ -62,7 +62,7 @@ class OptimalProbability(Solver):
     designs that meet many of them, and a mixed-integer program that proves how many a design meets at
     most, within limits too (:mod:`cgcopt.solvers.deadline.rounds_optimum`).
 
-    Within limits, or with costs: :mod:`cgcopt.solvers.limited.deadline_search`, for times with a
+    Within limits, or with costs: :mod:`cgcopt.solvers.limited.local_search`, for times with a
     density.
     """
 
@@ -70,6 +70,7 @@ class OptimalProbability(Solver):
     summary = "Newton ascent on the exact completion probability, several starts"
     role = Role.ITERATIVE
     solves = PROBABILITY_RELAXED
+    times = ALL_TIMES | {Times.STARTED}
     tolerance = 1e-6
     settings = NoSettings
     limits = ALL_LIMITS
@@ -80,8 +81,9 @@ class OptimalProbability(Solver):
         rounds = problem.system.worker_times.kind is Times.SCENARIOS
         if rounds and not problem.system.costs:
             return optimum_of_probability(problem, form, options)
-        if problem.limits or problem.system.costs:
-            return limited_deadline(problem, options)
+        started = problem.system.worker_times.kind is Times.STARTED
+        if problem.limits or problem.system.costs or started:
+            return limited_search(problem, options)
         clock = Clock.started(options.time_limit)
 
         def stop() -> bool:

@@ -22,9 +22,9 @@ from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
 from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.base import Outcome, Role, Solver, tasks
+from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, tasks
 from cgcopt.solvers.formulas import partition_with_work_proportional_to
-from cgcopt.solvers.limited.deadline_search import limited_deadline
+from cgcopt.solvers.limited.local_search import limited_search
 from cgcopt.solvers.optimal_probability import OptimalProbability
 from cgcopt.solvers.probability.given_up_rounds import GivenUpSettings, give_up_rounds
 from cgcopt.solvers.schemes import SingleLevel
@@ -66,6 +66,7 @@ class OptimalQuantile(Solver):
     summary = "smallest deadline kept with the wanted probability"
     role = Role.ITERATIVE
     solves = tasks(Quantile, forms=(Form.RELAXED,))
+    times = ALL_TIMES | {Times.STARTED}
     # On step distributions the inner search promises no optimum.
     tolerance = math.inf
     settings = NoSettings
@@ -74,8 +75,9 @@ class OptimalQuantile(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Start at the quantile of the best single level; on rounds choose the late ones."""
-        if problem.limits or problem.system.costs:
-            return limited_deadline(problem, options)
+        started = problem.system.worker_times.kind is Times.STARTED
+        if problem.limits or problem.system.costs or started:
+            return limited_search(problem, options)
         return METHODS[problem.system.worker_times.kind](problem, options)
 
 

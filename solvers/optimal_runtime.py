@@ -23,6 +23,7 @@ from cgcopt.solvers.convex.quasi_newton import quasi_newton
 from cgcopt.solvers.convex.relative_steps import relative_quasi_newton
 from cgcopt.solvers.cutting_plane import optimum_of_rounds, prepare_rounds
 from cgcopt.solvers.formulas import mean_time_work, partition_with_work_proportional_to
+from cgcopt.solvers.limited.local_search import limited_search, one_order
 from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.runtime.oracle import RuntimeOracle
 from cgcopt.solvers.runtime.sampled_model import sampled_model
@@ -69,14 +70,16 @@ class OptimalRuntime(Solver):
 
     *Rounds*: the method of ``cutting-plane``, exact.
 
-    *Within limits, or with costs*: :mod:`cgcopt.solvers.limited.optimum`.
+    *Within limits, with costs, or with a random start*: :mod:`cgcopt.solvers.limited.optimum`. Where the
+    start does not depend on the time per cycle, the expected runtime need not be convex: a local search,
+    without a bound.
     """
 
     name = "optimal"
     summary = "exact expected runtime minimised to a proven gap"
     role = Role.EXACT
     solves = RUNTIME_RELAXED
-    times = ALL_TIMES | {Times.GROUPS}
+    times = ALL_TIMES | {Times.GROUPS, Times.STARTED}
     tolerance = 1e-6
     settings = NoSettings
     limits = ALL_LIMITS
@@ -90,7 +93,10 @@ class OptimalRuntime(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Minimise over partitions with sum 1, and scale."""
-        if problem.limits or problem.system.costs:
+        if not one_order(problem):
+            return limited_search(problem, options)
+        started = problem.system.worker_times.kind is Times.STARTED
+        if problem.limits or problem.system.costs or started:
             return limited_optimum(problem, options)
         return METHODS[problem.system.worker_times.kind](problem, options)
 

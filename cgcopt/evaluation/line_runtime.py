@@ -10,6 +10,7 @@ from cgcopt.evaluation.groups import runtime as groups
 from cgcopt.evaluation.lines import LineRuntime, Lines
 from cgcopt.evaluation.rounds import lines as rounds
 from cgcopt.evaluation.rounds.runtimes import sorted_rounds
+from cgcopt.evaluation.started import evaluate as started
 from cgcopt.evaluation.steps import runtime as steps
 from cgcopt.system import System
 from cgcopt.workers.base import Times
@@ -64,9 +65,14 @@ def _of_groups(system: System, lines: Lines, tolerance: float, threads: int | No
     return groups.runtime_of_lines(system, lines)
 
 
+def _of_started(system: System, lines: Lines, tolerance: float, threads: int | None) -> LineRuntime:
+    return started.runtime_of_lines(system, lines, tolerance=tolerance, threads=threads)
+
+
 _EVALUATORS: dict[Times, Evaluator] = {
     Times.CONTINUOUS: _of_density,
     Times.DISCRETE: _of_steps,
     Times.SCENARIOS: _of_rounds,
     Times.GROUPS: _of_groups,
+    Times.STARTED: _of_started,
 }

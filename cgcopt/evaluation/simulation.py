@@ -21,6 +21,7 @@ from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
 from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
 from cgcopt.evaluation.schedules.overlapped import Overlapped
+from cgcopt.evaluation.started.rounds import drawn_ends
 from cgcopt.evaluation.table import entry_of
 from cgcopt.problem import Problem
 from cgcopt.schedule import Schedule
@@ -122,7 +123,11 @@ def simulated_runtimes(
     rng = generator(seed, "simulation", system.worker_times.label, system.workers)
     rows = max(_CHUNK // system.workers, 1)
     for start in range(0, rounds, rows):
-        times = system.worker_times.sample(min(rows, rounds - start), system.workers, rng)
+        count = min(rows, rounds - start)
+        if system.worker_times.kind is Times.STARTED:
+            yield drawn_ends(system, run, count, rng)
+            continue
+        times = system.worker_times.sample(count, system.workers, rng)
         yield ends_of_rounds(run, system, times)
 
 

@@ -127,6 +127,8 @@ _STEPS = "cgcopt.evaluation.steps"
 _ROUNDS = "cgcopt.evaluation.rounds"
 _GROUPS = "cgcopt.evaluation.groups"
 _DRAWN = "cgcopt.evaluation.simulation"
+_STARTED = "cgcopt.evaluation.started.evaluate"
+_STARTED_BOUND = "cgcopt.evaluation.started.bound:certified_runtime"
 _BOUNDS = "cgcopt.evaluation.certificates"
 
 _RUNTIME_BOUND = f"{_BOUNDS}:certified_runtime"
@@ -145,6 +147,11 @@ _TABLE: dict[tuple[type[Objective], Times], Entry] = {
     (CompletionProbability, Times.GROUPS): Entry(
         f"{_GROUPS}.chances:completion_probability", f"{_BOUNDS}:at_most_one"
     ),
+    (ExpectedRuntime, Times.STARTED): Entry(f"{_STARTED}:expected_runtime", _STARTED_BOUND),
+    (CompletionProbability, Times.STARTED): Entry(
+        f"{_STARTED}:completion_probability", f"{_BOUNDS}:at_most_one"
+    ),
+    (Quantile, Times.STARTED): Entry(f"{_STARTED}:runtime_quantile"),
     (ExpectedRuntime, Times.SAMPLER): Entry(f"{_DRAWN}:simulated_mean"),
     (CompletionProbability, Times.CONTINUOUS): Entry(
         f"{_DENSITY}.{_PROBABILITY}", _PROBABILITY_BOUND

@@ -30,6 +30,8 @@ class Times(StrEnum):
     """A finite set of rounds (a trace kept in rounds, or a drawn sample)."""
     GROUPS = "groups"
     """Independent workers in groups, each with a density."""
+    STARTED = "started"
+    """Independent workers with a random start besides a time per cycle."""
     DISTRIBUTION = "distribution"
     """Independent workers of whom only the distribution function is known."""
     SAMPLER = "sampler"

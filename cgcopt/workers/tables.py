@@ -19,8 +19,13 @@ trace                   path (relative to the folder of the instance file), mode
 empirical               values, weights (optional): a step distribution written out
 scenarios               times: whole rounds written out, a list of lists
 groups                  groups: one table a group, with workers, family and the keys of the family
+constant                time (seconds per cycle of every worker) and start
 sampled                 model (a table like this one), rounds, workers, seed: whole rounds drawn
 ======================  ==========================================================================
+
+Every family with a density takes ``start`` besides, a table like this one of seconds that a worker
+takes to start, and ``dependence``, ``"comonotone"`` (default) or ``"independent"``
+(:class:`~cgcopt.workers.start.RandomStart`).
 
 ``"pooled"`` is the default mode, because it fits every number of workers; the rounds of a trace
 with W columns describe W workers and no other number.
@@ -48,6 +53,7 @@ from cgcopt.workers.families import (
 )
 from cgcopt.workers.groups import Groups
 from cgcopt.workers.reading import ReadOptions
+from cgcopt.workers.start import Dependence, RandomStart
 from cgcopt.workers.trace import Trace
 from cgcopt.workers.validation import MISSING
 
@@ -128,6 +134,20 @@ def _groups(values: Mapping[str, Any], base: Path) -> WorkerTimes:
     return Groups(pairs)  # type: ignore[arg-type]
 
 
+def _constant(values: Mapping[str, Any], base: Path) -> WorkerTimes:
+    start = worker_times_from_dict(values["start"], base, field="worker_times.start")
+    return RandomStart(values["time"], start)  # type: ignore[arg-type]
+
+
+def _started(table: Mapping[str, Any], base: Path, field: str) -> WorkerTimes:
+    """A table with a start: the same without it, and the start by itself."""
+    rest = {key: value for key, value in table.items() if key not in ("start", "dependence")}
+    times = worker_times_from_dict(rest, base, field=field)
+    start = worker_times_from_dict(table["start"], base, field=f"{field}.start")
+    dependence = table.get("dependence", Dependence.COMONOTONE)
+    return RandomStart(times, start, dependence)  # type: ignore[arg-type]
+
+
 _FAMILIES: dict[str, _Family] = {
     **{
         family.family: _parametric(family)
@@ -136,6 +156,7 @@ _FAMILIES: dict[str, _Family] = {
     "trace": _Family(("path",), ("mode", "rounds", *ReadOptions.names()), _trace),
     "empirical": _Family(("values",), ("weights",), lambda values, _: Empirical(**values)),
     "scenarios": _Family(("times",), (), lambda values, _: Scenarios(**values)),
+    "constant": _Family(("time", "start"), (), _constant),
     "groups": _Family(("groups",), (), _groups),
     "sampled": _Family(("model", "rounds", "workers", "seed"), (), _sampled),
 }
@@ -185,7 +206,7 @@ def worker_times_from_dict(
         ...
     cgcopt.errors.InvalidInputError: worker_times.family = 'wiebull': must be one of \
 exponential, shifted-exponential, weibull, gamma, lognormal, pareto, trace, empirical, \
-scenarios, groups, sampled (did you mean 'weibull'?)
+scenarios, constant, groups, sampled (did you mean 'weibull'?)
     """
     if not isinstance(table, Mapping):
         raise InvalidInputError(field, table, "a table with the key family")
@@ -193,6 +214,8 @@ scenarios, groups, sampled (did you mean 'weibull'?)
     if not isinstance(name, str) or name not in _FAMILIES:
         raise InvalidInputError(f"{field}.family", name, did_you_mean(str(name), _FAMILIES))
     family = _FAMILIES[name]
+    if "start" in table and "start" not in family.required:
+        return _started(table, Path(base_dir), field)
     keys = (*family.required, *family.optional)
     values = {key: value for key, value in table.items() if key != "family"}
     for key in values:

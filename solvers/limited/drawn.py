@@ -16,6 +16,7 @@ from cgcopt.solvers.convex.simplex_qp import simplex_minimiser
 from cgcopt.solvers.limited.faces import Face
 from cgcopt.system import System
 from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.start import RandomStart
 
 __all__ = ["DrawnRuntime", "Smoothed"]
 
@@ -52,15 +53,22 @@ class DrawnRuntime:
         Whose rounds they are.
     times : ndarray, shape (K, N)
         Every row descending: column ``n`` belongs to level ``n``.
+    starts : ndarray, shape (K, N), or 0
+        Seconds before a worker begins, in the same order.
     """
 
     system: System
     times: FloatArray
+    starts: FloatArray | float = 0.0
 
     @classmethod
     def of(cls, system: System, seed: int) -> DrawnRuntime:
         """Draw rounds, or take given ones."""
         model = system.worker_times
+        if isinstance(model, RandomStart):
+            rng = generator(seed, "limited", model.label, system.workers)
+            starts, times = model.draw(_ROUNDS, system.workers, rng)
+            return cls(system, -np.sort(-times, axis=1), -np.sort(-starts, axis=1))
         if isinstance(model, Scenarios):
             rounds = model.sorted_times[:: max(model.rounds // _ROUNDS, 1)]
         else:
@@ -74,7 +82,9 @@ class DrawnRuntime:
         """Minimise on a face; return the point and the Hessian there, relative to the value."""
         if face.levels.size == 1 or face.room <= _NO_ROOM:
             return np.full(face.levels.size, 1.0 / face.levels.size), np.eye(face.levels.size)
-        few = DrawnRuntime(self.system, self.times[:: max(len(self.times) // _FEW, 1)])
+        every = max(len(self.times) // _FEW, 1)
+        starts = self.starts if isinstance(self.starts, float) else self.starts[::every]
+        few = DrawnRuntime(self.system, self.times[::every], starts)
         share, hessian = few._newton(face, share, _WIDTHS[0], _ROUGHLY)
         return (share, hessian) if rough else self._newton(face, share, _WIDTHS[1], _DONE)
 
@@ -110,6 +120,8 @@ class DrawnRuntime:
         times = self.times[:, levels]
         reached = times * np.cumsum(per_work * y)
         reached += delay
+        if not isinstance(self.starts, float):
+            reached += self.starts[:, levels]
         top = reached.max(axis=1, keepdims=True)
         value = float(top.mean())
         h = width * value

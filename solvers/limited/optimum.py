@@ -12,6 +12,7 @@ from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.errors import InfiniteMeanError
 from cgcopt.evaluation.certificates import first_finite_level
 from cgcopt.evaluation.result import Certificate
+from cgcopt.evaluation.started.bound import first_level_bounds
 from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.solution import TerminationCondition
@@ -24,6 +25,7 @@ from cgcopt.solvers.limited.face_minimum import minimise_face
 from cgcopt.solvers.limited.faces import Face
 from cgcopt.solvers.limited.level_search import LevelSearch
 from cgcopt.solvers.limited.oracle import RuntimeCuts
+from cgcopt.workers.base import ContinuousTimes
 
 __all__ = ["LimitedRun", "limited_optimum"]
 
@@ -54,9 +56,43 @@ def limited_optimum(problem: Problem, options: Options, start: FloatArray | None
         A partition within the limits that a neighbouring problem has led to.
     """
     started = time.perf_counter()
-    run = LimitedRun(problem, options)
-    run.search(start)
+    if problem.system.worker_times.kind is Times.STARTED:
+        run = over_first_levels(problem, options, start)
+    else:
+        run = LimitedRun(problem, options)
+        run.search(start)
     return run.outcome(time.perf_counter() - started)
+
+
+def over_first_levels(
+    problem: Problem, options: Options, start: FloatArray | None = None
+) -> LimitedRun:
+    """Minimise for every first used level, where nobody waits for the start of the levels below it.
+
+    The expected runtime is convex among the designs that begin with the same level. Each of these
+    problems ends as soon as its bound has passed the best design of the others.
+    """
+    whole = LimitedRun(problem, options)
+    levels = whole.levels
+    alone = first_level_bounds(problem.system, levels)
+    order = np.argsort(alone, kind="stable")
+    bounds = np.array(alone)
+    for place in order:
+        incumbent = whole.incumbent
+        if alone[place] >= incumbent.value * (1.0 - incumbent.target) or whole.clock.expired:
+            continue
+        part = LimitedRun(problem, options, first=int(levels[place]))
+        part.clock = whole.clock
+        part.incumbent.partition, part.incumbent.value = incumbent.partition, incumbent.value
+        given = start if start is not None and np.argmax(start > 0.0) == levels[place] else None
+        part.search(given)
+        bounds[place] = max(bounds[place], part.incumbent.bound)
+        incumbent.value, incumbent.partition = part.incumbent.value, part.incumbent.partition
+        incumbent.history += part.incumbent.history
+        whole.nodes, whole.sets = whole.nodes + part.nodes, whole.sets + part.sets
+        whole.cuts.cuts += part.cuts.cuts
+    whole.note(float(bounds.min()) * (1.0 - QUADRATURE))
+    return whole
 
 
 @dataclass(eq=False)
@@ -67,10 +103,13 @@ class LimitedRun:
     ----------
     problem : Problem
     options : Options
+    first : int
+        Lowest level to use (:func:`over_first_levels`).
     """
 
     problem: Problem
     options: Options
+    first: int = 0
     nodes: int = 0
     sets: int = 0
     convex: bool = field(init=False)
@@ -83,13 +122,15 @@ class LimitedRun:
         per_message = system.costs.per_message > 0.0
         self.convex = limits.convex(system.workers) and not per_message
         limit = self.options.time_limit
-        self.clock = Clock.started(limit if self.convex else limit or _PATIENCE)
+        quick = self.convex and system.worker_times.kind is not Times.STARTED
+        self.clock = Clock.started(limit if quick else limit or _PATIENCE)
         self.incumbent = Incumbent(_SHARE * self.options.gap, self.options)
-        self.cuts = RuntimeCuts(system, self.options.threads, _BRACKET * self.options.gap)
+        bracket = _BRACKET * self.options.gap
+        self.cuts = RuntimeCuts(system, self.options.threads, bracket, self.first)
 
     @cached_property
     def levels(self) -> IntArray:
-        """Allowed levels with a finite expected runtime."""
+        """Allowed levels from the first one on, with a finite expected runtime."""
         system = self.problem.system
         levels = self.problem.limits.allowed_levels(system.workers)
         finite = levels[levels >= first_finite_level(system)]
@@ -99,7 +140,7 @@ class LimitedRun:
                 f"the expected runtime is infinite on every allowed level: "
                 f"{system.worker_times.label} has tail index {system.worker_times.tail_index:g}"
             )
-        return np.asarray(finite)
+        return np.asarray(finite[finite >= self.first])
 
     @cached_property
     def ends(self) -> FloatArray | None:
@@ -117,7 +158,8 @@ class LimitedRun:
     @property
     def kinks(self) -> bool:
         """Whether the expected runtime has kinks: with few rounds, or times with few values."""
-        return self.problem.system.worker_times.kind is not Times.CONTINUOUS
+        times = self.problem.system.worker_times
+        return not isinstance(getattr(times, "start", times), ContinuousTimes)
 
     def search(self, start: FloatArray | None = None) -> None:
         """Run to the end."""

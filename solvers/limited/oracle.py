@@ -20,8 +20,12 @@ from cgcopt.design import work_of_partition
 from cgcopt.evaluation.line_runtime import line_runtime
 from cgcopt.evaluation.lines import Lines
 from cgcopt.system import System
+from cgcopt.workers.base import Times
 
 __all__ = ["Cut", "RuntimeCuts"]
+
+#: Share of all work that a level is given which is waited for and has none.
+_NEXT_TO_NOTHING = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +57,15 @@ class RuntimeCuts:
         For the kernel.
     tolerance : float
         Relative width of a bracket that will do where a sum is long.
+    first : int
+        Where workers have a random start: the level from which on all levels are waited for. A cut then
+        holds for the designs whose first used level is this one or below.
     """
 
     system: System
     threads: int | None = None
     tolerance: float = 1e-7
+    first: int = 0
     cuts: list[Cut] = field(default_factory=list)
 
     def __call__(self, partition: FloatArray, messages: FloatArray) -> Cut:
@@ -68,16 +76,20 @@ class RuntimeCuts:
         delay = costs.startup + costs.per_coordinate * total * counts
         delay = delay + costs.per_message * np.cumsum(messages)
         factor = system.unit * total * work_of_partition(partition)
+        started = system.worker_times.kind is Times.STARTED
+        if started:
+            factor[self.first :] = np.maximum(factor[self.first :], _NEXT_TO_NOTHING * factor[-1])
         found = line_runtime(
             system, Lines(factor, delay), threads=self.threads, tolerance=self.tolerance
         )
         slow = np.cumsum(found.factor_gradient[::-1])[::-1]
         late = np.cumsum(found.delay_gradient[::-1])[::-1]
         copies = np.arange(1.0, partition.size + 1.0)
-        cut = Cut(
-            found.upper,
-            total * (system.unit * copies * slow + costs.per_coordinate * late),
-            costs.per_message * late,
-        )
+        blocks = total * (system.unit * copies * slow + costs.per_coordinate * late)
+        by_message = costs.per_message * late
+        if started:  # what the starts take is no multiple of the work; the blocks add up to 1
+            constant = found.lower - costs.startup - blocks @ partition - by_message @ messages
+            blocks = blocks + constant
+        cut = Cut(found.upper, blocks, by_message)
         self.cuts.append(cut)
         return cut

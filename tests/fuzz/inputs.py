@@ -33,6 +33,7 @@ FAMILIES = {
     "pareto": ("shape", "scale", "shift"),
     "empirical": ("values", "weights"),
     "scenarios": ("times",),
+    "constant": ("time", "start"),
     "sampled": ("rounds", "workers", "seed", "model"),
     "trace": ("path", "mode", "unit", "separator", "missing", "columns", "rounds", "time"),
 }
@@ -116,7 +117,12 @@ def _instance(rng: random.Random, hostile: float = 0.12) -> str:
     keys = [
         key for key in FAMILIES[family] if family != "trace" or key == "path" or rng.random() < 0.3
     ]
+    good["start"] = rng.choice(
+        ('{family = "exponential", rate = 2.0}', '{family = "empirical", values = [1, 2]}', "{}")
+    )
     lines += [f"{key} = {value(good.get(key, '1.5'))}" for key in keys]
+    if family != "constant" and rng.random() < 0.1:
+        lines += [f"start = {value(good['start'])}", "dependence = " + value('"independent"')]
     if rng.random() < 0.7:
         kind = rng.choice(list(OBJECTIVES))
         lines += ["[objective]", f'kind = "{kind}"']

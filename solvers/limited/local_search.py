@@ -31,8 +31,10 @@ from cgcopt.solvers.limited.boundary_search import snapped
 from cgcopt.solvers.limited.drawn import DrawnRuntime
 from cgcopt.solvers.limited.faces import Face
 from cgcopt.solvers.limited.optimum import LimitedRun
+from cgcopt.workers.base import ContinuousTimes
+from cgcopt.workers.start import RandomStart
 
-__all__ = ["limited_deadline"]
+__all__ = ["limited_search", "one_order"]
 
 #: Starts on the first face, and on the others.
 _STARTS, _FEW_STARTS = 4, 1
@@ -44,13 +46,13 @@ _UNUSED, _FLOOR = 1e-6, 1e-3
 _PATIENCE = 60.0
 
 
-def limited_deadline(problem: Problem, options: Options) -> Outcome:
-    """Search for a design within the limits with a large completion probability, or a small quantile.
+def limited_search(problem: Problem, options: Options) -> Outcome:
+    """Search for a design within the limits with a large completion probability, or a small runtime.
 
     Parameters
     ----------
     problem : Problem
-        Of the completion probability or a quantile; its worker times have a density.
+        Any objective with a gradient; its worker times have a density.
     options : Options
         ``time_limit``, ``seed`` and ``starts`` count.
 
@@ -59,10 +61,11 @@ def limited_deadline(problem: Problem, options: Options) -> Outcome:
     UnsupportedProblemError
         If the worker times have no density.
     """
-    if problem.system.worker_times.kind is not Times.CONTINUOUS:
+    times = problem.system.worker_times
+    if not isinstance(getattr(times, "start", times), ContinuousTimes):
         raise UnsupportedProblemError(
-            f"solver 'optimal' keeps limits and costs of a {problem.objective.kind} only where the "
-            f"worker times have a density, unlike {problem.system.worker_times.label}"
+            f"solver 'optimal' keeps limits and costs of a {problem.objective.kind}, and takes a random "
+            f"start, only where the worker times have a density, unlike {times.label}"
         )
     search = _Search(problem, options)
     search.run()
@@ -73,6 +76,16 @@ def limited_deadline(problem: Problem, options: Options) -> Outcome:
         partition=None if search.best is None else search.best * problem.system.coordinates,
         details={"evaluations": search.evaluations, "level_sets": len(search.tried)},
     )
+
+
+def one_order(problem: Problem) -> bool:
+    """Whether the workers finish in the same order whatever the work is; the mean is convex then."""
+    times = problem.system.worker_times
+    return times.one_order if isinstance(times, RandomStart) else True
+
+
+class _OutOfTime(Exception):
+    """Ends a climb at the time limit."""
 
 
 @dataclass(eq=False)
@@ -101,14 +114,25 @@ class _Search:
 
     def run(self) -> None:
         """Climb on all levels, then exchange levels where they cannot all be used."""
-        share = self.climb(self.levels, self.options.starts or _STARTS, offer=self.free)
+        for level in {int(self.levels[0]), int(self.levels[-1])}:
+            self.keep(np.eye(self.problem.system.workers)[level])
+        starts = self.options.starts or _STARTS
+        share = self.climb(self.levels, starts if self.free else _FEW_STARTS, offer=self.free)
         if self.free:
+            self.higher_up()
             return
         chosen = np.sort(self.levels[np.argsort(-share)[: self.most]])
         self.on_set(tuple(chosen.tolist()), _STARTS)
         improved = True
         while improved and not self.expired:
             improved = any(self.on_set(levels, _FEW_STARTS) for levels in self.neighbours())
+
+    def higher_up(self) -> None:
+        """Climb without the lowest levels too, where their workers need not start at all."""
+        if self.problem.system.worker_times.kind is Times.STARTED:
+            for first in range(1, self.levels.size):
+                if not self.expired:
+                    self.climb(self.levels[first:], _FEW_STARTS, offer=True)
 
     @property
     def free(self) -> bool:
@@ -163,26 +187,42 @@ class _Search:
         """Where SLSQP ends on the simplex of a face."""
         from scipy import optimize
 
+        best, merit = start, np.inf
+
+        def measured(v: FloatArray) -> tuple[float, FloatArray]:
+            nonlocal best, merit
+            if self.expired:
+                raise _OutOfTime
+            found = self.measured(face, v)
+            if found[0] < merit and abs(v.sum() - 1.0) < 1e-9:
+                best, merit = np.array(v), found[0]
+            return found
+
         minimize: Any = optimize.minimize
-        found = minimize(
-            lambda v: self.measured(face, v),
-            start,
-            jac=True,
-            method="SLSQP",
-            bounds=[(0.0, 1.0)] * start.size,
-            constraints={
-                "type": "eq",
-                "fun": lambda v: v.sum() - 1.0,
-                "jac": lambda v: np.ones(v.size),
-            },
-            options={"ftol": 1e-12, "maxiter": 200},
-        )
-        end = np.maximum(found.x, 0.0)
+        try:
+            found = minimize(
+                measured,
+                start,
+                jac=True,
+                method="SLSQP",
+                bounds=[(0.0, 1.0)] * start.size,
+                constraints={
+                    "type": "eq",
+                    "fun": lambda v: v.sum() - 1.0,
+                    "jac": lambda v: np.ones(v.size),
+                },
+                options={"ftol": 1e-12, "maxiter": 200},
+            )
+        except _OutOfTime:
+            end = best
+        else:
+            end = found.x
+        end = np.maximum(end, 0.0)
         return np.asarray(end / end.sum())
 
     def starts(self, face: Face, count: int) -> list[FloatArray]:
         """The minimiser of the mean of drawn rounds, level shares, and random neighbours."""
-        rng = generator(self.options.seed, "limited-deadline", self.problem.name)
+        rng = generator(self.options.seed, "limited-search", self.problem.name)
         first = self.drawn.minimise(face)[0]
         found = [first, np.full(first.size, 1.0 / first.size)]
         while len(found) < count:

@@ -1,0 +1,1 @@
+"""Workers with a random start: exact probability, expected runtime and quantile."""

@@ -1,0 +1,134 @@
+"""Worker times with a random additive part: how long a worker takes to start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cgcopt._validate import finite_number
+from cgcopt.arrays import FloatArray
+from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.workers.base import ContinuousTimes, IndependentTimes, Times, WorkerTimes
+
+__all__ = ["Dependence", "RandomStart"]
+
+
+class Dependence(StrEnum):
+    """How the start and the time per cycle of one worker in one round depend on each other."""
+
+    COMONOTONE = "comonotone"
+    """One slowness for both: who starts late also computes slowly."""
+    INDEPENDENT = "independent"
+    """Neither says anything about the other."""
+
+
+@dataclass(frozen=True)
+class RandomStart(WorkerTimes):
+    """Independent workers that have done ``c`` cycles after ``A + B c`` seconds.
+
+    Parameters
+    ----------
+    times : ContinuousTimes or float
+        ``B``, seconds per cycle; a number where every worker computes equally fast and only the
+        start differs (functions as a service: the spread is in the start).
+    start : ContinuousTimes, or DiscreteTimes where ``times`` is a number
+        ``A``, seconds.
+    dependence : Dependence or str
+        ``"comonotone"`` (default) or ``"independent"``; a number ``times`` needs neither.
+
+    Notes
+    -----
+    With a number, and with comonotone ``A`` and ``B``, the workers finish in the same order whatever
+    the work is; the expected runtime is convex for fixed used levels and every bound is proven.
+    With independent ``A`` and ``B`` the completion probability is exact all the same, but the
+    expected runtime need not be convex, and nothing is proven of it.
+
+    The levels below the first used one have nothing to deliver: nobody waits for their start.
+
+    Examples
+    --------
+    >>> from cgcopt import Exponential
+    >>> RandomStart(0.25, Exponential(rate=2.0)).label
+    'constant(0.25) after exponential(rate=2)'
+    """
+
+    times: ContinuousTimes | float
+    start: IndependentTimes
+    dependence: Dependence = Dependence.COMONOTONE
+
+    kind: ClassVar[Times] = Times.STARTED
+
+    def __post_init__(self) -> None:
+        set_field = object.__setattr__
+        try:
+            set_field(self, "dependence", Dependence(self.dependence))
+        except ValueError:
+            allowed = f"one of: {', '.join(Dependence)}"
+            raise InvalidInputError("worker_times.dependence", self.dependence, allowed) from None
+        if not isinstance(self.times, WorkerTimes):
+            set_field(self, "times", finite_number("worker_times.time", self.times, above=0))
+        elif not isinstance(self.times, ContinuousTimes):
+            allowed = "a number, or a family with a density, such as LogNormal(sigma=0.6, scale=1)"
+            raise InvalidInputError("worker_times.times", self.times, allowed)
+        if not isinstance(self.start, ContinuousTimes) and not (
+            self.constant and isinstance(self.start, IndependentTimes)
+        ):
+            allowed = "a family with a density, such as Exponential(rate=2)"
+            if self.constant:
+                allowed += ", or Empirical([...])"
+            raise InvalidInputError("worker_times.start", self.start, allowed)
+        if getattr(self.start, "can_fail", False):
+            raise InvalidInputError("worker_times.start", self.start, "finite seconds")
+
+    @property
+    def constant(self) -> bool:
+        """Whether every worker computes equally fast."""
+        return isinstance(self.times, float)
+
+    @property
+    def one_order(self) -> bool:
+        """Whether the workers finish in the same order whatever the work is."""
+        return self.constant or self.dependence is Dependence.COMONOTONE
+
+    @property
+    def tail_index(self) -> float:
+        """That of the heavier tail."""
+        slope = float("inf") if isinstance(self.times, float) else self.times.tail_index
+        return min(slope, self.start.tail_index)
+
+    def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> FloatArray:
+        """Refuse: a round is more than times per cycle; see :meth:`draw`."""
+        raise UnsupportedProblemError(
+            f"rounds of {self.label} are no tables of seconds per cycle: every worker also has a "
+            f"start; methods on scenarios do not take it"
+        )
+
+    def draw(
+        self, rounds: int, workers: int, rng: np.random.Generator
+    ) -> tuple[FloatArray, FloatArray]:
+        """Draw starts (seconds) and times (seconds per cycle), each of shape ``(rounds, workers)``."""
+        if isinstance(self.times, float):
+            start = self.start.sample(rounds, workers, rng)
+            return start, np.full(start.shape, self.times)
+        if self.dependence is Dependence.INDEPENDENT:
+            return self.start.sample(rounds, workers, rng), self.times.sample(rounds, workers, rng)
+        late = rng.random((rounds, workers))
+        return self.start.isf(late), self.times.isf(late)
+
+    @property
+    def label(self) -> str:
+        """The time per cycle and the start."""
+        if isinstance(self.times, float):
+            return f"constant({self.times:.6g}) after {self.start.label}"
+        return f"{self.times.label} after {self.dependence} {self.start.label}"
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """The ``[worker_times]`` table of an instance file."""
+        if isinstance(self.times, float):
+            return {"family": "constant", "time": self.times, "start": self.start.to_dict()}
+        both = {"start": self.start.to_dict(), "dependence": str(self.dependence)}
+        return {**self.times.to_dict(), **both}

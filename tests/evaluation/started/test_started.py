@@ -1,0 +1,203 @@
+"""Workers with a random start: exact values against simulation, quadrature and differences."""
+
+import numpy as np
+import pytest
+from scipy import integrate
+
+import cgcopt as cg
+from cgcopt.errors import InfiniteMeanError, InvalidInputError, UnsupportedProblemError
+from cgcopt.evaluation.certificates import certify, partition_gradient
+from cgcopt.evaluation.evaluate import evaluate_work
+from cgcopt.evaluation.lines import Lines
+from cgcopt.evaluation.started.chances import started_chances
+from cgcopt.instance import problem_from_dict
+
+START = cg.LogNormal(sigma=0.6, scale=0.64)
+SLOPE = cg.LogNormal(sigma=0.4, scale=1e-3, shift=2e-4)
+MODELS = {
+    "constant": cg.RandomStart(1.13e-3, START),
+    "recorded starts": cg.RandomStart(1.13e-3, cg.Empirical([0.4, 0.6, 0.7, 0.9, 1.5, 3.0])),
+    "comonotone": cg.RandomStart(SLOPE, START),
+    "independent": cg.RandomStart(SLOPE, START, "independent"),
+    "heavy": cg.RandomStart(cg.Pareto(shape=3.0, scale=1e-3), cg.Exponential(rate=1.0)),
+}
+OBJECTIVES = [cg.ExpectedRuntime(), cg.CompletionProbability(4.0), cg.Quantile(0.8)]
+DESIGN = np.array([400.0, 100.0, 0.0, 200.0, 300.0])
+COSTS = cg.Costs(startup=0.1, per_coordinate=1e-4, per_message=0.05)
+
+
+def problem_of(times, objective, costs=COSTS, **limits):
+    system = cg.System(5, 1000, times, samples=5, costs=costs)
+    return cg.Problem(system, objective, limits=cg.Limits(**limits))
+
+
+@pytest.mark.parametrize("times", MODELS.values(), ids=MODELS)
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: objective.kind)
+def test_simulation_agrees(times, objective):
+    problem = problem_of(times, objective)
+    for partition in (DESIGN, [0, 0, 700, 0, 300]):
+        design = cg.Design(partition)
+        exact, drawn = cg.evaluate(problem, design), cg.simulate(problem, design, rounds=40_000)
+        assert abs(exact.value - drawn.value) <= 5 * drawn.standard_error + 1e-12
+
+
+@pytest.mark.parametrize("name", ["constant", "comonotone", "independent", "heavy"])
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: objective.kind)
+def test_gradients_are_differences(name, objective):
+    problem = problem_of(MODELS[name], objective)
+    by_level = partition_gradient(cg.evaluate(problem, DESIGN, gradient=True).gradient)
+    for level in np.flatnonzero(DESIGN):
+        step = np.zeros(5)
+        step[level] = 1e-4 * DESIGN[level]
+        above = evaluate_work(problem, cg.Design(DESIGN + step).work).value
+        below = evaluate_work(problem, cg.Design(DESIGN - step).work).value
+        difference = (above - below) / (2 * step[level])
+        assert difference == pytest.approx(by_level[level], rel=1e-5, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("slope", "start"),
+    [
+        (SLOPE, START),
+        (cg.ShiftedExponential(rate=1e3, shift=1e-3), cg.ShiftedExponential(rate=1.0, shift=0.3)),
+        (cg.Weibull(shape=0.6, scale=1e-3), cg.Weibull(shape=0.7, scale=1.0)),
+    ],
+    ids=lambda model: model.family,
+)
+def test_independent_chances_are_convolutions(slope, start):
+    times = cg.RandomStart(slope, start, "independent")
+    for t in (2.5, 9.0):
+        found = started_chances(times, Lines(np.array([500.0]), np.zeros(1)), np.array([t]))
+        latest = t - 500 * slope.support[0]
+        late, _ = integrate.quad(
+            lambda a, t=t: start.pdf(a) * slope.sf((t - a) / 500),
+            start.support[0],
+            latest,
+            epsabs=0,
+            epsrel=1e-10,
+            limit=500,
+        )
+        assert found.missed[0] == pytest.approx(late + start.sf(latest), rel=1e-9)
+
+
+def test_a_start_that_vanishes_changes_nothing():
+    tiny = cg.Exponential(rate=1e9)
+    for dependence in ("comonotone", "independent"):
+        for objective in OBJECTIVES:
+            plain = cg.evaluate(problem_of(SLOPE, objective), DESIGN).value
+            times = cg.RandomStart(SLOPE, tiny, dependence)
+            assert cg.evaluate(problem_of(times, objective), DESIGN).value == pytest.approx(
+                plain, rel=1e-6
+            )
+
+
+def test_only_the_start_counts_where_there_is_hardly_any_work():
+    """The mean of the slowest of five exponential starts is (1 + 1/2 + ... + 1/5) / rate."""
+    times = cg.RandomStart(1e-12, cg.Exponential(rate=2.0))
+    value = cg.evaluate(
+        problem_of(times, cg.ExpectedRuntime(), cg.Costs()), [1000, 0, 0, 0, 0]
+    ).value
+    assert value == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4 + 1 / 5) / 2.0, rel=1e-8)
+
+
+@pytest.mark.parametrize("name", ["constant", "recorded starts", "comonotone"])
+@pytest.mark.parametrize("limits", [{}, {"copies": 3}, {"blocks": 2}], ids=str)
+def test_the_optimum_is_proven(name, limits):
+    problem = problem_of(MODELS[name], cg.ExpectedRuntime(), **limits)
+    solution = cg.solve(problem)
+    assert solution.gap <= 1e-6
+    assert problem.limits.violation(solution.design.partition) == ""
+    rng = np.random.default_rng(3)
+    for _ in range(40):
+        x = 1000 * rng.dirichlet(np.full(5, 0.4))
+        x[x < 20] = 0.0
+        x *= 1000 / x.sum()
+        free = cg.Problem(problem.system, problem.objective)
+        if not problem.limits.violation(x):
+            assert cg.evaluate(free, x).value >= solution.bound
+        bound, _ = certify(free, cg.Design(x))
+        assert bound <= solution.value
+
+
+def test_an_independent_start_is_solved_without_a_bound():
+    problem = problem_of(MODELS["independent"], cg.ExpectedRuntime(), cg.Costs(), copies=2)
+    solution = cg.solve(problem, starts=1, time_limit=20)
+    assert solution.bound == -np.inf
+    assert solution.design.copies <= 2
+    assert solution.value < cg.evaluate(problem, [1000, 0, 0, 0, 0]).value
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES[1:], ids=lambda objective: objective.kind)
+@pytest.mark.parametrize("name", ["comonotone", "independent"])
+def test_deadlines_are_climbed_to(name, objective):
+    problem = problem_of(MODELS[name], objective, cg.Costs())
+    solution, sign = cg.solve(problem, starts=1), -1 if objective.kind == "quantile" else 1
+    rng = np.random.default_rng(5)
+    others = [cg.evaluate(problem, 1000 * rng.dirichlet(np.ones(5))).value for _ in range(60)]
+    assert sign * solution.value >= max(sign * value for value in others)
+
+
+def table(**worker_times):
+    return {"system": {"workers": 5, "coordinates": 1000}, "worker_times": worker_times}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_instance_file_carries_the_start(name, tmp_path):
+    given = problem_of(MODELS[name], cg.ExpectedRuntime())
+    file = tmp_path / "started.toml"
+    file.write_text(cg.instance_text(given), encoding="utf-8")
+    assert cg.load_instance(file).system == given.system
+
+
+@pytest.mark.parametrize(
+    ("worker_times", "message"),
+    [
+        ({"family": "constant", "time": 1.0}, r"worker_times.start.*missing"),
+        ({"family": "constant", "time": 0, "start": {"family": "exponential", "rate": 1}}, "time"),
+        ({"family": "exponential", "rate": 1, "start": 3}, r"worker_times.start.*table"),
+        ({"family": "exponential", "rate": 1, "start": {"family": "gama"}}, r"start\.family"),
+        (
+            {
+                "family": "exponential",
+                "rate": 1,
+                "start": {"family": "exponential", "rate": 1},
+                "dependence": "some",
+            },
+            r"dependence.*comonotone",
+        ),
+        (
+            {"family": "exponential", "rate": 1, "dependence": "independent"},
+            r"dependence.*left out",
+        ),
+        (
+            {
+                "family": "empirical",
+                "values": [1, 2],
+                "start": {"family": "exponential", "rate": 1},
+            },
+            r"worker_times.times.*density",
+        ),
+        (
+            {
+                "family": "exponential",
+                "rate": 1,
+                "start": {"family": "empirical", "values": [1, 2]},
+            },
+            r"worker_times.start.*density",
+        ),
+    ],
+)
+def test_bad_tables_are_refused(worker_times, message):
+    with pytest.raises(InvalidInputError, match=message):
+        problem_from_dict(table(**worker_times))
+
+
+def test_what_cannot_be_done_is_said():
+    problem = problem_of(MODELS["comonotone"], cg.ExpectedRuntime())
+    with pytest.raises(UnsupportedProblemError, match="start"):
+        cg.solve(problem, "highs")
+    with pytest.raises(UnsupportedProblemError, match="only designs"):
+        cg.evaluate(problem, cg.Schedule(DESIGN, cells=5))
+    heavy = cg.RandomStart(cg.Pareto(shape=0.9, scale=1e-3), START)
+    with pytest.raises(InfiniteMeanError):
+        cg.evaluate(problem_of(heavy, cg.ExpectedRuntime()), DESIGN)
