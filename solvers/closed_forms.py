@@ -12,6 +12,7 @@ from cgcopt.errors import SolverError
 from cgcopt.evaluation.order_statistics import (
     order_statistic_inverse_means,
 )
+from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.settings import NoSettings
@@ -30,7 +31,7 @@ from cgcopt.solvers.formulas import (
     mean_time_work,
     partition_with_work_proportional_to,
 )
-from cgcopt.system import System
+from cgcopt.solvers.limited.restricted import restricted
 
 __all__ = [
     "ClosedFormDeadline",
@@ -49,10 +50,11 @@ class ClosedFormTime(Solver):
     solves = RUNTIME_RELAXED
     tolerance = math.inf
     settings = NoSettings
+    limits = ALL_LIMITS
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Evaluate the formula (arXiv 2206.02450, section V)."""
-        return _proportional(problem.system, mean_time_work(problem.system), "E[T_(N)]")
+        return _proportional(problem, mean_time_work(problem.system), "E[T_(N)]")
 
 
 class ClosedFormFrequency(Solver):
@@ -64,12 +66,13 @@ class ClosedFormFrequency(Solver):
     solves = RUNTIME_RELAXED
     tolerance = math.inf
     settings = NoSettings
+    limits = ALL_LIMITS
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Evaluate the formula (arXiv 2206.02450, section V)."""
         system = problem.system
         speeds = order_statistic_inverse_means(system.worker_times, system.workers)
-        return _proportional(system, speeds[::-1], "E[1/T_(1)]")
+        return _proportional(problem, speeds[::-1], "E[1/T_(1)]")
 
 
 class ClosedFormDeadline(Solver):
@@ -81,12 +84,13 @@ class ClosedFormDeadline(Solver):
     solves = PROBABILITY_RELAXED
     tolerance = math.inf
     settings = NoSettings
+    limits = ALL_LIMITS
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Evaluate the formula (arXiv 2206.02450, section VI)."""
         system = problem.system
         profile = np.arange(1.0, system.workers + 1)
-        return _proportional(system, profile, "m")
+        return _proportional(problem, profile, "m")
 
 
 class EqualRisk(Solver):
@@ -99,15 +103,19 @@ class EqualRisk(Solver):
     times: ClassVar[frozenset[Times]] = INDEPENDENT
     tolerance = math.inf
     settings = NoSettings
+    limits = ALL_LIMITS
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Find ``eps`` from the budget."""
         work = equal_risk_work(problem.system, *problem.objective.parameters)
-        return _proportional(problem.system, work, "t / u")
+        return _proportional(problem, work, "t / u")
 
 
-def _proportional(system: System, profile: FloatArray, what: str) -> Outcome:
+def _proportional(problem: Problem, profile: FloatArray, what: str) -> Outcome:
     if not np.all(np.isfinite(profile)) or profile[-1] <= 0 or profile[0] < 0:
         raise SolverError(f"the formula needs a finite positive {what}")
-    partition = partition_with_work_proportional_to(profile, system.coordinates)
+    if problem.limits:
+        partition, message = restricted(problem, profile)
+        return Outcome(TerminationCondition.CONVERGED, partition=partition, message=message)
+    partition = partition_with_work_proportional_to(profile, problem.system.coordinates)
     return Outcome(TerminationCondition.CONVERGED, partition=partition)

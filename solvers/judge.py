@@ -324,7 +324,7 @@ def _whole(design: Design, problem: Problem, solver: Solver) -> Design:
     off = np.abs(nearest - design.partition).max()
     if off <= FEASIBILITY_TOLERANCE and sum(map(int, nearest)) == problem.system.coordinates:
         return Design(nearest)
-    if solver.role is Role.SCHEME:  # as published: no exchange
+    if solver.role is Role.SCHEME and not problem.limits:  # as published: no exchange
         return Design(largest_remainder(design.partition, problem.system.coordinates))
     if problem.limits or problem.system.costs:
         return round_within(problem, design)

@@ -14,13 +14,15 @@ from cgcopt.arrays import FloatArray
 from cgcopt.errors import SolverError
 from cgcopt.evaluation.evaluate import evaluate_work
 from cgcopt.evaluation.order_statistics import order_statistic_means
+from cgcopt.limits import ALL_LIMITS
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile, Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.settings import NoSettings, number, read_settings
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.base import Outcome, Role, Solver, tasks
+from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, Times, tasks
 from cgcopt.solvers.convex.layer_program import analytic_centre
+from cgcopt.solvers.limited.restricted import restricted_to, shares_moved
 from cgcopt.system import System
 
 __all__ = [
@@ -42,7 +44,10 @@ class Scheme(Solver):
 
     role = Role.SCHEME
     solves = tasks(ExpectedRuntime, CompletionProbability, Quantile, forms=(Form.RELAXED,))
+    times = ALL_TIMES | {Times.STARTED}
     tolerance = math.inf
+    limits = ALL_LIMITS
+    costs = True
     settings: ClassVar[type[Any]] = NoSettings
 
     @classmethod
@@ -53,8 +58,15 @@ class Scheme(Solver):
 
 class _FixedPartition(Scheme):
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
-        """Write down the partition."""
-        return Outcome(TerminationCondition.CONVERGED, partition=self.partition(problem.system))
+        """Write down the partition, within the limits."""
+        partition, message = self.partition(problem.system), ""
+        if problem.limits.violation(partition):
+            partition, message = self.within(problem, partition)
+        return Outcome(TerminationCondition.CONVERGED, partition=partition, message=message)
+
+    def within(self, problem: Problem, partition: FloatArray) -> tuple[FloatArray, str]:
+        """The partition within the limits, and how it was restricted."""
+        return shares_moved(problem, partition)
 
     @abstractmethod
     def partition(self, system: System) -> FloatArray:
@@ -71,6 +83,10 @@ class Uncoded(_FixedPartition):
         """Put all coordinates on level 0."""
         return _single(system, 0)
 
+    def within(self, problem: Problem, partition: FloatArray) -> tuple[FloatArray, str]:
+        """Refuse limits without level 0."""
+        return restricted_to(problem, 0, self.name), ""
+
 
 class Uniform(_FixedPartition):
     """The same number of coordinates on every level."""
@@ -82,6 +98,14 @@ class Uniform(_FixedPartition):
         """``x_n = L/N``."""
         return np.full(system.workers, system.coordinates / system.workers)
 
+    def within(self, problem: Problem, partition: FloatArray) -> tuple[FloatArray, str]:
+        """Equal blocks on the allowed levels, on levels far apart where not all may be used."""
+        limits, count = problem.limits, problem.system.workers
+        levels = limits.allowed_levels(count)
+        places = np.linspace(0, levels.size - 1, min(limits.most_blocks(count), levels.size))
+        equal = np.bincount(levels[places.round().astype(np.int64)], minlength=count)
+        return shares_moved(problem, equal.astype(np.float64))
+
 
 class FerdinandFull(_FixedPartition):
     """Hierarchical coding with ``r = L`` layers, whose only solution is level ``N-1``."""
@@ -92,6 +116,10 @@ class FerdinandFull(_FixedPartition):
     def partition(self, system: System) -> FloatArray:
         """``sum_j s_j = r N - L = L (N-1)`` leaves no choice but ``s_j = N-1``."""
         return _single(system, system.workers - 1)
+
+    def within(self, problem: Problem, partition: FloatArray) -> tuple[FloatArray, str]:
+        """Refuse limits without level ``N-1``."""
+        return restricted_to(problem, problem.system.workers - 1, self.name), ""
 
 
 class FerdinandHalf(_FixedPartition):
@@ -125,8 +153,9 @@ class SingleLevel(Scheme):
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Try every level, most promising first."""
         system = problem.system
-        works = np.array([_single_work(system, s) for s in range(system.workers)])
-        best = _best(problem, works, options)
+        levels = problem.limits.allowed_levels(system.workers)
+        works = np.array([_single_work(system, s) for s in levels])
+        best = int(levels[_best(problem, works, options)])
         return Outcome(
             TerminationCondition.OPTIMAL,
             partition=_single(system, best),
@@ -152,6 +181,9 @@ class Tandon(Scheme):
 
     name = "tandon"
     summary = "Tandon et al. partial stragglers, best redundancy (option alpha=6)"
+    times = ALL_TIMES
+    limits: ClassVar[frozenset[str]] = frozenset()
+    costs = False
     settings = TandonSettings
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
@@ -191,10 +223,14 @@ def _best(problem: Problem, works: FloatArray, options: Options) -> int:
     """
     minimize = problem.objective.sense is Sense.MINIMIZE
     system = problem.system
-    means = order_statistic_means(system.worker_times, system.workers)[::-1]
-    with np.errstate(invalid="ignore"):
-        bounds = np.max(np.where(works > 0, system.unit * works * means, 0.0), axis=1)
-    prune = type(problem.objective) is ExpectedRuntime
+    started = system.worker_times.kind is Times.STARTED
+    prune = type(problem.objective) is ExpectedRuntime and not started
+    if started:
+        bounds = works[:, -1]
+    else:
+        means = order_statistic_means(system.worker_times, system.workers)[::-1]
+        with np.errstate(invalid="ignore"):
+            bounds = np.max(np.where(works > 0, system.unit * works * means, 0.0), axis=1)
     best, best_value = -1, math.inf
     for tried, row in enumerate(_ascending(bounds)):
         if prune and bounds[row] >= best_value:
