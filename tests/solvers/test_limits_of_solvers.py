@@ -1,4 +1,4 @@
-"""Every solver under every limit and cost: it keeps them and its bound holds, or it says that it cannot."""
+"""Every solver under every limit and cost: it keeps them and its bound holds, or it refuses."""
 
 import functools
 
