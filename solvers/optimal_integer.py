@@ -24,12 +24,14 @@ from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.outer_approximation import solve_master
 from cgcopt.solvers.cutting_plane import minimised_rounds, prepare_rounds
 from cgcopt.solvers.deadline.rounds_optimum import optimum_of_probability
+from cgcopt.solvers.limited.local_search import limited_search
 from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.limited.rounding import round_within
 from cgcopt.solvers.optimal_probability import OptimalProbability
 from cgcopt.solvers.optimal_runtime import Minimised, minimised
 from cgcopt.solvers.rounding import round_design
 from cgcopt.solvers.runtime.sample_average import SampleAverage
+from cgcopt.workers.start import one_order
 
 __all__ = ["RELAXATIONS", "OptimalInteger", "OptimalIntegerProbability"]
 
@@ -164,7 +166,9 @@ def _rounded(problem: Problem, solver: Solver, options: Options) -> Outcome:
 
 def _within_limits(problem: Problem, options: Options) -> Outcome:
     """The relaxed optimum within the limits, rounded on its levels; its bound holds for whole numbers."""
-    found = limited_optimum(problem, replace(options, gap=options.gap / 2.0))
+    convex = one_order(problem.system.worker_times)
+    method = limited_optimum if convex else limited_search
+    found = method(problem, replace(options, gap=options.gap / 2.0))
     if found.partition is None:
         return found
     repaired = problem.limits.repaired(found.partition)

@@ -23,11 +23,12 @@ from cgcopt.solvers.convex.quasi_newton import quasi_newton
 from cgcopt.solvers.convex.relative_steps import relative_quasi_newton
 from cgcopt.solvers.cutting_plane import optimum_of_rounds, prepare_rounds
 from cgcopt.solvers.formulas import mean_time_work, partition_with_work_proportional_to
-from cgcopt.solvers.limited.local_search import limited_search, one_order
+from cgcopt.solvers.limited.local_search import limited_search
 from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.runtime.oracle import RuntimeOracle
 from cgcopt.solvers.runtime.sampled_model import sampled_model
 from cgcopt.solvers.runtime.step_minimum import minimised_steps, warm_up
+from cgcopt.workers.start import one_order
 
 __all__ = [
     "METHODS",
@@ -93,7 +94,7 @@ class OptimalRuntime(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Minimise over partitions with sum 1, and scale."""
-        if not one_order(problem):
+        if not one_order(problem.system.worker_times):
             return limited_search(problem, options)
         started = problem.system.worker_times.kind is Times.STARTED
         if problem.limits or problem.system.costs or started:

@@ -32,9 +32,8 @@ from cgcopt.solvers.limited.drawn import DrawnRuntime
 from cgcopt.solvers.limited.faces import Face
 from cgcopt.solvers.limited.optimum import LimitedRun
 from cgcopt.workers.base import ContinuousTimes
-from cgcopt.workers.start import RandomStart
 
-__all__ = ["limited_search", "one_order"]
+__all__ = ["limited_search"]
 
 #: Starts on the first face, and on the others.
 _STARTS, _FEW_STARTS = 4, 1
@@ -76,12 +75,6 @@ def limited_search(problem: Problem, options: Options) -> Outcome:
         partition=None if search.best is None else search.best * problem.system.coordinates,
         details={"evaluations": search.evaluations, "level_sets": len(search.tried)},
     )
-
-
-def one_order(problem: Problem) -> bool:
-    """Whether the workers finish in the same order whatever the work is; the mean is convex then."""
-    times = problem.system.worker_times
-    return times.one_order if isinstance(times, RandomStart) else True
 
 
 class _OutOfTime(Exception):

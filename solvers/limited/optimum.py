@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
-from cgcopt.errors import InfiniteMeanError
+from cgcopt.errors import InfiniteMeanError, UnsupportedProblemError
 from cgcopt.evaluation.certificates import first_finite_level
 from cgcopt.evaluation.result import Certificate
 from cgcopt.evaluation.started.bound import first_level_bounds
@@ -26,6 +26,7 @@ from cgcopt.solvers.limited.faces import Face
 from cgcopt.solvers.limited.level_search import LevelSearch
 from cgcopt.solvers.limited.oracle import RuntimeCuts
 from cgcopt.workers.base import ContinuousTimes
+from cgcopt.workers.start import one_order
 
 __all__ = ["LimitedRun", "limited_optimum"]
 
@@ -55,6 +56,11 @@ def limited_optimum(problem: Problem, options: Options, start: FloatArray | None
     start : ndarray, optional
         A partition within the limits that a neighbouring problem has led to.
     """
+    if not one_order(problem.system.worker_times):
+        raise UnsupportedProblemError(
+            f"nothing is proven of the expected runtime of {problem.system.worker_times.label}, which "
+            f"need not be convex"
+        )
     started = time.perf_counter()
     if problem.system.worker_times.kind is Times.STARTED:
         run = over_first_levels(problem, options, start)

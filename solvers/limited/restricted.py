@@ -146,7 +146,8 @@ def shares_moved(problem: Problem, partition: FloatArray) -> tuple[FloatArray, s
 def _nearest(shares: FloatArray, levels: IntArray) -> FloatArray:
     """Every share on the nearest of the levels, the lower one of two."""
     distance = np.abs(np.arange(shares.size)[:, np.newaxis] - levels)
-    return np.bincount(levels[distance.argmin(axis=1)], weights=shares, minlength=shares.size)
+    place = levels[distance.argmin(axis=1)]
+    return np.bincount(place, weights=shares, minlength=shares.size).astype(np.float64)
 
 
 def _on_boundaries(problem: Problem, shares: FloatArray) -> FloatArray:
