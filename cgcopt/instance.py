@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
@@ -27,6 +28,7 @@ __all__ = [
     "load_instance",
     "problem_from_dict",
     "problem_of_trace",
+    "standalone_tables",
 ]
 
 _SYSTEM_KEYS = {"workers", "coordinates", "samples", "cycles"}
@@ -188,6 +190,19 @@ def instance_tables(problem: Problem) -> dict[str, Mapping[str, Any]]:
         if optional:
             tables[name] = optional.to_dict()
     return tables
+
+
+def standalone_tables(problem: Problem) -> dict[str, Any]:
+    """The title and the tables of an instance; a trace stands with its times, not with its file.
+
+    :func:`problem_from_dict` reads them again, the title apart.
+    """
+    tables = instance_tables(problem)
+    if "path" in tables["worker_times"]:
+        alone = copy.copy(problem.system.worker_times)
+        object.__setattr__(alone, "source", None)
+        tables["worker_times"] = alone.to_dict()
+    return {"title": problem.title, **tables}
 
 
 def example_instances() -> dict[str, Path]:

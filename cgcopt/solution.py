@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -19,7 +18,7 @@ from cgcopt.ending import Sample, Seconds, SolutionStatus, TerminationCondition
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.result import Certificate, Evaluation, Probability
 from cgcopt.evaluation.schedules.ends import Run
-from cgcopt.instance import instance_tables, problem_from_dict
+from cgcopt.instance import problem_from_dict, standalone_tables
 from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -254,13 +253,7 @@ class Solution:
         InvalidInputError
             If the file cannot be written.
         """
-        tables = instance_tables(self.problem)
-        times = self.problem.system.worker_times
-        if "path" in tables["worker_times"]:
-            alone = copy.copy(times)
-            object.__setattr__(alone, "source", None)
-            tables["worker_times"] = alone.to_dict()
-        problem = {"title": self.problem.title, **tables}
+        problem = standalone_tables(self.problem)
         text = json.dumps({**self.to_dict(), "problem": problem}, indent=2, allow_nan=False)
         try:
             Path(path).write_text(text + "\n", encoding="utf-8")

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from cgcopt.workers.tables import trace_from_dict
 from cgcopt.workers.trace import Trace
 
 __all__ = [
+    "Deployable",
     "deployable",
     "executor_of",
     "problem_of",
@@ -130,7 +131,32 @@ def problem_of_rounds(instance: str, trace: Trace, reading: TraceInput) -> Probl
     return reading.limited(told.problem_of(trace))
 
 
-def deployable(source: str, order: str | None) -> tuple[Schedule, str, int | None]:
+@dataclass(frozen=True)
+class Deployable:
+    """What is to be carried out, and what it was designed for.
+
+    Attributes
+    ----------
+    schedule : Schedule
+    title : str
+    problem : Problem
+    """
+
+    schedule: Schedule
+    title: str
+    problem: Problem
+
+    @property
+    def samples(self) -> int | None:
+        """Samples of the problem where it has enough of them.
+
+        As many samples as workers is what a trace says: too coarse for unequal work.
+        """
+        samples, unequal = self.problem.system.samples, not self.schedule.has_equal_work
+        return samples if samples >= self.schedule.workers + unequal else None
+
+
+def deployable(source: str, order: str | None) -> Deployable:
     """Read what is to be carried out from an instance (which is solved) or a solution in JSON.
 
     Parameters
@@ -139,11 +165,6 @@ def deployable(source: str, order: str | None) -> tuple[Schedule, str, int | Non
         A file, or the name of a shipped instance.
     order : str, optional
         ``same`` or ``rotated``, in place of what the solution says.
-
-    Returns
-    -------
-    schedule, title, samples
-        ``samples`` where the source says how many there are, at least one for each worker.
     """
     path = Path(source)
     if path.suffix.lower() == ".json":
@@ -160,10 +181,7 @@ def deployable(source: str, order: str | None) -> tuple[Schedule, str, int | Non
         work = None if schedule.has_equal_work else schedule.work
         cells = 1 if order == "same" else None
         schedule = Schedule(schedule.partition, work, order == "rotated", cells)  # type: ignore[arg-type]
-    samples = solution.problem.system.samples
-    # As many samples as workers is what a trace says: too coarse for unequal work.
-    enough = samples >= schedule.workers + (not schedule.has_equal_work)
-    return schedule, title, samples if enough else None
+    return Deployable(schedule, title, solution.problem)
 
 
 def raw_options(pairs: Iterable[str] | None) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from cgcopt.errors import InvalidInputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cgcopt.problem import Problem
+
 __all__ = ["Plan", "PlannedBlock", "Step"]
 
 Range = tuple[int, int]
@@ -148,6 +150,8 @@ class Plan:
     cells : int
         Cells that the schedule asked for in every block.
     title : str
+    problem : Problem, optional
+        What the design was made for, where that is known.
     """
 
     samples: int
@@ -156,6 +160,7 @@ class Plan:
     fractions: FloatArray
     cells: int = 1
     title: str = ""
+    problem: Problem | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "blocks", tuple(self.blocks))

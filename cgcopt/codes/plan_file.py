@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from cgcopt.codes.code import GradientCode
 from cgcopt.codes.placement import Placement
 from cgcopt.codes.plan import Plan, PlannedBlock
 from cgcopt.errors import CgcoptError, InvalidInputError
+from cgcopt.instance import problem_from_dict, standalone_tables
+from cgcopt.problem import Problem
 
 __all__ = ["load_plan", "save_plan"]
 
@@ -38,6 +41,7 @@ def save_plan(plan: Plan, path: str | Path) -> None:
         "format": np.array(FORMAT),
         "version": np.array(VERSION),
         "title": np.array(plan.title),
+        "problem": np.array(_problem_text(plan)),
         "workers": np.array(plan.workers),
         "coordinates": np.array(plan.coordinates),
         "samples": np.array(plan.samples),
@@ -92,6 +96,7 @@ def load_plan(path: str | Path) -> Plan:
             arrays["fractions"],
             int(arrays["cells"]),
             str(arrays["title"]),
+            _problem(str(arrays.get("problem", ""))),
         )
     except KeyError as error:
         raise InvalidInputError(f"plan {path}", str(error), "an array of the file") from None
@@ -99,6 +104,20 @@ def load_plan(path: str | Path) -> Plan:
         raise InvalidInputError(
             "plan", str(path), f"a plan in itself consistent ({error})"
         ) from error
+
+
+def _problem_text(plan: Plan) -> str:
+    return "" if plan.problem is None else json.dumps(standalone_tables(plan.problem))
+
+
+def _problem(text: str) -> Problem | None:
+    if not text:
+        return None
+    try:
+        tables = json.loads(text)
+        return problem_from_dict(tables, title=tables.pop("title", ""))
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise InvalidInputError("problem", text[:60], f"tables in JSON ({error})") from None
 
 
 def _block(arrays: dict[str, NDArray[Any]], b: int) -> PlannedBlock:

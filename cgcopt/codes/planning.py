@@ -14,6 +14,7 @@ from cgcopt.codes.placement import Placement, arc_placement
 from cgcopt.codes.plan import Plan, PlannedBlock
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
+from cgcopt.problem import Problem
 from cgcopt.schedule import Schedule, cyclic_places
 
 __all__ = ["fit_plan", "make_plan"]
@@ -31,6 +32,7 @@ def make_plan(
     boundaries: ArrayLike | None = None,
     seed: int = 0,
     title: str = "",
+    problem: Problem | None = None,
 ) -> Plan:
     """Make a design or schedule concrete.
 
@@ -55,6 +57,8 @@ def make_plan(
     seed : int
         Of drawn coefficients.
     title : str, optional
+    problem : Problem, optional
+        What the design was made for; it is kept with the plan.
 
     Raises
     ------
@@ -101,7 +105,7 @@ def make_plan(
         order = np.argsort(cyclic_places(n, cuts.size - 1), axis=1)
         code = gradient_code(n, level, placement, seed)
         blocks.append(PlannedBlock(cuts, order, pieces, code))
-    return Plan(units, tuple(blocks), x, fractions, schedule.cells, title)
+    return Plan(units, tuple(blocks), x, fractions, schedule.cells, title, problem)
 
 
 def fit_plan(
@@ -124,6 +128,7 @@ def fit_plan(
         boundaries=boundaries,
         seed=seed,
         title=plan.title,
+        problem=plan.problem,
     )
 
 

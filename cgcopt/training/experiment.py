@@ -14,7 +14,7 @@ from cgcopt.training.ray_engine import ray_engine
 from cgcopt.training.redesign import Redesign
 from cgcopt.training.result import TrainingRun
 from cgcopt.training.task import Task
-from cgcopt.training.train import Progress, TrainSettings, programs_of, train
+from cgcopt.training.train import AfterRound, Progress, TrainSettings, programs_of, train
 
 __all__ = ["ROTATED", "plan_for", "run_plans"]
 
@@ -49,7 +49,7 @@ def plan_for(problem: Problem, task: Task, name: str, *, seed: int = 0) -> Plan:
     if rotated:
         work = None if schedule.has_equal_work else schedule.work
         schedule = Schedule(schedule.partition, work)  # type: ignore[arg-type]
-    return plan_of_schedule(schedule, task, seed=seed, title=name)
+    return plan_of_schedule(schedule, task, seed=seed, title=name, problem=problem)
 
 
 def run_plans(
@@ -62,6 +62,7 @@ def run_plans(
     settings: TrainSettings | None = None,
     redesign: Redesign | None = None,
     progress: Progress | None = None,
+    after_round: AfterRound | None = None,
 ) -> TrainingRun:
     """Start workers on Ray, train with every plan in turn, and stop the workers.
 
@@ -80,4 +81,5 @@ def run_plans(
             settings=settings,
             redesign=redesign,
             progress=progress,
+            after_round=after_round,
         )

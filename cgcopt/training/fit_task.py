@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from cgcopt.codes.plan import Plan
 from cgcopt.codes.planning import make_plan
+from cgcopt.problem import Problem
 from cgcopt.schedule import Schedule
 from cgcopt.training.task import Task
 
 __all__ = ["plan_of_schedule"]
 
 
-def plan_of_schedule(schedule: Schedule, task: Task, *, seed: int = 0, title: str = "") -> Plan:
-    """Plan a schedule for a task, scaled to its coordinates."""
+def plan_of_schedule(
+    schedule: Schedule,
+    task: Task,
+    *,
+    seed: int = 0,
+    title: str = "",
+    problem: Problem | None = None,
+) -> Plan:
+    """Plan a schedule for a task, scaled to its coordinates; ``problem`` is kept with the plan."""
     return make_plan(
         schedule,
         task.samples,
@@ -19,4 +27,5 @@ def plan_of_schedule(schedule: Schedule, task: Task, *, seed: int = 0, title: st
         boundaries=task.boundaries,
         seed=seed,
         title=title,
+        problem=problem,
     )

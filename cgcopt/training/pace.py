@@ -64,6 +64,7 @@ class RoundModel:
 
     def __init__(self, plan: Plan) -> None:
         offsets = np.cumsum([0, *(block.cells for block in plan.blocks)])
+        self.first = offsets[:-1]
         shape = (plan.workers, int(offsets[-1]))
         self.work, self.sent, self.messages = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         self.part = np.zeros(shape, dtype=np.bool_)
@@ -93,13 +94,21 @@ class RoundModel:
         send = pace.startup + pace.per_coordinate * self.sent + pace.per_message * self.messages
         return np.asarray(slowness[:, :, np.newaxis] * self.work + np.where(self.part, send, 0.0))
 
-    def seconds(self, per_work: ArrayLike, costs: Pace | None = None) -> FloatArray:
-        """Length of every round, shape ``(rounds,)``."""
+    def recovered(self, per_work: ArrayLike, costs: Pace | None = None) -> FloatArray:
+        """When each cell is recovered, shape ``(rounds, cells)``, block by block."""
         slowness = np.asarray(per_work, dtype=np.float64)
-        longest = np.zeros(slowness.shape[0])
+        found = np.empty((slowness.shape[0], self.level.size))
         for rows in np.array_split(np.arange(slowness.shape[0]), max(1, slowness.shape[0] // 256)):
             times = self.arrivals(slowness[rows], costs)
             for cell, level in enumerate(self.level.tolist()):
                 own = np.sort(times[:, self.part[:, cell], cell], axis=1)
-                longest[rows] = np.maximum(longest[rows], own[:, own.shape[1] - 1 - level])
-        return longest
+                found[rows, cell] = own[:, own.shape[1] - 1 - level]
+        return found
+
+    def ends(self, per_work: ArrayLike, costs: Pace | None = None) -> FloatArray:
+        """When the last cell of each block is recovered, shape ``(rounds, blocks)``."""
+        return np.maximum.reduceat(self.recovered(per_work, costs), self.first, axis=1)
+
+    def seconds(self, per_work: ArrayLike, costs: Pace | None = None) -> FloatArray:
+        """Length of every round, shape ``(rounds,)``."""
+        return np.asarray(self.recovered(per_work, costs).max(axis=1))

@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-import atexit
-import logging
-import os
-import shutil
-import socket
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from typing import Any
 
 from cgcopt.arrays import FloatArray
 from cgcopt.codes.plan import Step
-from cgcopt.errors import MissingExtraError, TrainingError
-from cgcopt.process.stopping import at_the_end
+from cgcopt.errors import TrainingError
+from cgcopt.process.stopping import cooperating, requested
 from cgcopt.training.engine import Event, Order
+from cgcopt.training.ray_start import RaySettings, running_ray
 from cgcopt.training.task import Task
 from cgcopt.training.worker import Worker
 
 __all__ = ["RayEngine", "RaySettings", "ray_engine"]
-
-
-@dataclass(frozen=True)
-class RaySettings:
-    """How Ray is used."""
-
-    start: float = 180.0
-    """Seconds in which all workers must be up; a machine under load needs half a minute."""
-    answer: float = 30.0
-    """Seconds in which an object that is ready must be there."""
-    joining: float = 10.0
-    """Seconds in which a cluster to join must answer at its address."""
-    clearing: float = 5.0
-    """Seconds in which processes that are ending may still write temporary files."""
-    memory: int = 100 * 2**20
-    """Bytes of the object store of a local run; Ray wants 75 MB at least."""
 
 
 class RayEngine:
@@ -69,12 +46,17 @@ class RayEngine:
 
     def _await_start(self) -> None:
         calls = [actor.process.remote() for actor in self._actors]
-        ready, late = self._ray.wait(calls, num_returns=len(calls), timeout=self._settings.start)
+        settings, late = self._settings, calls
+        end = time.monotonic() + settings.start
+        while late and time.monotonic() < end:
+            _, late = self._ray.wait(calls, num_returns=len(calls), timeout=settings.look)
+            if requested():
+                raise KeyboardInterrupt
         if late:
             raise TrainingError(
-                f"{len(late)} of {len(calls)} workers did not start in {self._settings.start:g} s"
+                f"{len(late)} of {len(calls)} workers did not start in {settings.start:g} s"
             )
-        self._ray.get(ready, timeout=self._settings.answer)
+        self._ray.get(calls, timeout=settings.answer)
 
     def new_round(self) -> int:
         """Return a number that no round of these workers had before; numbers increase."""
@@ -183,105 +165,10 @@ def ray_engine(
     TrainingError
         If the workers do not come up in time, or the cluster cannot be joined.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if address is None:  # the switch that lets Ray keep to the loopback address, on every system
-        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    # In a notebook its import would ask for a package that nothing here needs.
-    logging.getLogger("ray.widgets").setLevel(logging.ERROR)
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingExtraError("ray", "ray") from error
-    settings = settings or RaySettings()
-    joined = ray.is_initialized()
-    folder = _short_folder()
-    # An impatient second signal may interrupt the cleaning: then it is done when Python ends.
-    end = partial(_end, ray, joined, folder, settings.clearing)
-    atexit.register(end)
-    at_the_end(partial(_remove, folder, 0.2))
-    with _silent(ray):
+    chosen = settings or RaySettings()
+    with cooperating(), running_ray(address, chosen) as ray:
+        engine = RayEngine(ray, task, programs, chosen)
         try:
-            if not joined:
-                _connect(ray, address, folder, settings)
-            engine = RayEngine(ray, task, programs, settings)
-            try:
-                yield engine
-            finally:
-                engine.close()
+            yield engine
         finally:
-            _end(ray, joined, folder, settings.clearing)
-            atexit.unregister(end)
-
-
-def _short_folder() -> str:
-    """A new folder for temporary files: paths of sockets in it are at most 107 bytes long."""
-    usual = tempfile.gettempdir()
-    parent = "/tmp" if len(usual) > 24 and os.path.isdir("/tmp") else usual
-    return tempfile.mkdtemp(prefix="cgcopt-", dir=parent)
-
-
-def _end(ray: Any, joined: bool, folder: str, patience: float) -> None:
-    """Stop what was started, and remove its temporary files."""
-    if not joined:
-        ray.shutdown()
-    _remove(folder, patience)
-
-
-def _remove(folder: str, patience: float) -> None:
-    """Remove a folder in which ending processes may still write."""
-    end = time.monotonic() + patience
-    while os.path.isdir(folder):
-        shutil.rmtree(folder, ignore_errors=True)
-        if time.monotonic() > end:
-            return
-        time.sleep(0.1)
-
-
-def _refuse_silence(address: str, patience: float) -> None:
-    """Refuse an address at which nobody listens: Ray itself would wait for minutes."""
-    place = address.removeprefix("ray://")
-    host, colon, port = place.rpartition(":")
-    if not colon or not port.isdigit():
-        return  # "auto" or a name that Ray knows
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=patience).close()
-    except (OSError, OverflowError) as error:
-        raise TrainingError(f"no Ray cluster at {address!r}: {error}") from error
-
-
-def _connect(ray: Any, address: str | None, folder: str, settings: RaySettings) -> None:
-    """Join a cluster, or start one on the loopback address of this machine."""
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    if address is None:
-        # Where Ray was imported earlier, to join a cluster, the switch comes too late.
-        ray._private.ray_constants.ENABLE_RAY_CLUSTER = False
-        ray.init(
-            address="local",
-            num_cpus=1,
-            include_dashboard=False,
-            object_store_memory=settings.memory,
-            _node_ip_address="127.0.0.1",
-            _temp_dir=folder,
-            **quiet,
-        )
-        return
-    _refuse_silence(address, settings.joining)
-    try:
-        ray.init(address=address, **quiet)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise TrainingError(f"no Ray cluster at {address!r}: {error}") from error
-
-
-@contextmanager
-def _silent(ray: Any) -> Iterator[None]:
-    """Keep Ray's notes about processes that died off standard output, which is for results.
-
-    Ray has no public switch for them; this one is the one that its debugger uses.
-    """
-    private = ray._private.worker
-    before = getattr(private, "_worker_logs_enabled", True)
-    private._worker_logs_enabled = False
-    try:
-        yield
-    finally:
-        private._worker_logs_enabled = before
+            engine.close()

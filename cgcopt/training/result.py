@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,29 @@ from cgcopt.codes.plan import Plan
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PlanRun", "SpeedUp", "TrainingRun"]
+__all__ = ["BlockTimes", "PlanRun", "SpeedUp", "TrainingRun"]
+
+
+@dataclass(frozen=True)
+class BlockTimes:
+    """What a block took the master besides waiting for work and delays.
+
+    Attributes
+    ----------
+    level, coordinates, cells : int
+        Of the block.
+    overhead : float
+        Mean seconds by which its last cell was recovered later than the model says for the same
+        delays; NaN without injected delays.
+    decoding : float
+        Mean seconds of a round that decoding the block took.
+    """
+
+    level: int
+    coordinates: int
+    cells: int
+    overhead: float
+    decoding: float
 
 
 @dataclass(frozen=True)
@@ -40,8 +62,12 @@ class PlanRun:
         What the model says for the delays of the same rounds; 0 without injected delays.
     predicted : ndarray, shape (K,)
         Rounds of the model from many more draws.
+    master : ndarray, shape (R,)
+        Seconds of a round that the master itself was at work, and did not wait for vectors.
     decoding : ndarray, shape (R,)
-        Seconds of a round that the master spent on decoding.
+        Of these, what decoding took.
+    blocks : tuple of BlockTimes
+        The same by block of the plan in use.
     messages : ndarray of int, shape (R,)
         Coded vectors that the master took in.
     errors : ndarray, shape (R,)
@@ -61,7 +87,9 @@ class PlanRun:
     seconds: FloatArray
     modelled: FloatArray
     predicted: FloatArray
+    master: FloatArray
     decoding: FloatArray
+    blocks: tuple[BlockTimes, ...]
     messages: FloatArray
     errors: FloatArray
     losses: FloatArray
@@ -86,7 +114,12 @@ class PlanRun:
 
     @property
     def overhead(self) -> float:
-        """Mean of measured minus modelled seconds of the same rounds: start, sending, decoding."""
+        """Mean of measured minus modelled seconds of the same rounds: start, sending, decoding.
+
+        NaN without injected delays, where the model says nothing.
+        """
+        if not self.predicted.size:
+            return math.nan
         return float((self.seconds - self.modelled).mean())
 
     @property
@@ -155,6 +188,7 @@ class TrainingRun:
                     "predicted mean [s]": run.predicted_mean,
                     "same delays [s]": float(run.modelled.mean()),
                     "overhead [ms]": 1e3 * run.overhead,
+                    "master [ms]": 1e3 * float(run.master.mean()),
                     "decoding [ms]": 1e3 * float(run.decoding.mean()),
                     "messages": float(run.messages.mean()),
                     "KS distance": run.distance,
@@ -177,6 +211,7 @@ class TrainingRun:
                     "round": np.arange(self.rounds),
                     "seconds": own.seconds,
                     "modelled": own.modelled,
+                    "master": own.master,
                     "decoding": own.decoding,
                     "messages": own.messages,
                     "error": own.errors,
@@ -199,14 +234,23 @@ class TrainingRun:
             "measured_mean": first.mean,
             "standard_error": _finite(first.standard_error),
             "predicted_mean": _finite(first.predicted_mean),
-            "overhead": first.overhead,
+            "overhead": _finite(first.overhead),
+            "master_overhead": float(first.master.mean()),
+            "decoding": float(first.decoding.mean()),
+            "blocks": [
+                {**asdict(block), "overhead": _finite(block.overhead)} for block in first.blocks
+            ],
             "ks_distance": _finite(first.distance),
             "max_decoding_error": max(float(run.errors.max()) for run in self.plans.values()),
             "final_loss": float(first.losses[-1]),
             "against": {
                 name: {
                     "measured_mean": self.plans[name].mean,
+                    "standard_error": _finite(self.plans[name].standard_error),
                     "predicted_mean": _finite(self.plans[name].predicted_mean),
+                    "overhead": _finite(self.plans[name].overhead),
+                    "master_overhead": float(self.plans[name].master.mean()),
+                    "ks_distance": _finite(self.plans[name].distance),
                     "speed_up": self.speed_up(name).ratio,
                     "speed_up_error": _finite(self.speed_up(name).standard_error),
                 }

@@ -30,15 +30,17 @@ class CodedRound:
     ----------
     gradient : ndarray, shape (coordinates,)
         What has been decoded so far.
-    decoding : float
-        Seconds spent on decoding.
+    ends, decoding : ndarray, shape (blocks,)
+        Seconds from the start of the round to the last cell of each block, and seconds spent on
+        decoding it.
     """
 
     def __init__(self, plan: Plan, sequence: int) -> None:
         self.plan, self.sequence = plan, sequence
         self.gradient: FloatArray = np.zeros(plan.coordinates)
-        self.decoding = 0.0
+        self.ends, self.decoding = np.zeros(len(plan.blocks)), np.zeros(len(plan.blocks))
         self.messages = 0
+        self.began = time.perf_counter()
         self._waiting: dict[tuple[int, int], dict[int, FloatArray]] = {
             (b, c): {} for b, block in enumerate(plan.blocks) for c in range(block.cells)
         }
@@ -81,7 +83,9 @@ class CodedRound:
         except DecodingError:  # too inaccurate with these survivors: one more helps
             if len(arrived) == len(self._parts[message.block]):
                 raise
-        self.decoding += time.perf_counter() - start
+        now = time.perf_counter()
+        self.decoding[message.block] += now - start
+        self.ends[message.block] = now - self.began
 
     def delivered(self, worker: int) -> frozenset[tuple[int, int]]:
         """Cells for which nothing more is wanted from the worker: recovered, or already sent."""

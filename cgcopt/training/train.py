@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from cgcopt._validate import whole_number
-from cgcopt.arrays import FloatArray
 from cgcopt.codes.plan import Plan, Step
 from cgcopt.errors import InvalidInputError, TrainingError
+from cgcopt.process.stopping import requested
+from cgcopt.training.collect import Rounds
 from cgcopt.training.delays import Delays
 from cgcopt.training.engine import Engine, Order
-from cgcopt.training.pace import Pace, RoundModel
+from cgcopt.training.pace import Pace
 from cgcopt.training.redesign import Redesign, propose
-from cgcopt.training.result import PlanRun, TrainingRun
+from cgcopt.training.result import TrainingRun
 from cgcopt.training.round import CodedRound
 from cgcopt.training.task import Task
 
 __all__ = ["TrainSettings", "programs_of", "train"]
 
 Progress = Callable[[float | None, str], None]
+AfterRound = Callable[[int, Mapping[str, Rounds]], None]
 
 
 @dataclass(frozen=True)
@@ -35,53 +37,6 @@ class TrainSettings:
     """Seconds after which a lost worker is asked again; its replacement takes seconds to start."""
     tolerance: float = 1e-8
     """Relative error of a decoded gradient that stops the run."""
-
-
-@dataclass
-class Rounds:
-    """What is collected of the rounds of one plan."""
-
-    plan: Plan
-    parameters: FloatArray
-    model: RoundModel = field(init=False)
-    seconds: list[float] = field(default_factory=list)
-    modelled: list[float] = field(default_factory=list)
-    decoding: list[float] = field(default_factory=list)
-    messages: list[int] = field(default_factory=list)
-    errors: list[float] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
-    lost: list[int] = field(default_factory=list)
-    slowness: list[FloatArray] = field(default_factory=list)
-    switched: bool = False
-
-    def __post_init__(self) -> None:
-        self.model = RoundModel(self.plan)
-
-    def switch(self, plan: Plan) -> None:
-        """Go on with another plan."""
-        self.plan, self.model, self.switched = plan, RoundModel(plan), True
-
-    def result(self, name: str, delays: Delays) -> PlanRun:
-        """Freeze it; with several plans the prediction is that of the plan of each round."""
-        predicted = np.empty(0)
-        if delays.injected and self.switched:
-            predicted = np.array(self.modelled)
-        elif delays.injected:
-            predicted = self.model.seconds(delays.predicted, delays.costs)
-        return PlanRun(
-            name=name,
-            plan=self.plan,
-            seconds=np.array(self.seconds),
-            modelled=np.array(self.modelled),
-            predicted=predicted,
-            decoding=np.array(self.decoding),
-            messages=np.array(self.messages, dtype=np.float64),
-            errors=np.array(self.errors),
-            losses=np.array(self.losses),
-            lost=np.array(self.lost, dtype=np.float64),
-            slowness=np.array(self.slowness),
-            parameters=self.parameters,
-        )
 
 
 def programs_of(plans: Mapping[str, Plan]) -> list[dict[str, tuple[Step, ...]]]:
@@ -111,9 +66,11 @@ def train(
     redesign: Redesign | None = None,
     progress: Progress | None = None,
     before_round: Callable[[int], None] | None = None,
+    after_round: AfterRound | None = None,
 ) -> TrainingRun:
     """Train with every plan for so many rounds, plan by plan in turn under the same delays.
 
+    Where Ctrl-C ends a run, the rounds that all plans have made are its result, and a note says so.
     Each plan has its own parameters and takes the same steps of gradient descent; all see the whole
     gradient, so that they differ in time alone. Every decoded gradient is compared with the uncoded
     one outside the measured time.
@@ -134,6 +91,8 @@ def train(
         Called with the share of the rounds done and a text.
     before_round : callable, optional
         Called with the number of each round before it begins.
+    after_round : callable, optional
+        Called with the number of each round, and what has been collected of every plan so far.
 
     Raises
     ------
@@ -152,15 +111,25 @@ def train(
     for name, own in collected.items():  # imports and first allocations are not measured
         own.losses.append(task.loss(own.parameters))
         master.carry_out(name, own, [Pace()] * own.plan.workers)
-    for r in range(count):
-        if before_round is not None:
-            before_round(r)
-        if redesign is not None and r and r % redesign.every == 0:
-            _design_anew(master, next(iter(collected.items())), redesign, r)
-        for name, own in collected.items():
-            _round(master, name, own, delays, r)
-        if progress is not None:
-            progress((r + 1) / count, f"round {r + 1} of {count}")
+    try:
+        for r in range(count):
+            if before_round is not None:
+                before_round(r)
+            if redesign is not None and r and r % redesign.every == 0:
+                _design_anew(master, next(iter(collected.items())), redesign, r)
+            for name, own in collected.items():
+                _round(master, name, own, delays, r)
+            if after_round is not None:
+                after_round(r, collected)
+            if progress is not None:
+                progress((r + 1) / count, f"round {r + 1} of {count}")
+    except KeyboardInterrupt:
+        done = min(len(own.seconds) for own in collected.values())
+        if not done:
+            raise
+        for own in collected.values():
+            own.cut(done)
+        master.notes.append(f"interrupted after {done} of {count} rounds")
     runs = {name: own.result(name, delays) for name, own in collected.items()}
     return TrainingRun(task.name, delays.label, runs, tuple(master.notes))
 
@@ -169,7 +138,7 @@ def _round(master: _Master, name: str, own: Rounds, delays: Delays, r: int) -> N
     """One measured round: decode, check, step."""
     task = master.task
     paces = delays.paces(r)
-    state, seconds, lost = master.carry_out(name, own, paces)
+    state, seconds, waiting, lost = master.carry_out(name, own, paces)
     reference = task.gradient(own.parameters)
     error = float(np.abs(state.gradient - reference).max() / np.abs(reference).max())
     if not error <= master.settings.tolerance:
@@ -177,10 +146,14 @@ def _round(master: _Master, name: str, own: Rounds, delays: Delays, r: int) -> N
             f"round {r} of {name}: the decoded gradient is off by {error:.1e}, "
             f"more than {master.settings.tolerance:g}"
         )
+    own.before = own.parameters
     own.parameters = own.parameters - task.step * state.gradient / task.samples
     own.seconds.append(seconds)
     row = np.array([[pace.per_work for pace in paces]])
-    own.modelled.append(float(own.model.seconds(row, delays.costs)[0]) if delays.injected else 0.0)
+    ends = own.model.ends(row, delays.costs)[0] if delays.injected else np.zeros(state.ends.size)
+    own.modelled.append(float(ends.max()))
+    own.master.append(seconds - waiting)
+    own.late.append(state.ends - ends)
     own.decoding.append(state.decoding)
     own.messages.append(state.messages)
     own.errors.append(error)
@@ -209,17 +182,19 @@ class _Master:
 
     def carry_out(
         self, name: str, own: Rounds, paces: Sequence[Pace]
-    ) -> tuple[CodedRound, float, int]:
-        """One round to its last cell; returns it, its seconds and how many workers were lost."""
+    ) -> tuple[CodedRound, float, float, int]:
+        """One round to its last cell; also its seconds, those of waiting, and the workers lost."""
         sequence = self.engine.new_round()
         state = CodedRound(own.plan, sequence)
         retry_at: dict[int, float] = {}
         down: set[int] = set()
-        lost, waited = 0, False
-        start = heard = time.perf_counter()
+        lost, told, waiting = 0, False, 0.0
+        heard = state.began
         orders = [Order(i, pace) for i, pace in enumerate(paces)]
         self.engine.begin(name, sequence, own.parameters, orders)
         while not state.complete:
+            if requested():
+                raise KeyboardInterrupt
             now = time.perf_counter()
             due = [i for i, at in retry_at.items() if at <= now]
             if due:
@@ -228,21 +203,22 @@ class _Master:
                 for i in due:
                     del retry_at[i]
             event = self.engine.next(self.settings.retry)
+            waiting += time.perf_counter() - now
             if event is None or event.message is None:
                 if event is not None:
                     lost += event.worker not in down
                     down.add(event.worker)
                     retry_at[event.worker] = now + self.settings.retry
-                    waited = self._tell(name, state, down, waited)
+                    told = self._tell(name, state, down, told)
                 if now - heard > self.settings.patience:
                     raise TrainingError(self._given_up(name, state, down))
                 continue
             heard = now
             down.discard(event.worker)
             state.arrive(event.worker, event.message)
-        seconds = time.perf_counter() - start
+        seconds = time.perf_counter() - state.began
         self.engine.cancel(sequence)
-        return state, seconds, lost
+        return state, seconds, waiting, lost
 
     def _tell(self, name: str, state: CodedRound, down: set[int], told: bool) -> bool:
         """Note it, once a round, when a block has to wait for a replacement."""

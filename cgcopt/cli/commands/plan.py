@@ -74,14 +74,15 @@ def plan(
     ):
         if path is not None:
             writable_file(name, path, suffixes)
-    design, title, given = deployable(source, None if schedule is None else str(schedule))
+    found = deployable(source, None if schedule is None else str(schedule))
     made = make_plan(
-        design,
-        samples or given,
+        found.schedule,
+        found.samples if samples is None else samples,
         coordinates=coordinates,
         boundaries=None if boundaries is None else numbers_of("boundaries", boundaries),
         seed=seed,
-        title=title,
+        title=found.title,
+        problem=found.problem,
     )
     if out is not None:
         save_plan(made, out)
