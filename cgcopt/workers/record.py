@@ -12,8 +12,9 @@ import os
 import platform
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -22,8 +23,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cgcopt._validate import finite_number, whole_number
-from cgcopt.errors import CgcoptError
+from cgcopt.arrays import FloatArray
+from cgcopt.errors import CgcoptError, InvalidInputError
 from cgcopt.process.cores import cores
+from cgcopt.workers.loads import LoadTrace
 from cgcopt.workers.trace import Trace
 from cgcopt.workers.work import CLASSES, FEATURES, run_rounds
 
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnContext, SpawnProcess
     from multiprocessing.synchronize import Barrier
 
-__all__ = ["RecordingError", "record"]
+__all__ = ["RecordingError", "record", "record_loads"]
 
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -100,6 +103,70 @@ def record(
     >>> trace = record(workers=8, rounds=300)                            # doctest: +SKIP
     >>> trace.write("trace.csv")                                         # doctest: +SKIP
     """
+    made = _recorded(workers, rounds, (1.0,), work_seconds, samples, warmup, patience, progress)
+    return Trace(made.times, comments=made.comments)
+
+
+def record_loads(
+    workers: int,
+    rounds: int,
+    loads: Sequence[float],
+    *,
+    work_seconds: float = 0.003,
+    samples: int | None = None,
+    warmup: int = 10,
+    patience: float = 60.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> LoadTrace:
+    """Measure as :func:`record` does, every round at several loads, one after another.
+
+    Parameters
+    ----------
+    workers, rounds : int
+    loads : sequence of float
+        Work of a worker, > 0, in units of ``samples`` (or ``work_seconds``); at least two different
+        ones. A design of ``N`` workers makes a worker compute up to ``N`` times what it would
+        without redundancy.
+    work_seconds, samples, warmup, patience, progress
+        As in :func:`record`, for load 1.
+
+    Returns
+    -------
+    LoadTrace
+        One trace for each load, in increasing order.
+
+    Examples
+    --------
+    >>> trace = record_loads(8, 100, [1, 2, 4])                          # doctest: +SKIP
+    """
+    shares = sorted({finite_number("loads", load, above=0.0) for load in loads})
+    if len(shares) < 2:
+        raise InvalidInputError("loads", list(loads), "at least two different ones")
+    made = _recorded(workers, rounds, shares, work_seconds, samples, warmup, patience, progress)
+    sizes = f"load 1 is {made.samples} samples of each worker"
+    traces = [Trace(made.times[k :: len(shares)]) for k in range(len(shares))]
+    return LoadTrace(tuple(shares), tuple(traces), comments=(*made.comments, sizes))
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """What was recorded: seconds in rows of one load after another."""
+
+    times: FloatArray
+    samples: int
+    comments: tuple[str, ...]
+
+
+def _recorded(
+    workers: int,
+    rounds: int,
+    loads: Sequence[float],
+    work_seconds: float,
+    samples: int | None,
+    warmup: int,
+    patience: float,
+    progress: Callable[[int, int], None] | None,
+) -> _Made:
     workers = whole_number("workers", workers, least=1)
     rounds = whole_number("rounds", rounds, least=1)
     warmup = whole_number("warmup", warmup, least=0)
@@ -107,28 +174,30 @@ def record(
     patience = finite_number("patience", patience, above=0.0)
     if samples is not None:
         samples = whole_number("samples", samples, least=1)
+    each = len(loads)
     times: list[list[float]] = [[] for _ in range(workers)]
-    ending = ""
-    with _started(workers, warmup + rounds, patience) as started:
+    total, ending = (warmup + rounds) * each, ""
+    with _started(workers, total, patience) as started:
         try:
-            size = _agree_on_size(started, samples, work_seconds)
-            for done in _collect(started, times, warmup + rounds):
-                if progress is not None and done > warmup:
-                    progress(done - warmup, rounds)
+            size = _agree_on_size(started, samples, work_seconds, loads)
+            for rows in _collect(started, times, total):
+                done = rows // each - warmup
+                if progress is not None and rows % each == 0 and done > 0:
+                    progress(done, rounds)
         except KeyboardInterrupt:
-            if min(map(len, times)) <= warmup:
+            if min(map(len, times)) // each <= warmup:
                 raise
             ending = "interrupted"
         except _WorkerLost as lost:
             ending = str(lost)
-    completed = min(map(len, times)) - warmup
+    completed = min(map(len, times)) // each - warmup
     if completed < 1:
         raise RecordingError(f"no round was completed: {ending}")
     comments = _description(workers, completed, warmup, size)
     if completed < rounds:
         comments.append(f"stopped after {completed} of {rounds} rounds: {ending}")
-    kept = np.array([row[warmup : warmup + completed] for row in times]).T
-    return Trace(np.maximum(np.round(kept, 9), 1e-9), comments=tuple(comments))
+    kept = np.array([row[warmup * each : (warmup + completed) * each] for row in times]).T
+    return _Made(np.maximum(np.round(kept, 9), 1e-9), size, tuple(comments))
 
 
 class _WorkerLost(Exception):
@@ -241,16 +310,19 @@ def _child_settings() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _agree_on_size(started: _Workers, samples: int | None, work_seconds: float) -> int:
-    """Wait until all workers have started, let the first calibrate alone, send all the size."""
+def _agree_on_size(
+    started: _Workers, samples: int | None, work_seconds: float, loads: Sequence[float]
+) -> int:
+    """Wait until all workers have started, let the first calibrate alone, send all the sizes."""
     numbers = range(len(started.processes))
     for number in numbers:
         started.receive(number)
     if samples is None:
         started.send(0, None)
         samples = max(round(work_seconds / started.receive(0)), 1)
+    sizes = tuple(max(round(samples * load), 1) for load in loads)
     for number in numbers:
-        started.send(number, samples)
+        started.send(number, sizes)
     return samples
 
 

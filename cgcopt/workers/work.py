@@ -32,10 +32,10 @@ def run_rounds(
     number : int
         Which worker this is; the seed of its data.
     total : int
-        How many rounds.
+        How many gradients.
     pipe : Connection
-        To the parent.  First "ready" is sent; then the number of samples is received, or ``None``
-        as the request to send the seconds per sample first.
+        To the parent.  First "ready" is sent; then the numbers of samples are received that are
+        used in turn, or ``None`` as the request to send the seconds per sample first.
     barrier : Barrier
         Where all workers meet before each round.
     patience : float
@@ -43,15 +43,16 @@ def run_rounds(
     """
     try:
         pipe.send("ready")
-        samples = pipe.recv()
-        if samples is None:
+        sizes = pipe.recv()
+        if sizes is None:
             pipe.send(_seconds_per_sample())
-            samples = pipe.recv()
-        x, y, weights = _data(samples, np.random.default_rng(number))
-        for _ in range(total):
+            sizes = pipe.recv()
+        x, y, weights = _data(max(sizes), np.random.default_rng(number))
+        for k in range(total):
+            size = sizes[k % len(sizes)]
             barrier.wait(patience)
             start = time.perf_counter()
-            weights -= 0.1 * _gradient(x, y, weights)
+            weights -= 0.1 * _gradient(x[:size], y[:size], weights)
             pipe.send(time.perf_counter() - start)
     except (EOFError, OSError, threading.BrokenBarrierError):
         return  # the parent has gone, or a worker was lost and the parent knows

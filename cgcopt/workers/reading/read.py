@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.grid import Grid
+from cgcopt.workers.reading.loads import (
+    LOAD,
+    SeveralLoadsError,
+    load_column,
+    parts_by_load,
+    workers_beside,
+)
 from cgcopt.workers.reading.long import read_long
 from cgcopt.workers.reading.missing import fill
 from cgcopt.workers.reading.options import UNITS, ReadOptions
@@ -19,7 +26,7 @@ from cgcopt.workers.reading.roles import Roles, find_roles
 from cgcopt.workers.reading.text import read_separated
 from cgcopt.workers.reading.wide import Cells, read_wide
 
-__all__ = ["Read", "Reading", "is_table", "read_table"]
+__all__ = ["Read", "Reading", "is_table", "read_loads", "read_table"]
 
 
 _JSON = re.compile(r"\.(jsonl|ndjson|json)(\.(gz|bz2|xz))?$", re.IGNORECASE)
@@ -120,12 +127,47 @@ def read_table(file: Path, options: ReadOptions) -> Read:
 
     def keep(header: Sequence[str]) -> Sequence[int]:
         roles.append(find_roles(file, header, options))
+        several = load_column(header) is not None and not roles[0].long
+        if several and options.columns is None:
+            allowed = (
+                "times of equal work; `cgcopt fit` takes times at several loads, "
+                "--columns W0,W1,... reads all rows as they are"
+            )
+            raise SeveralLoadsError(f"{file}: columns", ", ".join(header), allowed)
+        return roles[0].kept
+
+    return _read(_grid(file, options, keep), roles[0], options)
+
+
+def read_loads(file: Path, options: ReadOptions) -> dict[float, Read]:
+    """Read a file in wide form with a column ``load``: the times of each load, increasing.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such column, or the file is refused as :func:`read_table` would.
+    """
+    roles: list[Roles] = []
+    told: list[ReadOptions] = []
+
+    def keep(header: Sequence[str]) -> Sequence[int]:
+        if load_column(header) is None:
+            raise InvalidInputError(f"{file}: columns", ", ".join(header), f"one of them {LOAD}")
+        columns = options.columns or tuple(workers_beside(header))
+        told.append(replace(options, columns=columns))
+        roles.append(find_roles(file, header, told[0]))
         return roles[0].kept
 
     grid = _grid(file, options, keep)
-    cells = (
-        read_long(grid, roles[0], options) if roles[0].long else read_wide(grid, roles[0], options)
-    )
+    column = load_column(grid.header)
+    assert column is not None
+    parts = parts_by_load(grid, column)
+    return {load: _read(part, roles[0], told[0]) for load, part in parts.items()}
+
+
+def _read(grid: Grid, roles: Roles, options: ReadOptions) -> Read:
+    file = grid.file
+    cells = read_long(grid, roles, options) if roles.long else read_wide(grid, roles, options)
     times, columns, missing = fill(cells, options.missing)
     seconds, unit, counted = _in_seconds(file, times, cells, options.unit)
     notes = (*cells.notes, *([missing] if missing else []), counted)

@@ -1,0 +1,99 @@
+"""Fitted families of worker times as a table, as JSON, and as an instance."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cgcopt.costs import Costs
+    from cgcopt.workers.fitting import FitResult, FitRow
+
+__all__ = ["families_of", "instance_of", "show_families"]
+
+
+def instance_of(
+    result: FitResult,
+    family: str | None,
+    workers: int,
+    coordinates: int,
+    costs: Costs | None = None,
+) -> str:
+    """The text of an instance with a fitted family, whose runtimes are seconds of the trace."""
+    from cgcopt._validate import whole_number
+    from cgcopt.errors import InvalidInputError
+    from cgcopt.instance import instance_text
+    from cgcopt.objective import ExpectedRuntime
+    from cgcopt.problem import Problem
+    from cgcopt.system import System
+
+    coordinates = whole_number("coordinates", coordinates, least=1)
+    workers = whole_number("workers", workers, least=1)
+    model = result.best_finite if family is None else result.row(family).model
+    if model is None:
+        raise InvalidInputError("family", family, "one that can be fitted to this trace")
+    # With these two numbers runtimes come out in the seconds of the trace.
+    system = System(workers, coordinates, model, samples=workers, cycles=1 / coordinates)
+    system = system if costs is None else replace(system, costs=costs)
+    source = "" if result.train.path is None else f" to {result.train.path.name}"
+    return f"# {model.label}, fitted{source}.\n" + instance_text(Problem(system, ExpectedRuntime()))
+
+
+def families_of(result: FitResult) -> dict[str, Any]:
+    """The families for JSON."""
+    return {
+        "families": [
+            {
+                "family": row.family,
+                "worker_times": None if row.model is None else dict(row.model.to_dict()),
+                "log_likelihood": _finite(row.log_likelihood_in),
+                "held_out_log_likelihood": _finite(row.log_likelihood_out),
+                "ks_distance": _finite(row.distance),
+                "outside": _finite(row.outside),
+                "failure": row.failure,
+            }
+            for row in result.rows
+        ],
+        "rounds_fitted": result.train.round_count,
+        "rounds_held_out": result.test.round_count,
+        "drift": result.drift,
+        "note": result.note,
+    }
+
+
+def show_families(console: Any, result: FitResult, name: str) -> None:
+    """Print a line a family."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=name, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("family, fitted to all rounds")
+    for heading in ("log-likelihood", "held-out", "KS distance", "below support"):
+        table.add_column(heading, justify="right")
+    for row in result.rows:
+        table.add_row(*_texts(row))
+    console.print(table)
+    console.print(
+        f"Log-likelihoods in nats per time: on the first {result.train.round_count} rounds, and on "
+        f"the last {result.test.round_count} that no fit has seen (the rank)."
+    )
+    console.print(f"KS distance between the two parts themselves: {result.drift:.3f}.")
+    if result.note:
+        console.print(result.note)
+
+
+def _texts(row: FitRow) -> tuple[str, ...]:
+    if row.model is None:
+        return (row.family, row.failure, "", "", "")
+    return (
+        row.model.label,
+        f"{row.log_likelihood_in:.4f}",
+        f"{row.log_likelihood_out:.4f}",
+        f"{row.distance:.4f}",
+        f"{100 * row.outside:.2f} %",
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
