@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cgcopt.training.collect import Rounds
+    from cgcopt.training.costs import MeasuredCosts
     from cgcopt.training.result import TrainingRun
 
 __all__ = ["rounds_file", "show_run", "write_run"]
@@ -39,15 +40,25 @@ def rounds_file(
 
 
 def write_run(
-    result: TrainingRun, table: Mapping[str, Any], folder: Path, *, picture: bool
+    result: TrainingRun,
+    table: Mapping[str, Any],
+    measured: MeasuredCosts | None,
+    folder: Path,
+    *,
+    stopped: bool,
 ) -> None:
-    """Write the plan, the numbers and the measured costs, and draw the rounds, into a folder."""
+    """Write the plan, the numbers and the measured costs into a folder, and draw the rounds.
+
+    A run that was stopped has no time for a picture.
+    """
     from cgcopt.codes.plan_file import save_plan
 
     save_plan(result.first.plan, folder / "plan.npz")
     text = json.dumps(table, indent=2, allow_nan=False) + "\n"
     (folder / "run.json").write_text(text, encoding="utf-8")
-    if picture:
+    if measured is not None:
+        (folder / "costs.toml").write_text(measured.table(), encoding="utf-8")
+    if not stopped:
         from cgcopt.compare.show.training_plot import plot_training
 
         plot_training(result, folder / "rounds.png")

@@ -75,6 +75,23 @@ class MeasuredCosts:
             "error_work_alone": self.error_proportional,
         }
 
+    def table(self) -> str:
+        """The table ``[costs]`` of an instance whose runtimes are seconds of this machine.
+
+        Examples
+        --------
+        >>> found = MeasuredCosts(*np.ones((4, 1)), Costs(0.5, 0.25), 2.0, 2.0)
+        >>> print(found.table())
+        # Seconds of this machine, where a coordinate on all data takes 2 s of work.
+        [costs]
+        startup = 0.5
+        per_coordinate = 0.25
+        <BLANKLINE>
+        """
+        lines = "".join(f"{name} = {value!r}\n" for name, value in self.costs.to_dict().items())
+        work = f"a coordinate on all data takes {self.per_work:.4g} s of work"
+        return f"# Seconds of this machine, where {work}.\n[costs]\n{lines}"
+
     def __str__(self) -> str:
         costs = self.costs
         return (

@@ -1,17 +1,29 @@
-"""``cgcopt run``: what it refuses, and one short run on real processes."""
+"""``cgcopt run``: what it takes and refuses without processes, and two short runs on real ones."""
 
 from __future__ import annotations
 
+import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from training.virtual import VirtualEngine
 
 import cgcopt as cg
 from cgcopt.cli import main
+from cgcopt.codes import Step
+from cgcopt.training import Task
 
 SYSTEM = cg.System(3, 100, cg.ShiftedExponential(rate=1e-3, shift=50.0), samples=3)
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="the extra ray is not installed")
 
 
 @pytest.fixture
@@ -20,6 +32,24 @@ def instance(tmp_path: Path) -> str:
     text = cg.instance_text(cg.Problem(SYSTEM, cg.ExpectedRuntime()))
     path.write_text(text, encoding="utf-8")
     return str(path)
+
+
+@pytest.fixture
+def virtual(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers in this process, on a virtual clock."""
+
+    @contextmanager
+    def engine(
+        task: Task, programs: Sequence[Mapping[str, Sequence[Step]]], **_: object
+    ) -> Iterator[VirtualEngine]:
+        yield VirtualEngine(task, programs)
+
+    monkeypatch.setattr("cgcopt.training.experiment.ray_engine", engine)
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
+    assert main(["run", *arguments, "--rounds", "3", "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(
@@ -42,38 +72,115 @@ def test_refused(
     assert error.count("\n") == 1
 
 
-def test_a_plan_has_no_instance_to_compare_with(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.usefixtures("virtual")
+def test_an_instance_a_solution_and_a_plan_give_the_same_run(
+    instance: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cg.save_plan(cg.make_plan([1, 1]), tmp_path / "plan.npz")
-    assert main(["run", str(tmp_path / "plan.npz"), "--against", "uncoded"]) == 2
-    assert "it has no instance" in capsys.readouterr().err
+    solution, plan = str(tmp_path / "solution.json"), str(tmp_path / "plan.npz")
+    assert main(["solve", instance, "--out", solution]) == 0
+    size = ["--samples", "1797", "--coordinates", "650"]
+    assert main(["plan", solution, *size, "--out", plan]) == 0
+    capsys.readouterr()
+    found = [
+        run(capsys, source, "--against", "uncoded,single-level")
+        for source in (instance, solution, plan)
+    ]
+    for printed in found:
+        assert printed["rounds"] == 3
+        assert printed["max_decoding_error"] < 1e-10  # type: ignore[operator]
+        assert printed["predicted_mean"] == pytest.approx(0.5)
+        against = printed["against"]
+        assert isinstance(against, dict)
+        assert list(against) == ["uncoded", "single-level"]
+        assert against["uncoded"]["predicted_mean"] > 0.5
+        assert against["uncoded"]["measured_mean"] > 0
+        assert printed["final_loss"] == pytest.approx(found[0]["final_loss"], rel=1e-9)
+        assert printed["blocks"][0]["level"] == 0  # type: ignore[index]
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(find_spec("ray") is None, reason="the extra ray is not installed")
-def test_a_run(instance: str, tmp_path: Path) -> None:
-    # A process of its own: its standard output is JSON alone, Ray's included.
-    import subprocess
-    import sys
+@pytest.mark.usefixtures("virtual")
+def test_a_plan_that_does_not_say_what_it_is_for(
+    instance: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = str(tmp_path / "plan.npz")
+    cg.save_plan(cg.make_plan([60, 0, 40]), plan)
+    assert main(["run", plan, "--against", "uncoded"]) == 2
+    assert "does not say what it was made for" in capsys.readouterr().err
+    printed = run(capsys, plan)
+    assert printed["predicted_mean"] is None
+    assert printed["overhead"] is None
+    assert "the plan has 100 coordinates and 3 units of data" in printed["notes"][0]  # type: ignore[index]
+    printed = run(capsys, plan, "--against", "uncoded", "--delays", instance)
+    assert list(printed["against"]) == ["uncoded"]  # type: ignore[call-overload]
+    assert main(["run", plan, "--schedule", "rotated"]) == 2
+    assert "schedule = 'rotated': must be left out beside a plan" in capsys.readouterr().err
 
+
+@pytest.mark.usefixtures("virtual")
+def test_what_is_kept(instance: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "cgcopt", "run", instance, "--rounds", "3", "--json"]
-    command += ["--against", "uncoded", "--round-seconds", "0.2", "--out", str(out)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
-    assert run.returncode == 0, run.stderr
-    printed = json.loads(run.stdout)
-    assert run.stderr == ""
+    printed = run(capsys, instance, "--against", "uncoded", "--out", str(out))
     assert printed == json.loads((out / "run.json").read_text())
-    assert printed["rounds"] == 3
-    assert printed["predicted_mean"] == pytest.approx(0.2)
-    assert printed["measured_mean"] > 0.1
+    names = {"costs.toml", "plan.npz", "rounds.csv", "rounds.png", "run.json"}
+    assert {path.name for path in out.iterdir()} == names
+    plan = cg.load_plan(out / "plan.npz")
+    assert plan.problem is not None
+    assert plan.problem.system.workers == 3
+    with (out / "rounds.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["plan"], row["round"]) for row in rows] == [
+        (name, str(r)) for r in range(3) for name in ("optimal", "uncoded")
+    ]
+    costs = (out / "costs.toml").read_text()
+    assert "[costs]" in costs
+    (tmp_path / "with_costs.toml").write_text(Path(instance).read_text() + costs)
+    priced = cg.load_instance(tmp_path / "with_costs.toml").system.costs.to_dict()
+    model = printed["cost_model"]
+    assert priced == {name: model[name] for name in priced}  # type: ignore[index]
+
+
+@needs_ray
+def test_a_run_on_processes(instance: str, tmp_path: Path) -> None:
+    # A process of its own: its standard output is JSON alone, Ray's included.
+    command = [sys.executable, "-m", "cgcopt", "run", instance, "--rounds", "3", "--json"]
+    command += ["--against", "uncoded", "--round-seconds", "0.1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    printed = json.loads(done.stdout)
+    assert printed["predicted_mean"] == pytest.approx(0.1)
+    assert printed["measured_mean"] > 0.05
     assert printed["max_decoding_error"] < 1e-10
     assert list(printed["against"]) == ["uncoded"]
-    assert {path.name for path in out.iterdir()} == {
-        "plan.npz",
-        "rounds.csv",
-        "rounds.png",
-        "run.json",
-    }
-    assert cg.load_plan(out / "plan.npz").workers == 3
+
+
+@needs_ray
+@pytest.mark.skipif(os.name != "posix", reason="sends Ctrl-C to a process")
+def test_ctrl_c_keeps_the_rounds_and_leaves_nothing(instance: str, tmp_path: Path) -> None:
+    import psutil
+
+    out, temporary = tmp_path / "out", Path("/tmp") / f"t{os.getpid()}"
+    temporary.mkdir()
+    command = [sys.executable, "-m", "cgcopt", "run", instance, "--rounds", "1000"]
+    command += ["--round-seconds", "0.1", "--out", str(out)]
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    running = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    rounds = out / "rounds.csv"
+    end = time.monotonic() + 120
+    while running.poll() is None and not (rounds.exists() and rounds.read_text().count("\n") > 2):
+        assert time.monotonic() < end, "no round for two minutes"
+        time.sleep(0.05)
+    processes = psutil.Process(running.pid).children(recursive=True)
+    assert len(processes) >= 3
+    running.send_signal(signal.SIGINT)
+    _, error = running.communicate(timeout=30)
+    assert running.returncode == 130, error
+    assert "interrupted" in error
+    assert rounds.read_text().count("\n") > 2
+    gone, alive = psutil.wait_procs(processes, timeout=5)
+    assert not alive
+    assert len(gone) == len(processes)
+    assert list(temporary.iterdir()) == []
+    temporary.rmdir()

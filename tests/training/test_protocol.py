@@ -51,7 +51,7 @@ def events(system: cg.System, schedule: cg.Schedule, times: np.ndarray, overlapp
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_queue_of_events_agrees(data: st.DataObject) -> None:
     n = data.draw(st.integers(1, 5))
     rng = np.random.default_rng(data.draw(st.integers(0, 10**6)))
@@ -74,8 +74,8 @@ def test_a_queue_of_events_agrees(data: st.DataObject) -> None:
     np.testing.assert_allclose(in_turn, ends_of_rounds(schedule, system, times), rtol=1e-12)
 
 
-@pytest.mark.parametrize("workers", [200, 2000])
-def test_thousands_of_workers_agree_with_the_exact_value(workers: int) -> None:
+def test_thousands_of_workers_agree_with_the_exact_value() -> None:
+    workers = 2000
     costs = cg.Costs(startup=30.0, per_coordinate=0.02, per_message=10.0)
     times = cg.ShiftedExponential(rate=0.5, shift=1.0)
     # A coordinate on all data takes a hundredth of a second in the mean.
@@ -85,7 +85,7 @@ def test_thousands_of_workers_agree_with_the_exact_value(workers: int) -> None:
     design = cg.Design(x)
     exact = cg.evaluate(cg.Problem(system, cg.ExpectedRuntime()), design)
     assert exact.standard_error == 0
-    played = simulate_protocol(system, design, rounds=400, seed=2)
+    played = simulate_protocol(system, design, rounds=200, seed=2)
     assert abs(played.mean - exact.value) < 4 * played.standard_error
     free = cg.evaluate(cg.Problem(replace(system, costs=cg.Costs()), cg.ExpectedRuntime()), design)
     assert exact.value - free.value > 100 * played.standard_error  # costs count

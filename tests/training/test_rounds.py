@@ -133,6 +133,53 @@ def test_a_lost_worker_is_tolerated_or_waited_for(
         np.testing.assert_allclose(run.first.parameters, descent(task, 4), atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["design", "rotated", "unequal"])
+def test_fifty_kills_change_nothing(
+    task: Softmax, system: cg.System, plans: dict[str, cg.Plan], name: str
+) -> None:
+    # One worker a round dies after some of its vectors; now and then its replacement is late.
+    chosen = {name: plans[name]}
+    delays = drawn_delays(system, plans["design"], 50, seconds=0.2, seed=1)
+    rng = np.random.default_rng(11)
+    engine = VirtualEngine(task, programs_of(chosen))
+    engine.deaths = {(s, int(rng.integers(WORKERS))): int(rng.integers(3)) for s in range(2, 52)}
+    engine.refusals = 7
+    run = train(
+        task, chosen, engine, delays, rounds=50, settings=TrainSettings(retry=0.001, patience=30.0)
+    )
+    np.testing.assert_allclose(run.first.parameters, descent(task, 50), atol=1e-12)
+    assert run.first.lost.sum() > 20
+
+
+def test_interrupted_rounds_are_kept(task: Softmax, plans: dict[str, cg.Plan]) -> None:
+    chosen = {name: plans[name] for name in ("design", "uncoded")}
+    engine = VirtualEngine(task, programs_of(chosen))
+    plain, calls = engine.next, []
+
+    def interrupted(timeout: float) -> object:
+        calls.append(timeout)
+        if len(calls) == 80:
+            raise KeyboardInterrupt
+        return plain(timeout)
+
+    engine.next = interrupted  # type: ignore[method-assign, assignment]
+    kept: list[int] = []
+    run = train(
+        task,
+        chosen,
+        engine,
+        no_delays(WORKERS),
+        rounds=100,
+        after_round=lambda r, collected: kept.append(len(collected["uncoded"].seconds)),
+    )
+    done = run.rounds
+    assert kept == list(range(1, done + 1))
+    assert run.notes == (f"interrupted after {done} of 100 rounds",)
+    for own in run.plans.values():
+        assert own.seconds.size == own.losses.size - 1 == done
+        np.testing.assert_allclose(own.parameters, descent(task, done), atol=1e-12)
+
+
 def test_what_cannot_be_recovered_is_said(task: Softmax, plans: dict[str, cg.Plan]) -> None:
     chosen = {"uncoded": plans["uncoded"]}
     engine = VirtualEngine(task, programs_of(chosen))
@@ -188,6 +235,13 @@ def test_replayed_rounds_keep_their_order(task: Softmax, plans: dict[str, cg.Pla
 def test_results(task: Softmax, system: cg.System, plans: dict[str, cg.Plan]) -> None:
     delays = drawn_delays(system, plans["design"], 5, seconds=0.2, seed=1)
     run = train(task, plans, VirtualEngine(task, programs_of(plans)), delays, rounds=5)
+    for own in run.plans.values():
+        assert [block.level for block in own.blocks] == [b.level for b in own.plan.blocks]
+        assert sum(block.decoding for block in own.blocks) == pytest.approx(own.decoding.mean())
+        assert (own.decoding <= own.master).all()
+        assert (own.master <= own.seconds).all()
+    (only,) = run.plans["uncoded"].blocks  # a round ends with its only block
+    assert only.overhead <= run.plans["uncoded"].overhead < only.overhead + 0.1
     table = run.table()
     assert table["plan"].tolist() == list(plans)
     numbers = run.to_dict()

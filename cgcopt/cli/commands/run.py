@@ -116,7 +116,7 @@ def run(
     measured = None if stopped else measure_costs(chosen, result.first.plan)
     table = result.to_dict() | ({} if measured is None else {"cost_model": measured.to_dict()})
     if out is not None:
-        write_run(result, table, out, picture=not stopped)
+        write_run(result, table, measured, out, stopped=stopped)
     if as_json:
         print_json(table)
     else:

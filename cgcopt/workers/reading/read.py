@@ -129,10 +129,7 @@ def read_table(file: Path, options: ReadOptions) -> Read:
         roles.append(find_roles(file, header, options))
         several = load_column(header) is not None and not roles[0].long
         if several and options.columns is None:
-            allowed = (
-                "times of equal work; `cgcopt fit` takes times at several loads, "
-                "--columns W0,W1,... reads all rows as they are"
-            )
+            allowed = "times of equal work (`cgcopt fit` takes times at several loads)"
             raise SeveralLoadsError(f"{file}: columns", ", ".join(header), allowed)
         return roles[0].kept
 
