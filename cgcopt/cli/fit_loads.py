@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgcopt.cli.fitted import families_of, instance_of, show_families
+from cgcopt.costs import Costs
 
 if TYPE_CHECKING:
     from cgcopt.workers.load_fit import LoadFit
@@ -51,7 +52,7 @@ def fit_at_loads(
     family, workers, coordinates = chosen
     if out is not None:
         count = found.trace.workers if workers is None else workers
-        write_text(out, instance_of(found.work, family, count, coordinates, found.costs))
+        write_text(out, instance_of(found.work, family, count, coordinates, Costs(found.startup)))
     if as_json:
         print_json(_to_dict(found, coordinates))
     else:
@@ -68,7 +69,7 @@ def _to_dict(found: LoadFit, coordinates: int) -> dict[str, Any]:
         "per_load_error": found.per_load_error,
         "per_coordinate": found.per_load / coordinates,
         "fixed_work": found.fixed_work,
-        "costs": dict(found.costs.to_dict()),
+        "costs": dict(Costs(found.startup).to_dict()),
         "off_by": found.errors,
         "best_model": found.best,
         **families_of(found.work),

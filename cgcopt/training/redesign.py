@@ -104,7 +104,11 @@ def propose(plan: Plan, slowness: FloatArray, task: Task, redesign: Redesign) ->
         raw = {"work": "shares"} if redesign.solver == "schedule" else {}
     solution = solve(Problem(system, ExpectedRuntime()), redesign.solver, raw=raw)
     schedule = solution.schedule
-    candidate = plan if schedule is None else plan_of_schedule(schedule, task, title=plan.title)
+    candidate = (
+        plan
+        if schedule is None
+        else plan_of_schedule(schedule, task, title=plan.title, problem=plan.problem)
+    )
     now = float(RoundModel(plan).seconds(held_out).mean())
     then = float(RoundModel(candidate).seconds(held_out).mean())
     pays = then < (1 - redesign.gain) * now

@@ -18,7 +18,6 @@ import numpy as np
 
 from cgcopt._validate import finite_number
 from cgcopt.arrays import FloatArray
-from cgcopt.costs import Costs
 from cgcopt.workers.fitting import FitResult, fit
 from cgcopt.workers.loads import LoadTrace
 from cgcopt.workers.trace import Trace
@@ -72,11 +71,6 @@ class LoadFit:
     fixed_work: float
     errors: dict[str, float]
     work: FitResult
-
-    @property
-    def costs(self) -> Costs:
-        """The start-up as costs of a system."""
-        return Costs(startup=self.startup)
 
     @property
     def best(self) -> str:
