@@ -17,6 +17,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 
 __all__ = [
+    "FEASIBILITY_TOLERANCE",
     "Design",
     "budget_weights",
     "largest_remainder",
@@ -25,8 +26,15 @@ __all__ = [
     "partition_of_work",
     "redundancies_of_partition",
     "sort_redundancies",
+    "straightened",
     "work_of_partition",
 ]
+
+#: A point may miss a constraint by this much relative to ``L``, as those of solvers do; it is moved onto
+#: the constraint before it is valued, so that every value belongs to a feasible design.
+FEASIBILITY_TOLERANCE = 1e-6
+#: What the sum of a partition of ``L`` coordinates may be off by, relatively: rounding.
+_SUM_ROUNDING = 1e-13
 
 
 _LARGEST_REDUNDANCY_VECTOR = 10**8
@@ -146,6 +154,50 @@ def largest_remainder(partition: ArrayLike, coordinates: int) -> FloatArray:
         whole[np.argsort(-whole, kind="stable")[:-missing]] -= 1
     rounded: FloatArray = whole
     return rounded
+
+
+def straightened(partition: ArrayLike, workers: int, coordinates: int) -> FloatArray:
+    """Return the partition of ``L`` coordinates that is meant by one bent within a tolerance.
+
+    Parameters
+    ----------
+    partition : array_like, shape (N,)
+        Entries down to ``-1e-6 L`` count as 0, and a sum that is off by up to ``1e-6 L`` is made up
+        for in proportion.
+    workers, coordinates : int
+        ``N`` and ``L``.
+
+    Raises
+    ------
+    InvalidInputError
+        If it misses by more, holds anything but finite numbers, or has the wrong length.
+
+    Examples
+    --------
+    >>> straightened([5.0, -1e-7, 5.0], 3, 10)
+    array([5., 0., 5.])
+    """
+    x = real_array("partition", partition, "a list of numbers")
+    if x.ndim != 1 or x.size == 0:
+        raise InvalidInputError("partition", x.tolist(), "a list with one number per level")
+    if x.size != workers:
+        raise InvalidInputError(
+            "partition", f"{x.size} entries", f"{workers} entries, one for each level"
+        )
+    slack = FEASIBILITY_TOLERANCE * coordinates
+    wrong = ~(np.isfinite(x) & (x >= -slack))
+    if wrong.any():
+        raise InvalidInputError("partition", x[wrong][0].item(), "finite numbers of at least 0")
+    with np.errstate(over="ignore"):
+        total = float(np.maximum(x, 0.0).sum())
+        given = float(x.sum())
+    if not abs(given - coordinates) <= slack or not abs(total - coordinates) <= workers * slack:
+        raise InvalidInputError(
+            "partition", f"sum {given!r}", f"a partition of {coordinates} coordinates"
+        )
+    if x.min() >= 0.0 and abs(total - coordinates) <= _SUM_ROUNDING * coordinates:
+        return x
+    return np.asarray(np.maximum(x, 0.0) * (coordinates / total))
 
 
 @dataclass(frozen=True, eq=False)

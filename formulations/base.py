@@ -11,12 +11,20 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cgcopt._validate import real_array
 from cgcopt.arrays import FloatArray
-from cgcopt.design import Design, largest_remainder
+from cgcopt.design import Design, largest_remainder, straightened
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations.files import NL_FILE, Writers, write_model
 from cgcopt.formulations.latex import plain
-from cgcopt.formulations.points import changed_budget, cut, language_of, read_values, write_values
+from cgcopt.formulations.points import (
+    Named,
+    changed_budget,
+    cut,
+    language_of,
+    read_values,
+    write_values,
+)
 from cgcopt.objective import Sense
 from cgcopt.problem import Form, Problem
 
@@ -139,8 +147,9 @@ class Formulation(ABC):
         Raises
         ------
         InvalidInputError
-            If the model is infeasible or unbounded, or the point is incomplete or violates the
-            budget or the signs by more than 1e-6 ``L``.
+            If the model is infeasible or unbounded, the point is incomplete or holds anything but
+            finite numbers in arrays of the right shapes, or violates the budget or the signs by more
+            than 1e-6 ``L``; blocks are refused as :func:`cgcopt.evaluate` refuses them.
         """
         total = self.problem.system.coordinates
         if isinstance(point, np.ndarray | list | tuple):
@@ -148,13 +157,8 @@ class Formulation(ABC):
         elif not isinstance(point, Mapping) or type(point).__module__.startswith("scipy"):
             total = round(changed_budget(point, total))
             point = self.read(point)
-        x = self.partition(point)
-        slack = 1e-6 * total
-        if not np.isfinite(x).all() or x.min() < -slack:
-            raise InvalidInputError("point", x.tolist(), "a point with finite blocks of at least 0")
-        if abs(x.sum() - total) > slack:
-            raise InvalidInputError("point", x.tolist(), f"a point whose blocks sum to {total}")
-        x = np.maximum(x, 0.0) * (total / np.maximum(x, 0.0).sum())
+        shapes = {**self.pyomo_variables, **self.variables, "x": (self.workers,)}
+        x = straightened(self.partition(Named(point, shapes)), self.workers, total)
         return Design(x if self.form is Form.RELAXED else largest_remainder(x, total))
 
     def flatten(self, point: Point) -> FloatArray:
@@ -169,7 +173,7 @@ class Formulation(ABC):
         InvalidInputError
             If the length is wrong.
         """
-        return cut(np.asarray(vector, dtype=np.float64), self.variables)
+        return cut(real_array("point", vector, "a vector of numbers"), self.variables)
 
     def read(self, model: Any) -> dict[str, FloatArray]:
         """Read the point out of a solved model of any of the languages.

@@ -102,8 +102,20 @@ class CoordinateFormulation(ScenarioFormulation):
         return {**self.blocks.point(design), "z": z, "c": np.cumsum(s + 1.0)}
 
     def partition(self, point: Point) -> FloatArray:
-        """Return the partition ``x`` of a point in coordinates, shape ``(N,)``."""
-        return partition_of_redundancies(np.argmax(point["z"], axis=1), self.workers)
+        """Return the partition ``x`` of a point in coordinates, shape ``(N,)``.
+
+        Raises
+        ------
+        InvalidInputError
+            If the point gives a coordinate no level.
+        """
+        z = np.asarray(point["z"])
+        undecided = np.flatnonzero(~(z.max(axis=1) > 0.5))
+        if undecided.size:
+            raise InvalidInputError(
+                "point.z", z[undecided[0]].tolist(), "one level with 1 for each coordinate"
+            )
+        return partition_of_redundancies(np.argmax(z, axis=1), self.workers)
 
     # -- rows that both objectives have, in every language ---------------------------------------
 

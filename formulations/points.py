@@ -2,20 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from cgcopt._validate import real_array
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 
-__all__ = ["changed_budget", "cut", "language_of", "read_values", "write_values"]
+__all__ = ["Named", "changed_budget", "cut", "language_of", "read_values", "write_values"]
 
 #: Name and shape of every variable, in the order of the columns of the matrix models.
 Shapes = Mapping[str, tuple[int, ...]]
 
 _LANGUAGES = ("highspy", "cvxpy", "pyomo", "scipy")
+
+
+class Named(Mapping[str, FloatArray]):
+    """The values of a point by name, each checked when it is asked for.
+
+    Parameters
+    ----------
+    point : mapping
+        Array by name.
+    shapes : mapping
+        Shape by name.
+
+    Raises
+    ------
+    InvalidInputError
+        When an array is asked for that is missing, has another shape, or holds anything but finite
+        numbers. The blocks ``x`` are left to who checks partitions.
+
+    Examples
+    --------
+    >>> Named({"y": [1, 0]}, {"y": (2,)})["y"].tolist()
+    [1.0, 0.0]
+    """
+
+    def __init__(self, point: Mapping[str, Any], shapes: Shapes) -> None:
+        self.point, self.shapes = point, shapes
+
+    def __getitem__(self, name: str) -> FloatArray:
+        shape = self.shapes.get(name)
+        if name not in self.point:
+            raise InvalidInputError("point", sorted(self.point), f"values of {name} too")
+        if name == "x":
+            return real_array("partition", self.point[name], "a list of numbers")
+        values = real_array(f"point.{name}", self.point[name], "numbers")
+        if shape is not None and values.shape != shape:
+            raise InvalidInputError(f"point.{name}", f"shape {values.shape}", f"shape {shape}")
+        if not np.isfinite(values).all():
+            bad = values[~np.isfinite(values)].flat[0].item()
+            raise InvalidInputError(f"point.{name}", bad, "finite numbers")
+        return values
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.point
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.point)
+
+    def __len__(self) -> int:
+        return len(self.point)
 
 
 def language_of(model: Any) -> str:

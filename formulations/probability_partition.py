@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.arrays import FloatArray, IntArray
-from cgcopt.design import Design, largest_remainder, work_of_partition
+from cgcopt.design import Design, largest_remainder, straightened, work_of_partition
+from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.base import Point
 from cgcopt.formulations.highs_model import HighsModel, before
 from cgcopt.formulations.latex import program
@@ -86,15 +87,17 @@ class ProbabilityPartition(ProbabilityFormulation):
         what rounding to whole numbers costs.  A design that meets all scenarios with ``y_k = 1`` is
         then put in its place where there is one.
         """
-        x = np.maximum(super().partition(point), 0.0)
+        given = super().partition(point)
         met = np.asarray(point["y"]) > 0.5
         L = self.problem.system.coordinates
-        if not x.any():
-            return x
+        try:
+            x = straightened(given, self.workers, L)
+        except InvalidInputError:  # of another budget, or for the caller to refuse
+            return given
         # A point that misses the budget by tolerance meets what its design may not.
-        at_hand = largest_remainder(x, L) if self.form is not Form.RELAXED else x * (L / x.sum())
+        at_hand = x if self.form is Form.RELAXED else largest_remainder(x, L)
         if not met.any() or self._met(work_of_partition(at_hand))[met].all():
-            return at_hand if abs(x.sum() - L) <= 1e-6 * L else x
+            return at_hand
         within = self.design_within(self.thresholds[met].min(axis=0))
         return x if within is None else within
 

@@ -10,7 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cgcopt.arrays import FloatArray
-from cgcopt.design import Design, budget_weights, partition_of_work, work_of_partition
+from cgcopt.design import (
+    Design,
+    budget_weights,
+    partition_of_work,
+    straightened,
+    work_of_partition,
+)
 from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.base import Formulation, Point
 from cgcopt.formulations.files import HIGHS_FILES, NL_FILE, Writers
@@ -144,9 +150,13 @@ class ScenarioFormulation(Formulation):
     def partition(self, point: Point) -> FloatArray:
         """Return the partition ``x`` of a point in coordinates, shape ``(N,)``, unchecked."""
         x = np.asarray(point["x"], dtype=np.float64)
-        whole = np.round(x)
-        straight = self.integer and np.abs(whole - x).max() <= _STRAIGHT
-        return whole if straight and whole.sum() == self.problem.system.coordinates else x
+        try:
+            straight = straightened(x, self.workers, self.problem.system.coordinates)
+        except InvalidInputError:  # of another budget, or for the caller to refuse
+            return x
+        whole = np.round(straight)
+        near = self.integer and np.abs(whole - straight).max() <= _STRAIGHT
+        return whole if near and whole.sum() == self.problem.system.coordinates else x
 
     def __str__(self) -> str:
         """Return the mathematics of the model as text, and how its variables are scaled."""

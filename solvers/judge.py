@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from cgcopt._validate import real_array
 from cgcopt.arrays import FloatArray
 from cgcopt.bounds import mirrored
-from cgcopt.design import Design, largest_remainder
+from cgcopt.design import FEASIBILITY_TOLERANCE, Design, largest_remainder, straightened
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.certificates import certify
 from cgcopt.evaluation.evaluate import evaluate, evaluate_work, warm_up
@@ -42,10 +42,6 @@ from cgcopt.solvers.limited.rounding import round_within
 from cgcopt.solvers.rounding import round_design
 
 __all__ = ["FEASIBILITY_TOLERANCE", "judge", "judge_outcome"]
-
-#: A solver's point may miss a constraint by this much relative to ``L``; it is then moved onto the
-#: constraint before it is valued, so that every reported value belongs to a feasible design.
-FEASIBILITY_TOLERANCE = 1e-6
 
 
 def judge(
@@ -122,8 +118,9 @@ def judge(
         return _timed(_scheme(blank, real_array("work", work, "numbers")), started)
     if isinstance(design, Schedule | Cyclic | Dynamic):
         return _timed(_ran(blank, design), started)
-    checked = design if isinstance(design, Design) else Design(design)  # type: ignore[arg-type]
-    checked.check(problem.system.workers, problem.system.coordinates)
+    x = design.partition if isinstance(design, Design) else design
+    system = problem.system
+    checked = Design(straightened(x, system.workers, system.coordinates))  # type: ignore[arg-type]
     broken = problem.limits.violation(checked.partition)
     if broken:
         raise InvalidInputError(
@@ -304,15 +301,10 @@ def _timed(solution: Solution, started: float) -> Solution:
 
 
 def _feasible(partition: FloatArray, problem: Problem) -> Design | None:
-    workers, coordinates = problem.system.workers, problem.system.coordinates
-    x = np.asarray(partition, dtype=np.float64)
-    slack = FEASIBILITY_TOLERANCE * coordinates
-    if x.shape != (workers,) or not np.all(np.isfinite(x)):
+    try:
+        x = straightened(partition, problem.system.workers, problem.system.coordinates)
+    except InvalidInputError:
         return None
-    if x.min() < -slack or abs(x.sum() - coordinates) > slack:
-        return None
-    x = np.maximum(x, 0.0)
-    x = x * (coordinates / x.sum())
     if problem.limits or problem.system.costs.per_message:
         x = problem.limits.repaired(x, tolerance=FEASIBILITY_TOLERANCE)
     return Design(x)

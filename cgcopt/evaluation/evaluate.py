@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from cgcopt._validate import real_array
 from cgcopt.arrays import FloatArray
 from cgcopt.costs import Costs
-from cgcopt.design import Design
+from cgcopt.design import Design, straightened, work_of_partition
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.result import Evaluation
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
@@ -53,7 +53,8 @@ def evaluate(problem: Problem, design: Run | ArrayLike, *, gradient: bool = Fals
     Raises
     ------
     InvalidInputError
-        If the partition is not one of ``L`` coordinates on ``N`` levels.
+        If the partition is not one of ``L`` coordinates on ``N`` levels, up to ``1e-6 L``
+        (:func:`~cgcopt.design.straightened`).
     InfiniteMeanError
         If the expected runtime is infinite.
 
@@ -68,9 +69,10 @@ def evaluate(problem: Problem, design: Run | ArrayLike, *, gradient: bool = Fals
         from cgcopt.evaluation.schedules.evaluate import evaluate_schedule
 
         return evaluate_schedule(problem, design)
-    checked = design if isinstance(design, Design) else Design(design)  # type: ignore[arg-type]
-    checked.check(problem.system.workers, problem.system.coordinates)
-    return evaluate_work(problem, checked.work, gradient=gradient)
+    system = problem.system
+    x = design.partition if isinstance(design, Design) else design
+    straight = straightened(x, system.workers, system.coordinates)  # type: ignore[arg-type]
+    return evaluate_work(problem, work_of_partition(straight), gradient=gradient)
 
 
 def evaluate_work(problem: Problem, work: ArrayLike, *, gradient: bool = False) -> Evaluation:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from cgcopt.arrays import FloatArray
@@ -14,6 +16,22 @@ __all__ = ["QUADRATURE", "ROUNDING", "combined_bound", "lifted_bound", "proven"]
 ROUNDING = 2e-13
 #: Relative error of subgradients by quadrature.
 QUADRATURE = 3e-11
+
+
+@dataclass(frozen=True, eq=False)
+class TinyWeights:
+    """How combinations of cuts are raised by others of very small weight."""
+
+    weights: FloatArray
+    """Of a cut beside a combination: a factor of two between neighbours loses a quarter of what the
+    cut can raise, and the next one makes up for it."""
+    added: int = 40
+    """Cuts that are added at most, one by one."""
+    worthwhile: float = 1e-10
+    """Relative rise of the bound below which no more are added."""
+
+
+_TINY = TinyWeights(2.0 ** np.arange(-200.0, 0.0, 1.0))
 
 
 def proven(subgradients: list[FloatArray], error: float) -> float:
@@ -58,9 +76,35 @@ def combined_bound(subgradients: FloatArray) -> float:
     highs = quiet_highs(lp, primal_feasibility_tolerance=1e-10, dual_feasibility_tolerance=1e-10)
     highs.run()
     weights = np.maximum(np.array(highs.getSolution().col_value[:count]), 0.0)
-    if not weights.sum() > 0.0:
-        return single
-    return max(single, float((weights @ subgradients / weights.sum()).min()))
+    start = subgradients[best]
+    if weights.sum() > 0.0:
+        combined = weights @ subgradients / weights.sum()
+        start = max(start, combined, key=np.min)
+    return _with_tiny_weights(start, subgradients)
+
+
+def _with_tiny_weights(combined: FloatArray, subgradients: FloatArray) -> float:
+    """Raise the least entry of a combination by adding one cut at a time at its best weight.
+
+    A cut with entries of ``1e23`` needs a weight of ``1e-23``, which a linear program rounds to
+    nothing.
+    """
+    least = float(combined.min())
+    for _ in range(_TINY.added):
+        lifting = subgradients[subgradients[:, int(combined.argmin())] > least]
+        if len(lifting) == 0:
+            break
+        tried = np.concatenate([_weighted(combined, cut, _TINY.weights) for cut in lifting])
+        found = tried[int(tried.min(axis=1).argmax())]
+        if not found.min() > least + _TINY.worthwhile * abs(least):
+            break
+        combined, least = found, float(found.min())
+    return least
+
+
+def _weighted(combined: FloatArray, cut: FloatArray, weights: FloatArray) -> FloatArray:
+    """Combinations of both, one for each weight of the cut, shape ``(weights, N)``."""
+    return (1.0 - weights[:, np.newaxis]) * combined + weights[:, np.newaxis] * cut
 
 
 def lifted_bound(subgradient: FloatArray, means: FloatArray) -> float:

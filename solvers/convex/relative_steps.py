@@ -44,6 +44,8 @@ class RelativeSteps:
     """Designs in a row that cannot be valued after which the run ends: they are slow to fail."""
     combined: int = 10
     """Evaluations after which all gradients met are combined to a bound."""
+    nearly_nothing: float = 1e-20
+    """Of the work of the next level, which costs nothing and still gives a level its gradient."""
     small: float = 1e-8
     """Change of ``log w_n`` below which the logarithmic mean of the work is the work: rounding."""
 
@@ -118,8 +120,33 @@ def relative_quasi_newton(
         else:
             longest = settings.longest.lowered(min(longest, change))
         if used % settings.combined == 0:
-            incumbent.bound = max(incumbent.bound, proven(cuts, QUADRATURE))
+            _combine(oracle, here, incumbent, cuts, settings)
+    _combine(oracle, here, incumbent, cuts, settings)
+
+
+def _combine(
+    oracle: Oracle,
+    here: _Place,
+    incumbent: Incumbent,
+    cuts: list[FloatArray],
+    settings: RelativeSteps,
+) -> None:
+    """Take the bound of all gradients met, and of one more where levels without work lower it.
+
+    With a tail index near 1 the best work of level 0 is a power of 10 with three digits or none at all in
+    double precision. A little more of it costs nothing, and its gradient then is large.
+    """
     incumbent.bound = max(incumbent.bound, proven(cuts, QUADRATURE))
+    if incumbent.closed:
+        return
+    tails = np.cumsum((here.gradient)[::-1])[::-1] * np.arange(1.0, here.work.size + 1.0)
+    low = int(np.argmax(tails >= here.value * (1.0 - incumbent.target)))
+    nearly = here.work[low] * settings.nearly_nothing
+    if low > 0 and here.work[low - 1] < nearly:
+        raised = here.work.copy()
+        raised[:low] = nearly
+        _evaluated(oracle, _normalised(raised), incumbent)
+        incumbent.bound = max(incumbent.bound, proven(cuts, QUADRATURE))
 
 
 def _first(

@@ -600,7 +600,7 @@ def test_bad_requests_are_refused_by_name() -> None:
 def test_bad_points_are_refused_by_name(tmp_path: Path) -> None:
     formulation = formulate(problem_of("runtime", coordinates=6), "block")
     point = formulation.point(Design([1, 2, 0, 3]))
-    with pytest.raises(InvalidInputError, match="sum to 6"):
+    with pytest.raises(InvalidInputError, match=r"sum 7\.0.: must be a partition of 6"):
         formulation.design({**point, "x": np.array([1.0, 2.0, 0.0, 4.0])})
     with pytest.raises(InvalidInputError, match="at least 0"):
         formulation.design({**point, "x": np.array([-1.0, 4.0, 0.0, 3.0])})

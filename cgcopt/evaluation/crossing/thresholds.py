@@ -26,6 +26,10 @@ __all__ = [
 ]
 
 
+#: Below it a density has lost digits to the range of double precision.
+_SMALLEST_DENSITY = 1e-290
+
+
 @dataclass(frozen=True, eq=False)
 class Thresholds:
     """Probabilities that one worker has finished each level, ``batch + (N,)``, level by level.
@@ -138,10 +142,21 @@ def proportional_thresholds(
         return Thresholds(times.cdf(theta), times.sf(theta))
     if not isinstance(times, ContinuousTimes):
         raise UnsupportedProblemError(f"a gradient needs a density, which {times.label} has not")
-    with np.errstate(invalid="ignore", over="ignore"):
+    return ThresholdsWithDerivative(
+        times.cdf(theta), times.sf(theta), -_time_by_density(times, theta, shift)
+    )
+
+
+def _time_by_density(times: ContinuousTimes, theta: FloatArray, shift: float) -> FloatArray:
+    """``(theta + shift) f_T(theta)``, also where the density of a long tail leaves the doubles."""
+    with np.errstate(all="ignore"):
         density = times.pdf(theta)
-        by_log_work = np.where(density > 0.0, -(theta + shift) * density, 0.0)
-    return ThresholdsWithDerivative(times.cdf(theta), times.sf(theta), by_log_work)
+        product = np.where(density > 0.0, (theta + shift) * density, 0.0)
+        lost = (density < _SMALLEST_DENSITY) & (theta > 1.0) & np.isfinite(theta)
+        if lost.any():
+            far = theta[lost]
+            product[lost] = np.exp(times.logpdf(far) + np.log(far + shift))
+    return product
 
 
 def checked_work(work: ArrayLike, workers: int) -> FloatArray:

@@ -35,6 +35,9 @@ class _Tuning:
     """Estimated error of an entry of the gradient, relative to the largest one."""
     level_error: float = 1e-5
     """The same for ``dE/dw_n``, relative to ``E / (L (n + 1))``."""
+    own_error: float = 1e-9
+    """The same for an entry far above these, relative to it: double precision gives no more, and a
+    bound needs no more, since it weighs an entry by what it is at the optimum."""
     check_error: float = 1e-8
     """Estimated error of the check function that stands in for the gradient; it has size 1."""
 
@@ -87,7 +90,9 @@ def by_panels(runtime: NormalisedRuntime, gradient: bool, threads: int | None) -
         value = shortest + math.exp(median) + total[0]
         if not gradient:
             return np.array([_TUNING.value_error * value, _TUNING.check_error])
-        entries = np.minimum(levels * value, _TUNING.entry_error * total[1 : levels.size + 1].max())
+        found = total[1 : levels.size + 1]
+        entries = np.minimum(levels * value, _TUNING.entry_error * found.max())
+        entries = np.maximum(entries, _TUNING.own_error * found)
         delays = np.full(0 if runtime.lead is None else levels.size, _TUNING.entry_error)
         return np.concatenate(([_TUNING.value_error * value], entries, delays))
 

@@ -123,7 +123,11 @@ class NormalisedRuntime:
         return np.asarray(1.0 / (size * np.arange(1.0, self.omega.size + 1.0)))
 
     def completion(self, excess: FloatArray, gradient: bool, threads: int | None) -> Completion:
-        """Completion probabilities at the given times after ``t_min``, gradient in ``omega``."""
+        """Completion probabilities at the given times after ``t_min``, gradient in ``omega``.
+
+        A level with no more work than the one before it never ends a round: its entry is exactly 0,
+        where rounding would leave a trace of its neighbour's.
+        """
         levels = proportional_thresholds(
             self.times,
             self.omega,
@@ -132,7 +136,10 @@ class NormalisedRuntime:
             ahead=self.ahead,
             derivative=gradient,
         )
-        return completion(levels, self.omega, threads=threads)
+        found = completion(levels, self.omega, threads=threads)
+        if isinstance(found, CompletionWithGradient) and self.lead is None:
+            found.gradient[..., 1:][..., self.omega[1:] <= self.omega[:-1]] = 0.0
+        return found
 
     def per_delay(self, entries: FloatArray, excess: FloatArray) -> FloatArray:
         """Turn derivatives in ``omega`` into derivatives in the delay of a level.

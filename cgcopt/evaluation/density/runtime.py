@@ -39,6 +39,9 @@ from cgcopt.workers.base import ContinuousTimes
 
 __all__ = ["expected_runtime", "runtime_of_lines"]
 
+#: Relative difference of the work of two levels that is taken for rounding.
+_SAME_WORK = 1e-13
+
 
 @overload
 def expected_runtime(
@@ -100,8 +103,7 @@ def expected_runtime(
     w = checked_work(work, system.workers)
     if w.ndim != 1 or not w.any():
         raise InvalidInputError("work", w.tolist(), "one design with a positive entry")
-    # A level with less work than the one before it never ends a round.
-    w = np.maximum.accumulate(w)
+    w = _distinct(w)
     if system.costs:
         return runtime_of_lines(system, lines_of_work(system, w), threads=threads).evaluation(
             system
@@ -163,6 +165,19 @@ def _integrals(runtime: NormalisedRuntime, gradient: bool, threads: int | None) 
     """``E[tau] - t_min`` and, with gradient, its derivatives in ``omega`` and in delays."""
     result = by_trapezoids(runtime, gradient, threads)
     return by_panels(runtime, gradient, threads) if result is None else result
+
+
+def _distinct(work: FloatArray) -> FloatArray:
+    """Raise a level with less work than one before it, which never ends a round, to that one's.
+
+    Levels that differ by rounding alone become the same too: the chances of their workers would be
+    the same in double precision at some times, not at others, and the gradient would jump.
+    """
+    w = np.maximum.accumulate(work)
+    for n in range(1, w.size):
+        if w[n] <= w[n - 1] * (1.0 + _SAME_WORK):
+            w[n] = w[n - 1]
+    return w
 
 
 def _require_finite_mean(times: ContinuousTimes, work: FloatArray) -> None:
