@@ -29,6 +29,7 @@ TITLES = {
     "codes": "Gradient codes: accuracy, and speed beside a plain product",
     "training": "Coded training: workers killed at random moments",
     "limits": "Time limits against wall time",
+    "coordinates": "Proofs at every number of coordinates: runs, wrong, not proven in time",
     "global": "Branch and bound for the completion probability",
 }
 
