@@ -8,9 +8,9 @@ were and how many were wrong, over
   0.5 (``Problem.sampled(K, seed)``, seeds from 0, and the seeds 2, 3 and 7);
 - rounds in which workers did not answer, given as 1e7 seconds.
 
-The truth of ``N = 5`` is that of a search over all sets of thresholds in exact integers. For ``N = 20`` it is the interval from the best design that any run found
-to the least bound that the project's own method proves. A run is wrong if its bound excludes the truth,
-if it says optimal and is not, or if its gap is negative.  A run that ends at its time limit is not.
+The truth of ``N = 5`` is that of a search over all sets of thresholds in exact integers; that of
+``N = 20`` lies between value and bound of the project's own method. A run is wrong if its bound excludes
+the truth, if its value exceeds it, if it says optimal and is not, or if its gap is negative.
 """
 
 from __future__ import annotations
