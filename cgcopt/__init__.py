@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from cgcopt.design import sort_redundancies as sort_redundancies
     from cgcopt.errors import CgcoptError as CgcoptError
     from cgcopt.errors import InvalidInputError as InvalidInputError
+    from cgcopt.errors import RunInterrupted as RunInterrupted
     from cgcopt.evaluation.evaluate import evaluate as evaluate
     from cgcopt.evaluation.result import Certificate as Certificate
     from cgcopt.evaluation.result import Evaluation as Evaluation
@@ -87,7 +88,7 @@ _HOMES = {
     "cgcopt.codes.plan_file": ("load_plan", "save_plan"),
     "cgcopt.codes.planning": ("make_plan",),
     "cgcopt.design": ("Design", "sort_redundancies"),
-    "cgcopt.errors": ("CgcoptError", "InvalidInputError"),
+    "cgcopt.errors": ("CgcoptError", "InvalidInputError", "RunInterrupted"),
     "cgcopt.evaluation.evaluate": ("evaluate",),
     "cgcopt.evaluation.result": ("Certificate", "Evaluation"),
     "cgcopt.evaluation.schedules.baselines": ("Cyclic", "Dynamic"),

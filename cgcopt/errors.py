@@ -13,6 +13,7 @@ __all__ = [
     "MissingExtraError",
     "MissingSolverError",
     "OutputError",
+    "RunInterrupted",
     "SolverError",
     "TrainingError",
     "UnsupportedProblemError",
@@ -98,6 +99,28 @@ class OutputError(CgcoptError, OSError):
 
 class WorkersLostError(CgcoptError, RuntimeError):
     """Nobody is left to make the runs of a comparison; those made before are kept."""
+
+
+class RunInterrupted(KeyboardInterrupt):
+    """The user stopped a run (Ctrl-C); nothing that it had found is lost.
+
+    Attributes
+    ----------
+    solution : Solution
+        With the best design by then, or with status ``none``.
+
+    Examples
+    --------
+    >>> try:
+    ...     raise RunInterrupted("what was found")
+    ... except KeyboardInterrupt as stop:
+    ...     stop.solution
+    'what was found'
+    """
+
+    def __init__(self, solution: Any) -> None:
+        super().__init__("the run was stopped; the exception's 'solution' has what was found")
+        self.solution = solution
 
 
 class SolverError(CgcoptError, RuntimeError):

@@ -12,7 +12,7 @@ from cgcopt.process.clock import Clock
 from cgcopt.solution import Solution, TerminationCondition
 from cgcopt.solvers.witnesses import exact_solvers, quietly, witnesses
 
-__all__ = ["Claim", "bound_alone", "known_of", "with_claim", "with_proven_bound"]
+__all__ = ["STANDARD_ERRORS", "Claim", "bound_alone", "known_of", "with_claim", "with_proven_bound"]
 
 #: Standard errors by which a simulated value may be off.
 STANDARD_ERRORS = 6.0

@@ -21,13 +21,17 @@ from cgcopt.bounds import mirrored
 from cgcopt.design import FEASIBILITY_TOLERANCE, Design, largest_remainder, straightened
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.certificates import certify
-from cgcopt.evaluation.evaluate import evaluate, evaluate_work, warm_up
+from cgcopt.evaluation.evaluate import evaluate_work, warm_up
+from cgcopt.evaluation.in_time import InTime
+from cgcopt.evaluation.result import Certificate
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
 from cgcopt.evaluation.schedules.ends import Run
 from cgcopt.evaluation.schedules.light import light_bound
 from cgcopt.evaluation.stationarity import residual_of
+from cgcopt.objective import CompletionProbability, Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process.time_left import OutOfTimeError
 from cgcopt.schedule import Schedule
 from cgcopt.solution import (
     Sample,
@@ -37,7 +41,13 @@ from cgcopt.solution import (
     TerminationCondition,
 )
 from cgcopt.solvers.base import Outcome, Role, Solver
-from cgcopt.solvers.claims import Claim, bound_alone, with_claim, with_proven_bound
+from cgcopt.solvers.claims import (
+    STANDARD_ERRORS,
+    Claim,
+    bound_alone,
+    with_claim,
+    with_proven_bound,
+)
 from cgcopt.solvers.limited.rounding import round_within
 from cgcopt.solvers.rounding import round_design
 
@@ -143,6 +153,7 @@ def judge_outcome(
     options: Options,
     sampled: Problem | None = None,
     seconds: Seconds | None = None,
+    steps: InTime | None = None,
 ) -> Solution:
     """Check, round, value and certify what a solver handed back.
 
@@ -162,7 +173,10 @@ def judge_outcome(
         The problem on drawn scenarios that the solver was given in place of ``problem``.
     seconds : Seconds, optional
         What building and solving took.
+    steps : InTime, optional
+        Until when; by default there is time for everything.
     """
+    steps = steps or InTime()
     started = time.perf_counter()
     blank = Solution(
         problem=problem,
@@ -175,30 +189,53 @@ def judge_outcome(
         message=outcome.message,
         details=outcome.details,
     )
+    try:
+        solution = _judged(blank, outcome, solver, sampled, steps)
+    except OutOfTimeError:  # not even for some drawn rounds
+        solution = replace(
+            blank, message=f"{blank.message}; its design has no value yet".lstrip("; ")
+        )
+    notes = [note for note in (solution.message, steps.message) if note]
+    return _timed(replace(solution, message="; ".join(notes)), started)
+
+
+def _judged(
+    blank: Solution, outcome: Outcome, solver: Solver, sampled: Problem | None, steps: InTime
+) -> Solution:
+    problem = blank.problem
     if outcome.work is not None:
-        return _timed(_scheme(blank, outcome.work), started)
+        return _scheme(blank, outcome.work)
     if outcome.run is not None:
-        return _timed(_ran(blank, outcome.run, sampled), started)
+        return _ran(blank, outcome.run, sampled, steps)
     if outcome.partition is None:
         if sampled is None and not math.isnan(outcome.bound):
-            blank = bound_alone(blank, Claim(outcome.bound, outcome.certificate))
-        return _timed(blank, started)
+            claim = Claim(outcome.bound, outcome.certificate)
+            return steps.step(
+                lambda: bound_alone(blank, claim), lambda: blank, "check of its bound (left out)"
+            )
+        return blank
     design = _feasible(outcome.partition, problem)
     if design is None:
         message = outcome.message or "the point violates the constraints"
-        return _timed(replace(blank, status=SolutionStatus.INFEASIBLE, message=message), started)
-    if form is not Form.RELAXED:
-        design = _whole(design, sampled or problem, solver)
+        return replace(blank, status=SolutionStatus.INFEASIBLE, message=message)
+    if blank.form is not Form.RELAXED:
+        design = _whole(design, sampled or problem, solver, steps)
     broken = problem.limits.violation(design.partition)
     if broken:
-        return _timed(replace(blank, status=SolutionStatus.INFEASIBLE, message=broken), started)
-    solution = _valued(blank, design)
+        return replace(blank, status=SolutionStatus.INFEASIBLE, message=broken)
+    solution = _valued(blank, design, steps)
     claim = Claim(outcome.bound, outcome.certificate)
     if sampled is None:
-        solution = with_claim(solution, claim)
+        solution = _claimed(solution, claim, steps)
     else:
-        solution = _sampled(solution, claim, sampled, design)
-    return _timed(_concluded(solution), started)
+        solution = _sampled(solution, claim, sampled, design, steps)
+    return _concluded(solution)
+
+
+def _claimed(solution: Solution, claim: Claim, steps: InTime) -> Solution:
+    return steps.step(
+        lambda: with_claim(solution, claim), lambda: solution, "check of its bound (left out)"
+    )
 
 
 def _scheme(blank: Solution, work: FloatArray) -> Solution:
@@ -206,9 +243,11 @@ def _scheme(blank: Solution, work: FloatArray) -> Solution:
     return replace(blank, status=SolutionStatus.SCHEME, work=work, evaluation=evaluation)
 
 
-def _ran(blank: Solution, run: Run, sampled: Problem | None = None) -> Solution:
+def _ran(
+    blank: Solution, run: Run, sampled: Problem | None = None, steps: InTime | None = None
+) -> Solution:
     """The solution of a schedule or a scheme; what bounds it, bounds every scheme."""
-    problem, options = blank.problem, blank.options
+    problem, options, steps = blank.problem, blank.options, steps or InTime()
     if isinstance(run, Schedule):
         run.check(problem.system.workers, problem.system.coordinates, tolerance=1e-6)
         if blank.form is not Form.RELAXED and not run.is_integer:
@@ -217,8 +256,10 @@ def _ran(blank: Solution, run: Run, sampled: Problem | None = None) -> Solution:
         if broken:
             status = SolutionStatus.INFEASIBLE
             return replace(blank, status=status, message=blank.message or broken)
-    evaluation = evaluate(problem, run)
-    bound, certificate = light_bound(problem)
+    evaluation = steps.evaluation(problem, run)
+    bound, certificate = steps.step(
+        lambda: light_bound(problem), lambda: _nothing_proven(problem), "bound"
+    )
     bound = mirrored(bound, evaluation.value, problem.objective.sense)
     solution = replace(
         blank,
@@ -230,7 +271,7 @@ def _ran(blank: Solution, run: Run, sampled: Problem | None = None) -> Solution:
     )
     if sampled is None:
         return solution
-    there = _ran(replace(blank, problem=sampled), run)
+    there = _ran(replace(blank, problem=sampled), run, steps=steps)
     sample = Sample(
         scenarios=options.scenarios,
         seed=options.seed,
@@ -252,26 +293,41 @@ def _too_many_copies(problem: Problem, schedule: Schedule) -> str:
     return f"a worker holds {most:.6g} of the {count} subsets, the limit is copies = {copies}"
 
 
-def _valued(blank: Solution, design: Design) -> Solution:
+def _nothing_proven(problem: Problem) -> tuple[float, Certificate]:
+    if isinstance(problem.objective, CompletionProbability):
+        return 1.0, Certificate.TRIVIAL
+    return (-math.inf if problem.objective.sense is Sense.MINIMIZE else math.inf), Certificate.NONE
+
+
+def _valued(blank: Solution, design: Design, steps: InTime | None = None) -> Solution:
     """The solution with its value and what the evaluation itself proves."""
-    problem = blank.problem
-    evaluation = evaluate(problem, design, gradient=True)
-    bound, certificate = certify(problem, design, evaluation=evaluation)
+    problem, steps = blank.problem, steps or InTime()
+    evaluation = steps.evaluation(problem, design)
+    bound, certificate = steps.step(
+        lambda: certify(problem, design, evaluation=evaluation),
+        lambda: _nothing_proven(problem),
+        "bound",
+    )
+    doubt = STANDARD_ERRORS * evaluation.standard_error
     return replace(
         blank,
         design=design,
         evaluation=evaluation,
-        bound=mirrored(bound, evaluation.value, problem.objective.sense),
+        bound=mirrored(bound, evaluation.value, problem.objective.sense, doubt=doubt),
         certificate=certificate,
-        residual=residual_of(problem, design, evaluation),
+        residual=steps.step(
+            lambda: residual_of(problem, design, evaluation), lambda: None, "residual"
+        ),
         status=SolutionStatus.FEASIBLE,
     )
 
 
-def _sampled(solution: Solution, claim: Claim, sampled: Problem, design: Design) -> Solution:
+def _sampled(
+    solution: Solution, claim: Claim, sampled: Problem, design: Design, steps: InTime
+) -> Solution:
     """The solution with what the solver reached on the scenarios that were drawn for it."""
     there = replace(solution, problem=sampled)
-    there = with_claim(_valued(there, design), claim)
+    there = _claimed(_valued(there, design, steps), claim, steps)
     sample = Sample(
         scenarios=solution.options.scenarios,
         seed=solution.options.seed,
@@ -310,14 +366,20 @@ def _feasible(partition: FloatArray, problem: Problem) -> Design | None:
     return Design(x)
 
 
-def _whole(design: Design, problem: Problem, solver: Solver) -> Design:
+def _whole(design: Design, problem: Problem, solver: Solver, steps: InTime) -> Design:
     """Round what came from the relaxed form; clean what came as whole numbers up to tolerance."""
     nearest = np.round(design.partition)
     off = np.abs(nearest - design.partition).max()
     if off <= FEASIBILITY_TOLERANCE and sum(map(int, nearest)) == problem.system.coordinates:
         return Design(nearest)
-    if solver.role is Role.SCHEME and not problem.limits:  # as published: no exchange
+
+    def plainly() -> Design:
         return Design(largest_remainder(design.partition, problem.system.coordinates))
-    if problem.limits or problem.system.costs:
-        return round_within(problem, design)
-    return round_design(problem, design)
+
+    def well() -> Design:
+        within = problem.limits or problem.system.costs
+        return round_within(problem, design) if within else round_design(problem, design)
+
+    if solver.role is Role.SCHEME and not problem.limits:  # as published: no exchange
+        return plainly()
+    return steps.step(well, plainly, "search for the best rounding")

@@ -14,6 +14,7 @@ from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
+from cgcopt.process.incumbents import keep_design
 from cgcopt.seeds import generator
 from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
@@ -100,16 +101,20 @@ def _climb(
     system = problem.system
     planned = options.starts or default_starts(system.workers)
     found: list[Stationary] = []
+    best: Stationary | None = None
     for index, start in enumerate(_starts(problem, deadline, options.seed, planned)):
         value = max((end.point.probability for end in found), default=0.0)
         options.report(index / planned, f"Newton ascent from start {index + 1}, P {value:.8g}")
         if found and stop():
             break
+        if best is None:
+            keep_design(start)
         if math.isfinite(merit_at(system, deadline, start).merit):
             found.append(ascend(system, deadline, start, tolerance=_SETTINGS.residual, stop=stop))
-    if not found:
+            best = max(found, key=lambda end: (-end.point.late, end.point.merit))
+            keep_design(best.point.x)
+    if best is None:
         return _hopeless(problem)
-    best = max(found, key=lambda end: (-end.point.late, end.point.merit))
     termination = TerminationCondition.ITERATION_LIMIT
     if best.converged:
         termination = TerminationCondition.CONVERGED

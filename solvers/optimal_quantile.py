@@ -20,6 +20,7 @@ from cgcopt.objective import CompletionProbability, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
+from cgcopt.process.incumbents import keep_design, keeping_designs
 from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, tasks
@@ -109,7 +110,9 @@ class _Search:
 
     def alternate(self) -> TerminationCondition:
         """Solve for the deadline that the best design keeps, until it falls no more."""
-        self.keep(SingleLevel().solve(self._problem, Form.RELAXED, self._options))
+        start = SingleLevel().solve(self._problem, Form.RELAXED, self._options)
+        keep_design(start.found)
+        self.keep(start)
         while self.rounds < _SETTINGS.rounds and not self.out_of_time():
             if self.try_deadline(self.deadline) <= _SETTINGS.resolution:
                 return TerminationCondition.CONVERGED
@@ -134,6 +137,7 @@ class _Search:
         gain = 1.0 if math.isinf(self.deadline) else 1 - reached / self.deadline
         if gain > 0:
             self.partition, self.deadline = outcome.partition, reached
+            keep_design(outcome.found)
             self.residual = outcome.residual
         return gain
 
@@ -144,7 +148,9 @@ class _Search:
         limit = None if math.isinf(left) else max(left, _SETTINGS.least_time)
         inner = replace(self._problem, objective=CompletionProbability(deadline))
         given = replace(self._options, time_limit=limit, starts=starts or self._options.starts)
-        return self.keep(OptimalProbability().solve(inner, Form.RELAXED, given))
+        with keeping_designs():  # those of one deadline are none of the quantile
+            found = OptimalProbability().solve(inner, Form.RELAXED, given)
+        return self.keep(found)
 
     def bisect(self) -> None:
         """Look for designs with an earlier quantile that the alternation does not see."""

@@ -14,6 +14,7 @@ from cgcopt.evaluation.result import Certificate
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process.incumbents import keep_design
 from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import ALL_TIMES, RUNTIME_RELAXED, Outcome, Role, Solver, Times
@@ -151,6 +152,7 @@ class Minimised:
 def minimised(problem: Problem, options: Options) -> Minimised:
     """Minimise the expected runtime of independent workers over partitions with sum 1."""
     require_finite_mean(problem)
+    keep_design(partition_with_work_proportional_to(mean_time_work(problem.system), 1))
     return MINIMISERS[problem.system.worker_times.kind](problem, options)
 
 

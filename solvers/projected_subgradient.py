@@ -13,6 +13,7 @@ from cgcopt.design import budget_weights, partition_of_work, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process.incumbents import keep_design
 from cgcopt.seeds import generator
 from cgcopt.settings import choice, count, read_settings
 from cgcopt.solution import TerminationCondition
@@ -97,6 +98,7 @@ class ProjectedSubgradient(Solver):
             if i > settings.iterations // 2:
                 average, averaged = average + x, averaged + 1
             options.report(i / settings.iterations, f"iteration {i}")
+            keep_design(x)
             if options.time_limit and time.perf_counter() - started > options.time_limit:
                 termination = TerminationCondition.TIME_LIMIT
                 break

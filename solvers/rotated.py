@@ -10,8 +10,11 @@ import numpy as np
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process.incumbents import keeping_designs
+from cgcopt.process.time_left import OutOfTimeError
 from cgcopt.schedule import Schedule
 from cgcopt.settings import NoSettings
+from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, tasks
 from cgcopt.solvers.registry import find_solver
 
@@ -39,7 +42,13 @@ class Rotated(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Solve for one order, and rotate."""
-        found = self._optimal(problem).solve(problem, form, options)
+        with keeping_designs() as designs:
+            try:
+                found = self._optimal(problem).solve(problem, form, options)
+            except OutOfTimeError:
+                if not designs:
+                    raise
+                found = Outcome(TerminationCondition.TIME_LIMIT, partition=designs[-1])
         plain = replace(found, partition=None, bound=math.nan, residual=None)
         if found.partition is None:
             return plain

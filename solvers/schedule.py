@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +14,7 @@ from cgcopt.evaluation.dispatch import times_as
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process.time_left import OutOfTimeError, time_until
 from cgcopt.schedule import Schedule
 from cgcopt.seeds import generator
 from cgcopt.settings import choice, count, read_settings, truth
@@ -57,6 +60,10 @@ class ScheduleTuning:
         Part of the time limit, and seconds at most, for the certified optimum that is a start.
     certified_gap : float
         Gap to which it is computed.
+    late : float
+        Factor of these seconds after which it is left where it is.
+    least_seconds : float
+        Seconds that count as left where none are.
     chosen_share : float
         Part of the time that is left which the choice of freedom may take.
     fresh_rounds : int
@@ -66,6 +73,8 @@ class ScheduleTuning:
     certified_share: float = 0.25
     certified_seconds: float = 5.0
     certified_gap: float = 1e-4
+    late: float = 1.5
+    least_seconds: float = 0.1
     chosen_share: float = 0.6
     fresh_rounds: int = 50_000
 
@@ -186,26 +195,36 @@ class _Run:
 
     def _two_level(self) -> Schedule | None:
         """The best two levels."""
+        limit = None if math.isinf(self.clock.end) else self._seconds
+        options = Options(seed=self.options.seed, time_limit=limit)
         try:
-            run = TwoLevel().solve(self.given, Form.RELAXED, Options(seed=self.options.seed)).run
+            run = TwoLevel().solve(self.given, Form.RELAXED, options).run
         except CgcoptError:
             return None
         assert isinstance(run, Schedule)
         return run.with_partition(run.partition / run.partition.sum())
 
+    @property
+    def _seconds(self) -> float:
+        """Seconds for what is to be known before the search."""
+        left = max(self.clock.left, self.tuning.least_seconds)
+        return min(self.tuning.certified_share * left, self.tuning.certified_seconds)
+
     def _certified_optimum(self) -> Schedule | None:
         """The certified optimum, in the order of this run."""
-        seconds = min(self.tuning.certified_share * self.clock.left, self.tuning.certified_seconds)
+        seconds = self._seconds
         options = replace(
             self.options, time_limit=seconds, gap=self.tuning.certified_gap, raw={}, progress=None
         )
+        end = time.perf_counter() + self.tuning.late * seconds
         try:
             solver = find_solver("optimal", self.given.objective, Form.RELAXED)()
             exact = self.given.system.worker_times.kind in solver.times
             problem = self.given if exact else self.problem
             solver.check(problem)
-            outcome = solver.solve(problem, Form.RELAXED, options)
-        except CgcoptError:
+            with time_until(end, grace=0.0):
+                outcome = solver.solve(problem, Form.RELAXED, options)
+        except (CgcoptError, OutOfTimeError):
             return None
         if outcome.partition is None:
             return None
@@ -214,6 +233,12 @@ class _Run:
 
     def choose_on_fresh_rounds(self, found: Found, known: dict[str, Schedule]) -> None:
         """Among the end of the search and what was known before, keep what does best on new rounds."""
+        if self.clock.expired:
+            return
+        with suppress(OutOfTimeError), time_until(time.perf_counter() + self.clock.left):
+            self._choose(found, known)
+
+    def _choose(self, found: Found, known: dict[str, Schedule]) -> None:
         system = self.given.system
         times = system.worker_times.sample(
             self.tuning.fresh_rounds,

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from cgcopt._renamed import old_level
-from cgcopt.errors import CgcoptError, InvalidInputError, SolverError, UnsupportedProblemError
+from cgcopt.arrays import FloatArray
+from cgcopt.errors import (
+    CgcoptError,
+    InvalidInputError,
+    RunInterrupted,
+    SolverError,
+    UnsupportedProblemError,
+)
 from cgcopt.evaluation.evaluate import warm_up
+from cgcopt.evaluation.in_time import InTime
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process import stopping
+from cgcopt.process.incumbents import keeping_designs
 from cgcopt.process.log import shown_log
 from cgcopt.process.streams import library_output
+from cgcopt.process.time_left import OutOfTimeError, time_until
 from cgcopt.solution import Seconds, Solution, TerminationCondition
 from cgcopt.solvers.base import Outcome, Solver, Times
 from cgcopt.solvers.judge import judge_outcome
@@ -28,6 +40,21 @@ DEFAULT_SOLVER = "optimal"
 
 #: Workers beyond which the linear algebra of a solver may use several threads.
 THREADED = 400
+
+
+@dataclass(frozen=True)
+class _Late:
+    """When an own method that does not come back to its clock is left where it is."""
+
+    share: float = 0.03
+    """Share of the time limit after it."""
+    seconds: float = 0.9
+    """And seconds."""
+    stopped: float = 0.3
+    """Seconds after a request to stop."""
+
+
+_LATE = _Late()
 
 
 def solve(
@@ -62,6 +89,8 @@ def solve(
 
     Raises
     ------
+    RunInterrupted
+        At Ctrl-C: a ``KeyboardInterrupt`` whose ``solution`` holds the best design by then.
     CgcoptError
         For input that no run could make sense of: unknown names, a missing optional package, a
         problem outside the solver's capabilities, an infinite expected runtime.
@@ -90,40 +119,69 @@ def solve(
     chosen.make_ready(given, options)
     warm_up(answering)
     started = time.perf_counter()
-    try:
-        with (
-            stopping.cooperating(),
-            library_output(log=options.verbose),
-            shown_log(options.verbose),
-            _linear_algebra_threads(problem, options),
-            np.errstate(all="ignore"),  # a design that is no number is refused by the judge
-        ):
-            outcome = chosen.solve(given, inner, options)
-    except KeyboardInterrupt:
-        if not stopping.requested():
+    with stopping.cooperating():
+        outcome = _outcome(chosen, given, inner, options, started)
+        if stopping.requested() and outcome.termination is TerminationCondition.TIME_LIMIT:
+            outcome = replace(outcome, termination=TerminationCondition.INTERRUPTED)
+        interrupted = outcome.termination is TerminationCondition.INTERRUPTED
+        elapsed = time.perf_counter() - started
+        solution = judge_outcome(
+            problem,
+            outcome,
+            chosen,
+            form=form,
+            options=options,
+            sampled=given if drawn else None,
+            seconds=Seconds(outcome.build_seconds, max(elapsed - outcome.build_seconds, 0.0)),
+            steps=InTime.within(0.0 if interrupted else options.time_limit, started),
+        )
+    if interrupted and not stopping.wanted():
+        raise RunInterrupted(solution)
+    return solution
+
+
+def _outcome(
+    solver: Solver, problem: Problem, form: Form, options: Options, started: float
+) -> Outcome:
+    """Let the solver work; whatever ends its run becomes an outcome, but for bad input."""
+    limit = options.time_limit
+    end = math.inf if limit is None else started + limit * (1.0 + _LATE.share) + _LATE.seconds
+    with keeping_designs() as designs:
+        try:
+            with (
+                library_output(log=options.verbose),
+                shown_log(options.verbose),
+                _linear_algebra_threads(problem, options),
+                np.errstate(all="ignore"),  # a design that is no number is refused by the judge
+                time_until(end, grace=_LATE.stopped),
+            ):
+                return solver.solve(problem, form, options)
+        except OutOfTimeError:
+            return _left(TerminationCondition.TIME_LIMIT, problem, designs)
+        except KeyboardInterrupt:
+            return _left(TerminationCondition.INTERRUPTED, problem, designs)
+        except (InvalidInputError, UnsupportedProblemError):
             raise
-        outcome = Outcome(TerminationCondition.INTERRUPTED, message="stopped without a design")
-    except (InvalidInputError, UnsupportedProblemError):
-        raise
-    except CgcoptError as error:
-        if not isinstance(error, SolverError):
-            raise
-        outcome = _failure(error)
-    except Exception as error:
-        outcome = _failure(error)
-    if stopping.requested() and outcome.termination is TerminationCondition.TIME_LIMIT:
-        outcome = replace(outcome, termination=TerminationCondition.INTERRUPTED)
-    elapsed = time.perf_counter() - started
-    seconds = Seconds(outcome.build_seconds, max(elapsed - outcome.build_seconds, 0.0))
-    return judge_outcome(
-        problem,
-        outcome,
-        chosen,
-        form=form,
-        options=options,
-        sampled=given if drawn else None,
-        seconds=seconds,
-    )
+        except CgcoptError as error:
+            if not isinstance(error, SolverError):
+                raise
+            return _failure(error)
+        except Exception as error:
+            return _failure(error)
+
+
+def _left(
+    termination: TerminationCondition, problem: Problem, designs: Sequence[FloatArray]
+) -> Outcome:
+    """What is known of a run that was left in the middle."""
+    for partition in reversed(designs):
+        if partition.size != problem.system.workers or not partition.sum() > 0.0:
+            continue  # of a smaller model, on the way
+        whole = partition * (problem.system.coordinates / partition.sum())
+        if not problem.limits.violation(whole):
+            message = "left in the middle of a step; the best design by then is kept"
+            return Outcome(termination, partition=whole, message=message)
+    return Outcome(termination, message="left in the middle of a step, without a design")
 
 
 def _linear_algebra_threads(problem: Problem, options: Options) -> AbstractContextManager[Any]:

@@ -16,6 +16,8 @@ from cgcopt.errors import SolverError, UnsupportedProblemError
 from cgcopt.evaluation.crossing.crossing import crossing
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process.incumbents import keep_design
+from cgcopt.process.time_left import look
 from cgcopt.seeds import generator
 from cgcopt.settings import choice, count, number, read_settings
 from cgcopt.solution import TerminationCondition
@@ -102,10 +104,12 @@ class SuccessiveConvex(Solver):
         termination = TerminationCondition.ITERATION_LIMIT
         for i in range(1, settings.iterations + 1):
             options.report(i / settings.iterations, f"iteration {i}, log P {history[-1]:.8g}")
+            keep_design(cells.partition(h))
             weight = i**-settings.averaging
             gradient = (1 - weight) * gradient + weight * cells.gradient(a, settings.batch, rng)
             if not gradient.any():
                 break
+            look()
             proposed_a, proposed_h = subproblem.solve(gradient / np.linalg.norm(gradient), a, h)
             move = i**-settings.movement
             a, h = (1 - move) * a + move * proposed_a, (1 - move) * h + move * proposed_h

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from cgcopt.limits import Limits
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile, Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process.time_left import OutOfTimeError, look, time_until
 from cgcopt.schedule import Schedule
 from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
@@ -74,9 +76,17 @@ class TwoLevel(Solver):
         """Bracket the best share on a grid, and narrow the bracket."""
         _require_levels(problem)
         search = _Search(problem, SearchNumbers(), options)
-        share = search.best()
+        ended = TerminationCondition.CONVERGED
+        limit = options.time_limit
+        end = math.inf if limit is None else time.perf_counter() + limit
+        try:
+            with time_until(end, grace=0.0):
+                share = search.best()
+        except OutOfTimeError:
+            ended = TerminationCondition.TIME_LIMIT
+            share = search.best_seen
         return Outcome(
-            TerminationCondition.CONVERGED,
+            ended,
             run=search.schedule(share),
             details={"share of level 0": float(share), "evaluations": len(search.values)},
         )
@@ -100,6 +110,7 @@ class _Search:
         found = evaluate_schedule(
             self.problem, self.schedule(share), rounds=self.numbers.rounds, seed=self.options.seed
         )
+        look()  # what was drawn when the time was over are too few rounds to choose by
         if self.problem.objective.sense is Sense.MINIMIZE:
             self.values[share] = found.value
         else:
@@ -122,7 +133,12 @@ class _Search:
             method="bounded",
             options={"xatol": self.numbers.resolution},
         )
-        return min(self.values, key=lambda share: self.values[share])
+        return self.best_seen
+
+    @property
+    def best_seen(self) -> float:
+        """The best share so far; all on level 0 where none was valued."""
+        return min(self.values, key=lambda share: self.values[share], default=1.0)
 
 
 def _require_levels(problem: Problem) -> None:

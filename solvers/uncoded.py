@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,7 +12,7 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
-from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
+from cgcopt.evaluation.schedules.ends import Run, ends_in_pieces
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -23,6 +24,7 @@ from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.schedules.aims import aim_of
 from cgcopt.solvers.schedules.sample import sample_of
 from cgcopt.solvers.schedules.search import balanced_shares
+from cgcopt.system import System
 from cgcopt.workers.base import Times
 from cgcopt.workers.empirical import Scenarios
 
@@ -40,14 +42,26 @@ class _OnRounds(Solver):
     settings: ClassVar[type[Any]] = NoSettings
     tolerance = math.inf
 
-    def best(self, problem: Problem, choices: list[Run]) -> Outcome:
-        """The choice that does best on the rounds."""
-        times = _times(problem)
-        aim = aim_of(problem.objective, 1.0)
-        values = [aim.value(ends_of_rounds(each, problem.system, times)) for each in choices]
-        at = int(np.argmin(values))
+    def best(
+        self, problem: Problem, choices: Iterable[Run], number: int, options: Options
+    ) -> Outcome:
+        """The choice that does best on the rounds, among those for which there is time."""
+        times, aim = _times(problem), aim_of(problem.objective, 1.0)
+        clock, tried, best, least = Clock.started(options.time_limit), 0, None, math.inf
+        for each in choices:
+            best = each if best is None else best
+            ends = _ends_in_time(each, problem.system, times, clock)
+            if ends is None:
+                break
+            tried += 1
+            if (value := aim.value(ends)) < least:
+                best, least = each, value
+        whole = tried == number
         return Outcome(
-            TerminationCondition.CONVERGED, run=choices[at], details={"tried": len(choices)}
+            TerminationCondition.CONVERGED if whole else TerminationCondition.TIME_LIMIT,
+            run=best,
+            message="" if whole else f"tried {tried} of {number} choices",
+            details={"tried": tried},
         )
 
 
@@ -76,12 +90,13 @@ class LeaveOut(_OnRounds):
         """Leave out 0, 1, ..., N - 1 workers, those with the longest mean times first."""
         workers = problem.system.workers
         order = np.argsort(_times(problem).mean(axis=0), kind="stable")
-        choices: list[Run] = []
-        for kept in range(workers, 0, -1):
+
+        def keeping(kept: int) -> Run:
             shares = np.zeros(workers)
             shares[order[:kept]] = 1.0
-            choices.append(_uncoded(problem, shares))
-        return self.best(problem, choices)
+            return _uncoded(problem, shares)
+
+        return self.best(problem, map(keeping, range(workers, 0, -1)), workers, options)
 
 
 @dataclass(frozen=True)
@@ -107,8 +122,8 @@ class CyclicOrder(_OnRounds):
         most = problem.limits.copies or problem.system.workers
         asked = read_settings(CyclicSettings, options.raw).copies
         if asked is not None:
-            return self.best(problem, [Cyclic(asked)])
-        return self.best(problem, [Cyclic(copies) for copies in range(1, most + 1)])
+            return self.best(problem, [Cyclic(asked)], 1, options)
+        return self.best(problem, map(Cyclic, range(1, most + 1)), most, options)
 
 
 @dataclass(frozen=True)
@@ -133,7 +148,18 @@ class DynamicAssignment(_OnRounds):
         workers = problem.system.workers
         asked = read_settings(DynamicSettings, options.raw)
         numbers = [workers, 2 * workers, 4 * workers] if asked.cells is None else [asked.cells]
-        return self.best(problem, [Dynamic(cells, asked.latency) for cells in numbers])
+        choices = [Dynamic(cells, asked.latency) for cells in numbers]
+        return self.best(problem, choices, len(choices), options)
+
+
+def _ends_in_time(what: Run, system: System, times: FloatArray, clock: Clock) -> FloatArray | None:
+    """When the rounds end, or ``None`` where the time is over before they are worked out."""
+    ends = []
+    for piece in ends_in_pieces(what, system, times):
+        ends.append(piece)
+        if clock.expired:
+            return np.concatenate(ends) if sum(map(len, ends)) == len(times) else None
+    return np.concatenate(ends)
 
 
 def _times(problem: Problem) -> FloatArray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -12,6 +14,7 @@ from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.streams import library_output
+from cgcopt.process.time_left import OutOfTimeError, look, time_until
 from cgcopt.solvers.base import Outcome, Role, Solver
 from cgcopt.solvers.registry import all_solvers
 
@@ -19,6 +22,8 @@ __all__ = ["WITNESS_SECONDS", "exact_solvers", "quietly", "witnesses"]
 
 #: Seconds that an own method may take to contradict the proof of an outside solver.
 WITNESS_SECONDS = 0.5
+#: Share of its time limit after which an own method is left where it is.
+LATE = 0.5
 
 
 @lru_cache(maxsize=16)
@@ -56,10 +61,21 @@ def exact_solvers(problem: Problem, form: Form) -> Iterator[Solver]:
 
 
 def quietly(solver: Solver, problem: Problem, form: Form, options: Options) -> Outcome | None:
-    """Run an own method; whatever goes wrong with it, it then has nothing to say: ``None``."""
+    """Run an own method; whatever goes wrong with it, it then has nothing to say: ``None``.
+
+    Raises
+    ------
+    OutOfTimeError
+        When the time of whoever asks is over, which says nothing of the method.
+    """
+    limit = options.time_limit
+    end = math.inf if limit is None else time.perf_counter() + (1.0 + LATE) * limit
     try:
-        with library_output(log=False):
+        with library_output(log=False), time_until(end, grace=0.0):
             return solver.solve(problem, form, options)
+    except OutOfTimeError:
+        look()
+        return None
     except Exception:
         return None
 

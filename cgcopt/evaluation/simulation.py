@@ -19,11 +19,12 @@ from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
-from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
+from cgcopt.evaluation.schedules.ends import Run, ends_in_pieces
 from cgcopt.evaluation.schedules.overlapped import Overlapped
 from cgcopt.evaluation.started.rounds import drawn_ends
 from cgcopt.evaluation.table import entry_of
 from cgcopt.problem import Problem
+from cgcopt.process.time_left import OutOfTimeError, look, over
 from cgcopt.schedule import Schedule
 from cgcopt.seeds import generator
 from cgcopt.system import System
@@ -42,6 +43,8 @@ ROUNDS = 100_000
 
 #: Worker times drawn at once.
 _CHUNK = 2**19
+#: Rounds that make an estimate when the time is over before all are drawn.
+_FEWEST = 16
 #: Half-width, in standard deviations, of the binomial interval behind a quantile's standard error.
 _DEVIATIONS = 2.0
 
@@ -63,7 +66,8 @@ def simulate(
     work : Design, Schedule, Cyclic, Dynamic or array_like, shape (N,)
         What is run in the rounds, or the cumulative work ``w`` of a design.
     rounds : int
-        How many rounds to draw; memory does not grow with it, but for a quantile.
+        How many rounds to draw; memory does not grow with it, but for a quantile. Fewer are drawn
+        where a time limit comes first.
     seed : int
         Equal seeds give equal results.
     overlapped : bool
@@ -121,14 +125,31 @@ def simulated_runtimes(
     """
     run = work if isinstance(work, Run) else np.asarray(work, dtype=np.float64)
     rng = generator(seed, "simulation", system.worker_times.label, system.workers)
-    rows = max(_CHUNK // system.workers, 1)
+    rows, done = max(_CHUNK // system.workers, 1), 0
     for start in range(0, rounds, rows):
         count = min(rows, rounds - start)
         if system.worker_times.kind is Times.STARTED:
             yield drawn_ends(system, run, count, rng)
+            done += count
+            if over():
+                return
             continue
         times = system.worker_times.sample(count, system.workers, rng)
-        yield ends_of_rounds(run, system, times)
+        pieces = []
+        try:
+            for piece in ends_in_pieces(run, system, times):
+                pieces.append(piece)
+                done += piece.size
+                if done >= _FEWEST:
+                    look()
+        except OutOfTimeError:
+            if done < _FEWEST:
+                raise
+            if pieces:
+                yield np.concatenate(pieces)
+            return
+        # In one piece, so that sums do not depend on how quick the machine is.
+        yield np.concatenate(pieces)
 
 
 def simulated_mean(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import math
 import os
 import signal
 import sys
@@ -18,7 +19,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-__all__ = ["INTERRUPTED", "at_the_end", "cooperating", "requested", "stoppable", "wanted"]
+__all__ = [
+    "INTERRUPTED",
+    "at_the_end",
+    "cooperating",
+    "requested",
+    "since_request",
+    "stoppable",
+    "wanted",
+]
 
 #: Exit code of a command that was stopped, as shells have it.
 INTERRUPTED = 130
@@ -38,6 +47,10 @@ class Patience:
 class _State:
     wanted: bool = False
     signal: str = ""
+    asked: float = math.inf
+    """When the user asked to stop, as :func:`time.monotonic` tells."""
+    handled: bool = False
+    """Whether the interpreter has come to the signal; the guard hears of it before."""
     cooperating: int = 0
     ends: list[Callable[[], None]] = field(default_factory=list)
 
@@ -53,6 +66,11 @@ def wanted() -> bool:
 def requested() -> bool:
     """Whether the user or the operating system asked to stop."""
     return bool(_state.signal)
+
+
+def since_request() -> float:
+    """Seconds since the user asked to stop; minus infinity where nobody did."""
+    return time.monotonic() - _state.asked
 
 
 def at_the_end(end: Callable[[], None]) -> None:
@@ -88,7 +106,7 @@ def stoppable(patience: Patience | None = None) -> Iterator[None]:
     before = [signal.signal(number, _handle) for number in signals]
     # Python's own handlers wait for compiled code to return; the descriptor is written at once.
     woken = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    _state.wanted, _state.signal = True, ""
+    _begin(wanted=True)
     guard = threading.Thread(
         target=_guard, args=(reading, patience or Patience()), daemon=True, name="cgcopt-stop"
     )
@@ -102,12 +120,22 @@ def stoppable(patience: Patience | None = None) -> Iterator[None]:
         os.close(writing)
         guard.join()
         os.close(reading)
-        _state.wanted, _state.signal = False, ""
+        _begin(wanted=False)
+
+
+def _begin(*, wanted: bool) -> None:
+    _state.wanted, _state.signal, _state.asked, _state.handled = wanted, "", math.inf, False
+
+
+def _request(name: str) -> None:
+    if not _state.signal:
+        _state.signal, _state.asked = name, time.monotonic()
 
 
 def _handle(number: int, _: object) -> None:
-    first = not _state.signal
-    _state.signal = _state.signal or signal.Signals(number).name
+    first = not _state.handled and since_request() < Patience.cooperation
+    _request(signal.Signals(number).name)
+    _state.handled = True
     if not (first and _state.cooperating):
         raise KeyboardInterrupt
 
@@ -117,7 +145,7 @@ def _guard(reading: int, patience: Patience) -> None:
     if not _signalled(reading, None):
         return
     started = time.monotonic()
-    _state.signal = _state.signal or "SIGINT"
+    _request("SIGINT")
     if not _signalled(reading, started + patience.cooperation, until_closed=True):
         return
     _thread.interrupt_main()

@@ -9,6 +9,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.errors import SolverError
 from cgcopt.options import Options
 from cgcopt.process.clock import Clock
+from cgcopt.process.incumbents import keep_design
 
 __all__ = ["Clock", "Incumbent"]
 
@@ -40,14 +41,18 @@ class Incumbent:
         """Take note of a valued design and of a bound; return whether the design is the best."""
         better = value < self.value
         if better:
-            self.value, self.partition = value, partition.copy()
+            self._take(partition, value)
         self._note(bound)
         return better
 
     def settle(self, partition: FloatArray, value: float, bound: float) -> None:
         """Take note of a bound and make this design the best, whatever it is worth."""
-        self.value, self.partition = value, partition.copy()
+        self._take(partition, value)
         self._note(bound)
+
+    def _take(self, partition: FloatArray, value: float) -> None:
+        self.value, self.partition = value, partition.copy()
+        keep_design(self.partition)
 
     def _note(self, bound: float) -> None:
         self.bound = max(self.bound, bound)

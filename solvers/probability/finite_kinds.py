@@ -18,6 +18,7 @@ from cgcopt.evaluation.crossing.completion import completion_probabilities
 from cgcopt.evaluation.dispatch import Table
 from cgcopt.evaluation.rounds.runtimes import sorted_rounds
 from cgcopt.evaluation.steps.products import discrete_times
+from cgcopt.process.time_left import look
 from cgcopt.solvers.formulas import equal_risk_work, partition_with_work_proportional_to
 from cgcopt.solvers.probability.threshold_lattice import Lattice
 from cgcopt.system import System
@@ -154,6 +155,7 @@ def _round_scores(times: FloatArray, works: FloatArray, deadline: float) -> Floa
     step = max(1, _SETTINGS.cells // times.size)
     for first in range(0, len(works), step):
         part = slice(first, first + step)
+        look()
         runtime = np.max(times * works[part, np.newaxis, :], axis=2)
         late = runtime > deadline
         missed = np.where(late, deadline / runtime, 0.0)

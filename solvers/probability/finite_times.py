@@ -19,6 +19,8 @@ from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
 from cgcopt.problem import Problem
+from cgcopt.process.incumbents import keep_design
+from cgcopt.process.time_left import look
 from cgcopt.seeds import generator
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome
@@ -85,7 +87,9 @@ def search(
     kind = KINDS[system.worker_times.kind]
     scores = kind.scores(system, deadline)
     starts = np.array(_starts(system, deadline, kind, stop))
+    keep_design(starts[0])
     values = scores(starts)
+    keep_design(starts[int(np.argmax(values))])
     lattice = kind.lattice(system, deadline)
     if lattice is not None and lattice.count_of_all <= _SETTINGS.enumerable:
         return _enumerated(problem, deadline, lattice, scores, starts[int(np.argmax(values))])
@@ -100,6 +104,7 @@ def search(
         ended = exchange(scores, starts[start], rng, stop=stop)
         tried += ended.tried
         best = max(best, ended, key=lambda found: found.score)
+        keep_design(best.x)
     if lattice is not None and math.isfinite(best.score):
         x, score = lattice.climb(best.x, scores, rng, stop=stop)
         best = max(best, Found(x, score, 0), key=lambda found: found.score)
@@ -189,6 +194,7 @@ def exchange(
     workers = x.size
     amount = _SETTINGS.first_amount
     while amount > _SETTINGS.last_amount and workers > 1 and not stop():
+        look()
         pairs = _pairs(x, rng)
         moved = np.tile(x, (len(pairs), 1))
         given = np.minimum(amount, x[pairs[:, 0]])

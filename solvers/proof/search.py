@@ -17,6 +17,7 @@ from cgcopt.evaluation.density.probability import completion_probability
 from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.result import Probability
 from cgcopt.options import Options
+from cgcopt.process.incumbents import keep_design
 from cgcopt.settings import count, number, read_settings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.convex.incumbent import Clock
@@ -186,6 +187,7 @@ class Search:
         found = self._value(partition)
         if found.log_value > self.log_value or self.partition is None:
             self.partition, self.residual = partition, residual
+            keep_design(partition)
             self.log_value, self.complement = found.log_value, found.complement
 
     def run(self) -> TerminationCondition:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from cgcopt.arrays import BoolArray, FloatArray
+from cgcopt.process.time_left import OutOfTimeError
 from cgcopt.schedule import Schedule
 from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.schedules.aims import Aim
@@ -123,7 +125,10 @@ def descend(
     while len(state.history) <= chosen.steps and not clock.expired:
         step = _Step(sample, aim, freedom, clock, most, least, chosen, variant, reach)
         before = state.value
-        found = step.taken(state)
+        try:
+            found = step.taken(state)
+        except OutOfTimeError:
+            return state
         if found is not None and found.value < before:
             state.schedule, state.value = found.schedule, found.value
         state.history.append(state.value)
@@ -136,7 +141,8 @@ def descend(
                 variant, reach = variant + 1, chosen.reach
             else:
                 break
-    _drop_small_blocks(sample, aim, state, chosen)
+    with suppress(OutOfTimeError):
+        _drop_small_blocks(sample, aim, state, chosen)
     return state
 
 

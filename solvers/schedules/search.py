@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.process.time_left import OutOfTimeError
 from cgcopt.schedule import Schedule, fractions_of_shares
 from cgcopt.seeds import generator
 from cgcopt.solvers.convex.incumbent import Clock
@@ -118,7 +120,8 @@ def best_schedule(
     """
     chosen = settings or SearchSettings()
     known = dict(candidates or {})
-    first = _best_of(sample, aim, {**known, **dict(_simple(space, chosen, sample.workers))})
+    simplest = dict(_simple(space, chosen, sample.workers))
+    first = _best_of(sample, aim, {**known, **simplest}, clock)
     found = Found(*first)
     simple = replace(space, freedom=Freedom.EQUAL)
     # With equal work first: it is quick, and a start for the others.
@@ -184,17 +187,21 @@ def _follow(
         if report is not None and state.value < found.value:
             report(replace(found, schedule=state.schedule, value=state.value, start=name))
 
-    end = descend(
-        sample,
-        start,
-        aim,
-        space.freedom,
-        clock,
-        most=space.most,
-        least=space.least,
-        settings=settings.descent,
-        report=told,
-    )
+    try:
+        end = descend(
+            sample,
+            start,
+            aim,
+            space.freedom,
+            clock,
+            most=space.most,
+            least=space.least,
+            settings=settings.descent,
+            report=told,
+        )
+    except OutOfTimeError:
+        found.complete = False
+        return
     found.take(f"{name} ({space.freedom})", end)
     found.complete = found.complete and not clock.expired
 
@@ -226,11 +233,16 @@ def _simple(space: Space, settings: SearchSettings, workers: int) -> Iterator[tu
 
 
 def _best_of(
-    sample: Sample, aim: Aim, schedules: dict[str, Schedule]
+    sample: Sample, aim: Aim, schedules: dict[str, Schedule], clock: Clock
 ) -> tuple[Schedule, float, str]:
-    values = {name: aim.value(sample.runtimes(each)) for name, each in schedules.items()}
-    name = min(values, key=lambda each: values[each])
-    return schedules[name], values[name], name
+    values = {next(iter(schedules)): math.inf}
+    with suppress(OutOfTimeError):
+        for name, each in schedules.items():
+            values[name] = aim.value(sample.runtimes(each))
+            if clock.expired:
+                break
+    best = min(values, key=lambda each: values[each])
+    return schedules[best], values[best], best
 
 
 def _second_level(schedule: Schedule, space: Space, settings: SearchSettings) -> Schedule:
@@ -289,7 +301,7 @@ def _balanced(
         name: Schedule.from_fractions(each.partition, fractions, cells=space.cells)
         for name, each in _simple(space, settings, sample.workers)
     }
-    best, _, name = _best_of(sample, aim, schedules)
+    best, _, name = _best_of(sample, aim, schedules, clock)
     few = _second_level(best, space, settings).partition
     yield f"balanced, {name}", Schedule.from_fractions(few, fractions, cells=space.cells)
 

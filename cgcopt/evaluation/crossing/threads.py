@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from cgcopt.process.cores import cores
+from cgcopt.process.time_left import looking
 
 __all__ = ["in_parts", "takes_long", "threads_for"]
 
@@ -24,6 +25,8 @@ class _Tuning:
     """Rough time of a row for each worker, seconds."""
     sweep_seconds: float = 2.6e-8
     """What is added to it, times ``N**1.5``: the sweep through the thresholds."""
+    look: float = 0.2
+    """Rough time of a part at most, seconds: between parts it is seen whether there is time left."""
 
 
 _TUNING = _Tuning()
@@ -35,15 +38,22 @@ def in_parts(
     """Do the work of all rows, by a pool of threads where that pays."""
     threads = threads_for(rows, n, threads)
     if parts is None:
-        parts = min(rows, 4 * threads) if threads > 1 else 1
+        looks = int(_seconds(n) * rows / _TUNING.look)
+        parts = max(min(rows, max(4 * threads if threads > 1 else 1, looks)), 1)
     cuts = [rows * i // parts for i in range(parts + 1)]
     slices = [slice(a, b) for a, b in pairwise(cuts)]
+    look = looking()
+
+    def in_time(part: slice) -> None:
+        look()
+        work(part)
+
     if min(parts, threads) == 1:
         for part in slices:
-            work(part)
+            in_time(part)
     else:
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(work, slices))
+            list(pool.map(in_time, slices))
 
 
 def threads_for(rows: int, n: int, threads: int | None) -> int:

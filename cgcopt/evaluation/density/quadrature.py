@@ -10,6 +10,7 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import SolverError
+from cgcopt.process.time_left import look
 
 __all__ = ["integrate", "trapezoids"]
 
@@ -80,6 +81,7 @@ def trapezoids(
     nodes, values = count * step, integrand(count * step)
     coarse = 2.0 * step * values[count % 2.0 == 0.0].sum(axis=0)
     for halving in range(halvings + 1):
+        look()
         total = step * values.sum(axis=0)
         size = step * np.abs(values).sum(axis=0)
         allowed = allowance(total)
@@ -151,6 +153,7 @@ def integrate(
     lower, upper = edges[:-1], edges[1:]
     settled: FloatArray | float = 0.0
     for _ in range(_TUNING.rounds):
+        look()
         half = 0.5 * (upper - lower)
         x = (0.5 * (upper + lower))[:, np.newaxis] + half[:, np.newaxis] * nodes
         values = integrand(x.ravel()).reshape(len(half), points, -1)

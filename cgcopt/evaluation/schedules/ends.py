@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial, singledispatch
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,14 +16,52 @@ from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.lines import lines_of_work
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
 from cgcopt.evaluation.schedules.overlapped import Overlapped, overlapped_ends
-from cgcopt.evaluation.schedules.rounds import runtimes_of
+from cgcopt.evaluation.schedules.rounds import finish_of, runtimes_from, runtimes_of
 from cgcopt.schedule import Schedule
 from cgcopt.system import System
 
-__all__ = ["Run", "ends_of_rounds"]
+__all__ = ["Run", "ends_in_pieces", "ends_of_rounds"]
 
 #: What can be run in a round.
 Run = Design | Schedule | Cyclic | Dynamic | Overlapped
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """Rounds that are worked out at a time."""
+
+    first: int = 16
+    """Of the first piece."""
+    growth: int = 4
+    """Factor from one piece to the next, while pieces are quick."""
+    quick: float = 0.05
+    """Seconds of a piece that is."""
+
+
+def ends_in_pieces(what: object, system: System, times: FloatArray) -> Iterator[FloatArray]:
+    """Yield what :func:`ends_of_rounds` returns, in pieces of some tenths of a second at most.
+
+    Parameters
+    ----------
+    what : Schedule, Design, Cyclic, Dynamic, or ndarray of shape (N,)
+        What is run.
+    system : System
+        Its worker times are not looked at.
+    times : ndarray, shape (K, N)
+        Seconds per cycle.
+    """
+    ends = partial(ends_of_rounds, what, system)
+    if isinstance(what, Schedule):  # when it finishes its cells is worked out once
+        what.check(system.workers, system.coordinates)
+        ends = partial(runtimes_from, finish_of(what, system.unit, system.costs))
+    tuning, start = _Pieces(), 0
+    size = tuning.first
+    while start < len(times):
+        began = time.perf_counter()
+        yield ends(times[start : start + size])
+        start += size
+        if time.perf_counter() - began < tuning.quick:
+            size *= tuning.growth
 
 
 @singledispatch

@@ -12,7 +12,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.evaluation.rounds.quantile import rank_of
-from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
+from cgcopt.evaluation.schedules.ends import Run, ends_in_pieces
 from cgcopt.evaluation.schedules.two_level import (
     is_two_level,
     two_level_probability,
@@ -22,6 +22,7 @@ from cgcopt.evaluation.schedules.two_level import (
 from cgcopt.evaluation.simulation import ROUNDS, simulate
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile
 from cgcopt.problem import Problem
+from cgcopt.process.time_left import look
 from cgcopt.schedule import Schedule
 from cgcopt.workers.base import IndependentTimes
 from cgcopt.workers.empirical import Scenarios
@@ -63,8 +64,11 @@ def evaluate_schedule(
     worth = _worth_of(objective)
     times = system.worker_times
     if isinstance(times, Scenarios):
-        ends = ends_of_rounds(schedule, system, times.times)
-        return worth.given(ends, *objective.parameters)
+        ends = []
+        for piece in ends_in_pieces(schedule, system, times.times):
+            ends.append(piece)
+            look()
+        return worth.given(np.concatenate(ends), *objective.parameters)
     if (
         isinstance(schedule, Schedule)
         and isinstance(times, IndependentTimes)

@@ -21,12 +21,22 @@ from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.costs import Costs
 from cgcopt.errors import InvalidInputError
 from cgcopt.process.cores import cores
+from cgcopt.process.time_left import looking
 from cgcopt.schedule import Schedule
 
-__all__ = ["Finish", "finish_of", "runtimes_of", "saved_by_rotation", "slowest_cells"]
+__all__ = [
+    "Finish",
+    "finish_of",
+    "runtimes_from",
+    "runtimes_of",
+    "saved_by_rotation",
+    "slowest_cells",
+]
 
 #: Products of a pass from which a second thread pays.
 _WORTH_A_THREAD = 4_000_000
+#: Products of a slice at most, some hundredths of a second.
+_PRODUCTS_AT_A_TIME = 40_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +129,12 @@ def runtimes_of(
     >>> runtimes_of(Schedule([2.0, 1.0], cells=1), times).tolist()
     [6.0, 8.0]
     """
-    finish = finish_of(schedule, unit, costs)
-    return slowest_cells(finish, _times(times, schedule.workers), threads)[0]
+    return runtimes_from(finish_of(schedule, unit, costs), times, threads)
+
+
+def runtimes_from(finish: Finish, times: ArrayLike, threads: int | None = None) -> FloatArray:
+    """:func:`runtimes_of` where it is known when cells are finished."""
+    return slowest_cells(finish, _times(times, finish.places.shape[0]), threads)[0]
 
 
 def slowest_cells(
@@ -166,15 +180,27 @@ def saved_by_rotation(schedule: Schedule, times: ArrayLike, unit: float = 1.0) -
 def in_pieces(
     piece: Callable[[slice], None], rows: int, products: int, threads: int | None = None
 ) -> None:
-    """Call ``piece`` on slices of the rows, on several threads where there is enough to do."""
+    """Call ``piece`` on slices of the rows, on several threads where there is enough to do.
+
+    Between slices it is seen whether there is time left.
+    """
     count = threads or cores()
     count = max(min(count, rows, rows * products // _WORTH_A_THREAD), 1)
+    slices = max(count, min(rows, rows * products // _PRODUCTS_AT_A_TIME))
+    edges = np.linspace(0, rows, slices + 1).astype(int)
+    look = looking()
+
+    def in_time(part: slice) -> None:
+        look()
+        piece(part)
+
+    parts = [slice(a, b) for a, b in pairwise(edges)]
     if count == 1:
-        piece(slice(0, rows))
+        for part in parts:
+            in_time(part)
         return
-    edges = np.linspace(0, rows, count + 1).astype(int)
     with ThreadPoolExecutor(count) as pool:
-        list(pool.map(piece, [slice(a, b) for a, b in pairwise(edges)]))
+        list(pool.map(in_time, parts))
 
 
 def _times(times: ArrayLike, workers: int) -> FloatArray:

@@ -20,6 +20,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.errors import InfiniteMeanError, SolverError, UnsupportedProblemError
 from cgcopt.evaluation.late import LateSettings, integral_of_late
 from cgcopt.evaluation.result import Evaluation, Method, Probability
+from cgcopt.process.time_left import look
 from cgcopt.schedule import Schedule
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, IndependentTimes
@@ -46,11 +47,14 @@ class TwoLevelSettings:
     steps : int
         Deadlines of a step distribution that are visited one by one; beyond, sums over so many
         panels bracket the value.
+    piece : int
+        Terms of the sums that are worked out at a time, some hundredths of a second.
     """
 
     quadrature: LateSettings = field(default_factory=LateSettings)
     tiny: float = 1e-3
     steps: int = 100_000
+    piece: int = 30_000_000
 
 
 def is_two_level(schedule: Schedule) -> bool:
@@ -96,13 +100,13 @@ def two_level_chances(
     >>> bool(abs(met[0] - (one**2 + 2 * two * (1 - two) + two**2)) < 1e-15)
     True
     """
-    from cgcopt.evaluation.schedules.circle_kernel import fill_chances, walked_chance
+    from cgcopt.evaluation.schedules.circle_kernel import walked_chance
 
     t = np.atleast_1d(np.asarray(deadlines, dtype=np.float64))
     late, done = _lateness(times, workers, first, last, t)
-    met, missed = np.empty(t.size), np.empty(t.size)
-    fill_chances(late, done, met, missed)
+    met, missed = _filled(late, done)
     for row in np.flatnonzero(met < TwoLevelSettings.tiny):
+        look()
         met[row] = walked_chance(late[row], done[row])
     return met, missed
 
@@ -110,12 +114,21 @@ def two_level_chances(
 def _missed(
     times: IndependentTimes, workers: int, first: float, last: float, t: FloatArray
 ) -> FloatArray:
+    return _filled(*_lateness(times, workers, first, last, t))[1]
+
+
+def _filled(late: FloatArray, done: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Fill in the chances, in pieces between which it is seen whether there is time left."""
     from cgcopt.evaluation.schedules.circle_kernel import fill_chances
 
-    late, done = _lateness(times, workers, first, last, t)
-    met, missed = np.empty(t.size), np.empty(t.size)
-    fill_chances(late, done, met, missed)
-    return missed
+    rows, size = late.shape
+    met, missed = np.empty(rows), np.empty(rows)
+    step = max(TwoLevelSettings.piece // size**2, 1)
+    for start in range(0, rows, step):
+        look()
+        part = slice(start, start + step)
+        fill_chances(late[part], done[part], met[part], missed[part])
+    return met, missed
 
 
 def two_level_probability(system: System, schedule: Schedule, deadline: float) -> Probability:

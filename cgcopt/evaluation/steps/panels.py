@@ -17,6 +17,7 @@ from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.evaluation.crossing.first_failures import FirstFailures, first_failures
 from cgcopt.evaluation.crossing.threads import takes_long, threads_for
 from cgcopt.evaluation.steps.products import Products
+from cgcopt.process.time_left import looking
 
 __all__ = ["Moments", "Panels", "in_batches", "row_before"]
 
@@ -229,11 +230,16 @@ def in_batches(
     for start in range(0, panels, size):
         before = max(start - 1, 0)
         parts.append((slice(before, min(start + size, panels)), slice(start - before, None)))
-    count = threads_for(panels, workers, threads)
+    count, look = threads_for(panels, workers, threads), looking()
+
+    def in_time(part: tuple[slice, slice]) -> Result:
+        look()
+        return work(*part)
+
     if min(count, len(parts)) == 1:
-        return [work(*part) for part in parts]
+        return [in_time(part) for part in parts]
     with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(lambda part: work(*part), parts))
+        return list(pool.map(in_time, parts))
 
 
 def row_before(rows: Any) -> Any:

@@ -1,0 +1,126 @@
+"""Work that takes long is left when the time is over, and what is left out is said."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+import pytest
+
+import cgcopt as cg
+from cgcopt.evaluation.in_time import InTime
+from cgcopt.evaluation.result import Method
+from cgcopt.evaluation.simulation import simulate
+from cgcopt.options import Options
+from cgcopt.problem import Form, Problem
+from cgcopt.process.incumbents import keep_design
+from cgcopt.process.time_left import OutOfTimeError, look, looking, time_until
+from cgcopt.solution import SolutionStatus, TerminationCondition
+from cgcopt.solvers.base import RUNTIME_RELAXED, Outcome, Role, Solver
+from cgcopt.solvers.judge import judge_outcome
+from cgcopt.solvers.uncoded import LeaveOut
+
+TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)
+PROBLEM = Problem(cg.System(12, 600, TIMES), cg.ExpectedRuntime())
+
+
+class Stuck(Solver):
+    """Keeps a design, and then never looks at its own clock."""
+
+    name = "stuck"
+    summary = "stuck"
+    role = Role.ITERATIVE
+    solves = RUNTIME_RELAXED
+    tolerance = math.inf
+    #: What ends it, where it is not the time.
+    error: type[BaseException] | None = None
+
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
+        keep_design(np.full(problem.system.workers, 1.0))
+        if self.error is not None:
+            raise self.error
+        while True:
+            look()
+
+
+class Interrupted(Stuck):
+    """The user stops it."""
+
+    error = KeyboardInterrupt
+
+
+def test_the_sooner_of_two_ends_holds_also_in_other_threads() -> None:
+    with time_until(0.0), time_until(math.inf):
+        elsewhere = looking()
+        with pytest.raises(OutOfTimeError):
+            look()
+    look()
+    with pytest.raises(OutOfTimeError):
+        elsewhere()
+
+
+def test_a_method_that_does_not_look_at_its_clock_is_left_with_its_design() -> None:
+    cg.solve(PROBLEM, "uniform")  # what is imported and compiled counts for no limit
+    started = time.perf_counter()
+    solution = cg.solve(PROBLEM, Stuck(), time_limit=0.2)
+    assert time.perf_counter() - started < 0.2 * 1.1 + 2.0 + 2.0  # on a busy machine
+    assert solution.termination is TerminationCondition.TIME_LIMIT
+    assert solution.status is SolutionStatus.FEASIBLE
+    assert solution.partition is not None
+    assert solution.partition.tolist() == [50.0] * 12
+    assert "left in the middle" in solution.message
+
+
+def test_an_interruption_is_passed_on_with_what_was_found() -> None:
+    with pytest.raises(KeyboardInterrupt) as caught:
+        cg.solve(PROBLEM, Interrupted())
+    assert isinstance(caught.value, cg.RunInterrupted)
+    solution = caught.value.solution
+    assert solution.termination is TerminationCondition.INTERRUPTED
+    assert solution.value == cg.evaluate(PROBLEM, [50.0] * 12).value
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        PROBLEM,
+        Problem(
+            cg.System(
+                12, 600, cg.Empirical(TIMES.sample(200, 1, np.random.default_rng(0)).ravel())
+            ),
+            cg.ExpectedRuntime(),
+        ),
+    ],
+    ids=["density", "steps"],
+)
+def test_what_cannot_be_afforded_is_left_out_and_said(problem: Problem) -> None:
+    outcome = Outcome(TerminationCondition.TIME_LIMIT, partition=np.full(12, 50.0))
+    options = Options(scenarios=50)
+    whole = judge_outcome(problem, outcome, Stuck(), form=Form.RELAXED, options=options)
+    hurried = judge_outcome(
+        problem, outcome, Stuck(), form=Form.RELAXED, options=options, steps=InTime(end=0.0)
+    )
+    assert whole.message == ""
+    assert hurried.message.startswith("no time was left for: exact value (it is simulated)")
+    assert hurried.evaluation is not None
+    assert hurried.evaluation.method is Method.SIMULATION
+    assert abs(hurried.value - whole.value) < 6 * hurried.evaluation.standard_error
+    assert hurried.status is SolutionStatus.FEASIBLE
+    assert hurried.bound <= whole.value
+
+
+def test_a_simulation_takes_as_many_rounds_as_there_is_time_for() -> None:
+    schedule = cg.Schedule([300.0] + 10 * [0.0] + [300.0])
+    whole = simulate(PROBLEM, schedule, rounds=20_000)
+    with time_until(time.perf_counter() + 0.5):
+        cut = simulate(PROBLEM, schedule, rounds=10**9)
+    assert 0.0 < whole.standard_error < math.inf
+    assert abs(cut.value - whole.value) < 6 * math.hypot(cut.standard_error, whole.standard_error)
+
+
+def test_schemes_say_how_many_choices_they_tried() -> None:
+    problem = PROBLEM.sampled(5000, seed=1)
+    solution = cg.solve(problem, LeaveOut(), time_limit=1e-6)
+    assert "choices" in solution.message
+    assert solution.termination is TerminationCondition.TIME_LIMIT
