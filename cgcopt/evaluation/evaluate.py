@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from cgcopt._validate import real_array
 from cgcopt.arrays import FloatArray
 from cgcopt.costs import Costs
 from cgcopt.design import Design, straightened, work_of_partition
-from cgcopt.errors import InvalidInputError
+from cgcopt.errors import InfiniteMeanError, InvalidInputError
 from cgcopt.evaluation.result import Evaluation
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
 from cgcopt.evaluation.schedules.ends import Run
@@ -118,7 +119,14 @@ def warm_up(problem: Problem) -> None:
     else:
         small = replace(system, workers=min(system.workers, _SMALL_WORKERS))
     work = np.arange(1.0, small.workers + 1) * small.coordinates
-    evaluate_work(replace(problem, system=small, limits=Limits()), work, gradient=True)
+    plain = replace(problem, system=small, limits=Limits())
+    try:
+        evaluate_work(plain, work, gradient=True)
+    except InfiniteMeanError:
+        # A design that does without the lowest levels may well have a mean.
+        work[:-1] = 0.0
+        with suppress(InfiniteMeanError):
+            evaluate_work(plain, work, gradient=True)
 
 
 def _checked_work(work: ArrayLike, workers: int) -> FloatArray:
