@@ -13,6 +13,7 @@ from cgcopt.formulations.exact_probability import ExactProbability
 from cgcopt.formulations.exact_runtime import ExactRuntime
 from cgcopt.formulations.probability_coordinate import ProbabilityCoordinate
 from cgcopt.formulations.probability_partition import ProbabilityPartition
+from cgcopt.formulations.probability_within import ProbabilityWithin
 from cgcopt.formulations.runtime_coordinate import RuntimeCoordinate
 from cgcopt.formulations.runtime_partition import RuntimePartition
 from cgcopt.formulations.runtime_within import RuntimeWithin
@@ -160,10 +161,18 @@ def _runtime_within(problem: Problem, form: Form, written: Written) -> Formulati
     return RuntimeWithin(problem, form, strong=written.strong)
 
 
+def _probability_within(problem: Problem, form: Form, written: Written) -> Formulation:
+    rounds = problem.system.worker_times.kind is Times.SCENARIOS
+    if not rounds or form is Form.COORDINATE:
+        return _no_limits(problem, form, written)
+    return ProbabilityWithin(problem, form, strong=written.strong)
+
+
 def _no_limits(problem: Problem, form: Form, written: Written) -> Formulation:
     raise UnsupportedProblemError(
-        "limits and costs are formulated for the expected runtime on scenarios, at the block and "
-        "the relaxed form (problem.sampled(1000) draws scenarios)"
+        f"limits and costs are formulated on scenarios, at the block and the relaxed form "
+        f"(problem.sampled(1000) draws scenarios), not at the {form} form on "
+        f"{problem.system.worker_times.label}"
     )
 
 
@@ -185,7 +194,7 @@ BUILDERS: Table[type[Objective], Builders] = Table(
                 {Times.SCENARIOS: _probability_of_rounds},
                 others=lambda problem, form, written: ExactProbability(problem, form),
             ),
-            _no_limits,
+            _probability_within,
         ),
     },
 )

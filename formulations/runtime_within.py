@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,12 +33,15 @@ class RuntimeWithin(RuntimeFormulation):
     blocks, and without boundaries, ``z`` stays out, and the relaxed form is a linear program.
     """
 
+    of_rounds: ClassVar[str] = "theta"
+    """The variable of every scenario."""
+
     @property
     def variables(self) -> Mapping[str, tuple[int, ...]]:
         """``x``, ``omega``, ``delay``, ``theta``, and ``z`` and ``end`` where they are needed."""
         n = self.workers
         shapes: dict[str, tuple[int, ...]] = {"x": (n,), "omega": (n,), "delay": (n,)}
-        shapes["theta"] = (self.rounds,)
+        shapes[self.of_rounds] = (self.rounds,)
         if self.counted:
             shapes["z"] = (n,)
         if self.ends is not None:
@@ -146,11 +149,10 @@ class RuntimeWithin(RuntimeFormulation):
         """Return a ``cvxpy.Problem``."""
         import cvxpy as cp
 
-        K, N, U = self.rounds, self.workers, self.coordinate_scale
+        N, U = self.workers, self.coordinate_scale
         step = np.eye(N) - np.eye(N, k=-1)
         x = cp.Variable(N, name="x", integer=self.integer)
         omega, delay = cp.Variable(N, name="omega"), cp.Variable(N, name="delay")
-        theta = cp.Variable(K, name="theta")
         z = cp.Variable(N, name="z", boolean=True) if self.counted else None
         sent = self.per_unit / U * x + (0.0 if z is None else self.per_message * z)
         reached = cp.multiply(self.times, cp.reshape(omega, (1, N), order="C"))
@@ -161,8 +163,9 @@ class RuntimeWithin(RuntimeFormulation):
             (sent == step @ delay).set_label("sending"),
             (x >= 0).set_label("nonnegative"),
             (x / U <= self.budget_units * self.allowed).set_label("allowed"),
-            (cp.reshape(theta, (K, 1), order="C") >= reached).set_label("runtime"),
         ]
+        objective, row = self._cvxpy_rounds(reached)
+        rows.append(row)
         if z is not None:
             rows += [
                 (x / U <= self.budget_units * z).set_label("used"),
@@ -175,13 +178,21 @@ class RuntimeWithin(RuntimeFormulation):
                 (cp.sum(end, axis=1) == 1).set_label("one_end"),
                 (np.tril(np.ones((N, N))) @ x / U == end @ self.ends).set_label("boundary"),
             ]
-        return cp.Problem(cp.Minimize(cp.sum(theta)), rows)
+        return cp.Problem(objective, rows)
+
+    def _cvxpy_rounds(self, reached: Any) -> tuple[Any, Any]:
+        """The objective, and the rows of the scenarios, of what every level takes."""
+        import cvxpy as cp
+
+        theta = cp.Variable(self.rounds, name="theta")
+        row = cp.reshape(theta, (self.rounds, 1), order="C") >= reached
+        return cp.Minimize(cp.sum(theta)), row.set_label("runtime")
 
     def to_pyomo(self) -> Any:
         """Return a ``pyomo.environ.ConcreteModel``."""
         import pyomo.environ as pyo
 
-        T, U, total = self.times, self.coordinate_scale, self.budget_units
+        U, total = self.coordinate_scale, self.budget_units
         m = pyo.ConcreteModel("expected runtime within limits")
         m.N = pyo.RangeSet(0, self.workers - 1, doc="redundancy levels")
         m.K = pyo.RangeSet(0, self.rounds - 1, doc="scenarios")
@@ -189,8 +200,6 @@ class RuntimeWithin(RuntimeFormulation):
         m.x = pyo.Var(m.N, domain=kind, doc="coordinates at every level")
         m.omega = pyo.Var(m.N, domain=pyo.NonNegativeReals, doc="cumulative work, scaled")
         m.delay = pyo.Var(m.N, domain=pyo.NonNegativeReals, doc="sending up to a level, scaled")
-        m.theta = pyo.Var(m.K, domain=pyo.NonNegativeReals, doc="runtime of every scenario, scaled")
-        m.total = pyo.Objective(expr=pyo.quicksum(m.theta[k] for k in m.K), sense=pyo.minimize)
         m.budget = pyo.Constraint(expr=pyo.quicksum(m.x[n] for n in m.N) / U == total)
         if self.counted:
             m.z = pyo.Var(m.N, domain=pyo.Binary, doc="whether a level is used")
@@ -211,10 +220,7 @@ class RuntimeWithin(RuntimeFormulation):
             earlier = m.delay[n - 1] if n else 0.0
             return self.per_unit / U * m.x[n] + messages == m.delay[n] - earlier
 
-        @m.Constraint(m.K, m.N, doc="a round ends when its slowest level does")
-        def runtime(m: Any, k: int, n: int) -> Any:
-            return m.theta[k] >= float(T[k, n]) * m.omega[n] + m.delay[n]
-
+        self._pyomo_rounds(m)
         if self.ends is not None:
             ends = self.ends.tolist()
             m.P = pyo.RangeSet(0, len(ends) - 1, doc="boundaries")
@@ -231,6 +237,18 @@ class RuntimeWithin(RuntimeFormulation):
             )
         return m
 
+    def _pyomo_rounds(self, m: Any) -> None:
+        """Write the objective and the rows of the scenarios."""
+        import pyomo.environ as pyo
+
+        T = self.times
+        m.theta = pyo.Var(m.K, domain=pyo.NonNegativeReals, doc="runtime of every scenario, scaled")
+        m.total = pyo.Objective(expr=pyo.quicksum(m.theta[k] for k in m.K), sense=pyo.minimize)
+
+        @m.Constraint(m.K, m.N, doc="a round ends when its slowest level does")
+        def runtime(m: Any, k: int, n: int) -> Any:
+            return m.theta[k] >= float(T[k, n]) * m.omega[n] + m.delay[n]
+
     def to_scipy(self) -> LinearProgram:
         """Return the program for :func:`scipy.optimize.milp` and ``linprog``."""
         from scipy import sparse
@@ -246,14 +264,12 @@ class RuntimeWithin(RuntimeFormulation):
             "budget": ({"x": ones / U}, total, total),
             "work": ({"omega": -step, "x": sparse.diags_array(self.coordinate_work)}, 0.0, 0.0),
             "sending": (sending, 0.0, 0.0),
-            "runtime": (
-                {"theta": every_level, "omega": -runtimes, "delay": -every_round},
-                0.0,
-                np.inf,
-            ),
         }
         whole = ["x"] if self.integer else []
         upper: dict[str, Any] = {"x": total * U * self.allowed}
+        sign = self._scipy_rounds(
+            rows, whole, upper, every_level, {"omega": runtimes, "delay": every_round}
+        )
         if self.counted:
             sending["z"] = -self.per_message * one
             rows["used"] = ({"x": one / U, "z": -total * one}, -np.inf, 0.0)
@@ -268,15 +284,29 @@ class RuntimeWithin(RuntimeFormulation):
             rows["boundary"] = ({"x": np.tril(np.ones((N, N))) / U, "end": -at}, 0.0, 0.0)
             whole.append("end")
             upper["end"] = 1.0
-        return linear_program(self.variables, rows, cost="theta", upper=upper, integer=whole)
+        return linear_program(
+            self.variables, rows, cost=self.of_rounds, sign=sign, upper=upper, integer=whole
+        )
+
+    def _scipy_rounds(
+        self,
+        rows: Rows,
+        whole: list[str],
+        upper: dict[str, Any],
+        every_level: Any,
+        reached: dict[str, Any],
+    ) -> float:
+        """Write the rows of the scenarios; return the sign of the objective."""
+        less = {name: -block for name, block in reached.items()}
+        rows["runtime"] = ({"theta": every_level, **less}, 0.0, np.inf)
+        return 1.0
 
     def fill(self, model: HighsModel) -> dict[str, IntArray]:
         """Write the columns and rows into a model; return the columns by name."""
-        K, N, U, total = self.rounds, self.workers, self.coordinate_scale, self.budget_units
+        N, U, total = self.workers, self.coordinate_scale, self.budget_units
         x = model.columns("x", (N,), upper=total * U * self.allowed, integer=self.integer)
         omega, delay = model.columns("omega", (N,)), model.columns("delay", (N,))
-        theta = model.columns("theta", (K,), cost=1.0)
-        found = {"x": x, "omega": omega, "delay": delay, "theta": theta}
+        found = {"x": x, "omega": omega, "delay": delay}
         model.rows("budget", (), [(1.0 / U, x)], lower=total, upper=total)
         less, previous = before(omega)
         work = [(self.coordinate_work, x), (-1.0, omega), (-less, previous)]
@@ -290,8 +320,7 @@ class RuntimeWithin(RuntimeFormulation):
             model.rows("least", (N,), [(1.0 / U, x), (-self.least, z)], lower=0.0)
             model.rows("blocks", (), [(1.0, z)], upper=float(self.most))
         model.rows("sending", (N,), sending, lower=0.0, upper=0.0)
-        reached = [(1.0, theta[:, None]), (-self.times, omega), (-1.0, delay)]
-        model.rows("runtime", (K, N), reached, lower=0.0)
+        found[self.of_rounds] = self._fill_rounds(model, omega, delay)
         if self.ends is not None:
             end = model.columns("end", (N, self.ends.size), upper=1.0, integer=True)
             found["end"] = end
@@ -300,11 +329,18 @@ class RuntimeWithin(RuntimeFormulation):
             model.rows("boundary", (N,), [counts, (-self.ends, end)], lower=0.0, upper=0.0)
         return found
 
+    def _fill_rounds(self, model: HighsModel, omega: IntArray, delay: IntArray) -> IntArray:
+        """Write the columns and rows of the scenarios."""
+        theta = model.columns("theta", (self.rounds,), cost=1.0)
+        reached = [(1.0, theta[:, None]), (-self.times, omega), (-1.0, delay)]
+        model.rows("runtime", (self.rounds, self.workers), reached, lower=0.0)
+        return theta
+
     def to_highspy(self) -> Any:
         """Return a ``highspy.Highs`` holding the model, with named columns and rows."""
         model = HighsModel()
         self.fill(model)
-        return model.build()
+        return model.build(maximize=self.counts_rounds)
 
     @property
     def budget_units(self) -> float:
@@ -313,15 +349,10 @@ class RuntimeWithin(RuntimeFormulation):
 
     def latex(self) -> str:
         """Return the mathematics of the model as a LaTeX ``align`` environment."""
-        limits, costs = self.problem.limits, self.problem.system.costs
-        sending = [
-            *([r"\beta \textstyle\sum_{i \leq n} x_i"] if costs.per_coordinate else []),
-            *([r"\gamma \textstyle\sum_{i \leq n} z_i"] if costs.per_message else []),
-        ]
-        reached = " + ".join([r"u\, T^k_{(N-n)}\, w_n", *sending])
-        startup = r"\sigma + " if costs.startup else ""
+        limits = self.problem.limits
+        objective, *rounds = self._latex_rounds()
         rows = [
-            rf"& \theta_k \geq {reached} && \forall k, n",
+            *rounds,
             r"& w_n = w_{n-1} + (n+1)\, x_n && \forall n",
             r"& \textstyle\sum_n x_n = L",
         ]
@@ -338,5 +369,21 @@ class RuntimeWithin(RuntimeFormulation):
                 r"& \textstyle\sum_p e_{n,p} = 1, \quad e_{n,p} \in \{0, 1\} && \forall n, p"
             )
         rows.append(rf"& x \in {self.domain}")
-        objective = rf"\min_{{x, w, \theta}} \quad & {startup}\frac{{1}}{{K}} \sum_{{k}} \theta_k"
         return program(objective, *rows)
+
+    def _latex_rounds(self) -> tuple[str, ...]:
+        """The objective, and what binds the scenarios."""
+        startup = r"\sigma + " if self.problem.system.costs.startup else ""
+        objective = rf"\min_{{x, w, \theta}} \quad & {startup}\frac{{1}}{{K}} \sum_{{k}} \theta_k"
+        return objective, rf"& \theta_k \geq {self._latex_reached} && \forall k, n"
+
+    @property
+    def _latex_reached(self) -> str:
+        """What a level takes in a scenario."""
+        costs = self.problem.system.costs
+        terms = [
+            r"u\, T^k_{(N-n)}\, w_n",
+            *([r"\beta \textstyle\sum_{i \leq n} x_i"] if costs.per_coordinate else []),
+            *([r"\gamma \textstyle\sum_{i \leq n} z_i"] if costs.per_message else []),
+        ]
+        return " + ".join(terms)

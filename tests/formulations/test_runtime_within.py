@@ -1,6 +1,7 @@
 """The programs with limits and costs: one problem in four languages, one optimum, and the own method."""
 
 import itertools
+from dataclasses import replace
 
 import highspy
 import numpy as np
@@ -55,7 +56,7 @@ def solved(formulation, language):
         constraints=list(program.constraints.values()),
         options={"mip_rel_gap": 1e-9},
     )
-    return formulation.value(found.fun), formulation.design(found.x)
+    return formulation.value(program.sign * found.fun), formulation.design(found.x)
 
 
 @pytest.mark.parametrize("costs", [cg.Costs(), COSTS], ids=["free", "costs"])
@@ -112,12 +113,46 @@ def test_mathematics_names_what_binds():
     assert "z_n" not in free.latex()
 
 
-@pytest.mark.parametrize("form", ["coordinate", "relaxed"])
-def test_what_is_not_formulated_is_refused(form):
-    system = cg.System(4, 60, cg.Scenarios(ROUNDS), costs=COSTS)
-    objective = cg.ExpectedRuntime() if form == "coordinate" else cg.CompletionProbability(50.0)
-    with pytest.raises(UnsupportedProblemError, match="limits and costs are formulated for"):
-        cg.formulate(cg.Problem(system, objective), form)
+def test_what_is_not_formulated_is_refused():
+    rounds = cg.System(4, 60, cg.Scenarios(ROUNDS), costs=COSTS)
+    exact = cg.System(4, 60, cg.Exponential(rate=1.0), costs=COSTS)
+    for objective in (cg.ExpectedRuntime(), cg.CompletionProbability(50.0)):
+        for system, form in ((rounds, "coordinate"), (exact, "relaxed")):
+            with pytest.raises(UnsupportedProblemError, match="limits and costs are formulated on"):
+                cg.formulate(cg.Problem(system, objective), form)
+
+
+@pytest.mark.parametrize("costs", [cg.Costs(), COSTS], ids=["free", "costs"])
+@pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
+@pytest.mark.parametrize("form", ["block", "relaxed"])
+def test_probabilities_in_four_languages(limits, costs, form):
+    runtime = problem_within(limits, costs)
+    deadline = cg.solve(runtime).value
+    problem = replace(runtime, objective=cg.CompletionProbability(deadline))
+    formulation = cg.formulate(problem, form)
+    values = []
+    for language in ("highspy", "cvxpy", "pyomo", "scipy"):
+        value, design = solved(formulation, language)
+        cleaned = problem.limits.repaired(design.partition, tolerance=1e-6)
+        assert problem.limits.violation(cleaned, tolerance=1e-6) == ""
+        values.append(value)
+    assert values == pytest.approx([values[0]] * 4, abs=1e-6)
+    solution = cg.solve(problem, "highs", form=form, time_limit=20)
+    assert solution.bound == pytest.approx(values[0], abs=1e-9)
+    rng = np.random.default_rng(2)
+    for x in rng.dirichlet(np.full(4, 0.4), 200) * 60:
+        x[x < 6] = 0.0
+        x *= 60 / x.sum()
+        if not problem.limits.violation(x) and form == "relaxed":
+            assert cg.evaluate(problem, x).value <= values[0] + 1e-9
+
+
+def test_mathematics_of_a_deadline():
+    problem = problem_within({"blocks": 2}, COSTS)
+    text = cg.formulate(replace(problem, objective=cg.CompletionProbability(50.0)), "block").latex()
+    assert r"\max" in text
+    assert r"M_{k,n} (1 - y_k)" in text
+    assert r"\sum_n z_n \leq 2" in text
 
 
 @pytest.mark.parametrize("solver", ["highs", "scipy-milp"])
