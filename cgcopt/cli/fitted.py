@@ -68,15 +68,16 @@ def show_families(console: Any, result: FitResult, name: str) -> None:
     from rich.table import Table
 
     table = Table(title=name, title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("family, fitted to all rounds")
-    for heading in ("log-likelihood", "held-out", "KS distance", "below support"):
+    table.add_column("family, fitted to all rounds", overflow="fold")
+    for heading in ("in-sample", "held-out", "KS", "outside"):
         table.add_column(heading, justify="right")
     for row in result.rows:
         table.add_row(*_texts(row))
     console.print(table)
     console.print(
-        f"Log-likelihoods in nats per time: on the first {result.train.round_count} rounds, and on "
-        f"the last {result.test.round_count} that no fit has seen (the rank)."
+        f"Log-likelihoods in nats per time: in-sample on the first {result.train.round_count} rounds, "
+        f"held-out on the last {result.test.round_count} that no fit has seen (the rank); there also "
+        "the KS distance, and the share of times outside the support."
     )
     console.print(f"KS distance between the two parts themselves: {result.drift:.3f}.")
     if result.note:
