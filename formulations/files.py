@@ -17,8 +17,15 @@ Writers = Mapping[str, tuple[str, Callable[[Any, str], Any]]]
 HIGHS_FILES: Writers = dict.fromkeys(
     (".lp", ".mps"), ("to_highspy", lambda model, path: model.writeModel(path))
 )
-#: What pyomo writes, whatever the model.
-NL_FILE: Writers = {".nl": ("to_pyomo", lambda model, path: model.write(path, format="nl"))}
+#: What pyomo writes, whatever the model; the names of columns and rows stand in files beside it.
+NL_FILE: Writers = {
+    ".nl": (
+        "to_pyomo",
+        lambda model, path: model.write(
+            path, format="nl", io_options={"symbolic_solver_labels": True}
+        ),
+    )
+}
 
 
 def write_model(formulation: Any, path: Path, writers: Writers) -> Path:

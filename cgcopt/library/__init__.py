@@ -1,0 +1,1 @@
+"""Named instances for whoever develops or compares solvers: ``cgcopt library``."""
