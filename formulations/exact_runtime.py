@@ -22,6 +22,8 @@ __all__ = ["ExactRuntime"]
 _FIRST, _PANELS, _NODES = 4, 13, 6
 #: Chance that a round of the start is later than the last panel.
 _CUT = 1e-12
+#: Least cumulative work per coordinate in the algebraic model, which divides by it.
+LEAST_WORK = 1e-6
 
 
 class ExactRuntime(ExactFormulation):
@@ -108,8 +110,8 @@ class ExactRuntime(ExactFormulation):
         m.x = pyo.Expression(m.N, rule=lambda m, n: L * m.share[n], doc="coordinates at a level")
         m.omega = pyo.Var(
             m.N,
-            bounds=lambda m, n: (1e-6, n + 1),
-            initialize=dict(enumerate(begin)),
+            bounds=lambda m, n: (LEAST_WORK, n + 1),
+            initialize=dict(enumerate(np.maximum(begin, LEAST_WORK))),
             doc="cumulative work",
         )
         m.budget = pyo.Constraint(expr=pyo.quicksum(m.share[n] for n in m.N) == 1)

@@ -78,7 +78,7 @@ def read_solution_file(path: str | Path) -> SolutionFile:
 def named_point(
     values: Mapping[str, float], shapes: Mapping[str, tuple[int, ...]]
 ) -> dict[str, FloatArray]:
-    """Return arrays of the given shapes, filled with the values of ``x_3``, ``x[3]`` or ``x(3)``.
+    """Return the arrays that values of ``x_3``, ``x[3]`` or ``x(3)`` fill, those that are named at all.
 
     Raises
     ------
@@ -87,11 +87,11 @@ def named_point(
 
     Examples
     --------
-    >>> named_point({"x_1": 2.0, "t": 5.0}, {"x": (3,), "t": ()})
+    >>> named_point({"x_1": 2.0, "t": 5.0}, {"x": (3,), "t": (), "y": (9,)})
     {'x': array([0., 2., 0.]), 't': array(5.)}
     """
     point = {name: np.zeros(shape) for name, shape in shapes.items()}
-    known = 0
+    named = set()
     for spelled, value in values.items():
         name, index = _split(spelled, point)
         if name is None:
@@ -103,11 +103,11 @@ def named_point(
             raise InvalidInputError(
                 "solution", spelled, f"an entry of {name}{list(shape)}"
             ) from None
-        known += 1
-    if not known:
+        named.add(name)
+    if not named:
         names = ", ".join(shapes)
         raise InvalidInputError("solution", next(iter(values)), f"a variable of the model: {names}")
-    return point
+    return {name: array for name, array in point.items() if name in named}
 
 
 def _split(spelled: str, point: Mapping[str, FloatArray]) -> tuple[str | None, tuple[int, ...]]:

@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 collect_ignore = ["benchmarks"]
 
 os.environ["MPLBACKEND"] = "agg"
+# Tests run on all cores already; threads of BLAS would only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 settings.register_profile(
     "repeatable",

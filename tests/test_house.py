@@ -27,7 +27,7 @@ FLOORS = [
     (),  # the core: what a problem is, what a design is worth
     ("cgcopt.formulations",),
     ("cgcopt.solvers",),
-    ("cgcopt.compare.published.figures",),
+    ("cgcopt.compare.published.figures", "cgcopt.library.export", "cgcopt.library.answers"),
     ("cgcopt.compare.results", "cgcopt.training"),
     ("cgcopt.compare", "cgcopt.compare.published"),
     ("cgcopt.compare.show",),

@@ -12,6 +12,8 @@ from cgcopt.cli.commands.curve import curve
 from cgcopt.cli.commands.evaluate import evaluate
 from cgcopt.cli.commands.fit import fit
 from cgcopt.cli.commands.inspect import inspect
+from cgcopt.cli.commands.judge import judge
+from cgcopt.cli.commands.library import library
 from cgcopt.cli.commands.plan import plan
 from cgcopt.cli.commands.record import record
 from cgcopt.cli.commands.reproduce import reproduce
@@ -47,6 +49,8 @@ for command in (
     advise,
     fit,
     record,
+    library,
+    judge,
     solvers,
 ):
     app.command()(command)

@@ -29,8 +29,8 @@ __all__ = [
 Instance = Annotated[
     str,
     typer.Argument(
-        help="An instance file (TOML), a file of measured times (CSV, JSON lines, Parquet), or a "
-        "shipped instance: paper, recorded.",
+        help="An instance file (TOML), a file of measured times (CSV, JSON lines, Parquet), a "
+        "shipped instance (paper, recorded), or a name listed by `cgcopt library`.",
         metavar="INSTANCE",
         show_default=False,
         autocompletion=complete_instance,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import Executor
@@ -55,8 +56,12 @@ def problem_of(instance: str, reading: TraceInput | None = None) -> Problem:
     InvalidInputError
         If there is no such thing, the file is refused, or options do not apply to it.
     """
-    path = _path_of(instance)
     given = reading or TraceInput()
+    named = _named(instance)
+    if named is not None:
+        given.refuse_beside(instance)
+        return given.limited(named)
+    path = _path_of(instance)
     if is_table(path):
         return given.limited(given.instance(path))
     given.refuse_beside(instance)
@@ -233,6 +238,16 @@ def writable_folder(field: str, path: Path) -> Path:
     return path
 
 
+def _named(instance: str) -> Problem | None:
+    """The problem of that name in the library, unless there is such a file."""
+    if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", instance):
+        from cgcopt.library.catalogue import library
+
+        if instance in library() and not Path(instance).exists():
+            return library()[instance].problem
+    return None
+
+
 def _path_of(instance: str) -> Path:
     path, shipped = Path(instance), example_instances()
     try:
@@ -243,7 +258,10 @@ def _path_of(instance: str) -> Path:
         return path
     if instance not in shipped:
         names = ", ".join(shipped)
-        allowed = f"a TOML file that exists, a file of times, or a shipped instance: {names}"
+        allowed = (
+            "a TOML file that exists, a file of times, a shipped instance "
+            f"({names}), or a name listed by `cgcopt library`"
+        )
         raise InvalidInputError("instance", instance, allowed)
     return shipped[instance]
 

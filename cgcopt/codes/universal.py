@@ -53,12 +53,15 @@ def universal_matrix(placement: Placement, seed: int, drawing: Drawing) -> Float
     DecodingError
         If no draw decodes to 1e-8 on the straggler sets that were tried.
     """
+    from threadpoolctl import threadpool_limits
+
     everyone = (np.arange(placement.workers),)
     late = placement.copies - 1
     best: tuple[CodeCheck, FloatArray] | None = None
     for draw in range(drawing.most):
         rng = generator(seed, "gradient-code", placement.workers, placement.copies, draw)
-        matrix = _draw(placement, rng)
+        with threadpool_limits(1):  # small systems: threads of a library only wait for each other
+            matrix = _draw(placement, rng)
         tried = check_decoding(matrix, everyone, late, drawing.probes, seed)
         if best is None or tried.amplification < best[0].amplification:
             best = tried, matrix

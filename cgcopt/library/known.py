@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-__all__ = ["BestKnown", "best_known"]
+from cgcopt.bounds import relative_gap
+from cgcopt.library.catalogue import LibraryInstance, library, library_instance
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["BestKnown", "best_known", "library_table"]
 
 
 @dataclass(frozen=True)
@@ -50,3 +57,37 @@ def best_known() -> Mapping[str, BestKnown]:
 
 def _number(text: str) -> float:
     return float(text) if text else math.nan
+
+
+def library_table(names: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return the instances with what is known of them, a line each.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        Names, or beginnings of names.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``name``, ``objective``, ``form``, ``workers``, ``coordinates``, ``worker times``,
+        ``limits``, ``costs``, ``value``, ``bound``, ``gap``, ``by`` and ``proven_by``.
+
+    Raises
+    ------
+    InvalidInputError
+        If no instance begins with a name.
+    """
+    import pandas as pd
+
+    chosen: dict[str, LibraryInstance] = {}
+    for name in names or [""]:
+        found = {full: each for full, each in library().items() if full.startswith(name)}
+        chosen |= found or {name: library_instance(name)}
+    rows = []
+    for instance in chosen.values():
+        known = best_known().get(instance.name, BestKnown())
+        sense = instance.problem.objective.sense
+        gap = relative_gap(known.value, known.bound, sense)
+        rows.append({**instance.facts(), **asdict(known), "gap": gap})
+    return pd.DataFrame(rows)

@@ -30,6 +30,7 @@ TITLES = {
     "training": "Coded training: workers killed at random moments",
     "limits": "Time limits against wall time",
     "coordinates": "Proofs at every number of coordinates: runs, wrong, not proven in time",
+    "library": "Instances of the library that each solver solves",
     "global": "Branch and bound for the completion probability",
 }
 
