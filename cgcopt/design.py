@@ -200,8 +200,29 @@ def straightened(partition: ArrayLike, workers: int, coordinates: int) -> FloatA
     return np.asarray(np.maximum(x, 0.0) * (coordinates / total))
 
 
+class Partitioned:
+    """What a partition says, whoever holds it."""
+
+    partition: FloatArray
+
+    @property
+    def workers(self) -> int:
+        """``N``."""
+        return int(self.partition.size)
+
+    @property
+    def coordinates(self) -> float:
+        """Sum of the partition."""
+        return float(self.partition.sum())
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether every block holds a whole number of coordinates."""
+        return bool(np.all(self.partition == np.round(self.partition)))
+
+
 @dataclass(frozen=True, eq=False)
-class Design:
+class Design(Partitioned):
     """A block partition: ``partition[n]`` coordinates tolerate ``n`` stragglers.
 
     Parameters
@@ -250,16 +271,6 @@ class Design:
         return cls(partition_of_redundancies(redundancies, workers))
 
     @property
-    def workers(self) -> int:
-        """``N``."""
-        return int(self.partition.size)
-
-    @property
-    def coordinates(self) -> float:
-        """Sum of the partition."""
-        return float(self.partition.sum())
-
-    @property
     def work(self) -> FloatArray:
         """Cumulative work ``w``, shape ``(N,)``."""
         return work_of_partition(self.partition)
@@ -278,11 +289,6 @@ class Design:
     def redundancies(self) -> NDArray[np.int64]:
         """Sorted redundancy of every coordinate, shape ``(L,)``; for partitions in whole numbers."""
         return redundancies_of_partition(self.partition)
-
-    @property
-    def is_integer(self) -> bool:
-        """Whether every block holds a whole number of coordinates."""
-        return bool(np.all(self.partition == np.round(self.partition)))
 
     def check(self, workers: int, coordinates: int, *, tolerance: float = 1e-9) -> Design:
         """Return the design itself if it has ``workers`` levels and ``coordinates`` coordinates.

@@ -51,7 +51,7 @@ class InvalidInputError(CgcoptError, ValueError):
     """
 
     def __init__(self, field: str, value: Any, allowed: str) -> None:
-        super().__init__(f"{field} = {_short(value)}: must be {allowed}")
+        super().__init__(f"{field} = {_abridged(value)}: must be {allowed}")
         self.field = field
         self.value = value
         self.allowed = allowed
@@ -127,7 +127,7 @@ class SolverError(CgcoptError, RuntimeError):
     """An outside solver or a numerical method failed; the cause is chained."""
 
 
-def _short(value: Any) -> str:
+def _abridged(value: Any) -> str:
     if isinstance(value, PurePath):
         return repr(str(value))  # whole, so that it can be found
     if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from cgcopt._validate import real_array, whole_number
 from cgcopt.arrays import FloatArray, IntArray
-from cgcopt.design import Design, largest_remainder
+from cgcopt.design import Design, Partitioned, largest_remainder
 from cgcopt.errors import InvalidInputError
 
 __all__ = ["Schedule", "cyclic_places", "equal_work", "fractions_of_shares", "poured"]
@@ -111,7 +111,7 @@ def poured(rho: FloatArray, total: float, cap: float) -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False)
-class Schedule:
+class Schedule(Partitioned):
     """A partition, the cell order of its blocks and the work of every worker.
 
     Parameters
@@ -189,16 +189,6 @@ class Schedule:
         return cls(x, x.size * a * x, rotated, cells)  # type: ignore[arg-type]
 
     @property
-    def workers(self) -> int:
-        """``N``."""
-        return int(self.partition.size)
-
-    @property
-    def coordinates(self) -> float:
-        """Sum of the partition."""
-        return float(self.partition.sum())
-
-    @property
     def design(self) -> Design:
         """The partition alone: the same blocks in one order with equal work."""
         return Design(self.partition)
@@ -230,11 +220,6 @@ class Schedule:
     def places(self) -> IntArray:
         """Place of cell ``c`` in the order of worker ``i``, ``1, ..., C``, shape ``(N, C)``."""
         return cyclic_places(self.workers, self.cells)
-
-    @property
-    def is_integer(self) -> bool:
-        """Whether every block holds a whole number of coordinates."""
-        return self.design.is_integer
 
     def check(self, workers: int, coordinates: int, *, tolerance: float = 1e-9) -> Schedule:
         """Return the schedule itself if it has ``workers`` levels and ``coordinates`` coordinates.

@@ -70,14 +70,14 @@ def minimised_rounds(problem: Problem, options: Options) -> SampleAverage:
 
 def prepare_rounds(problem: Problem) -> None:
     """Import and compile what given or drawn rounds need, and sort given ones."""
-    from cgcopt.solvers.runtime.smoothed_maximum import COMPILED_FROM, warm_up
+    from cgcopt.solvers.runtime.smoothed_maximum import TUNING, warm_up
 
     system = problem.system
     kind = system.worker_times.kind
     if kind is not Times.CONTINUOUS:
         import highspy  # noqa: F401
     rounds = kind is Times.SCENARIOS
-    if (sorted_rounds(system).size if rounds else drawn_times(system)) >= COMPILED_FROM:
+    if (sorted_rounds(system).size if rounds else drawn_times(system)) >= TUNING.compiled_from:
         warm_up()
 
 

@@ -8,9 +8,9 @@ from itertools import product
 import numpy as np
 
 from cgcopt.arrays import FloatArray
+from cgcopt.evaluation.rounds.runtimes import sorted_rounds
 from cgcopt.objective import CompletionProbability
 from cgcopt.problem import Problem
-from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["best_over_all_vectors", "with_middling_deadline"]
 
@@ -49,9 +49,7 @@ def with_middling_deadline(problem: Problem) -> Problem:
 def _runtimes(problem: Problem) -> FloatArray:
     """Runtimes of all vectors on all scenarios, shape ``(N**L, K)``, seconds."""
     system = problem.system
-    times = system.worker_times
-    assert isinstance(times, Scenarios)
-    ordered = np.sort(times.times, axis=1)
+    ordered = sorted_rounds(system)
     vectors = np.array(list(product(range(system.workers), repeat=system.coordinates)))
     work = np.cumsum(vectors + 1, axis=1)
     # Coordinate l is recovered when the (N - s_l)-th fastest worker has done its work.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -41,12 +42,20 @@ __all__ = [
 #: Rounds drawn where nothing is said.
 ROUNDS = 100_000
 
-#: Worker times drawn at once.
-_CHUNK = 2**19
-#: Rounds that make an estimate when the time is over before all are drawn.
-_FEWEST = 16
-#: Half-width, in standard deviations, of the binomial interval behind a quantile's standard error.
-_DEVIATIONS = 2.0
+
+@dataclass(frozen=True)
+class _Tuning:
+    """Numbers of a simulation, set by hand."""
+
+    chunk: int = 2**19
+    """Worker times drawn at once (4 MB)."""
+    fewest: int = 16
+    """Rounds that make an estimate when the time is over before all are drawn."""
+    deviations: float = 2.0
+    """Half-width, in standard deviations, of the binomial interval behind a quantile's standard error."""
+
+
+_TUNING = _Tuning()
 
 
 def simulate(
@@ -125,7 +134,7 @@ def simulated_runtimes(
     """
     run = work if isinstance(work, Run) else np.asarray(work, dtype=np.float64)
     rng = generator(seed, "simulation", system.worker_times.label, system.workers)
-    rows, done = max(_CHUNK // system.workers, 1), 0
+    rows, done = max(_TUNING.chunk // system.workers, 1), 0
     for start in range(0, rounds, rows):
         count = min(rows, rounds - start)
         if system.worker_times.kind is Times.STARTED:
@@ -140,10 +149,10 @@ def simulated_runtimes(
             for piece in ends_in_pieces(run, system, times):
                 pieces.append(piece)
                 done += piece.size
-                if done >= _FEWEST:
+                if done >= _TUNING.fewest:
                     look()
         except OutOfTimeError:
-            if done < _FEWEST:
+            if done < _TUNING.fewest:
                 raise
             if pieces:
                 yield np.concatenate(pieces)
@@ -215,11 +224,11 @@ def simulated_quantile(
     runtimes = np.concatenate(list(drawn))
     count = runtimes.size
     runtimes.sort()
-    spread = _DEVIATIONS * math.sqrt(count * probability * (1 - probability))
+    spread = _TUNING.deviations * math.sqrt(count * probability * (1 - probability))
     low = math.floor(count * probability - spread)
     high = math.ceil(count * probability + spread)
     error = math.inf
     if low >= 1 and high <= count:
-        error = float(runtimes[high - 1] - runtimes[low - 1]) / (2 * _DEVIATIONS)
+        error = float(runtimes[high - 1] - runtimes[low - 1]) / (2 * _TUNING.deviations)
     value = float(runtimes[rank_of(probability, count) - 1])
     return Evaluation(value, Method.SIMULATION, 0.0, math.inf, standard_error=error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,10 +16,18 @@ from cgcopt.problem import Problem
 
 __all__ = ["residual_of"]
 
-#: Share of the coordinates from which a level counts as used.
-_USED = 1e-13
-#: Part of the first used block that is put on an empty level before it.
-_LITTLE = 1e-9
+
+@dataclass(frozen=True)
+class _Tuning:
+    """Numbers of the residual, set by hand."""
+
+    used: float = 1e-13
+    """Share of the coordinates from which a level counts as used."""
+    little: float = 1e-9
+    """Part of the first used block that is put on an empty level before it."""
+
+
+_TUNING = _Tuning()
 
 
 def residual_of(problem: Problem, design: Design, evaluation: Evaluation) -> float | None:
@@ -52,7 +61,7 @@ def residual_of(problem: Problem, design: Design, evaluation: Evaluation) -> flo
     if not isinstance(evaluation, ProbabilityWithGradient) or evaluation.value == 0:
         return None
     coordinates = problem.system.coordinates
-    used = design.partition > _USED * coordinates
+    used = design.partition > _TUNING.used * coordinates
     derivative = partition_gradient(evaluation.gradient)
     if math.isfinite(problem.system.worker_times.tail_index):
         _fill_leading(derivative, problem, design.partition, int(np.argmax(used)))
@@ -72,7 +81,7 @@ def _fill_leading(
     """
     for level in range(first):
         beside = partition.copy()
-        beside[level] = _LITTLE * partition[first]
+        beside[level] = _TUNING.little * partition[first]
         found = evaluate_work(problem, work_of_partition(beside), gradient=True)
         if isinstance(found, WithGradient):
             derivative[level] = partition_gradient(found.gradient)[level]

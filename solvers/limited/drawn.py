@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from cgcopt.arrays import FloatArray
+from cgcopt.evaluation.rounds.runtimes import sorted_rounds
 from cgcopt.seeds import generator
 from cgcopt.solvers.convex.simplex_qp import simplex_minimiser
 from cgcopt.solvers.limited.faces import Face
 from cgcopt.system import System
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.base import Times
 from cgcopt.workers.start import RandomStart
 
 __all__ = ["DrawnRuntime", "Smoothed"]
@@ -69,8 +70,9 @@ class DrawnRuntime:
             rng = generator(seed, "limited", model.label, system.workers)
             starts, times = model.draw(_ROUNDS, system.workers, rng)
             return cls(system, -np.sort(-times, axis=1), -np.sort(-starts, axis=1))
-        if isinstance(model, Scenarios):
-            rounds = model.sorted_times[:: max(model.rounds // _ROUNDS, 1)]
+        if model.kind is Times.SCENARIOS:
+            given = sorted_rounds(system)
+            rounds = given[:: max(len(given) // _ROUNDS, 1)]
         else:
             rng = generator(seed, "limited", model.label, system.workers)
             rounds = np.sort(model.sample(_ROUNDS, system.workers, rng), axis=1)

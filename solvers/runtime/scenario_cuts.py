@@ -24,7 +24,24 @@ from cgcopt.solvers.convex.incumbent import Clock
 
 __all__ = ["CutMaster", "Cuts"]
 
-_BLOCK = 4096
+
+@dataclass(frozen=True)
+class CutTuning:
+    """Numbers of the cuts and of their linear program. No measurement of them is on record."""
+
+    block: int = 4096
+    """Rounds of one pass."""
+    lacking: float = 1e-13
+    """Relative excess of a product over all cuts of its round that is more than rounding."""
+    tolerance: float = 1e-10
+    """Feasibility tolerances of HiGHS: the smallest that it takes."""
+    least_seconds: float = 1e-3
+    """Seconds that HiGHS gets at least."""
+    rounding: float = 5e-13
+    """Part of the value that a bound gives away for rounding in its sums."""
+
+
+_TUNING = CutTuning()
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +96,8 @@ class Cuts:
         factors = np.ascontiguousarray(work[::-1])
         above, below = 1.0 + reach[::-1], 1.0 - reach[::-1]
         total, missing = 0.0, 0
-        for start in range(0, len(self.times), _BLOCK):
-            rows = slice(start, start + _BLOCK)
+        for start in range(0, len(self.times), _TUNING.block):
+            rows = slice(start, start + _TUNING.block)
             products = self.times[rows] * factors
             kept = self.kept[rows]
             top = products.max(axis=1)
@@ -89,7 +106,7 @@ class Cuts:
             near |= products >= top[:, np.newaxis]
             if only_missing:
                 known = np.where(kept, products, 0.0).max(axis=1)
-                lacking = known < top * (1.0 - 1e-13)
+                lacking = known < top * (1.0 - _TUNING.lacking)
                 near &= lacking[:, np.newaxis]
                 missing += int(np.count_nonzero(lacking))
             kept |= near
@@ -268,10 +285,10 @@ def _quiet_highs(clock: Clock) -> Any:
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("presolve", "off")
     highs.setOptionValue("simplex_strategy", 4)  # primal: the start is nearly feasible
-    highs.setOptionValue("primal_feasibility_tolerance", 1e-10)
-    highs.setOptionValue("dual_feasibility_tolerance", 1e-10)
+    highs.setOptionValue("primal_feasibility_tolerance", _TUNING.tolerance)
+    highs.setOptionValue("dual_feasibility_tolerance", _TUNING.tolerance)
     if np.isfinite(clock.left):
-        highs.setOptionValue("time_limit", max(clock.left, 1e-3))
+        highs.setOptionValue("time_limit", max(clock.left, _TUNING.least_seconds))
     return highs
 
 
@@ -283,4 +300,4 @@ def _on_simplex(work: FloatArray) -> FloatArray:
 
 def bound_of(gradient: FloatArray, value: float) -> float:
     """``min_n g_n`` less what rounding in the sums may have added."""
-    return float(partition_gradient(gradient).min()) - 5e-13 * value
+    return float(partition_gradient(gradient).min()) - _TUNING.rounding * value

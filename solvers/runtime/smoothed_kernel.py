@@ -12,20 +12,19 @@ __all__ = ["smoothed_rows"]
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def smoothed_rows(  # type: ignore[no-untyped-def]
-    times, factors, power, first, last, sums, gradient, mixture, curvature
+    times, factors, power, reach, first, last, sums, gradient, mixture, curvature
 ):
     """Add up rounds ``first..last-1``: maxima, their power norms, gradients and curvature.
 
     ``sums`` gets the maxima, the power norms, and how many products counted; ``gradient`` the gradient
     of the norms; ``mixture`` the gradients of the products, by weights that sum to 1 in every round;
     ``curvature`` the lower triangle of the Hessian of the norms, divided by ``power - 1``.
-    Products so far below the maximum that their weight is lost in rounding are dropped, so a row
+    Products below the share ``reach`` of the maximum are dropped, so a row
     costs one pass and a little for what is near its top.
     """
     workers = times.shape[1]
     near = np.empty(workers + 1, np.int64)
     product = np.empty(workers)
-    reach = math.exp(-37.0 / power)
     for row in range(first, last):
         top = 0.0
         for j in range(workers):

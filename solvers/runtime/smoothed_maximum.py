@@ -13,6 +13,7 @@ whatever the power.
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,15 +23,30 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray
 
-__all__ = ["COMPILED_FROM", "SmoothedMaximum", "smoothed_maximum", "warm_up"]
+__all__ = ["TUNING", "PassTuning", "SmoothedMaximum", "smoothed_maximum", "warm_up"]
 
-#: Entries from which the compiled pass pays for its import.
-COMPILED_FROM = 500_000
-#: Entries from which the pass is divided among threads.
-_THREADED_FROM = 2_000_000
-#: Products near the maximum, as a share of all, from which a dense matrix product is faster.
-_DENSE_FROM = 0.12
-_BLOCK = 2048
+
+@dataclass(frozen=True)
+class PassTuning:
+    """Numbers of the passes over the rounds. No measurement of them is on record."""
+
+    compiled_from: int = 500_000
+    """Entries from which the compiled pass pays for its import."""
+    threaded_from: int = 2_000_000
+    """Entries from which the pass is divided among threads."""
+    dense_from: float = 0.12
+    """Products near the maximum, as a share of all, from which a dense matrix product is faster."""
+    looked_at: int = 64
+    """Rounds in which that share is measured."""
+    block: int = 2048
+    """Rounds of one dense matrix product."""
+    least_ratio: float = 1e-300
+    """Least share of the maximum that a product counts as, so that logarithms are finite."""
+    lost: float = 37.0
+    """Products whose weight is below ``exp(-37)``, less than a rounding of the sum, are dropped."""
+
+
+TUNING = PassTuning()
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +97,9 @@ def smoothed_maximum(
     (4.0, [0.0, 1.0], [0.0, 1.0])
     """
     backwards = np.ascontiguousarray(factors[::-1])
-    sparse = times.size >= COMPILED_FROM and _density(times, backwards, power) < _DENSE_FROM
+    sparse = (
+        times.size >= TUNING.compiled_from and _density(times, backwards, power) < TUNING.dense_from
+    )
     sums, gradient, mixture, curvature = (
         _compiled(times, backwards, power, threads) if sparse else _dense(times, backwards, power)
     )
@@ -100,20 +118,20 @@ _Sums = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
 
 def _density(times: FloatArray, factors: FloatArray, power: float) -> float:
     """Share of the products that count beside the maximum, in a few rounds."""
-    products = times[:: max(len(times) // 64, 1)] * factors
-    near = products > products.max(axis=1, keepdims=True) * np.exp(-37.0 / power)
+    products = times[:: max(len(times) // TUNING.looked_at, 1)] * factors
+    near = products > products.max(axis=1, keepdims=True) * np.exp(-TUNING.lost / power)
     return float(near.mean())
 
 
 def _dense(times: FloatArray, factors: FloatArray, power: float) -> _Sums:
     n = factors.size
     sums, gradient, mixture, curvature = np.zeros(3), np.zeros(n), np.zeros(n), np.zeros((n, n))
-    for start in range(0, len(times), _BLOCK):
-        block = times[start : start + _BLOCK]
+    for start in range(0, len(times), TUNING.block):
+        block = times[start : start + TUNING.block]
         ratio = block * factors
         top = ratio.max(axis=1)
         ratio /= top[:, np.newaxis]
-        np.maximum(ratio, 1e-300, out=ratio)
+        np.maximum(ratio, TUNING.least_ratio, out=ratio)
         weight = np.log(ratio)
         weight *= power
         np.exp(weight, out=weight)
@@ -141,15 +159,16 @@ def _compiled(times: FloatArray, factors: FloatArray, power: float, threads: int
 
     def part(ends: tuple[int, int]) -> _Sums:
         sums, gradient, mixture, curvature = np.zeros(3), np.zeros(n), np.zeros(n), np.zeros((n, n))
-        smoothed_rows(frozen, factors, power, *ends, sums, gradient, mixture, curvature)
+        reach = math.exp(-TUNING.lost / power)
+        smoothed_rows(frozen, factors, power, reach, *ends, sums, gradient, mixture, curvature)
         return sums, gradient, mixture, curvature
 
-    hands = min(threads or cpu_count() or 1, len(times))
-    if times.size < _THREADED_FROM or hands == 1:
+    count = min(threads or cpu_count() or 1, len(times))
+    if times.size < TUNING.threaded_from or count == 1:
         parts = [part((0, len(times)))]
     else:
-        edges = np.linspace(0, len(times), hands + 1).astype(int).tolist()
-        with ThreadPoolExecutor(hands) as pool:
+        edges = np.linspace(0, len(times), count + 1).astype(int).tolist()
+        with ThreadPoolExecutor(count) as pool:
             parts = list(pool.map(part, pairwise(edges)))
     sums, gradient, mixture, lower = (
         sum(terms[1:], terms[0]) for terms in zip(*parts, strict=True)
@@ -164,4 +183,5 @@ def warm_up() -> None:
     times = np.ones((1, 2))
     times.flags.writeable = False
     zeros = np.zeros(2)
-    smoothed_rows(times, np.ones(2), 9.0, 0, 1, np.zeros(3), zeros, zeros.copy(), np.zeros((2, 2)))
+    sums = np.zeros(3)
+    smoothed_rows(times, np.ones(2), 9.0, 0.5, 0, 1, sums, zeros, zeros.copy(), np.zeros((2, 2)))

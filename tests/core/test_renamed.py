@@ -6,6 +6,7 @@ import pytest
 
 import cgcopt as cg
 from cgcopt.formulations import formulate
+from cgcopt.solvers.base import tasks
 
 
 @pytest.fixture
@@ -40,3 +41,12 @@ def test_warnings_point_at_the_caller(problem: cg.Problem) -> None:
     with pytest.warns(DeprecationWarning, match="form") as caught:
         cg.solve(problem, "uniform", level="block")
     assert caught[0].filename == __file__
+
+
+def test_plugins_may_still_say_levels() -> None:
+    with pytest.warns(DeprecationWarning, match="keyword levels is now called forms") as caught:
+        old = tasks(cg.ExpectedRuntime, levels=(cg.Form.RELAXED,))
+    assert caught[0].filename == __file__
+    assert old == tasks(cg.ExpectedRuntime, forms=(cg.Form.RELAXED,))
+    with pytest.raises(TypeError, match="forms"):
+        tasks(cg.ExpectedRuntime)

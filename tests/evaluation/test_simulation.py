@@ -122,7 +122,7 @@ def test_whole_rounds_are_drawn() -> None:
 
 def test_pieces_do_not_change_the_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
     problem, work = uncoded(ExpectedRuntime())
-    monkeypatch.setattr(simulation, "_CHUNK", 40)
+    monkeypatch.setattr(simulation, "_TUNING", simulation._Tuning(chunk=40))
     pieces = list(simulated_runtimes(problem.system, work, rounds=1003, seed=5))
     assert [piece.size for piece in pieces] == [10] * 100 + [3]
     joined = np.concatenate(pieces)

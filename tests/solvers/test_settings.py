@@ -15,7 +15,19 @@ RUNTIME = cg.Problem(SYSTEM, cg.ExpectedRuntime())
 PROBABILITY = cg.Problem(SYSTEM, cg.CompletionProbability(1e5))
 
 
-@pytest.mark.parametrize("solver", ["optimal", "uncoded", "closed-form-time", "cutting-plane"])
+@pytest.mark.parametrize(
+    "solver",
+    [
+        "optimal",
+        "uncoded",
+        "closed-form-time",
+        "cutting-plane",
+        "balanced",
+        "leave-out",
+        "rotated",
+        "two-level",
+    ],
+)
 def test_solvers_without_raw_options_take_none(solver: str) -> None:
     with pytest.raises(InvalidInputError, match=r"options.raw\['alpha'\] = 3: must be absent"):
         cg.solve(RUNTIME, solver, raw={"alpha": 3})
@@ -30,6 +42,11 @@ def test_solvers_without_raw_options_take_none(solver: str) -> None:
         ("projected-subgradient", {"settings": "publisht"}, "did you mean 'published'"),
         ("tandon", {"alpha": 0.5}, "of at least 1"),
         ("tandon", {"beta": 6}, "one of alpha"),
+        ("cyclic", {"copy": 2}, "did you mean 'copies'"),
+        ("cyclic", {"copies": 0}, "a whole number of at least 1"),
+        ("dynamic", {"latency": -1.0}, "at least 0"),
+        ("dynamic", {"cell": 4}, "did you mean 'cells'"),
+        ("schedule", {"rotation": True}, "did you mean 'rotated'"),
     ],
 )
 def test_unknown_and_ill_typed_options_are_refused(solver: str, raw: dict, message: str) -> None:
@@ -63,7 +80,8 @@ def test_settings_are_frozen_dataclasses_with_checked_fields() -> None:
         assert is_dataclass(settings)
         assert settings.__dataclass_params__.frozen  # type: ignore[attr-defined]
         assert all("check" in field.metadata for field in fields(settings))
-    assert all(cls.settings is None for cls in all_solvers() if cls.role is Role.ADAPTER)
+    adapters = {cls for cls in all_solvers() if cls.role is Role.ADAPTER}
+    assert {cls for cls in all_solvers() if cls.settings is None} == adapters
 
 
 def test_a_comparison_gives_each_solver_what_it_takes() -> None:

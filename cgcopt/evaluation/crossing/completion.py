@@ -44,11 +44,19 @@ __all__ = [
     "reaches",
 ]
 
-#: A probability this close to another one, relatively, has reached it.
-_REACHED = 1e-12
-# A deadline that equals a possible runtime in exact arithmetic counts as kept, however
-# t / (u w_n) is rounded.
-_ROUNDING = 1.0 + 4.0 * np.finfo(np.float64).eps
+
+@dataclass(frozen=True)
+class _Tuning:
+    """Numbers of the comparisons with deadlines and probabilities."""
+
+    reached: float = 1e-12
+    """A probability this close to another one, relatively, has reached it; the accuracy of the kernel."""
+    rounding: float = 1.0 + 4.0 * float(np.finfo(np.float64).eps)
+    """Factor on a deadline that equals a possible runtime in exact arithmetic: it counts as kept,
+    however ``t / (u w_n)`` is rounded."""
+
+
+_TUNING = _Tuning()
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,8 +132,8 @@ def reaches(on_time: float, late: float, probability: float) -> bool:
     (True, False)
     """
     if probability <= 0.5:
-        return on_time >= probability * (1 - _REACHED)
-    return late <= (1 - probability) * (1 + _REACHED) + math.ulp(probability) / 2
+        return on_time >= probability * (1 - _TUNING.reached)
+    return late <= (1 - probability) * (1 + _TUNING.reached) + math.ulp(probability) / 2
 
 
 @overload
@@ -201,7 +209,7 @@ def completion_probabilities(
     if np.isnan(t).any():
         raise InvalidInputError("deadline", deadlines, "a number of seconds")
     if times.kind is Times.DISCRETE:
-        t = t * _ROUNDING
+        t = t * _TUNING.rounding
     if system.costs:
         return _with_costs(system, times, w, t, gradient, threads)
     levels = proportional_thresholds(times, system.unit * w, t, derivative=gradient)

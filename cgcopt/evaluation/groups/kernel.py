@@ -24,61 +24,40 @@ def _binomials(count, p, q, table):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _moved(state, axis, table):  # type: ignore[no-untyped-def]
-    """Let the unfinished workers of one group finish, in place."""
+def _step(state, axis, table, backward):  # type: ignore[no-untyped-def]
+    """Let the unfinished workers of one group finish, in place.
+
+    ``backward`` is the transposed step: what a state is worth before these workers move.
+    """
     rows, columns, layers = state.shape
     count = state.shape[axis] - 1
     line = np.empty(count + 1)
+    moved = np.empty(count + 1)
     for a in range(1 if axis == 0 else rows):
         for b in range(1 if axis == 1 else columns):
             for c in range(1 if axis == 2 else layers):
                 for k in range(count + 1):
-                    line[k] = 0.0
-                for k in range(count + 1):
                     if axis == 0:
-                        mass = state[k, b, c]
+                        line[k] = state[k, b, c]
                     elif axis == 1:
-                        mass = state[a, k, c]
+                        line[k] = state[a, k, c]
                     else:
-                        mass = state[a, b, k]
-                    if mass > 0.0:
+                        line[k] = state[a, b, k]
+                    moved[k] = 0.0
+                for k in range(count + 1):
+                    if backward:
                         for j in range(count - k + 1):
-                            line[k + j] += mass * table[count - k, j]
+                            moved[k] += table[count - k, j] * line[k + j]
+                    elif line[k] > 0.0:
+                        for j in range(count - k + 1):
+                            moved[k + j] += line[k] * table[count - k, j]
                 for k in range(count + 1):
                     if axis == 0:
-                        state[k, b, c] = line[k]
+                        state[k, b, c] = moved[k]
                     elif axis == 1:
-                        state[a, k, c] = line[k]
+                        state[a, k, c] = moved[k]
                     else:
-                        state[a, b, k] = line[k]
-
-
-@njit(cache=True, nogil=True)
-def _expected(state, axis, table):  # type: ignore[no-untyped-def]
-    """The transposed step: what a state is worth before the workers of a group move, in place."""
-    rows, columns, layers = state.shape
-    count = state.shape[axis] - 1
-    line = np.empty(count + 1)
-    for a in range(1 if axis == 0 else rows):
-        for b in range(1 if axis == 1 else columns):
-            for c in range(1 if axis == 2 else layers):
-                for k in range(count + 1):
-                    total = 0.0
-                    for j in range(count - k + 1):
-                        if axis == 0:
-                            total += table[count - k, j] * state[k + j, b, c]
-                        elif axis == 1:
-                            total += table[count - k, j] * state[a, k + j, c]
-                        else:
-                            total += table[count - k, j] * state[a, b, k + j]
-                    line[k] = total
-                for k in range(count + 1):
-                    if axis == 0:
-                        state[k, b, c] = line[k]
-                    elif axis == 1:
-                        state[a, k, c] = line[k]
-                    else:
-                        state[a, b, k] = line[k]
+                        state[a, b, k] = moved[k]
 
 
 @njit(cache=True, nogil=True)
@@ -130,7 +109,7 @@ def fill_chances(sizes, done, late, met, missed, gradient):  # type: ignore[no-u
                     p, q = 1.0, 0.0
                 if sizes[g] > 0:
                     _binomials(sizes[g], p, q, tables[n, g])
-                    _moved(state, g, tables[n, g])
+                    _step(state, g, tables[n, g], False)
             before[n] = state
             lost += _cut(state, workers - n)
         met[row] = state[sizes[0], sizes[1], sizes[2]]
@@ -162,5 +141,5 @@ def fill_chances(sizes, done, late, met, missed, gradient):  # type: ignore[no-u
             if n + 1 < workers:
                 for g in range(groups):
                     if sizes[g] > 0:
-                        _expected(after, g, tables[n, g])
+                        _step(after, g, tables[n, g], True)
                 _cut(after, workers - n - 1)

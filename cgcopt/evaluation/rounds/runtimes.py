@@ -13,6 +13,8 @@ that attains the maximum; among several the largest counts, which makes the cert
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from cgcopt.arrays import FloatArray
@@ -23,12 +25,20 @@ from cgcopt.evaluation.rounds.lines import line_rounds
 from cgcopt.system import System
 from cgcopt.workers.empirical import Scenarios
 
-__all__ = ["attained", "round_runtimes", "sorted_rounds"]
+__all__ = ["TUNING", "PassTuning", "attained", "round_runtimes", "sorted_rounds"]
 
-#: Rows of a block: sums are taken per block, so that no sum loses more than a few digits.
-_BLOCK = 4096
-#: Entries from which the compiled pass pays for its import.
-_COMPILED_FROM = 200_000
+
+@dataclass(frozen=True)
+class PassTuning:
+    """Numbers of a pass over the rounds, set by hand."""
+
+    block: int = 4096
+    """Rows of a block: sums are taken per block, so that no sum loses more than a few digits."""
+    compiled_from: int = 200_000
+    """Entries from which the compiled pass pays for its import."""
+
+
+TUNING = PassTuning()
 
 
 @within_doubles("a runtime")
@@ -65,10 +75,10 @@ def attained(times: FloatArray, scaled_work: FloatArray) -> tuple[FloatArray, Fl
     factors = np.ascontiguousarray(scaled_work[::-1])
     runtimes = np.empty(len(times))
     sums = np.zeros(factors.size)
-    compiled = times.size >= _COMPILED_FROM
-    for start in range(0, len(times), _BLOCK):
-        block = times[start : start + _BLOCK]
-        here = runtimes[start : start + _BLOCK]
+    compiled = times.size >= TUNING.compiled_from
+    for start in range(0, len(times), TUNING.block):
+        block = times[start : start + TUNING.block]
+        here = runtimes[start : start + TUNING.block]
         sums += _compiled(block, factors, here) if compiled else _plain(block, factors, here)
     return runtimes, sums
 

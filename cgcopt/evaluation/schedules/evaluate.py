@@ -10,6 +10,7 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import UnsupportedProblemError
+from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.evaluation.schedules.ends import Run, ends_in_pieces
@@ -24,10 +25,14 @@ from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, 
 from cgcopt.problem import Problem
 from cgcopt.process.time_left import look
 from cgcopt.schedule import Schedule
-from cgcopt.workers.base import IndependentTimes
+from cgcopt.workers.base import Times
 from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["evaluate_schedule"]
+
+
+#: Kinds of worker times of which two levels have an exact value.
+ALIKE = frozenset({Times.CONTINUOUS, Times.DISCRETE, Times.DISTRIBUTION})
 
 
 @dataclass(frozen=True)
@@ -62,19 +67,16 @@ def evaluate_schedule(
     """
     system, objective = problem.system, problem.objective
     worth = _worth_of(objective)
-    times = system.worker_times
-    if isinstance(times, Scenarios):
+    kind = system.worker_times.kind
+    if kind is Times.SCENARIOS:
+        times = times_as(Scenarios, system, "needs scenarios, not").times
         ends = []
-        for piece in ends_in_pieces(schedule, system, times.times):
+        for piece in ends_in_pieces(schedule, system, times):
             ends.append(piece)
             look()
         return worth.given(np.concatenate(ends), *objective.parameters)
-    if (
-        isinstance(schedule, Schedule)
-        and isinstance(times, IndependentTimes)
-        and is_two_level(schedule)
-        and not system.costs
-    ):
+    alike = kind in ALIKE and not system.costs
+    if alike and isinstance(schedule, Schedule) and is_two_level(schedule):
         return worth.two_level(system, schedule, *objective.parameters)
     return simulate(problem, schedule, rounds=rounds, seed=seed)
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from cgcopt.evaluation.dispatch import Table, times_as
 from cgcopt.evaluation.order_statistics import order_statistic_inverse_means
 from cgcopt.evaluation.result import Certificate
 from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.evaluation.schedules.baselines import speed_of_light
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile, Sense
 from cgcopt.problem import Problem
-from cgcopt.workers.base import IndependentTimes
+from cgcopt.workers.base import Times
 from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["light_bound"]
@@ -34,20 +35,31 @@ def light_bound(problem: Problem) -> tuple[float, Certificate]:
     >>> light_bound(cg.Problem(system, cg.ExpectedRuntime()))
     (9.0, <Certificate.SPEED_OF_LIGHT: 'speed-of-light'>)
     """
-    system, objective = problem.system, problem.objective
-    times = system.worker_times
-    if isinstance(times, Scenarios) and type(objective) in _WORTH:
-        ends = speed_of_light(system, times.times)
-        value = _WORTH[type(objective)](ends, *objective.parameters)
-        return float(value), Certificate.SPEED_OF_LIGHT
-    if isinstance(times, IndependentTimes) and isinstance(objective, ExpectedRuntime):
-        speed = float(order_statistic_inverse_means(times, 1)[0])
-        if math.isfinite(speed) and speed > 0:
-            seconds = system.unit * system.coordinates / speed + system.costs.startup
-            return seconds, Certificate.SPEED_OF_LIGHT
+    objective = problem.objective
+    value = _BOUNDS[type(objective), problem.system.worker_times.kind](problem)
+    if value is not None:
+        return value, Certificate.SPEED_OF_LIGHT
     if objective.sense is Sense.MAXIMIZE:
         return 1.0, Certificate.TRIVIAL
     return -math.inf, Certificate.NONE
+
+
+def _on_rounds(problem: Problem) -> float:
+    times = times_as(Scenarios, problem.system, "needs scenarios, not").times
+    ends = speed_of_light(problem.system, times)
+    return float(_WORTH[type(problem.objective)](ends, *problem.objective.parameters))
+
+
+def _mean_of_workers(problem: Problem) -> float | None:
+    system = problem.system
+    speed = float(order_statistic_inverse_means(system.worker_times, 1)[0])
+    if math.isfinite(speed) and speed > 0:
+        return system.unit * system.coordinates / speed + system.costs.startup
+    return None
+
+
+def _nothing(problem: Problem) -> None:
+    return None
 
 
 _WORTH: dict[type[Objective], Callable[..., Any]] = {
@@ -55,3 +67,15 @@ _WORTH: dict[type[Objective], Callable[..., Any]] = {
     CompletionProbability: lambda ends, deadline: (ends <= deadline).mean(),
     Quantile: lambda ends, q: np.sort(ends)[rank_of(q, ends.size) - 1],
 }
+
+#: What bounds an objective for a kind of worker times; ``None`` where nothing is known.
+_BOUNDS: Table[tuple[type[Objective], Times], Callable[[Problem], float | None]] = Table(
+    "no bound",
+    {
+        **{(objective, Times.SCENARIOS): _on_rounds for objective in _WORTH},
+        (ExpectedRuntime, Times.CONTINUOUS): _mean_of_workers,
+        (ExpectedRuntime, Times.DISCRETE): _mean_of_workers,
+        (ExpectedRuntime, Times.DISTRIBUTION): _mean_of_workers,
+    },
+    others=_nothing,
+)

@@ -18,12 +18,13 @@ from numpy.typing import ArrayLike
 
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InfiniteMeanError, SolverError, UnsupportedProblemError
+from cgcopt.evaluation.dispatch import Table, times_as
 from cgcopt.evaluation.late import LateSettings, integral_of_late
 from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.process.time_left import look
 from cgcopt.schedule import Schedule
 from cgcopt.system import System
-from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, IndependentTimes
+from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, IndependentTimes, Times
 
 __all__ = [
     "TwoLevelSettings",
@@ -173,12 +174,7 @@ def two_level_runtime(
     first, last = _cycles(system, schedule)
     times = _times(system)
     chosen = settings or TwoLevelSettings()
-    if isinstance(times, DiscreteTimes):
-        return _sum_over_steps(times, system.workers, first, last, chosen)
-    if not isinstance(times, ContinuousTimes):
-        raise UnsupportedProblemError(f"no quadrature for {times.label}")
-    value = _integral(times, system.workers, first, last, chosen)
-    return Evaluation.exact(value, Method.QUADRATURE)
+    return _RUNTIMES[times.kind](times, system.workers, first, last, chosen)
 
 
 def two_level_quantile(system: System, schedule: Schedule, probability: float) -> Evaluation:
@@ -202,8 +198,8 @@ def two_level_quantile(system: System, schedule: Schedule, probability: float) -
         return bool(kept[0] >= probability)
 
     low, high = _bracket(met, (first + last) * float(times.ppf(0.5)))
-    if isinstance(times, DiscreteTimes):
-        jumps = _deadlines(times, system.workers, first, last)
+    if times.kind in _JUMPS:
+        jumps = _JUMPS[times.kind](times, system.workers, first, last)
         at = _first_true(met, jumps[(jumps > low * (1 - 1e-12)) & (jumps <= high * (1 + 1e-12))])
         return Evaluation.exact(at, Method.EXACT)
     while high - low > 4e-16 * high:
@@ -224,10 +220,7 @@ def _cycles(system: System, schedule: Schedule) -> tuple[float, float]:
 
 
 def _times(system: System) -> IndependentTimes:
-    times = system.worker_times
-    if not isinstance(times, IndependentTimes):
-        raise UnsupportedProblemError(f"needs workers that are alike, not {times.label}")
-    return times
+    return times_as(IndependentTimes, system, "needs workers that are alike, not")
 
 
 def _lateness(
@@ -317,3 +310,18 @@ def _first_true(met: Callable[[float], bool], values: FloatArray) -> float:
 
 def _log(value: float) -> float:
     return math.log(value) if value > 0.0 else -math.inf
+
+
+def _integrated(
+    times: ContinuousTimes, workers: int, first: float, last: float, settings: TwoLevelSettings
+) -> Evaluation:
+    return Evaluation.exact(_integral(times, workers, first, last, settings), Method.QUADRATURE)
+
+
+#: The expected runtime of each kind of worker times: ``(times, workers, first, last, settings)``.
+_RUNTIMES: Table[Times, Callable[..., Evaluation]] = Table(
+    "no expected runtime of two levels",
+    {Times.CONTINUOUS: _integrated, Times.DISCRETE: _sum_over_steps},
+)
+#: The deadlines at which the probability jumps, where it does: ``(times, workers, first, last)``.
+_JUMPS: Table[Times, Callable[..., FloatArray]] = Table("no jumps", {Times.DISCRETE: _deadlines})

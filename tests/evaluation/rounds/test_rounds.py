@@ -119,7 +119,7 @@ def test_compiled_and_plain_pass_agree_across_blocks(monkeypatch: pytest.MonkeyP
     work = 1 / times.sorted_times.mean(axis=0)[::-1]
     results = []
     for threshold in (0, 10**9):
-        monkeypatch.setattr(passes, "_COMPILED_FROM", threshold)
+        monkeypatch.setattr(passes, "TUNING", passes.PassTuning(compiled_from=threshold))
         results.append(expected_runtime(system, work, gradient=True))
     compiled, plain = results
     assert compiled.value == plain.value
