@@ -167,6 +167,30 @@ def balanced_shares(sample: Sample, clock: Clock, most: float = 1.0) -> FloatArr
     return shares_of(end.schedule)
 
 
+def _descended(
+    space: Space,
+    sample: Sample,
+    start: Schedule,
+    aim: Aim,
+    clock: Clock,
+    settings: DescentSettings,
+    *,
+    report: Callable[[Descent], None] | None = None,
+) -> Descent:
+    """The end of a descent within the space."""
+    return descend(
+        sample,
+        start,
+        aim,
+        space.freedom,
+        clock,
+        most=space.most,
+        least=space.least,
+        settings=settings,
+        report=report,
+    )
+
+
 def _follow(
     found: Found,
     name: str,
@@ -188,17 +212,7 @@ def _follow(
             report(replace(found, schedule=state.schedule, value=state.value, start=name))
 
     try:
-        end = descend(
-            sample,
-            start,
-            aim,
-            space.freedom,
-            clock,
-            most=space.most,
-            least=space.least,
-            settings=settings.descent,
-            report=told,
-        )
+        end = _descended(space, sample, start, aim, clock, settings.descent, report=told)
     except OutOfTimeError:
         found.complete = False
         return
@@ -322,15 +336,6 @@ def _within_limits(
         if space.least:
             raised = np.where(kept > 0, np.maximum(kept, space.least), 0.0)
             start = start.with_partition(raised / raised.sum())
-        end = descend(
-            sample,
-            start,
-            aim,
-            space.freedom,
-            clock,
-            most=space.most,
-            least=space.least,
-            settings=settings.descent,
-        )
+        end = _descended(space, sample, start, aim, clock, settings.descent)
         found.programs += end.programs
         found.schedule, found.value = end.schedule, end.value
