@@ -52,6 +52,8 @@ class _State:
     handled: bool = False
     """Whether the interpreter has come to the signal; the guard hears of it before."""
     cooperating: int = 0
+    leaving: bool = False
+    """Whether the command is over, so that nothing is left to interrupt."""
     ends: list[Callable[[], None]] = field(default_factory=list)
 
 
@@ -114,17 +116,20 @@ def stoppable(patience: Patience | None = None) -> Iterator[None]:
     try:
         yield
     finally:
+        # The guard may interrupt at this very moment: that is for this handler, not for the next.
+        _state.leaving = True
         signal.set_wakeup_fd(woken)
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)
         os.close(writing)
         guard.join()
         os.close(reading)
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
         _begin(wanted=False)
 
 
 def _begin(*, wanted: bool) -> None:
-    _state.wanted, _state.signal, _state.asked, _state.handled = wanted, "", math.inf, False
+    _state.wanted, _state.signal, _state.asked = wanted, "", math.inf
+    _state.handled = _state.leaving = False
 
 
 def _request(name: str) -> None:
@@ -133,6 +138,8 @@ def _request(name: str) -> None:
 
 
 def _handle(number: int, _: object) -> None:
+    if _state.leaving:
+        return
     first = not _state.handled and since_request() < Patience.cooperation
     _request(signal.Signals(number).name)
     _state.handled = True

@@ -111,13 +111,11 @@ def prepare_child(solver: Solver, modules: Sequence[str], problem: Problem) -> b
         return False
     child = _child()
     try:
-        child.connection.send(("prepare", tuple(modules), problem))
-    except _UNSENDABLE:
-        return False
-    child.modules.update(modules)
-    try:
+        if not _sent(child, ("prepare", tuple(modules), problem)):
+            return False
+        child.modules.update(modules)
         child.connection.recv()
-    except (EOFError, OSError):  # what it imports has killed it: let that be seen here
+    except (EOFError, OSError, SolverError):  # what it imports has killed it: let that be seen here
         child.end()
         return False
     except BaseException:
@@ -128,6 +126,35 @@ def prepare_child(solver: Solver, modules: Sequence[str], problem: Problem) -> b
 
 #: What pickle raises at objects of which it cannot say where they come from.
 _UNSENDABLE = (pickle.PicklingError, AttributeError, TypeError)
+
+
+def _sent(child: _Child, message: tuple[Any, ...]) -> bool:
+    """Send a message; False where it cannot be sent.
+
+    Raises
+    ------
+    SolverError
+        If the process is no longer there.
+    """
+    try:
+        child.connection.send(message)
+    except _UNSENDABLE:
+        return False
+    except OSError:
+        raise _died(child) from None
+    return True
+
+
+def _died(child: _Child) -> SolverError:
+    """End what is left of a process, and say how it ended."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.process.wait(1.0)
+    code = child.process.poll()
+    child.end()
+    how = "does not answer"
+    if code is not None:
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+    return SolverError(f"the process of the solver {how}")
 
 
 def solve_in_child(
@@ -150,9 +177,7 @@ def solve_in_child(
     if not _can_serve(solver):
         return None
     child = _child()
-    try:
-        child.connection.send(("solve", solver, problem, form, replace(options, progress=None)))
-    except _UNSENDABLE:
+    if not _sent(child, ("solve", solver, problem, form, replace(options, progress=None))):
         return None
     return _Wait(child, options).outcome()
 
@@ -161,7 +186,8 @@ def _start_again(modules: set[str]) -> None:
     """Start a process in place of one that was ended, while the next run is still to come."""
     child = _local.child = _Child()
     child.modules = modules
-    child.connection.send(("import", tuple(modules)))
+    with contextlib.suppress(OSError):  # the next run will see what has become of it
+        child.connection.send(("import", tuple(modules)))
 
 
 def _can_serve(solver: Solver) -> bool:
@@ -216,10 +242,7 @@ class _Wait:
                     continue
                 kind, content = self.child.connection.recv()
             except (EOFError, OSError):
-                self.child.end()
-                code = self.child.process.returncode
-                how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-                raise SolverError(f"the process of the solver {how}") from None
+                raise _died(self.child) from None
             if kind == "incumbent":
                 self.incumbent = content
             elif kind == "raised":

@@ -142,3 +142,36 @@ def test_the_patience_keeps_the_promise() -> None:
     for limit in np.geomspace(0.1, 1e4, 20):
         worst = PATIENCE.beyond + PATIENCE.share * limit + PATIENCE.stop
         assert worst + 0.5 < 2.0 + 0.1 * limit
+
+
+def test_a_process_that_is_gone_when_it_is_spoken_to_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem = Problem(cg.System(4, 100, TIMES), cg.ExpectedRuntime()).sampled(10, seed=0)
+    gone = child._Child()
+    gone.process.kill()
+    gone.process.wait()
+    monkeypatch.setattr(child, "_child", lambda: gone)
+    with pytest.raises(cg.CgcoptError, match="the process of the solver was killed by signal 9"):
+        solve_in_child(Highs(), problem, Form.BLOCK, cg.Options())
+
+
+def test_an_interruption_while_a_command_ends_is_none_of_its_caller() -> None:
+    code = (
+        "import _thread, os, signal, time\n"
+        "from cgcopt.process import stopping\n"
+        "try:\n"
+        "    with stopping.stoppable(stopping.Patience(cooperation=0.05, interruption=30.0)):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        time.sleep(5.0)\n"
+        "except KeyboardInterrupt:\n"
+        "    pass\n"
+        "time.sleep(0.3)\n"
+        "print('end')\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+        )
+        assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
