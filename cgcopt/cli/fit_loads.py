@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cgcopt.cli.fitted import families_of, instance_of, show_families
+from cgcopt.cli.fitted import (
+    commented,
+    families_of,
+    family_of,
+    show_families,
+    system_of,
+)
 from cgcopt.costs import Costs
 
 if TYPE_CHECKING:
@@ -27,6 +33,7 @@ def fit_at_loads(
     holdout: float,
     out: Path | None,
     chosen: tuple[str | None, int | None, int],
+    start: str | None,
     as_json: bool,
 ) -> int:
     """Fit a file of times at several loads, show it, and write an instance.
@@ -41,6 +48,8 @@ def fit_at_loads(
     chosen : tuple
         Family, workers and coordinates of the instance; ``None`` for the best, and for those of the
         trace.
+    start : str, optional
+        ``fixed`` or ``random`` in the instance; by default what is off by less.
     as_json : bool
     """
     from cgcopt._writing import write_text
@@ -50,14 +59,35 @@ def fit_at_loads(
 
     found = fit_loads(LoadTrace.read(path, options), holdout=holdout)
     family, workers, coordinates = chosen
+    random = found.best == "fixed-work" if start is None else start == "random"
     if out is not None:
         count = found.trace.workers if workers is None else workers
-        write_text(out, instance_of(found.work, family, count, coordinates, Costs(found.startup)))
+        write_text(out, _instance(found, random, family, count, coordinates))
     if as_json:
         print_json(_to_dict(found, coordinates))
     else:
-        _show(console(), found, coordinates, out)
+        _show(console(), found, coordinates, random)
+        if out is not None:
+            console().print(
+                f"written to {out}: an instance with {'a random' if random else 'this'} start"
+            )
     return 0
+
+
+def _instance(
+    found: LoadFit, random: bool, family: str | None, workers: int, coordinates: int
+) -> str:
+    """The text of an instance: start-up in its costs, or a random start in its worker times."""
+    from cgcopt.workers.start import RandomStart
+
+    path = found.trace.path
+    if not random:
+        times = family_of(found.work, family)
+        system = system_of(times, workers, coordinates, Costs(found.startup))
+        return commented(f"Start-up, and work like {times.label}, fitted", path, system)
+    started = RandomStart(found.fixed_work, family_of(found.start, family))
+    system = system_of(started, workers, coordinates)
+    return commented(f"Work {started.label}, fitted", path, system)
 
 
 def _to_dict(found: LoadFit, coordinates: int) -> dict[str, Any]:
@@ -73,10 +103,11 @@ def _to_dict(found: LoadFit, coordinates: int) -> dict[str, Any]:
         "off_by": found.errors,
         "best_model": found.best,
         **families_of(found.work),
+        "start_families": families_of(found.start)["families"],
     }
 
 
-def _show(output: Any, found: LoadFit, coordinates: int, out: Path | None) -> None:
+def _show(output: Any, found: LoadFit, coordinates: int, random: bool) -> None:
     from rich import box
     from rich.table import Table
 
@@ -97,8 +128,10 @@ def _show(output: Any, found: LoadFit, coordinates: int, out: Path | None) -> No
     for name, words in _MODELS.items():
         least = "   <- the least" if name == found.best else ""
         output.print(f"off by {found.errors[name]:6.1%} on the last rounds: {words}{least}")
-    show_families(output, found.work, "seconds of a load of 1, without the start-up")
+    if random:
+        output.print(f"with a random start a load of 1 takes {found.fixed_work:.4g} s of work")
+        show_families(output, found.start, "seconds of the start")
+    else:
+        show_families(output, found.work, "seconds of a load of 1, without the start-up")
     output.print("for an instance in which load 1 is the work of a worker without redundancy:")
     output.print(f"[costs]\nstartup = {found.startup!r}")
-    if out is not None:
-        output.print(f"written with the fitted family: {out}")

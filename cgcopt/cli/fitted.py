@@ -3,41 +3,63 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cgcopt.costs import Costs
+    from cgcopt.system import System
+    from cgcopt.workers.base import ContinuousTimes, WorkerTimes
     from cgcopt.workers.fitting import FitResult, FitRow
 
-__all__ = ["families_of", "instance_of", "show_families"]
+__all__ = [
+    "commented",
+    "families_of",
+    "family_of",
+    "instance_of",
+    "show_families",
+    "system_of",
+]
 
 
-def instance_of(
-    result: FitResult,
-    family: str | None,
-    workers: int,
-    coordinates: int,
-    costs: Costs | None = None,
-) -> str:
+def instance_of(result: FitResult, family: str | None, workers: int, coordinates: int) -> str:
     """The text of an instance with a fitted family, whose runtimes are seconds of the trace."""
-    from cgcopt._validate import whole_number
-    from cgcopt.errors import InvalidInputError
-    from cgcopt.instance import instance_text
-    from cgcopt.objective import ExpectedRuntime
-    from cgcopt.problem import Problem
-    from cgcopt.system import System
+    model = family_of(result, family)
+    system = system_of(model, workers, coordinates)
+    return commented(f"{model.label}, fitted", result.train.path, system)
 
-    coordinates = whole_number("coordinates", coordinates, least=1)
-    workers = whole_number("workers", workers, least=1)
+
+def family_of(result: FitResult, family: str | None) -> ContinuousTimes:
+    """The fitted family of this name, or the best one with a finite mean."""
+    from cgcopt.errors import InvalidInputError
+
     model = result.best_finite if family is None else result.row(family).model
     if model is None:
         raise InvalidInputError("family", family, "one that can be fitted to this trace")
-    # With these two numbers runtimes come out in the seconds of the trace.
-    system = System(workers, coordinates, model, samples=workers, cycles=1 / coordinates)
-    system = system if costs is None else replace(system, costs=costs)
-    source = "" if result.train.path is None else f" to {result.train.path.name}"
-    return f"# {model.label}, fitted{source}.\n" + instance_text(Problem(system, ExpectedRuntime()))
+    return model
+
+
+def system_of(
+    times: WorkerTimes, workers: int, coordinates: int, costs: Costs | None = None
+) -> System:
+    """A system whose runtimes are seconds of the trace: without redundancy the load is 1."""
+    from cgcopt._validate import whole_number
+    from cgcopt.costs import Costs
+    from cgcopt.system import System
+
+    length = whole_number("coordinates", coordinates, least=1)
+    count = whole_number("workers", workers, least=1)
+    return System(count, length, times, samples=count, cycles=1 / length, costs=costs or Costs())
+
+
+def commented(comment: str, path: Path | None, system: System) -> str:
+    """The text of an instance that says in its first line where it comes from."""
+    from cgcopt.instance import instance_text
+    from cgcopt.objective import ExpectedRuntime
+    from cgcopt.problem import Problem
+
+    source = "" if path is None else f" to {path.name}"
+    return f"# {comment}{source}.\n" + instance_text(Problem(system, ExpectedRuntime()))
 
 
 def families_of(result: FitResult) -> dict[str, Any]:

@@ -163,7 +163,8 @@ def _joined(ray: Any, address: str, settings: RaySettings) -> Iterator[None]:
         with _own_signals():
             ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise TrainingError(f"no Ray cluster at {address!r}: {error}") from error
+        hint = "a cluster with tokens wants RAY_AUTH_MODE=token and its RAY_AUTH_TOKEN here too"
+        raise TrainingError(f"no Ray cluster at {address!r}: {error} ({hint})") from error
     try:
         yield
     finally:

@@ -12,6 +12,7 @@ Each is judged on the last rounds, which it has not seen, by its mean deviation 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,8 @@ class LoadFitSettings:
     blocks: int = 10
     """Blocks of rounds that are left out in turn for standard errors."""
     margin: float = 0.999
-    """Largest start-up over the smallest time of a load above 0, so that work takes time."""
+    """Largest start-up over the smallest time, and work over the smallest time for a load of 1, so
+    that both take time."""
 
 
 SETTINGS = LoadFitSettings()
@@ -60,6 +62,8 @@ class LoadFit:
         rounds not seen, over their mean.
     work : FitResult
         Families for the seconds of a load of 1 without start-up.
+    start : FitResult
+        Families for the start in the model with fixed work.
     """
 
     trace: LoadTrace
@@ -71,6 +75,7 @@ class LoadFit:
     fixed_work: float
     errors: dict[str, float]
     work: FitResult
+    start: FitResult
 
     @property
     def best(self) -> str:
@@ -108,7 +113,7 @@ def fit_loads(trace: LoadTrace, *, holdout: float = 0.5) -> LoadFit:
     models = {
         "work-alone": _spread_work(loads, train, 0.0),
         "fixed-start": _spread_work(loads, train, _startup(loads, train, _least(seen))),
-        "fixed-work": _spread_start(loads, train)[2],
+        "fixed-work": _spread_start(loads, train, _least_each(seen))[2],
     }
     errors = {
         name: float(np.abs(test - model).mean() / test.mean()) for name, model in models.items()
@@ -117,18 +122,20 @@ def fit_loads(trace: LoadTrace, *, holdout: float = 0.5) -> LoadFit:
     left_out = np.array([_estimates(part) for part in _without_blocks(trace)])
     count = len(left_out)
     spread = np.sqrt((count - 1) * left_out.var(axis=0)) if count > 1 else np.full(2, np.nan)
-    starts, fixed_work, _ = _spread_start(loads, _quantiles(trace))
-    work = fit(_work(trace, startup), holdout=holdout)
+    starts, fixed_work, _ = _spread_start(loads, _quantiles(trace), _least_each(trace))
+    work = fit(_pooled(trace, lambda times, load: (times - startup) / load, 0.0), holdout=holdout)
+    start = fit(_pooled(trace, lambda times, load: times - fixed_work * load), holdout=holdout)
     return LoadFit(
-        trace,
-        startup,
-        float(spread[0]),
-        per_load,
-        float(spread[1]),
-        starts,
-        fixed_work,
-        errors,
-        work,
+        trace=trace,
+        startup=startup,
+        startup_error=float(spread[0]),
+        per_load=per_load,
+        per_load_error=float(spread[1]),
+        spread_of_start=starts,
+        fixed_work=fixed_work,
+        errors=errors,
+        work=work,
+        start=start,
     )
 
 
@@ -142,6 +149,12 @@ def _least(trace: LoadTrace) -> float:
     """The smallest time of a load above 0."""
     pairs = zip(trace.loads, trace.traces, strict=True)
     return min(float(part.times.min()) for load, part in pairs if load > 0)
+
+
+def _least_each(trace: LoadTrace) -> float:
+    """The smallest time for a load of 1."""
+    pairs = zip(trace.loads, trace.traces, strict=True)
+    return min(float(part.times.min()) / load for load, part in pairs if load > 0)
 
 
 def _estimates(trace: LoadTrace) -> tuple[float, float]:
@@ -174,13 +187,16 @@ def _slopes(loads: FloatArray, table: FloatArray, startup: float) -> FloatArray:
     return np.asarray(total / (weights * column**2).sum(axis=0))
 
 
-def _spread_start(loads: FloatArray, table: FloatArray) -> tuple[FloatArray, float, FloatArray]:
+def _spread_start(
+    loads: FloatArray, table: FloatArray, least: float
+) -> tuple[FloatArray, float, FloatArray]:
     """Start of every quantile, one slope for all, and the quantiles by this model."""
     weights, column = table**-2.0, loads[:, np.newaxis]
     total = weights.sum(axis=0)
     centred = column - (weights * column).sum(axis=0) / total
     rest = table - (weights * table).sum(axis=0) / total
-    slope = max(float((weights * centred * rest).sum() / (weights * centred**2).sum()), 0.0)
+    slope = float((weights * centred * rest).sum() / (weights * centred**2).sum())
+    slope = min(max(slope, 0.0), SETTINGS.margin * least)
     starts = (weights * (table - slope * column)).sum(axis=0) / total
     return starts, slope, np.asarray(starts + slope * column)
 
@@ -198,12 +214,14 @@ def _without_blocks(trace: LoadTrace) -> list[LoadTrace]:
     return parts
 
 
-def _work(trace: LoadTrace, startup: float) -> Trace:
-    """Seconds of a load of 1 without the start-up, of all loads above 0 in the order of rounds."""
+def _pooled(
+    trace: LoadTrace, change: Callable[[FloatArray, float], FloatArray], least: float = -1.0
+) -> Trace:
+    """Changed times of all loads above ``least``, in the order of the rounds."""
     rows, places = [], []
     for load, part in zip(trace.loads, trace.traces, strict=True):
-        if load > 0:
-            rows.append((part.times - startup) / load)
+        if load > least:
+            rows.append(change(part.times, load))
             places.append((np.arange(part.round_count) + 0.5) / part.round_count)
     order = np.argsort(np.concatenate(places), kind="stable")
     return Trace(np.vstack(rows)[order], trace.traces[0].columns, trace.path)

@@ -15,6 +15,7 @@ from cgcopt.workers import Trace
 from cgcopt.workers.load_fit import fit_loads
 from cgcopt.workers.loads import LoadTrace
 from cgcopt.workers.record import record_loads
+from cgcopt.workers.start import RandomStart
 
 LOADS = (1.0, 2.0, 4.0)
 
@@ -71,6 +72,26 @@ def test_the_start_by_a_parabola() -> None:
     assert found.startup == pytest.approx(-gradient / (2 * curvature), rel=1e-6)
 
 
+def test_an_instance_with_a_random_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, fitted = tmp_path / "loads.csv", tmp_path / "fit.toml"
+    trace = made(0.8, spread_in_start=True)
+    trace.write(path)
+    assert main(["fit", str(path), "--out", str(fitted), "--coordinates", "100"]) == 0
+    assert "an instance with a random start" in capsys.readouterr().out
+    problem = cg.load_instance(fitted)
+    for level, load in (
+        (0, 1.0),
+        (1, 2.0),
+    ):  # all coordinates at one level: the load of each worker
+        design = np.zeros(4)
+        design[level] = 100
+        times = np.sort(trace.by_load[load].times, axis=1)[:, 3 - level]
+        value = cg.evaluate(problem, cg.Design(design)).value
+        assert value == pytest.approx(times.mean(), rel=0.02)
+
+
 def test_round_trip(tmp_path: Path) -> None:
     trace = made(0.8, spread_in_start=False, rounds=5)
     trace.write(tmp_path / "loads.csv")
@@ -119,7 +140,8 @@ def test_from_a_recording_to_a_design(tmp_path: Path, capsys: pytest.CaptureFixt
     command = ["record", "--workers", "2", "--rounds", "12", "--loads", "1,2,4"]
     assert main([*command, "--samples", "2000", "--out", str(recorded)]) == 0
     assert "12 rounds of 2 workers at 3 loads" in capsys.readouterr().out
-    assert main(["fit", str(recorded), "--out", str(fitted), "--coordinates", "100", "--json"]) == 0
+    fit = ["fit", str(recorded), "--out", str(fitted), "--coordinates", "100"]
+    assert main([*fit, "--start", "fixed", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["loads"] == [1.0, 2.0, 4.0]
     assert printed["per_coordinate"] == pytest.approx(printed["per_load"] / 100)
@@ -131,7 +153,11 @@ def test_from_a_recording_to_a_design(tmp_path: Path, capsys: pytest.CaptureFixt
     uncoded = cg.evaluate(problem, cg.Design([100, 0])).value
     least = min(float(part.times.max(axis=1).min()) for part in LoadTrace.read(recorded).traces)
     assert uncoded > 0.5 * least
-    assert main(["fit", str(recorded)]) == 0
+    assert main([*fit, "--start", "random"]) == 0
+    problem = cg.load_instance(fitted)
+    assert isinstance(problem.system.worker_times, RandomStart)
+    assert not problem.system.costs
+    assert cg.evaluate(problem, cg.Design([100, 0])).value > 0.5 * least
     shown = capsys.readouterr().out
     assert "[costs]\nstartup = " in shown
     assert "a random start, and the same work for all" in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,13 @@ from cgcopt.cli.fitted import families_of, instance_of, show_families
 from cgcopt.cli.reading import TraceInput, reads_traces
 
 __all__ = ["fit"]
+
+
+class Start(StrEnum):
+    """What an instance makes of the time to start."""
+
+    FIXED = "fixed"
+    RANDOM = "random"
 
 
 @reads_traces
@@ -39,6 +47,13 @@ def fit(
         int | None, typer.Option(help="Workers of the instance; by default those of the trace.")
     ] = None,
     coordinates: Annotated[int, typer.Option(help="Coordinates of the instance.")] = 20_000,
+    start: Annotated[
+        Start | None,
+        typer.Option(
+            help="Start of the instance from times at several loads: fixed (in its costs) or random; "
+            "by default what is off by less."
+        ),
+    ] = None,
     as_json: Json = False,
     *,
     reading: TraceInput,
@@ -46,7 +61,7 @@ def fit(
     """Fit families of worker times to a trace, ranked on rounds that they have not seen.
 
     From times at several loads (a column `load`, as `cgcopt record --loads` writes it) the start-up is
-    told from the work, and the instance gets it in its `[costs]`.
+    told from the work; the instance gets it in its `[costs]`, or as a random start of its workers.
     """
     from cgcopt._writing import write_text
     from cgcopt.cli.fit_loads import fit_at_loads
@@ -64,8 +79,16 @@ def fit(
         measured = reading.read(trace)
     except SeveralLoadsError:
         return fit_at_loads(
-            trace, reading.options, holdout, out, (family, workers, coordinates), as_json
+            trace,
+            reading.options,
+            holdout,
+            out,
+            (family, workers, coordinates),
+            None if start is None else str(start),
+            as_json,
         )
+    if start is not None:
+        refuse_given(context, ("start",), "left out where all times are of one load")
     result = run(measured, holdout=holdout)
     if out is not None:
         count = measured.workers if workers is None else workers
