@@ -37,6 +37,8 @@ class Redesign:
     raw : mapping
         Raw options of the solver; by default ``schedule`` gives each worker a share of the work. Few
         rounds carry so many numbers badly, but the check on held-out rounds stands behind them.
+    seconds : float
+        That a new design may take at most: the workers wait for it.
     gain : float
         Share of a round that a new plan must save on rounds that it was not made from.
     """
@@ -44,10 +46,12 @@ class Redesign:
     every: int
     solver: str = "schedule"
     raw: Mapping[str, Any] | None = None
+    seconds: float = 2.0
     gain: float = 0.05
 
     def __post_init__(self) -> None:
         whole_number("redesign-every", self.every, least=4)
+        finite_number("redesign seconds", self.seconds, above=0)
         finite_number("redesign gain", self.gain, least=0, below=1)
 
 
@@ -102,7 +106,8 @@ def propose(plan: Plan, slowness: FloatArray, task: Task, redesign: Redesign) ->
     raw = redesign.raw
     if raw is None:
         raw = {"work": "shares"} if redesign.solver == "schedule" else {}
-    solution = solve(Problem(system, ExpectedRuntime()), redesign.solver, raw=raw)
+    problem = Problem(system, ExpectedRuntime())
+    solution = solve(problem, redesign.solver, raw=raw, time_limit=redesign.seconds)
     schedule = solution.schedule
     candidate = (
         plan

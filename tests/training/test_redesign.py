@@ -33,23 +33,22 @@ def plan_for(task: Softmax, schedule: cg.Schedule) -> cg.Plan:
     return cg.make_plan(schedule, task.samples, coordinates=task.coordinates)
 
 
-@pytest.mark.slow
 def test_a_slow_worker_that_changes(task: Softmax) -> None:
-    recorded = np.vstack([rounds_with_a_slow_worker(0, 12, 1), rounds_with_a_slow_worker(3, 20, 2)])
+    recorded = np.vstack([rounds_with_a_slow_worker(0, 8, 1), rounds_with_a_slow_worker(3, 12, 2)])
     # Little work for worker 0, as a design from the first rounds would have it.
     first = plan_for(task, cg.Schedule([80, 0, 0, 0], work=np.array([1, 6, 6, 6.0])))
     plans = {"plan": first, "fixed": first}
     delays = replayed_delays(recorded, None, first, seconds=0.3)
     engine = VirtualEngine(task, programs_of(plans))
-    run = train(task, plans, engine, delays, rounds=32, redesign=Redesign(every=8))
-    changes = [note for note in run.notes if "plan changed" in note]
-    assert len(changes) in (1, 2)
-    assert "before round 24" in changes[-1] or "before round 16" in changes[-1]
+    redesign = Redesign(every=8)
+    run = train(task, plans, engine, delays, rounds=20, redesign=redesign)
+    (change,) = [note for note in run.notes if "plan changed" in note]
+    assert "before round 16" in change
     own, fixed = run.plans["plan"], run.plans["fixed"]
     np.testing.assert_allclose(own.parameters, fixed.parameters, atol=1e-10)
     assert own.plan is not first
     assert fixed.plan is first
-    assert own.modelled[-8:].mean() < 0.6 * fixed.modelled[-8:].mean()
+    assert own.modelled[-4:].mean() < 0.6 * fixed.modelled[-4:].mean()
     assert np.array_equal(own.modelled[:8], fixed.modelled[:8])
 
 
