@@ -14,7 +14,7 @@ from cgcopt.evaluation.dispatch import Table
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import Certificate, with_gradient
 from cgcopt.limits import ALL_LIMITS
-from cgcopt.objective import CompletionProbability, ExpectedRuntime
+from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.settings import NoSettings
@@ -23,17 +23,24 @@ from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, Times, tasks
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.outer_approximation import solve_master
 from cgcopt.solvers.cutting_plane import minimised_rounds, prepare_rounds
+from cgcopt.solvers.deadline.chance_optimum import (
+    limited_optimum_of_chance,
+    proven_chance,
+    steps_optimum,
+)
 from cgcopt.solvers.deadline.rounds_optimum import optimum_of_probability
+from cgcopt.solvers.global_probability import GlobalProbability
 from cgcopt.solvers.limited.local_search import limited_search
 from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.limited.rounding import round_within
 from cgcopt.solvers.optimal_probability import OptimalProbability
+from cgcopt.solvers.optimal_quantile import OptimalQuantile, proven_quantile
 from cgcopt.solvers.optimal_runtime import Minimised, minimised
 from cgcopt.solvers.rounding import round_design
 from cgcopt.solvers.runtime.sample_average import SampleAverage
 from cgcopt.workers.start import one_order
 
-__all__ = ["RELAXATIONS", "OptimalInteger", "OptimalIntegerProbability"]
+__all__ = ["RELAXATIONS", "OptimalInteger", "OptimalIntegerProbability", "OptimalIntegerQuantile"]
 
 
 @dataclass(frozen=True)
@@ -123,18 +130,22 @@ class OptimalInteger(Solver):
         )
 
 
-class OptimalIntegerProbability(Solver):
-    """Maximise the share of rounds that a design in whole numbers meets, to a proven gap.
+#: Share of a time limit for the bound of the relaxed form.
+_PROVEN = 0.4
 
-    The method of ``optimal``, with thresholds in whole numbers and a program in whole numbers. By the
-    equivalence of the two forms its optimum is that of the coordinate form too.
+
+class OptimalIntegerProbability(Solver):
+    """Maximise the completion probability over designs in whole numbers, to a proven gap.
+
+    The methods of ``optimal``, and ``global`` for times with a density, with programs in whole numbers.
+    By the equivalence of the two forms the optimum is that of the coordinate form too.
     """
 
     name = "optimal-integer"
     summary = "whole numbers of coordinates to a proven gap: mixed-integer programs (HiGHS)"
     role = Role.EXACT
     solves = tasks(CompletionProbability, forms=(Form.BLOCK, Form.COORDINATE))
-    times = ALL_TIMES
+    times = ALL_TIMES | {Times.STARTED}
     tolerance = 1e-6
     settings = NoSettings
     limits = ALL_LIMITS
@@ -146,10 +157,35 @@ class OptimalIntegerProbability(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Search within the time limit."""
-        rounds = problem.system.worker_times.kind is Times.SCENARIOS
-        if rounds and not problem.system.costs:
+        system = problem.system
+        if system.costs or system.worker_times.kind not in ALL_TIMES:
+            return _rounded(problem, OptimalProbability(), options)
+        if system.worker_times.kind is Times.SCENARIOS:
             return optimum_of_probability(problem, Form.BLOCK, options)
-        return _rounded(problem, OptimalProbability(), options)
+        clock = Clock.started(options.time_limit)
+        if system.worker_times.kind is Times.DISCRETE:
+            return steps_optimum(problem, Form.BLOCK, options)
+        if problem.limits:
+            return limited_optimum_of_chance(problem, Form.BLOCK, options)
+        limit = options.time_limit
+        given = options if limit is None else replace(options, time_limit=_PROVEN * limit)
+        relaxed = GlobalProbability().solve(problem, Form.RELAXED, given)
+        return proven_chance(problem, Form.BLOCK, options, relaxed, clock)
+
+
+class OptimalIntegerQuantile(OptimalIntegerProbability):
+    """The smallest deadline that a design in whole numbers keeps, to a proven gap.
+
+    Shorter deadlines than that of the rounded design of ``optimal`` are decided one after the other.
+    """
+
+    solves = tasks(Quantile, forms=(Form.BLOCK, Form.COORDINATE))
+
+    def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
+        """Search within the time limit."""
+        if problem.system.costs or problem.system.worker_times.kind not in ALL_TIMES:
+            return _rounded(problem, OptimalQuantile(), options)
+        return proven_quantile(problem, Form.BLOCK, options)
 
 
 def _rounded(problem: Problem, solver: Solver, options: Options) -> Outcome:

@@ -19,6 +19,7 @@ from cgcopt.seeds import generator
 from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import ALL_TIMES, PROBABILITY_RELAXED, Outcome, Role, Solver
+from cgcopt.solvers.deadline.chance_optimum import limited_optimum_of_chance, steps_optimum
 from cgcopt.solvers.deadline.rounds_optimum import optimum_of_probability
 from cgcopt.solvers.formulas import (
     equal_level_risk_work,
@@ -30,7 +31,7 @@ from cgcopt.solvers.probability.finite_times import search
 from cgcopt.solvers.probability.newton import Stationary, ascend, merit_at
 from cgcopt.workers.base import ContinuousTimes, Times
 
-__all__ = ["METHODS", "OptimalProbability", "StartsSettings", "default_starts"]
+__all__ = ["METHODS", "PROOFS", "OptimalProbability", "StartsSettings", "default_starts"]
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,14 @@ class OptimalProbability(Solver):
     *Continuous*: projected Newton ascent on the exact probability from several starts (equal risk,
     equal exact level risks, the large-deadline design, the best single level, random neighbours of
     the first); the outcome says how many distinct stationary points were found and carries the
-    residual of the best; ``global`` proves a bound for them. *Step distributions*: the probability is
-    piecewise constant; see :mod:`cgcopt.solvers.probability.finite_times`. *Rounds*: a search for
-    designs that meet many of them, and a mixed-integer program that proves how many a design meets at
-    most, within limits too (:mod:`cgcopt.solvers.deadline.rounds_optimum`).
+    residual of the best; ``global`` proves a bound for them. *Step distributions*: a search over
+    thresholds (:mod:`cgcopt.solvers.probability.finite_times`) and an outer approximation that bounds
+    every design (:mod:`cgcopt.solvers.deadline.best_chance`). *Rounds*: a search for designs that meet
+    many of them, and a mixed-integer program that proves how many a design meets at most
+    (:mod:`cgcopt.solvers.deadline.rounds_optimum`).
 
-    Within limits, or with costs: :mod:`cgcopt.solvers.limited.local_search`, for times with a
-    density.
+    Within limits the same proofs hold; with times of a density they follow the search of
+    :mod:`cgcopt.solvers.limited.local_search`, which alone takes costs, without a proof.
     """
 
     name = "optimal"
@@ -79,12 +81,13 @@ class OptimalProbability(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Search within the time limit."""
-        rounds = problem.system.worker_times.kind is Times.SCENARIOS
-        if rounds and not problem.system.costs:
-            return optimum_of_probability(problem, form, options)
-        started = problem.system.worker_times.kind is Times.STARTED
-        if problem.limits or problem.system.costs or started:
+        kind = problem.system.worker_times.kind
+        if problem.system.costs or kind is Times.STARTED:
             return limited_search(problem, options)
+        if kind in PROOFS:
+            return PROOFS[kind](problem, form, options)
+        if problem.limits:
+            return limited_optimum_of_chance(problem, form, options)
         clock = Clock.started(options.time_limit)
 
         def stop() -> bool:
@@ -199,4 +202,10 @@ Method = Callable[[Problem, float, Options, Callable[[], bool]], Outcome]
 METHODS: Table[Times, Method] = Table(
     "no search for the best completion probability",
     {Times.CONTINUOUS: _climb, Times.DISCRETE: search},
+)
+
+#: The proven methods of worker times without a density: ``(problem, form, options) -> Outcome``.
+PROOFS: Table[Times, Callable[[Problem, Form, Options], Outcome]] = Table(
+    "no proof of the best completion probability",
+    {Times.DISCRETE: steps_optimum, Times.SCENARIOS: optimum_of_probability},
 )

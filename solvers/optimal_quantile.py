@@ -24,14 +24,15 @@ from cgcopt.process.incumbents import keep_design, keeping_designs
 from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, tasks
+from cgcopt.solvers.deadline.shortest import shortest_deadline
 from cgcopt.solvers.formulas import partition_with_work_proportional_to
 from cgcopt.solvers.limited.local_search import limited_search
-from cgcopt.solvers.optimal_probability import OptimalProbability
+from cgcopt.solvers.optimal_probability import METHODS as PROBABILITY_METHODS
 from cgcopt.solvers.probability.given_up_rounds import GivenUpSettings, give_up_rounds
 from cgcopt.solvers.schemes import SingleLevel
 from cgcopt.workers.base import IndependentTimes, Times
 
-__all__ = ["METHODS", "AlternationSettings", "OptimalQuantile"]
+__all__ = ["METHODS", "AlternationSettings", "OptimalQuantile", "proven_quantile"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class AlternationSettings:
     """Deadlines that are tried at most."""
     bracket: float = 1e-4
     """Relative width at which the bisection on finitely many times ends."""
+    first: float = 0.4
+    """Share of a time limit for a first design, where a proof follows."""
     least_time: float = 1e-3
     """Seconds that the search for one deadline gets at least."""
 
@@ -61,6 +64,9 @@ class OptimalQuantile(Solver):
 
     *Rounds*: a small mixed-integer program chooses the rounds that may be late
     (:mod:`cgcopt.solvers.probability.given_up_rounds`), solved by HiGHS to a proven gap.
+
+    On step distributions, and within limits, shorter deadlines are refuted afterwards, one after the
+    other (:mod:`cgcopt.solvers.deadline.shortest`).
     """
 
     name = "optimal"
@@ -77,9 +83,37 @@ class OptimalQuantile(Solver):
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Start at the quantile of the best single level; on rounds choose the late ones."""
         started = problem.system.worker_times.kind is Times.STARTED
-        if problem.limits or problem.system.costs or started:
+        if problem.system.costs or started:
             return limited_search(problem, options)
-        return METHODS[problem.system.worker_times.kind](problem, options)
+        kind, limits = problem.system.worker_times.kind, problem.limits
+        if not limits and kind is not Times.DISCRETE:
+            return METHODS[kind](problem, options)
+        return proven_quantile(problem, form, options)
+
+
+def proven_quantile(problem: Problem, form: Form, options: Options) -> Outcome:
+    """A first design from a part of the time, then decisions about shorter deadlines.
+
+    Parameters
+    ----------
+    problem : Problem
+        With any limits, without costs.
+    form : Form
+        Relaxed or block.
+    options : Options
+    """
+    clock = Clock.started(options.time_limit)
+    limit = options.time_limit
+    given = options if limit is None else replace(options, time_limit=_SETTINGS.first * limit)
+    kind = problem.system.worker_times.kind
+    if not problem.limits:
+        first = METHODS[kind](problem, given)
+    elif kind is Times.CONTINUOUS:
+        first = limited_search(problem, given)
+    else:
+        first = Outcome(TerminationCondition.CONVERGED)
+    left = None if limit is None else max(clock.left, _SETTINGS.least_time)
+    return shortest_deadline(problem, form, replace(options, time_limit=left), first)
 
 
 def _alternation(problem: Problem, options: Options) -> Outcome:
@@ -148,8 +182,10 @@ class _Search:
         limit = None if math.isinf(left) else max(left, _SETTINGS.least_time)
         inner = replace(self._problem, objective=CompletionProbability(deadline))
         given = replace(self._options, time_limit=limit, starts=starts or self._options.starts)
+        clock = Clock.started(limit)
+        search = PROBABILITY_METHODS[self._problem.system.worker_times.kind]
         with keeping_designs():  # those of one deadline are none of the quantile
-            found = OptimalProbability().solve(inner, Form.RELAXED, given)
+            found = search(inner, deadline, given, lambda: clock.expired)
         return self.keep(found)
 
     def bisect(self) -> None:

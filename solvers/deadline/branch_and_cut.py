@@ -66,7 +66,7 @@ def branch_and_cut(
     if options.threads is not None:
         model.setOptionValue("threads", options.threads)
     if math.isfinite(clock.end):
-        model.setOptionValue("time_limit", model.getRunTime() + max(clock.left, _LEAST_TIME))
+        model.setOptionValue("time_limit", max(clock.left, _LEAST_TIME))
     if stopping.wanted():
         _stop_on_request(model)
     model.run()

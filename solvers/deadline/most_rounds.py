@@ -87,6 +87,24 @@ class MostRounds:
             met = self.met
             self.prove()
 
+    def decide(self, wanted: int) -> bool:
+        """Look for a design that meets so many rounds; whether it is proven that there is none."""
+        rounds = len(self.thresholds)
+        late = rounds - wanted
+        left = prospects(self.thresholds, self.part.weights, self.part.coordinates, late)
+        if left is None:
+            return True
+        program = RoundsProgram.of(self.part, self.thresholds, left)
+        if self.clock.expired:
+            return False
+        # Any design that is found will do.
+        any_gap = float(rounds + 1)
+        ended = branch_and_cut(program.model, self.options, self.clock, gap=0.0, absolute=any_gap)
+        self.nodes += ended.nodes
+        if ended.values is not None:
+            self._take(*program.point(ended.values))
+        return ended.proven and ended.values is None
+
     def prove(self) -> bool:
         """Look for a better design until there is none or time is up; whether that is proven."""
         if self.met >= self.bound:

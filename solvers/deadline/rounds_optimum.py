@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from cgcopt.arrays import FloatArray
+from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import Design
 from cgcopt.evaluation.result import Certificate
 from cgcopt.evaluation.rounds.runtimes import sorted_rounds
@@ -28,7 +29,7 @@ __all__ = ["RoundsSettings", "find_designs", "good_design", "optimum_of_probabil
 class RoundsSettings:
     """Numbers of the search; no measurement of them is on record."""
 
-    patience: float = 60.0
+    patience: float = 20.0
     """Seconds where no time limit is set."""
     descent: float = 0.15
     """Share of the time for the descent on smoothed counts at most."""
@@ -103,29 +104,40 @@ def find_designs(run: MostRounds, seconds: float) -> None:
     total, workers = part.coordinates, problem.system.workers
     for level in part.levels:
         run.offer(np.eye(workers)[level] * total)
-    convex = problem.limits.convex(workers)
-    if not convex or run.met == run.bound:
+    if problem.limits.boundaries is not None or run.met == run.bound:
         return
     plain = np.zeros((2, workers))
     plain[0, part.levels], plain[1, part.levels] = 1.0, 1.0 / (part.levels + 1.0)
-    for shares in plain:
-        run.offer_near(shares * (total / shares.sum()))
-    start = _equal_quantiles(run)
-    if start is None:
-        return
-    run.offer_near(start)
-    relative = sorted_rounds(problem.system)[:, ::-1][:, part.levels]
-    relative = relative * (problem.system.unit * total / run.deadline)
-    share = start[part.levels] / total
-    descent = Clock.started(_SETTINGS.descent * seconds)
-    for found in smoothed_designs(
-        relative, np.asarray(part.levels + 1.0), share, lambda: descent.expired
-    ):
-        x = np.zeros(workers)
-        x[part.levels] = found * total
+    starts = [shares * (total / shares.sum()) for shares in plain]
+    first = _equal_quantiles(run)
+    if first is not None:
+        starts.append(first)
+    clock = Clock.started(_SETTINGS.descent * seconds)
+    every = np.arange(part.levels.size)
+    designs = [*starts, *_descended(run, every, starts[-1], clock)]
+    most = problem.limits.most_blocks(workers)
+    if most < every.size:
+        largest = np.sort(np.argsort(-designs[-1][part.levels])[:most])
+        designs = list(_descended(run, largest, designs[-1], Clock.started(clock.left + 0.1)))
+    for x in designs:
         run.offer_near(x)
-    if run.thresholds.size >= _SETTINGS.many and part.levels.size == workers:
+    if run.thresholds.size >= _SETTINGS.many and not problem.limits:
         _exchange(run, seconds)
+
+
+def _descended(
+    run: MostRounds, places: IntArray, start: FloatArray, clock: Clock
+) -> Iterator[FloatArray]:
+    """Partitions that meet ever more rounds, on some of the allowed levels."""
+    system, levels = run.problem.system, run.part.levels[places]
+    relative = sorted_rounds(system)[:, ::-1][:, levels]
+    relative = relative * (system.unit * run.part.coordinates / run.deadline)
+    share = start[levels] / max(float(start[levels].sum()), 1e-300)
+    costs = np.asarray(levels + 1.0)
+    for found in smoothed_designs(relative, costs, share, lambda: clock.expired):
+        x = np.zeros(system.workers)
+        x[levels] = found * run.part.coordinates
+        yield x
 
 
 def _exchange(run: MostRounds, seconds: float) -> None:

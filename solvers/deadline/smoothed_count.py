@@ -61,6 +61,11 @@ def smoothed_designs(
     logs = np.log(relative)
     point = np.log(np.maximum(start, _SETTINGS.least))
     found = []
+
+    def watch(_: FloatArray) -> None:
+        if stop():
+            raise StopIteration
+
     for width in _SETTINGS.widths:
         if stop():
             break
@@ -69,6 +74,7 @@ def smoothed_designs(
             point,
             jac=True,
             method="L-BFGS-B",
+            callback=watch,
             options={"maxiter": _SETTINGS.steps},
         )
         point = np.asarray(ended.x)

@@ -117,7 +117,7 @@ class _Search:
         chosen = np.sort(self.levels[np.argsort(-share)[: self.most]])
         self.on_set(tuple(chosen.tolist()), _STARTS)
         improved = True
-        while improved and not self.expired:
+        while improved and self.best is not None and not self.expired:
             improved = any(self.on_set(levels, _FEW_STARTS) for levels in self.neighbours())
 
     def higher_up(self) -> None:
@@ -161,7 +161,9 @@ class _Search:
     def climb(self, levels: IntArray, starts: int, *, offer: bool) -> FloatArray:
         """Climb on a face; return the shares of the best end on its levels."""
         size = levels.size
-        face = Face.used(levels, self.problem.system.workers, self.least)
+        # All levels together may have no room for their least shares: then they only say where to look.
+        least = self.least if size * self.least <= 1.0 else 0.0
+        face = Face.used(levels, self.problem.system.workers, least)
         ends = [np.full(size, 1.0 / size)]
         for start in self.starts(face, starts):
             if self.expired and self.best is not None:
@@ -255,6 +257,9 @@ class _Search:
     def shifted(self, face: Face, counts: FloatArray) -> None:
         """Move single ends of blocks to neighbouring boundaries as long as that helps."""
         assert self.ends is not None
+        snapped_to = np.zeros(face.messages.size)
+        snapped_to[face.levels] = np.diff(counts, prepend=0.0)
+        self.keep(snapped_to)
         improved = True
         while improved and not self.expired:
             improved = False

@@ -53,8 +53,8 @@ def test_every_limit_is_kept(objective, limits):
     assert solution.design.coordinates == 1000
 
 
-def test_times_without_a_density_are_refused():
-    system = cg.System(3, 30, cg.Empirical([1.0, 2.0, 4.0]))
+def test_costs_without_a_density_are_refused():
+    system = cg.System(3, 30, cg.Empirical([1.0, 2.0, 4.0]), costs=COSTS)
     problem = cg.Problem(system, cg.Quantile(0.5), limits=cg.Limits(copies=2))
     with pytest.raises(UnsupportedProblemError, match="density"):
         cg.solve(problem)
