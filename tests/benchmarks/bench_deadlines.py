@@ -2,8 +2,8 @@
 
 ``python -m tests.benchmarks.bench_deadlines [--seconds 60] [--markdown] [CASE...]``
 
-Every case runs with the own method and, where it takes the problem, with the adapter ``highs``, which starts
-from a design of the own search. Cases: ``rounds``, ``steps``, ``whole``, ``limits``, ``quantile``.
+Every case runs with the own method, and rounds with the adapter ``highs`` too, which starts from a
+design of the own search. Cases: ``rounds``, ``steps``, ``whole``, ``limits``, ``quantile``.
 """
 
 from __future__ import annotations
