@@ -36,8 +36,9 @@ class ChanceSettings:
     """Numbers of the outer approximation; no measurement of them is on record."""
 
     accuracy: float = 2e-6
-    """What is taken off a bound, relative to ``-log P`` of the best design: twice the tolerance of
-    HiGHS in whole numbers."""
+    """What is taken off a bound, in the unit: twice the tolerance of HiGHS in whole numbers."""
+    unit: float = 0.05
+    """Unit of ``-log P``, as a share of that of the best design."""
     linear_tolerance: float = 1e-9
     """Tolerance of the linear programs, where there are no whole numbers."""
     linear: int = 2000
@@ -143,7 +144,7 @@ class BestChance:
             log_value, complement = -self.loss, self.complement
         else:
             log_value, complement = -self.wanted, -math.expm1(-self.wanted)
-        self.unit = min(max(-log_value, _SETTINGS.smallest), 1e3)
+        self.unit = _SETTINGS.unit * min(max(-log_value, _SETTINGS.smallest), 1e3)
         late = largest_late(self.part.levels, self.problem.system.workers, log_value, complement)
         self.reach: StepReach | DensityReach = reach_of(self.part, self.deadline, late)
         if float(self.reach.most @ self.part.weights) < self.part.coordinates * (1.0 - 1e-9):
@@ -167,7 +168,7 @@ class BestChance:
         """The program without cuts but one, at what every level asks for at the most."""
         model, size = HighsModel(), self.part.levels.size
         self.columns: DesignColumns = self.part.add(model, self.reach.most)
-        self.eta: IntArray = model.columns("eta", (size,), upper=1.0)
+        self.eta: IntArray = model.columns("eta", (size,))
         self.lost = int(model.columns("loss", (1,), cost=1.0)[0])
         self.reach.add(model, self.columns, self.eta)
         self.model: Any = model.build()
