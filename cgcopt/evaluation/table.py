@@ -170,5 +170,6 @@ _TABLE: dict[tuple[type[Objective], Times], Entry] = {
     (Quantile, Times.DISTRIBUTION): Entry(f"{_DENSITY}.{_QUANTILE}", _QUANTILE_BOUND),
     (Quantile, Times.DISCRETE): Entry(f"{_STEPS}.{_QUANTILE}", _QUANTILE_BOUND),
     (Quantile, Times.SCENARIOS): Entry(f"{_ROUNDS}.{_QUANTILE}", _QUANTILE_BOUND),
+    (Quantile, Times.GROUPS): Entry(f"{_GROUPS}.{_QUANTILE}"),
     (Quantile, Times.SAMPLER): Entry(f"{_DRAWN}:simulated_quantile"),
 }

@@ -52,6 +52,12 @@ class Groups(WorkerTimes):
         return sum(count for count, _ in self.groups)
 
     @property
+    def common(self) -> ContinuousTimes | None:
+        """The distribution of all workers, where the groups are alike; else ``None``."""
+        first = self.groups[0][1]
+        return first if all(times == first for _, times in self.groups) else None
+
+    @property
     def tail_index(self) -> float:
         """That of the heaviest tail."""
         return min(times.tail_index for _, times in self.groups)

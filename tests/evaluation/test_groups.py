@@ -28,13 +28,35 @@ DESIGN = cg.Design([3, 0, 4, 1, 0, 4])
 
 
 @pytest.mark.parametrize("split", [(6,), (4, 2), (1, 3, 2)])
-@pytest.mark.parametrize("objective", [cg.ExpectedRuntime(), cg.CompletionProbability(40.0)])
+@pytest.mark.parametrize(
+    "objective", [cg.ExpectedRuntime(), cg.CompletionProbability(40.0), cg.Quantile(0.9)]
+)
 def test_groups_that_are_alike_are_no_groups(split, objective):
     plain = cg.Problem(cg.System(6, 12, B, samples=6), objective)
     split_up = problem_of([(count, B) for count in split], objective)
     one, two = (cg.evaluate(p, DESIGN, gradient=True) for p in (plain, split_up))
-    assert two.value == pytest.approx(one.value, rel=1e-10)
-    assert np.allclose(one.gradient, two.gradient, rtol=1e-7, atol=1e-9)
+    assert two.value == one.value
+    assert np.array_equal(one.gradient, two.gradient)
+
+
+@pytest.mark.parametrize("split", [(6,), (4, 2), (1, 3, 2)])
+def test_the_chain_of_groups_that_are_alike_is_the_chain_of_levels(split):
+    plain = cg.Problem(cg.System(6, 12, B, samples=6), cg.CompletionProbability(40.0))
+    times = cg.Groups([(count, B) for count in split])
+    system = cg.System(6, 12, times, samples=6)
+    found = group_chances(times, lines_of_work(system, DESIGN.work), [40.0])
+    assert found.met[0] == pytest.approx(cg.evaluate(plain, DESIGN).value, rel=1e-12)
+
+
+@pytest.mark.parametrize("probability", [0.2, 0.9, 0.999])
+def test_the_quantile_is_kept_with_its_probability(probability):
+    problem = problem_of([(4, A), (2, B)], cg.Quantile(probability))
+    found = cg.evaluate(problem, DESIGN, gradient=True)
+    kept = cg.evaluate(cg.Problem(problem.system, cg.CompletionProbability(found.value)), DESIGN)
+    assert kept.value == pytest.approx(probability, rel=1e-12)
+    step = np.eye(6)[2] * 1e-5 * DESIGN.work[2]
+    up, down = (evaluate_work(problem, DESIGN.work + s * step).value for s in (1, -1))
+    assert found.gradient[2] == pytest.approx((up - down) / (2 * step[2]), rel=1e-4)
 
 
 def test_chances_against_all_subsets():

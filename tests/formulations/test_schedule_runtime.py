@@ -8,14 +8,19 @@ import numpy as np
 import pytest
 
 import cgcopt as cg
+from cgcopt.formulations.points import write_values
 from cgcopt.formulations.schedule_runtime import ScheduleRuntime
 
 K, I = np.meshgrid(np.arange(11), np.arange(4), indexing="ij")
 TIMES = 1 + ((7 * K + 3 * I + K * K * I) % 11) / 2
 
 
-def problem_of(rounds: int, workers: int) -> cg.Problem:
-    system = cg.System(workers, 12, cg.Scenarios(TIMES[:rounds, :workers]), samples=workers)
+NO_COSTS = cg.Costs()
+
+
+def problem_of(rounds: int, workers: int, costs: cg.Costs = NO_COSTS) -> cg.Problem:
+    times = cg.Scenarios(TIMES[:rounds, :workers])
+    system = cg.System(workers, 12, times, samples=workers, costs=costs)
     return cg.Problem(system, cg.ExpectedRuntime())
 
 
@@ -47,9 +52,12 @@ def by_pyomo(formulation: ScheduleRuntime) -> tuple[float, Any]:
 
 
 @pytest.mark.parametrize("work", ["equal", "full"])
-@pytest.mark.parametrize("rotated", [True, False])
-def test_four_languages_have_one_optimum(work, rotated):
-    problem = problem_of(3, 2)
+@pytest.mark.parametrize(
+    ("rotated", "costs"),
+    [(True, NO_COSTS), (False, NO_COSTS), (True, cg.Costs(1.5, 0.4, 0.3))],
+)
+def test_four_languages_have_one_optimum(work, rotated, costs):
+    problem = problem_of(3, 2, costs)
     formulation = cg.formulate_schedule(problem, work=work, rotated=rotated)
     values = []
     for solved in (by_highspy, by_scipy, by_cvxpy, by_pyomo):
@@ -58,6 +66,38 @@ def test_four_languages_have_one_optimum(work, rotated):
         schedule = formulation.schedule(model)
         assert cg.evaluate(problem, schedule).value == pytest.approx(values[-1], rel=1e-6)
     assert values == pytest.approx([values[0]] * 4, rel=1e-7)
+
+
+def test_x_counts_coordinates():
+    model = cg.formulate_schedule(problem_of(3, 2), work="equal").to_cvxpy()
+    x = next(each for each in model.variables() if each.name() == "x")
+    import cvxpy as cp
+
+    model = cp.Problem(model.objective, [*model.constraints, x[0] <= 1])
+    model.solve(solver="HIGHS")
+    assert x.value == pytest.approx([1.0, 11.0], abs=1e-6)
+
+
+@pytest.mark.parametrize("work", ["equal", "full"])
+def test_with_costs_the_method_reaches_what_is_proven(work):
+    problem = problem_of(4, 3, cg.Costs(1.0, 0.3, 0.2))
+    formulation = cg.formulate_schedule(problem, work=work)
+    best = formulation.value(by_highspy(formulation)[0])
+    found = cg.solve(problem, "schedule", raw={"work": work})
+    assert best * (1 - 1e-7) <= found.value <= best * 1.01
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("rounds", "work"), [(6, "equal"), (3, "full")])
+def test_four_workers_from_the_own_schedule(rounds, work):
+    problem = problem_of(rounds, 4)
+    formulation = cg.formulate_schedule(problem, work=work)
+    found = cg.solve(problem, "schedule", raw={"work": work})
+    model = formulation.to_highspy()
+    write_values(model, formulation.point(found.schedule))
+    model.run()
+    bound = formulation.bound(model.getInfo().mip_dual_bound)
+    assert bound <= found.value <= bound * 1.01
 
 
 @pytest.mark.parametrize(("rounds", "workers", "work"), [(3, 3, "equal"), (4, 2, "full")])

@@ -7,7 +7,7 @@ communication it may be the faster one at the same storage, and from some cost o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ __all__ = ["CopiesRow", "CopiesTable", "copies_table"]
 
 #: Rounds that judge.
 _JUDGED = 5000
+#: Largest cost of sending all coordinates that is tried, in uncoded rounds, and relative accuracy.
+_DEAREST, _ACCURACY = 10.0, 0.02
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class CopiesRow:
         Best coded blocks in one order and in rotated order with equal work, and uncoded cyclic order.
     per_coordinate : float
         Cost of sending all coordinates, as a share of the uncoded mean, from which on the rotated
-        blocks are faster than cyclic order; both were designed for free sending. Infinite where
+        blocks are faster than cyclic order, when they are designed for that cost. Infinite where
         they never are.
     """
 
@@ -110,7 +112,7 @@ def copies_table(
                 _mean(plain, problem, case) / uncoded,
                 _mean(rotated, problem, case) / uncoded,
                 _mean(cyclic, problem, case) / uncoded,
-                _sending(problem, case, rotated, cyclic, uncoded) if number > 1 else math.nan,
+                _sending(limited, case, rotated, options, uncoded) if number > 1 else math.nan,
             )
         )
     return CopiesTable(case.title, tuple(rows))
@@ -133,15 +135,25 @@ def _mean(run: Run, problem: Problem, case: Case) -> float:
 
 
 def _sending(
-    problem: Problem, case: Case, coded: Schedule, cyclic: Cyclic, uncoded: float
+    problem: Problem, case: Case, free: Schedule, options: Options, uncoded: float
 ) -> float:
-    """Where sending costs so much that both are equally fast."""
-    system = problem.system
+    """Where sending costs so much that both are equally fast.
 
-    def behind(share: float) -> float:
+    The blocks are designed for every cost that is tried. Those that were designed for free sending
+    are slower, so that their crossing is an upper end.
+    """
+    system = problem.system
+    copies = problem.limits.copies
+    assert copies is not None
+    cyclic = Cyclic(int(copies))
+
+    def behind(share: float, coded: Schedule | None = None) -> float:
         costs = Costs(per_coordinate=share * uncoded / system.coordinates)
         dear = replace(problem, system=replace(system, costs=costs))
+        coded = coded or _best(dear, True, options)
         return _mean(cyclic, dear, case) - _mean(coded, dear, case)
 
-    crossing: Callable[[float], float] = behind
-    return root(crossing)
+    most = root(lambda share: behind(share, free))
+    if most == 0.0:
+        return most
+    return root(behind, min(1.001 * most, _DEAREST), _ACCURACY)

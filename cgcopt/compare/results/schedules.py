@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cgcopt.arrays import FloatArray
 from cgcopt.compare.results.held_out import no_coding
 from cgcopt.compare.results.replay import mean_error
@@ -49,6 +51,8 @@ __all__ = [
 _COORDINATES = 20_000
 #: Fresh rounds that judge what was designed for a distribution, and those that find crossings.
 _FRESH, _CROSSING = 50_000, 5000
+#: Rounds of the case with slow workers on which is designed.
+_DESIGNED = 300
 
 #: Name of a column -> solver and raw options.
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -171,14 +175,23 @@ class ScheduleTable:
 
 
 def reference_cases(seed: int = 0) -> list[Case]:
-    """The published setting with ten and twenty workers, and a log-normal one."""
+    """The published setting with ten and twenty workers, a log-normal one, and one with slow rounds."""
     paper = ShiftedExponential(rate=1e-3, shift=50)
     drawn: list[tuple[str, WorkerTimes, int]] = [
         ("paper, N = 10", paper, 10),
         ("paper, N = 20", paper, 20),
         ("log-normal, N = 12", LogNormal(sigma=0.6, scale=1.0, shift=0.2), 12),
     ]
-    return [_drawn_case(title, times, count, seed) for title, times, count in drawn]
+    cases = [_drawn_case(title, times, count, seed) for title, times, count in drawn]
+    return [*cases, _fast_or_slow(seed)]
+
+
+def _fast_or_slow(seed: int, workers: int = 8) -> Case:
+    """Every worker is fast, or ten times slower: one in ten is, in every round anew."""
+    title = f"fast or 10 times slower, N = {workers}"
+    rng = generator(seed, "schedules", title)
+    times = np.where(rng.random((_DESIGNED + _FRESH, workers)) < 0.1, 10.0, 1.0)
+    return Case(title, Scenarios(times[:_DESIGNED]), times[_DESIGNED:])
 
 
 def cases_of(traces: Iterable[tuple[str, Trace]], *, fraction: float = 0.5) -> list[Case]:
@@ -293,7 +306,7 @@ def _crossing(case: Case, problem: Problem, static: list[Run], uncoded: FloatArr
     return Crossing(case.title, root(behind))
 
 
-def root(rising: Callable[[float], float], most: float = 10.0) -> float:
+def root(rising: Callable[[float], float], most: float = 10.0, accuracy: float = 1e-4) -> float:
     """Where an increasing function passes 0; 0 or infinity where that is not between 0 and ``most``.
 
     Examples
@@ -306,7 +319,7 @@ def root(rising: Callable[[float], float], most: float = 10.0) -> float:
     if rising(most) < 0.0:
         return math.inf
     low, high = 0.0, most
-    while high - low > 1e-4 * max(high, 1e-3):
+    while high - low > accuracy * max(high, 1e-3):
         middle = 0.5 * (low + high)
         low, high = (low, middle) if rising(middle) >= 0.0 else (middle, high)
     return high

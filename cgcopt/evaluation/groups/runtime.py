@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InfiniteMeanError
+from cgcopt.evaluation.density import runtime as density
 from cgcopt.evaluation.groups.chances import group_chances, groups_of
 from cgcopt.evaluation.late import integral_of_late
 from cgcopt.evaluation.lines import LineRuntime, Lines, lines_of_work
@@ -35,6 +36,10 @@ def expected_runtime(
     >>> round(expected_runtime(system, [1.0, 1.0]).value, 10), round(1 + 1 / 2 - 1 / 3, 10)
     (1.1666666667, 1.1666666667)
     """
+    times = groups_of(system)
+    if times.common is not None:
+        alike = system.with_times(times.common)
+        return density.expected_runtime(alike, work, gradient=gradient, threads=threads)
     lines = lines_of_work(system, np.asarray(work, dtype=np.float64))
     found = runtime_of_lines(system, lines, gradient=gradient)
     return found.evaluation(system) if gradient else Evaluation.exact(found.value, found.method)

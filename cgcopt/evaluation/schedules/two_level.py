@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cgcopt.arrays import FloatArray
-from cgcopt.errors import InfiniteMeanError, SolverError, UnsupportedProblemError
+from cgcopt.errors import InfiniteMeanError, UnsupportedProblemError
 from cgcopt.evaluation.dispatch import Table, times_as
 from cgcopt.evaluation.late import LateSettings, integral_of_late
 from cgcopt.evaluation.result import Evaluation, Method, Probability
+from cgcopt.evaluation.roots import bracket_of_kept, first_kept
 from cgcopt.process.time_left import look
 from cgcopt.schedule import Schedule
 from cgcopt.system import System
@@ -197,17 +198,13 @@ def two_level_quantile(system: System, schedule: Schedule, probability: float) -
             return bool(missed[0] <= 1.0 - probability)
         return bool(kept[0] >= probability)
 
-    low, high = _bracket(met, (first + last) * float(times.ppf(0.5)))
-    if times.kind in _JUMPS:
-        jumps = _JUMPS[times.kind](times, system.workers, first, last)
-        at = _first_true(met, jumps[(jumps > low * (1 - 1e-12)) & (jumps <= high * (1 + 1e-12))])
-        return Evaluation.exact(at, Method.EXACT)
-    while high - low > 4e-16 * high:
-        middle = 0.5 * (low + high)
-        if not low < middle < high:
-            break
-        low, high = (low, middle) if met(middle) else (middle, high)
-    return Evaluation.exact(high, Method.EXACT)
+    guess = (first + last) * float(times.ppf(0.5))
+    if times.kind not in _JUMPS:
+        return Evaluation.exact(first_kept(met, guess), Method.EXACT)
+    low, high = bracket_of_kept(met, guess)
+    jumps = _JUMPS[times.kind](times, system.workers, first, last)
+    at = _first_true(met, jumps[(jumps > low * (1 - 1e-12)) & (jumps <= high * (1 + 1e-12))])
+    return Evaluation.exact(at, Method.EXACT)
 
 
 def _cycles(system: System, schedule: Schedule) -> tuple[float, float]:
@@ -280,23 +277,6 @@ def _deadlines(times: DiscreteTimes, workers: int, first: float, last: float) ->
     """Where ``P`` may jump, increasing."""
     cycles = first + np.arange(workers + 1.0) * last
     return np.unique(np.multiply.outer(cycles[cycles > 0.0], times.values))
-
-
-def _bracket(met: Callable[[float], bool], guess: float) -> tuple[float, float]:
-    """Two deadlines, a factor of 4 apart at most, the later of which is met."""
-    high = guess
-    for _ in range(600):
-        if met(high):
-            break
-        high *= 4.0
-    else:
-        raise SolverError("no deadline is long enough")
-    low = high / 4.0
-    for _ in range(600):
-        if not met(low):
-            break
-        low, high = low / 4.0, low
-    return low, high
 
 
 def _first_true(met: Callable[[float], bool], values: FloatArray) -> float:
