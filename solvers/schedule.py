@@ -96,7 +96,7 @@ class ScheduleSolver(Solver):
     role = Role.SCHEDULE
     solves = tasks(ExpectedRuntime, CompletionProbability, Quantile, forms=(Form.RELAXED,))
     times = ALL_TIMES | {Times.GROUPS, Times.DISTRIBUTION, Times.SAMPLER}
-    limits = frozenset({"copies", "levels", "blocks", "least"})
+    limits = frozenset({"copies", "levels", "blocks", "least", "boundaries"})
     costs = True
     settings = ScheduleSettings
     tolerance = math.inf
@@ -121,7 +121,7 @@ class ScheduleSolver(Solver):
         found = best_schedule(
             run.sample, run.aim, space, run.clock, candidates=known, report=run.told
         )
-        if run.drawn:
+        if run.drawn and run.space.ends is None:
             run.choose_on_fresh_rounds(found, known)
         return run.outcome(found, choice)
 
@@ -164,6 +164,9 @@ class _Run:
             1.0 if limits.copies is None else limits.copies / count,
             limits.most_blocks(count),
             limits.least or 0.0,
+            None
+            if limits.boundaries is None
+            else np.concatenate(([0.0], limits.boundaries)) / system.coordinates,
         )
         return cls(given, problem, options, sample, aim, space, work, clock, ScheduleTuning())
 

@@ -16,6 +16,7 @@ from cgcopt.seeds import generator
 from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.schedules.aims import Aim, MeanAim
 from cgcopt.solvers.schedules.descent import Descent, DescentSettings, descend, shares_of
+from cgcopt.solvers.schedules.ends import onto_ends
 from cgcopt.solvers.schedules.freedom import Freedom
 from cgcopt.solvers.schedules.sample import Sample
 from cgcopt.solvers.schedules.shaking import ShakingSettings, shaken, strengths
@@ -109,7 +110,8 @@ def best_schedule(
     clock : Clock
         When it expires, the best schedule so far is returned.
     candidates : dict, optional
-        Schedules of one coordinate, by name; the result is no worse than any of them.
+        Schedules of one coordinate, by name; the result is no worse than any of them, unless ends of
+        blocks are given.
     settings : SearchSettings, optional
     report : callable, optional
         Told of every better schedule.
@@ -141,7 +143,10 @@ def best_schedule(
             _follow(found, name, start, sample, aim, space, clock, chosen, report)
     if not chosen.quick:
         _restart(found, sample, aim, space, clock, chosen, report)
-    return _within_limits(found, sample, aim, space, clock, chosen)
+    found = _within_limits(found, sample, aim, space, clock, chosen)
+    if space.ends is not None:
+        found.schedule, found.value = onto_ends(found.schedule, sample, aim, space)
+    return found
 
 
 def balanced_shares(sample: Sample, clock: Clock, most: float = 1.0) -> FloatArray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cgcopt.arrays import IntArray
+from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.solvers.schedules.freedom import Freedom
 
 __all__ = ["Space"]
@@ -28,6 +28,8 @@ class Space:
         Used levels at most.
     least : float
         Smallest share of the coordinates on a used level.
+    ends : ndarray, optional
+        Shares of the coordinates, from 0 to 1, at which blocks may end; anywhere by default.
     """
 
     levels: IntArray
@@ -36,6 +38,7 @@ class Space:
     most: float
     blocks: int
     least: float = 0.0
+    ends: FloatArray | None = None
 
     @classmethod
     def free(cls, workers: int, freedom: Freedom, cells: int | None = None) -> Space:

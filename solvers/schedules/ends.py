@@ -1,0 +1,90 @@
+"""Blocks that end at given places, such as the ends of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.schedule import Schedule
+from cgcopt.solvers.schedules.aims import Aim
+from cgcopt.solvers.schedules.sample import Sample
+from cgcopt.solvers.schedules.space import Space
+
+__all__ = ["onto_ends"]
+
+#: Passes over all inner ends, and how many places an end is moved at once.
+_PASSES, _STRIDES = 50, (1, 2, 4, 8, 16)
+
+
+def onto_ends(schedule: Schedule, sample: Sample, aim: Aim, space: Space) -> tuple[Schedule, float]:
+    """Move the ends of blocks to the nearest places, then one by one as long as that helps.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Of one coordinate in all.
+    sample : Sample
+    aim : Aim
+    space : Space
+        With ``ends``.
+
+    Returns
+    -------
+    tuple of Schedule and float
+        The schedule and its worth; no single end can be moved to gain more.
+
+    Examples
+    --------
+    >>> from cgcopt.solvers.schedules.aims import MeanAim
+    >>> from cgcopt.solvers.schedules.freedom import Freedom
+    >>> space = Space(np.arange(2), 2, Freedom.EQUAL, 1.0, 2, ends=np.array([0.0, 0.4, 1.0]))
+    >>> sample = Sample(np.array([[1.0, 3.0], [2.0, 2.0]]))
+    >>> onto_ends(Schedule([0.5, 0.5]), sample, MeanAim(), space)[0].partition.tolist()
+    [0.4, 0.6]
+    """
+    ends = space.ends
+    assert ends is not None
+    used = np.flatnonzero(schedule.partition)
+    sums = np.cumsum(schedule.partition[used])[:-1]
+    at = np.abs(np.subtract.outer(sums, ends)).argmin(axis=1)
+
+    def worth(places: IntArray) -> tuple[float, Schedule | None]:
+        x = np.zeros(schedule.workers)
+        x[used] = _sizes(places, ends)
+        kept = x[x > 0]
+        if x.min() < 0 or (kept.size and kept.min() < space.least * (1.0 - 1e-9)):
+            return np.inf, None
+        moved = schedule.with_partition(x)
+        return aim.value(sample.runtimes(moved)), moved
+
+    best, found = worth(at)
+    for _ in range(_PASSES):
+        before = best
+        for places in _moves(at, ends.size):
+            value, moved = worth(places)
+            if moved is not None and value < best:
+                best, found, at = value, moved, places
+        if best >= before:
+            break
+    if found is None:
+        # Every place near is refused: all on the lowest level, which ends where all ends.
+        x = np.zeros(schedule.workers)
+        x[used[0]] = 1.0
+        found = schedule.with_partition(x)
+        best = aim.value(sample.runtimes(found))
+    return found, best
+
+
+def _sizes(places: IntArray, ends: FloatArray) -> FloatArray:
+    return np.diff(np.concatenate(([0.0], ends[places], [1.0])))
+
+
+def _moves(at: IntArray, count: int) -> Iterator[IntArray]:
+    """Every inner end, moved by some strides."""
+    for place in range(at.size):
+        for stride in _STRIDES:
+            for moved in (int(at[place]) - stride, int(at[place]) + stride):
+                if 0 <= moved < count:
+                    yield np.concatenate((at[:place], [moved], at[place + 1 :]))
