@@ -31,6 +31,7 @@ TITLES = {
     "limits": "Time limits against wall time",
     "coordinates": "Proofs at every number of coordinates: runs, wrong, not proven in time",
     "library": "Instances of the library that each solver solves",
+    "schedules": "Schedules: time, and what is proven on small cases",
     "global": "Branch and bound for the completion probability",
 }
 

@@ -118,6 +118,24 @@ def test_limits_and_costs_are_kept():
         assert found.value > plain.mean()
 
 
+def test_blocks_end_at_boundaries_and_no_pair_of_ends_is_better():
+    ends = [100, 150, 300, 700, 800, 1000]
+    limits = cg.Limits(boundaries=ends)
+    problem = problem_of(rounds(20, 3))
+    limited = cg.Problem(problem.system, problem.objective, limits=limits)
+    found = cg.solve(limited, "schedule", raw={"work": "equal"})
+    assert not limits.violation(found.schedule.partition)
+    assert set(np.cumsum(found.schedule.partition).round(6)) <= {0, *ends}
+    places = [0, *ends]
+    best = min(
+        cg.evaluate(problem, cg.Schedule([a, b - a, 1000 - b])).value
+        for a in places
+        for b in places
+        if a <= b
+    )
+    assert found.value <= best * 1.001
+
+
 def test_whole_numbers():
     found = cg.solve(problem_of(rounds(20, 4)), "schedule", form="block", raw={"work": "full"})
     assert found.schedule.is_integer

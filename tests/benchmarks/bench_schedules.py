@@ -1,0 +1,82 @@
+"""Schedules: time of the method, and its values beside what a mixed-integer program proves.
+
+``python -m tests.benchmarks.bench_schedules`` prints the tables; :func:`run` returns their rows.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+import cgcopt as cg
+from cgcopt.formulations.points import write_values
+from tests.benchmarks.table import show
+
+PAPER = cg.ShiftedExponential(rate=1e-3, shift=50)
+
+
+def size(workers: int, rounds: int, work: str) -> dict[str, Any]:
+    """Seconds of the solver ``schedule`` on drawn rounds of the published setting."""
+    times = PAPER.sample(rounds, workers, np.random.default_rng(1))
+    scenarios = cg.Scenarios(times)
+    system = cg.System(workers, 20_000, scenarios, samples=workers, cycles=1 / 20_000)
+    problem = cg.Problem(system, cg.ExpectedRuntime())
+    before = time.process_time()
+    found = cg.solve(problem, "schedule", raw={"work": work}, time_limit=300.0)
+    return {
+        "N": workers,
+        "rounds": rounds,
+        "work": work,
+        "over uncoded": found.details["on its rounds"],
+        "programs": found.details["programs"],
+        "seconds": found.seconds.build + found.seconds.solve,
+        "processor": time.process_time() - before,
+        "ended": str(found.termination),
+    }
+
+
+def proof(rounds: int, workers: int, work: str, seconds: float) -> dict[str, Any]:
+    """The method beside HiGHS on the mixed-integer program, started from the method's schedule."""
+    k, i = np.meshgrid(np.arange(rounds), np.arange(workers), indexing="ij")
+    scenarios = cg.Scenarios(1 + ((7 * k + 3 * i + k * k * i) % 11) / 2)
+    system = cg.System(workers, 12, scenarios, samples=workers)
+    problem = cg.Problem(system, cg.ExpectedRuntime())
+    found = cg.solve(problem, "schedule", raw={"work": work})
+    formulation = cg.formulate_schedule(problem, work=work)
+    model = formulation.to_highspy()
+    write_values(model, formulation.point(found.schedule))
+    model.setOptionValue("time_limit", seconds)
+    before = time.process_time()
+    model.run()
+    info = model.getInfo()
+    return {
+        "N": workers,
+        "rounds": rounds,
+        "work": work,
+        "method": found.value,
+        "HiGHS": formulation.value(info.objective_function_value),
+        "bound": formulation.bound(info.mip_dual_bound),
+        "nodes": info.mip_node_count,
+        "processor": time.process_time() - before,
+        "ended": model.modelStatusToString(model.getModelStatus()),
+    }
+
+
+def run(quick: bool = False) -> list[dict[str, Any]]:
+    """Sizes of the method, then proofs."""
+    size(4, 20, "full")
+    sizes = [(32, 155, "equal"), (32, 155, "full")]
+    proofs = [(6, 4, "equal"), (3, 4, "full")]
+    if not quick:
+        sizes.append((100, 1000, "equal"))
+        proofs += [(10, 3, "full"), (10, 4, "equal"), (6, 4, "full")]
+    return [
+        *(size(*each) for each in sizes),
+        *(proof(*each, 60.0 if quick else 300.0) for each in proofs),
+    ]
+
+
+if __name__ == "__main__":
+    show("Schedules", run())
