@@ -54,3 +54,12 @@ def shared_traces() -> Path:
     if not folder.is_dir():
         pytest.skip("the measured traces are not beside this source tree")
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """Return the folder of small inputs with known outcomes; skip where it is absent."""
+    folder = ROOT.parent / "shared" / "cases"
+    if not folder.is_dir():
+        pytest.skip("the small inputs are not beside this source tree")
+    return folder

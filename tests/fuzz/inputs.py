@@ -35,8 +35,13 @@ FAMILIES = {
     "scenarios": ("times",),
     "constant": ("time", "start"),
     "sampled": ("rounds", "workers", "seed", "model"),
+    "groups": (),
     "trace": ("path", "mode", "unit", "separator", "missing", "columns", "rounds", "time"),
 }
+COST_KEYS = {"start": "1.5", "per_coordinate": "0.1", "per_message": "2"}
+LIMIT_KEYS = {
+    "copies": "2", "blocks": "2", "least": "5", "levels": "[0, 2]", "boundaries": "[20, 40, 60]",
+}  # fmt: skip
 OBJECTIVES = {
     "expected-runtime": "",
     "completion-probability": "deadline",
@@ -58,9 +63,15 @@ _READING = (
     "--missing",
     "--separator",
 )
+_LIMITS = ("--copies", "--blocks", "--least", "--levels", "--boundaries")
 OPTIONS = {
-    "solve": (*_COMMON, *_READING, "--form", "--scenarios", "--gap", "--option", "--out"),
-    "compare": (*_COMMON, *_READING, "--solvers", "--scenarios", "--jobs", "--split"),
+    "solve": (*_COMMON, *_READING, *_LIMITS, "--form", "--scenarios", "--gap", "--option", "--out"),
+    "compare": (*_COMMON, *_READING, *_LIMITS, "--solvers", "--scenarios", "--jobs", "--split"),
+    "tradeoff": (*_COMMON, *_READING, *_LIMITS, "--gap", "--out"),
+    "schedules": ("--seed", "--time-limit", "--copies", "--scenarios", "--out"),
+    "plan": ("--samples", "--coordinates", "--boundaries", "--schedule", "--seed", "--out"),
+    "inspect": ("--columns", "--unit", "--missing", "--separator"),
+    "advise": (*_COMMON, *_READING, *_LIMITS, "--costs", "--latency", "--out", "--plan"),
     "fit": ("--holdout", "--family", "--workers", "--coordinates", "--out", "--unit", "--columns"),
     "record": ("--work-seconds", "--samples"),
     "curve": ("--from", "--to", "--starts", "--seed"),
@@ -69,6 +80,7 @@ OPTIONS = {
 GOOD_VALUES = {
     "--columns": "w0,w1", "--unit": "ms", "--mode": "rounds", "--missing": "drop-round",
     "--separator": "comma", "--form": "block", "--gap": "0.01", "--option": "a=1", "--out": "{}/o.csv",
+    "--copies": "2", "--levels": "0,2", "--boundaries": "10,20,60", "--schedule": "no",
     "--solvers": "uncoded", "--split": "0.5", "--holdout": "0.5", "--family": "gamma",
 }  # fmt: skip
 SMALL = (
@@ -120,6 +132,11 @@ def _instance(rng: random.Random, hostile: float = 0.12) -> str:
     good["start"] = rng.choice(
         ('{family = "exponential", rate = 2.0}', '{family = "empirical", values = [1, 2]}', "{}")
     )
+    if family == "groups":
+        lines.pop()
+        for count in rng.choice((("2", "1"), ("1", "1", "1"), ("3",), ())):
+            lines += ["[[worker_times.groups]]", f"workers = {value(count)}"]
+            lines += ['family = "exponential"', f"rate = {value('1.5')}"]
     lines += [f"{key} = {value(good.get(key, '1.5'))}" for key in keys]
     if family != "constant" and rng.random() < 0.1:
         lines += [f"start = {value(good['start'])}", "dependence = " + value('"independent"')]
@@ -128,6 +145,10 @@ def _instance(rng: random.Random, hostile: float = 0.12) -> str:
         lines += ["[objective]", f'kind = "{kind}"']
         if OBJECTIVES[kind]:
             lines.append(f"{OBJECTIVES[kind]} = {value('0.9' if kind == 'quantile' else '50.0')}")
+    for table, keys in (("costs", COST_KEYS), ("limits", LIMIT_KEYS)):
+        if rng.random() < 0.2:
+            lines += [f"[{table}]"]
+            lines += [f"{key} = {value(keys[key])}" for key in rng.sample(list(keys), 2)]
     if rng.random() < 0.1:
         lines.insert(
             rng.randrange(len(lines)), rng.choice(("speed = 3", "[[x]]", "= 1", "a.b.c = 1"))
@@ -261,10 +282,13 @@ def _of_partitions(rng: random.Random) -> Case:
 def _of_options(rng: random.Random) -> Case:
     command = rng.choice(list(OPTIONS))
     files = {"i.toml": SMALL, "t.csv": b"w0,w1,w2\n1,2,3\n2,1,4\n1.5,2.5,2\n1,3,2\n"}
-    target = "{}/t.csv" if command == "fit" or rng.random() < 0.4 else "{}/i.toml"
+    reads_times = command in ("fit", "inspect", "advise")
+    target = "{}/t.csv" if reads_times or rng.random() < 0.4 else "{}/i.toml"
     target = rng.choice(TEXTS) if rng.random() < 0.1 else target
     fixed = {"solve": ("--solver", "uncoded"), "compare": ("--solvers", "uncoded")}.get(command, ())
     arguments = [command, *([target] if command not in ("record", "nonsense") else []), *fixed]
+    if command in ("tradeoff", "schedules", "advise"):  # the last of two counts
+        arguments += ["--time-limit", "1"]
     if command == "record":  # refused before a process is started
         arguments += ["--workers", rng.choice(NUMBERS), "--rounds", "-1", "--out", "{}/r.csv"]
     if command == "curve":
