@@ -28,6 +28,7 @@ TITLES = {
     "probability": "Completion probability",
     "codes": "Gradient codes: accuracy, and speed beside a plain product",
     "training": "Coded training: workers killed at random moments",
+    "deployable": "Limits on copies, levels and blocks",
     "limits": "Time limits against wall time",
     "coordinates": "Proofs at every number of coordinates: runs, wrong, not proven in time",
     "library": "Instances of the library that each solver solves",

@@ -1,6 +1,7 @@
 """Designs within limits and with costs: published ratios, brute force, every kind of worker times."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -181,3 +182,14 @@ def test_methods_that_cannot_keep_a_limit_say_so():
     problem = cg.Problem(LOG_NORMAL, cg.ExpectedRuntime(), limits=cg.Limits(blocks=3))
     with pytest.raises(UnsupportedProblemError, match="cannot keep the limit blocks"):
         cg.solve(problem, "projected-subgradient")
+
+
+def test_few_copies_of_rounds_are_a_smaller_problem():
+    """The small problem has the optimum of the general method, which counts a cost of next to nothing."""
+    rounds = cg.Scenarios(np.random.default_rng(8).gamma(2.0, 1.0, (60, 7)) + 0.2)
+    system = cg.System(7, 300, rounds, samples=21, cycles=0.5)
+    for copies in (1, 3, 6):
+        small = solved(system, copies=copies)
+        general = solved(replace(system, costs=cg.Costs(startup=1e-12)), copies=copies)
+        assert small.value == pytest.approx(general.value, rel=2e-6)
+        assert small.gap <= 1e-6

@@ -1,0 +1,102 @@
+"""Limits: a solve with ``copies`` or ``levels`` beside one without, and blocks beside HiGHS's MILP.
+
+``python -m tests.benchmarks.bench_deployable [--quick]`` prints the rows that :func:`run` returns.
+Seconds of processor time to a certified gap of 1e-6 after warm-up, medians of runs taken in turn;
+``copies`` and ``levels`` allow half of the levels, ``ratio`` is over the run without a limit. The row
+"blocks = 3" compares on the same 1,000 drawn rounds: the gap that each method has proven in a minute,
+and when it had closed it to 1e-4.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from typing import Any
+
+import numpy as np
+
+import cgcopt as cg
+from cgcopt.problem import Problem
+from cgcopt.workers.base import WorkerTimes
+from tests.benchmarks.table import show
+
+TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)
+LIMIT = 60.0
+
+
+def models(workers: int) -> dict[str, WorkerTimes]:
+    """A density, a step distribution and rounds."""
+    rng = np.random.default_rng(0)
+    return {
+        "density": TIMES,
+        "steps": cg.Empirical(rng.lognormal(sigma=0.5, size=300)),
+        "rounds": cg.Scenarios(TIMES.sample(1000, workers, rng)),
+    }
+
+
+def seconds(problem: Problem) -> float:
+    """Processor time of one solve."""
+    started = time.process_time()
+    solution = cg.solve(problem, time_limit=LIMIT, threads=1)
+    spent = time.process_time() - started
+    return spent if solution.gap <= 1e-6 else float("nan")
+
+
+def ratios(workers: int, repeats: int) -> list[dict[str, Any]]:
+    """One row for every kind of worker times."""
+    rows = []
+    half = max(workers // 2, 1)
+    kinds = {
+        "none": cg.Limits(),
+        "copies": cg.Limits(copies=half),
+        "levels": cg.Limits(levels=range(0, workers, 2)),
+    }
+    for model, times in models(workers).items():
+        system = cg.System(workers, 1000 * workers, times, samples=50)
+        found: dict[str, list[float]] = {name: [] for name in kinds}
+        for _ in range(repeats + 1):  # the first round warms up
+            for name, limits in kinds.items():
+                found[name].append(seconds(Problem(system, cg.ExpectedRuntime(), limits=limits)))
+        middle = {name: statistics.median(each[1:]) for name, each in found.items()}
+        row: dict[str, Any] = {"N": workers, "worker times": model, "none [s]": middle["none"]}
+        for name in ("copies", "levels"):
+            row |= {f"{name} [s]": middle[name], f"{name} ratio": middle[name] / middle["none"]}
+        rows.append(row)
+    return rows
+
+
+def against_highs(limit: float = LIMIT) -> dict[str, Any]:
+    """Blocks = 3 on the published setting, 1,000 rounds: the own method beside HiGHS's MILP."""
+    system = cg.System(20, 20_000, TIMES, samples=50)
+    problem = Problem(system, cg.ExpectedRuntime(), limits=cg.Limits(blocks=3)).sampled(1000)
+    row: dict[str, Any] = {"N": 20, "worker times": "rounds, blocks = 3"}
+    for name in ("optimal", "highs"):
+        started = time.process_time()
+        found = cg.solve(problem, name, gap=1e-4, time_limit=limit, threads=1)
+        row |= {f"{name} [s]": time.process_time() - started, f"{name} gap": found.gap}
+    row["highs / optimal"] = row["highs [s]"] / row["optimal [s]"]
+    return row
+
+
+def run(quick: bool = False) -> list[dict[str, Any]]:
+    """Rows of the table.
+
+    Parameters
+    ----------
+    quick : bool
+        Twenty workers alone.
+    """
+    rows = [row for n in ((20,) if quick else (20, 50, 200)) for row in ratios(n, 3)]
+    return [*rows, against_highs()]
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true")
+    show("Limits", run(parser.parse_args().quick))
+
+
+if __name__ == "__main__":
+    main()
