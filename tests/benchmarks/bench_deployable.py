@@ -3,8 +3,8 @@
 ``python -m tests.benchmarks.bench_deployable [--quick]`` prints the rows that :func:`run` returns.
 Seconds of processor time to a certified gap of 1e-6 after warm-up, medians of runs taken in turn;
 ``copies`` and ``levels`` allow half of the levels, ``ratio`` is over the run without a limit. The row
-"blocks = 3" compares on the same 1,000 drawn rounds: the gap that each method has proven in a minute,
-and when it had closed it to 1e-4.
+"blocks = 3" compares on the same 1,000 drawn rounds, in seconds on the clock: the gap that each method
+has proven in a minute, or when it had closed it to 1e-4.
 """
 
 from __future__ import annotations
@@ -72,9 +72,11 @@ def against_highs(limit: float = LIMIT) -> dict[str, Any]:
     problem = Problem(system, cg.ExpectedRuntime(), limits=cg.Limits(blocks=3)).sampled(1000)
     row: dict[str, Any] = {"N": 20, "worker times": "rounds, blocks = 3"}
     for name in ("optimal", "highs"):
-        started = time.process_time()
         found = cg.solve(problem, name, gap=1e-4, time_limit=limit, threads=1)
-        row |= {f"{name} [s]": time.process_time() - started, f"{name} gap": found.gap}
+        wall = (
+            found.seconds.build + found.seconds.solve
+        )  # outside solvers run in a process of their own
+        row |= {f"{name} [s]": wall, f"{name} gap": found.gap}
     row["highs / optimal"] = row["highs [s]"] / row["optimal [s]"]
     return row
 
