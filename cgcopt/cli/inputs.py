@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cgcopt._validate import whole_number
 from cgcopt.cli.reading import TraceInput
 from cgcopt.errors import InvalidInputError
@@ -133,7 +135,10 @@ def problem_of_rounds(instance: str, trace: Trace, reading: TraceInput) -> Probl
     if reading.problem.get("mode", "rounds") != "rounds":
         raise InvalidInputError("mode", reading.problem["mode"], "left out: rounds are kept whole")
     told = replace(reading, problem={**reading.problem, "mode": "rounds"})
-    return reading.limited(told.problem_of(trace))
+    # Only who is judged looks at the times; an expected runtime of failures could not be stated.
+    whole = np.isfinite(trace.times).all(axis=1)
+    stated = replace(trace, times=trace.times[whole]) if whole.any() else trace
+    return reading.limited(told.problem_of(stated))
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ def advise(
     reading: TraceInput,
 ) -> int:
     """Should one code at all, how, and what is gained? Judged on rounds that no design has seen."""
+    import pandas  # noqa: F401 - here, so that what was found at Ctrl-C is shown at once
+
     from cgcopt.cli.inputs import problem_of_rounds, traces_of, writable_folder
     from cgcopt.cli.terminal import progress, show_then_write
     from cgcopt.compare.results.advice import advise as run

@@ -27,6 +27,7 @@ from cgcopt.errors import CgcoptError, InvalidInputError
 from cgcopt.evaluation.schedules.baselines import speed_of_light
 from cgcopt.evaluation.schedules.ends import ends_of_rounds
 from cgcopt.instance import problem_of_trace
+from cgcopt.objective import ExpectedRuntime, Objective
 from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.solution import Solution
@@ -230,8 +231,9 @@ def advise(
     ('balance', True)
     """
     chosen = settings or AdviceSettings()
+    objective = ExpectedRuntime() if problem is None else problem.objective
+    trace, notes = _counting_rounds(trace, objective)
     given = problem or problem_of_trace(trace, mode="rounds")
-    trace, notes = _counting_rounds(trace, given)
     given = replace(given, system=given.system.with_times(trace.rounds()))
     name = one_line(title or (trace.path.stem if trace.path is not None else "trace"))
     if latency is not None and not (math.isfinite(latency) and latency >= 0):
@@ -283,14 +285,14 @@ def advise(
     )
 
 
-def _counting_rounds(trace: Trace, problem: Problem) -> tuple[Trace, tuple[str, ...]]:
+def _counting_rounds(trace: Trace, objective: Objective) -> tuple[Trace, tuple[str, ...]]:
     """The rounds that the objective can be asked about, and what was left out."""
     whole = np.isfinite(trace.times).all(axis=1)
-    if whole.all() or problem.objective.bears_failures:
+    if whole.all() or objective.bears_failures:
         return trace, ()
     if not whole.any():
         raise InvalidInputError(
-            "objective", problem.objective.kind, "a deadline or a quantile: no round is complete"
+            "objective", objective.kind, "a deadline or a quantile: no round is complete"
         )
     note = (
         f"The expected runtime is that of the {whole.sum()} of {whole.size} rounds in which every "

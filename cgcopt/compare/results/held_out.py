@@ -171,11 +171,15 @@ def held_out(
     )
 
 
+#: A design that is cut off sooner would be judged for what the machine was busy with.
+_LEAST_SECONDS = 15.0
+
+
 def _share_time(designers: Sequence[Designer], options: Options, seconds: float) -> None:
     """Let every block have as much of the seconds of a candidate as any other."""
     most = math.inf if options.time_limit is None else options.time_limit
     # Most candidates take far less than their share.
-    each = min(most, 4.0 * seconds / len(designers))
+    each = min(most, max(4.0 * seconds / len(designers), _LEAST_SECONDS))
     for designer in designers:
         limit = each if math.isfinite(each) else None
         designer.options = replace(options, time_limit=limit)

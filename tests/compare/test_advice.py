@@ -1,0 +1,179 @@
+"""Advice: one judge on later rounds, a decision that does not chase noise, honest words."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cgcopt as cg
+from cgcopt.cli import main
+from cgcopt.compare.results.advice import Advice, AdviceSettings, advise
+from cgcopt.compare.results.verdict import Contender, DecisionSettings, Kind, decide, nested_gain
+from cgcopt.compare.results.yardstick import (
+    DeadlineYardstick,
+    MeanYardstick,
+    QuantileYardstick,
+    yardstick_of,
+)
+from cgcopt.compare.show.advice_text import verdict
+from cgcopt.instance import problem_of_trace
+from cgcopt.objective import CompletionProbability
+from cgcopt.workers.blocks import TimeBlocks
+
+#: One block of designs; time must not decide what a test finds.
+QUICK = AdviceSettings(blocks=TimeBlocks(0.5, 1, 3))
+ENOUGH = 1e4
+
+
+def straggler(rounds: int = 32, workers: int = 3) -> cg.Trace:
+    """The last worker takes three times as long, with hardly any noise."""
+    times = np.random.default_rng(4).uniform(1.0, 1.02, (rounds, workers))
+    times[:, -1] *= 3.0
+    return cg.Trace(times)
+
+
+@pytest.fixture(scope="module")
+def found() -> Advice:
+    return advise(straggler(), settings=QUICK, seconds=ENOUGH)
+
+
+def test_a_straggler_for_good_is_balanced_and_not_coded(found: Advice) -> None:
+    assert found.verdict is Kind.BALANCE
+    assert found.significant
+    later = straggler().times[16:]
+    assert found.row("uncoded").held_out == pytest.approx(later.max(axis=1).mean())
+    # Shares 3 : 3 : 1 of three pieces.
+    assert found.row("balanced shares").ratio_to_uncoded == pytest.approx(3 / 7, rel=0.03)
+    light = (3 / (1 / later).sum(axis=1)).mean()
+    assert found.row("speed of light").held_out == pytest.approx(light)
+    assert all(row.held_out >= light for row in found.rows if not row.message)
+    assert "balance the loads" in verdict(found)
+
+
+def test_every_promise_stands_beside_what_was_held_out(found: Advice) -> None:
+    for row in found.rows:
+        assert math.isnan(row.promised) or not math.isnan(row.held_out), row.name
+
+
+def test_json_has_the_promised_keys(found: Advice) -> None:
+    table = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    keys = {"verdict", "significant", "candidates", "speed_of_light", "rounds", "workers"}
+    assert keys <= set(table)
+    columns = {"name", "held_out", "standard_error", "ratio_to_uncoded", "copies", "blocks"}
+    assert all(columns <= set(row) for row in table["candidates"])
+    assert (table["rounds"], table["workers"]) == (32, 3)
+
+
+def test_steady_workers_need_nothing() -> None:
+    times = np.random.default_rng(2).uniform(1.0, 1.001, (32, 3))
+    found = advise(cg.Trace(times), settings=QUICK, seconds=ENOUGH)
+    assert found.verdict is Kind.DO_NOT_CODE
+    assert not found.significant
+    assert verdict(found).startswith("Do not code")
+
+
+def test_limits_hold_for_every_candidate() -> None:
+    trace = straggler()
+    problem = replace(problem_of_trace(trace, mode="rounds"), limits=cg.Limits(copies=2, blocks=1))
+    found = advise(trace, problem, settings=QUICK, seconds=ENOUGH)
+    judged = [row for row in found.rows if not row.message]
+    assert all(row.copies <= 2 * (1 + 1e-6) for row in judged)
+    assert all(math.isnan(row.blocks) or row.blocks <= 1 for row in judged)
+    assert any("copies" in row.message or "blocks" in row.message for row in found.rows)
+
+
+def test_too_few_rounds_are_said() -> None:
+    found = advise(cg.Trace([[1.0, 2.0]]))
+    assert found.verdict is Kind.DO_NOT_CODE
+    assert found.needed == 16
+    assert not found.significant
+
+
+def test_failures_are_left_out_of_a_mean_and_said() -> None:
+    times = straggler().times.copy()
+    times[3, 0] = np.inf
+    found = advise(cg.Trace(times), settings=QUICK, seconds=ENOUGH)
+    assert found.trace.round_count == 31
+    assert "31 of 32 rounds" in found.notes[0]
+
+
+def test_blocks_are_in_time_order_and_disjoint() -> None:
+    for rounds in (2, 3, 7, 44, 301):
+        blocks = TimeBlocks(0.5, 4, 3).of(rounds)
+        edges = [(block.later.start, block.later.stop) for block in blocks]
+        assert all(block.seen == slice(0, block.later.start) for block in blocks)
+        assert all(a[1] == b[0] for a, b in itertools.pairwise(edges))
+        assert edges[-1][1] == rounds
+        assert all(a < b for a, b in edges)
+
+
+def test_among_many_equals_none_is_chosen_too_often() -> None:
+    # Forty ways that gain nothing: the best of them looks good by chance.
+    rng, rule, false = np.random.default_rng(3), DecisionSettings(), 0
+    for _ in range(100):
+        plain = rng.gamma(20.0, 0.05, 40)
+        ways = [Contender("uncoded", Kind.DO_NOT_CODE, 1, plain)]
+        shared = rng.standard_normal(40)
+        for i in range(40):
+            noise = 0.02 * (shared + 0.5 * rng.standard_normal(40))
+            kind = Kind.CYCLIC if i < 4 else Kind.CODE
+            ways.append(Contender(f"way {i}", kind, 2, plain + noise))
+        found = decide(ways, MeanYardstick(), rule)
+        nested, _ = nested_gain(ways, (10, 10, 10, 10), MeanYardstick(), rule)
+        false += found.significant and nested.size > 0
+    assert false <= 10
+
+
+def test_errors_of_quantiles_and_deadlines() -> None:
+    rng = np.random.default_rng(5)
+    errors = [QuantileYardstick(0.5).error(rng.exponential(size=400)) for _ in range(20)]
+    # Of the median of n exponential times: 1/sqrt(n).
+    assert np.mean(errors) == pytest.approx(1 / 20, rel=0.15)
+    ends = rng.exponential(size=10_000)
+    stick = yardstick_of(CompletionProbability(math.log(2)))
+    assert stick.error(ends) == pytest.approx(0.5 / 100, rel=0.1)
+    gain = DeadlineYardstick(1.0).gain(np.zeros(50), np.full(50, 2.0))
+    assert (gain.size, gain.error) == (1.0, 0.0)
+
+
+def test_command_writes_a_design_that_plan_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "times.csv", tmp_path / "out"
+    straggler(20).write(path)
+    arguments = ["advise", str(path), "--out", str(out), "--plan", "--blocks", "1", "--json"]
+    arguments += ["--time-limit", "1000"]
+    assert main(arguments) == 0
+    table = json.loads(capsys.readouterr().out)
+    assert table["verdict"] == "balance"
+    names = {"advice.md", "advice.csv", "advice.png", "design.json", "plan.npz"}
+    assert names == {file.name for file in out.iterdir()}
+    assert main(["plan", str(out / "design.json"), "--json"]) == 0
+    # The slow worker does a seventh of the work.
+    work = np.array(json.loads(capsys.readouterr().out)["work"], dtype=float)
+    assert work[-1] / work.sum() == pytest.approx(1 / 7, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--costs", "nothing"], "costs = 'nothing'"),
+        (["--costs", "startup=x"], "costs.startup = 'x'"),
+        (["--latency", "-1"], "latency = -1.0"),
+        (["--plan"], "plan = True"),
+        (["--mode", "pooled"], "mode = 'pooled'"),
+    ],
+)
+def test_bad_arguments(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    path = tmp_path / "times.csv"
+    straggler(20).write(path)
+    assert main(["advise", str(path), *arguments]) == 2
+    assert message in capsys.readouterr().err
