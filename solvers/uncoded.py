@@ -71,6 +71,11 @@ class Balanced(_OnRounds):
     name = "balanced"
     summary = "uncoded, every worker a share of the data that suits its speed"
 
+    def prepare(self, problem: Problem, form: Form) -> None:
+        """Load the solver of linear programs, and compile the passes over rounds."""
+        sample = sample_of(np.array([[1.0, 2.0], [2.0, 1.0]]), 1.0, 1.0)
+        balanced_shares(sample, Clock.started(None))
+
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """``min mean_k theta_k``, ``theta_k >= u L N rho_i T_{k,i}``, ``sum rho = 1``."""
         system = problem.system
