@@ -81,8 +81,10 @@ class Balanced(_OnRounds):
         system = problem.system
         times = _times(problem)
         sample = sample_of(times, system.unit, system.coordinates, system.costs)
-        rho = balanced_shares(sample, Clock.started(options.time_limit))
-        return Outcome(TerminationCondition.CONVERGED, run=_uncoded(problem, rho))
+        clock = Clock.started(options.time_limit)
+        rho = balanced_shares(sample, clock)
+        ended = TerminationCondition.TIME_LIMIT if clock.expired else TerminationCondition.CONVERGED
+        return Outcome(ended, run=_uncoded(problem, rho))
 
 
 class LeaveOut(_OnRounds):
