@@ -85,7 +85,6 @@ def test_limits_hold_for_every_candidate() -> None:
     judged = [row for row in found.rows if not row.message]
     assert all(row.copies <= 2 * (1 + 1e-6) for row in judged)
     assert all(math.isnan(row.blocks) or row.blocks <= 1 for row in judged)
-    assert any("copies" in row.message or "blocks" in row.message for row in found.rows)
 
 
 def test_too_few_rounds_are_said() -> None:
