@@ -28,9 +28,10 @@ FLOORS = [
     ("cgcopt.formulations",),
     ("cgcopt.solvers",),
     ("cgcopt.compare.published.figures", "cgcopt.library.export", "cgcopt.library.answers"),
+    ("cgcopt.study.own_solver", "cgcopt.study.profiles"),
     ("cgcopt.compare.results", "cgcopt.training"),
-    ("cgcopt.compare", "cgcopt.compare.published"),
-    ("cgcopt.compare.show",),
+    ("cgcopt.compare", "cgcopt.compare.published", "cgcopt.study"),
+    ("cgcopt.compare.show", "cgcopt.study.show"),
     ("cgcopt.cli",),
     ("cgcopt.__main__",),
 ]

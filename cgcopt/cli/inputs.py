@@ -34,6 +34,7 @@ __all__ = [
     "problem_of",
     "problem_of_rounds",
     "raw_options",
+    "seeds_of",
     "traces_of",
     "writable_file",
     "writable_folder",
@@ -41,6 +42,8 @@ __all__ = [
 
 #: Processes that are started on one machine at the most.
 MOST_JOBS = 1024
+#: Seeds of a range.
+MOST_SEEDS = 10_000
 
 
 def problem_of(instance: str, reading: TraceInput | None = None) -> Problem:
@@ -212,6 +215,26 @@ def raw_options(pairs: Iterable[str] | None) -> dict[str, Any]:
         except (ValueError, RecursionError):
             options[name.strip()] = value
     return options
+
+
+def seeds_of(text: str) -> list[int]:
+    """Read seeds: whole numbers apart by commas, ``A-B`` for all of them from A to B.
+
+    Examples
+    --------
+    >>> seeds_of("7,0-3")
+    [7, 0, 1, 2, 3]
+    """
+    found: list[int] = []
+    for word in text.split(","):
+        ends = [end.strip() for end in word.split("-")]
+        if len(ends) > 2 or not all(end.isdecimal() and len(end) < 16 for end in ends):
+            raise InvalidInputError("seeds", text, "whole numbers apart by commas, such as 0,1,5-9")
+        first, last = int(ends[0]), int(ends[-1])
+        if not 0 <= last - first < MOST_SEEDS:
+            raise InvalidInputError("seeds", text, f"rising ranges of at most {MOST_SEEDS} seeds")
+        found += range(first, last + 1)
+    return found
 
 
 def writable_file(field: str, path: Path, suffixes: tuple[str, ...]) -> Path:

@@ -59,13 +59,20 @@ def compare(
     solvers: Annotated[
         str | None,
         typer.Option(
-            help="Names apart by commas; name:block for whole numbers. By default all methods of "
-            "this package, and HiGHS.",
+            help="Names apart by commas; name:block for whole numbers; FILE.py:CLASS for a solver "
+            "class of a file. By default all methods of this package, and HiGHS.",
             autocompletion=complete_solvers,
         ),
     ] = None,
     scenarios: ScenarioCount = 1000,
     seed: Seed = 0,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            help="Make every run once with each of these seeds, apart by commas, or A-B.",
+            metavar="S0,S1,...",
+        ),
+    ] = None,
     time_limit: Annotated[
         float, typer.Option("--time-limit", help="Seconds for each solver on each instance.")
     ] = 20.0,
@@ -96,6 +103,7 @@ def compare(
         executor_of,
         problem_of,
         problem_of_rounds,
+        seeds_of,
         traces_of,
         writable_folder,
     )
@@ -105,7 +113,7 @@ def compare(
     from cgcopt.options import Options
 
     if replay:
-        refuse_given(context, ("jobs", "scheduler", "fresh"), "left out beside --replay")
+        refuse_given(context, ("jobs", "scheduler", "fresh", "seeds"), "left out beside --replay")
     elif instances:
         refuse_given(context, ("split",), "left out without --replay")
     names = instances or DEFAULT_INSTANCES
@@ -123,6 +131,7 @@ def compare(
         split=split,
         published=not instances and not replay,
         fresh=fresh,
+        seeds=None if seeds is None else seeds_of(seeds),
     )
     folder = None if out is None else writable_folder("out", out)
     options = Options(scenarios=scenarios, seed=seed, time_limit=time_limit, threads=threads)
@@ -155,6 +164,7 @@ class _Plan:
     split: float
     published: bool
     fresh: bool
+    seeds: Sequence[int] | None = None
 
     @property
     def notes(self) -> list[str]:
@@ -174,6 +184,7 @@ class _Plan:
         comparison = compare(
             self.problems,
             self.solvers,
+            seeds=self.seeds,
             options=options,
             store=store,
             fresh=self.fresh,
@@ -203,7 +214,12 @@ class _Plan:
 def _print_tables(result: Report, notes: Sequence[str]) -> None:
     from cgcopt.cli.terminal import console
     from cgcopt.compare.show.report import sweep_title
-    from cgcopt.compare.show.results_as_text import comparison_table, replay_table, sweep_table
+    from cgcopt.compare.show.results_as_text import (
+        comparison_table,
+        replay_table,
+        summary_table,
+        sweep_table,
+    )
     from cgcopt.compare.show.tables import rich_table
 
     output = console()
@@ -213,6 +229,9 @@ def _print_tables(result: Report, notes: Sequence[str]) -> None:
     for name in comparison.problems:
         table = comparison_table(comparison.of(name))
         output.print(rich_table(table, title=name, width=output.width))
+    if len(comparison.problems) > 1:
+        table = summary_table(comparison)
+        output.print(rich_table(table, title="all instances", width=output.width))
     for sweep in result.sweeps:
         output.print(rich_table(sweep_table(sweep), title=sweep_title(sweep), width=output.width))
     for replay in result.replays:

@@ -76,6 +76,7 @@ class Sweep:
     def frame(self) -> pd.DataFrame:
         """All rows as a table, numbers unrounded, with the parameter in the first column."""
         frame = self.comparison.frame()
+        frame = frame.drop(columns=self.parameter, errors="ignore")
         frame.insert(
             0, self.parameter, frame["problem"].map(dict(zip(self.names, self.points, strict=True)))
         )

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import replace
 
+from cgcopt._validate import whole_number
 from cgcopt.bounds import refute
 from cgcopt.compare.results.comparison import Comparison
 from cgcopt.compare.results.entrant import Entrant, default_entrants, entrants_of
@@ -22,7 +23,7 @@ from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.solution import SolutionStatus, TerminationCondition
-from cgcopt.solvers.registry import all_solvers
+from cgcopt.solvers.base import Solver
 
 __all__ = ["DEFAULT_OPTIONS", "compare"]
 
@@ -32,8 +33,9 @@ DEFAULT_OPTIONS = Options(time_limit=20.0)
 
 def compare(
     problems: Problem | Sequence[Problem],
-    solvers: Iterable[str | Entrant] | None = None,
+    solvers: Iterable[str | Entrant | Solver | type[Solver]] | None = None,
     *,
+    seeds: Iterable[int] | None = None,
     options: Options = DEFAULT_OPTIONS,
     store: Store | None = None,
     fresh: bool = False,
@@ -45,9 +47,12 @@ def compare(
     ----------
     problems : Problem or sequence of Problem
         What to solve; give them titles, the tables show their names.
-    solvers : iterable of str or Entrant, optional
-        Names as in ``cgcopt solvers``, with ``:block`` or ``:coordinate`` for whole numbers; by
-        default :func:`default_entrants`.
+    solvers : iterable of str, Entrant or Solver, optional
+        Names as in ``cgcopt solvers``, with ``:block`` or ``:coordinate`` for whole numbers;
+        instances or classes of :class:`~cgcopt.solvers.base.Solver`; ``FILE.py:CLASS`` for a class
+        of a file. By default :func:`default_entrants`.
+    seeds : iterable of int, optional
+        Every run is made once with each of these seeds; by default with ``options.seed``.
     options : Options
         The same for every solver; ``options.progress`` hears of every run.
     store : Store, optional
@@ -67,7 +72,7 @@ def compare(
     Returns
     -------
     Comparison
-        One row for each problem and solver, in that order. A solver that fails is a row with its
+        One row for each problem, solver and seed, in that order. A solver that fails is a row with its
         message.
 
     Raises
@@ -88,15 +93,18 @@ def compare(
     options = capped(options, executor)
     problems = _told_apart([problems] if isinstance(problems, Problem) else problems)
     named = None if solvers is None else entrants_of(solvers)
+    chosen_seeds = [options.seed] if seeds is None else _different_seeds(seeds)
     runs = [
         Run(
             problem,
             entrant.solver,
             entrant.form_for(problem.objective),
-            _taken_by(entrant.solver, options),
+            _taken_by(entrant, replace(options, seed=seed)),
+            entrant.own,
         )
         for problem in problems
         for entrant in (default_entrants(problem) if named is None else named)
+        for seed in chosen_seeds
     ]
     _refuse_untaken(options, runs)
     store = Store() if store is None else store
@@ -156,9 +164,18 @@ def _told_apart(problems: Sequence[Problem]) -> list[Problem]:
     ]
 
 
-def _taken_by(solver: str, options: Options) -> Options:
+def _different_seeds(seeds: Iterable[int]) -> list[int]:
+    if not isinstance(seeds, Iterable) or isinstance(seeds, str):
+        raise InvalidInputError("seeds", seeds, "whole numbers, such as range(5)")
+    found = [whole_number("seeds", seed, least=0) for seed in seeds]
+    if not found or len(set(found)) < len(found):
+        raise InvalidInputError("seeds", found, "at least one, and each named once")
+    return found
+
+
+def _taken_by(entrant: Entrant, options: Options) -> Options:
     """Options with those raw ones alone that the solver may take."""
-    classes = [cls for cls in all_solvers() if cls.name == solver]
+    classes = entrant.classes
     raw = {
         name: value
         for name, value in options.raw.items()

@@ -13,11 +13,16 @@ from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form
 from cgcopt.solution import SolutionStatus
+from cgcopt.study.profiles import summary_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Comparison"]
+
+
+#: Columns that say what the problem is.
+_FACTS = ["problem", "objective", "N", "L", "family", "parameters"]
 
 
 @dataclass(frozen=True)
@@ -70,25 +75,54 @@ class Comparison:
         return best(values, default=math.nan)
 
     def frame(self) -> pd.DataFrame:
-        """All rows as a table, numbers unrounded.
+        """All rows as a table, numbers unrounded; for each problem the best values first.
 
+        ``N``, ``L``, ``family``, ``parameters`` and every number of the problem are columns.
         Beside the fields of :class:`~cgcopt.compare.results.row.Row` it has ``relative`` (value over the
         best value), ``normalised`` (value ``N/(M b)/1e7``, the unit of the published plots),
-        ``best_bound``, ``gap`` to it, and ``published_difference`` (value over the published
+        ``best_bound``, ``gap`` to it, ``own_gap`` (to the bound that came with the row itself; for a
+        solver on drawn rounds, on those), and ``published_difference`` (value over the published
         figure, minus 1).
         """
         import pandas as pd
 
-        return pd.DataFrame([self._record(row) for row in self.rows])
+        return pd.DataFrame([self._record(row) for row in self.ordered()])
+
+    def ordered(self) -> list[Row]:
+        """The rows, problem by problem, the best value first and rows without a value last."""
+        places = {name: place for place, name in enumerate(self.problems)}
+
+        def key(row: Row) -> tuple[int, float]:
+            value = -row.value if row.sense is Sense.MAXIMIZE else row.value
+            return places[row.problem], math.inf if math.isnan(value) else value
+
+        return sorted(self.rows, key=key)
+
+    def own_gap(self, row: Row) -> float:
+        """Relative gap that a solver reached by itself, on its own rounds where it drew some."""
+        found = row.solution
+        if found.sample is not None:
+            return found.sample.gap
+        return relative_gap(row.value, found.bound, row.sense)
+
+    def summary(self) -> pd.DataFrame:
+        """One line for each solver over all problems and seeds, most solved first.
+
+        See :func:`~cgcopt.study.profiles.summary_of` for the columns.
+        """
+        return summary_of(self.frame(), time_limit=self.options.time_limit)
 
     def _record(self, row: Row) -> dict[str, Any]:
         found = row.solution
         sample = found.sample
         return {
             "problem": row.problem,
+            "objective": row.objective,
+            **{name: row.facts.get(name) for name in _FACTS[2:]},
             "solver": row.solver,
             "role": row.role,
             "form": str(row.form),
+            "seed": row.seed,
             "value": row.value,
             "standard_error": found.standard_error,
             "complement": found.complement,
@@ -97,6 +131,7 @@ class Comparison:
             "bound": found.bound,
             "best_bound": self.best_bound(row),
             "gap": self.gap(row),
+            "own_gap": self.own_gap(row),
             "copies": found.copies,
             "blocks": found.blocks,
             "certificate": str(found.certificate),
@@ -115,6 +150,7 @@ class Comparison:
             "message": row.message,
             "computed": row.computed,
             "jobs": row.jobs,
+            **{name: value for name, value in row.facts.items() if name not in _FACTS},
         }
 
     def partitions(self) -> pd.DataFrame:

@@ -21,7 +21,6 @@ from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.schedule import Schedule
 from cgcopt.solution import Solution
-from cgcopt.solvers.registry import all_solvers
 from cgcopt.solvers.solve import solve
 from cgcopt.workers.base import WorkerTimes
 from cgcopt.workers.fitting import FitResult, fit
@@ -234,7 +233,7 @@ class Designer:
             options = replace(self.options, raw=dict(candidate.raw), progress=None)
             form = candidate.entrant.form or Form.RELAXED
             self._solutions[key] = solve(
-                problem, candidate.entrant.solver, form=form, options=options
+                problem, candidate.entrant.chosen, form=form, options=options
             )
         return self._solutions[key]
 
@@ -245,7 +244,7 @@ class Designer:
         for name, value in candidate.limits:
             if name in given.limits.to_dict():
                 limits[name] = min(value, given.limits.to_dict()[name])
-        classes = [cls for cls in all_solvers() if cls.name == candidate.entrant.solver]
+        classes = candidate.entrant.classes
         known = {name for cls in classes for name in cls.limits}
         system = given.system.with_times(self.times(candidate.model))
         if not any(cls.costs for cls in classes):

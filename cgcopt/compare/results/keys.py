@@ -19,7 +19,12 @@ __all__ = ["row_key"]
 
 
 def row_key(
-    problem: Problem, solver: str, classes: Iterable[type[Solver]], form: Form, options: Options
+    problem: Problem,
+    solver: str,
+    classes: Iterable[type[Solver]],
+    form: Form,
+    options: Options,
+    state: Mapping[str, Any] | None = None,
 ) -> str:
     """Digest of everything that a row depends on, 64 hexadecimal digits.
 
@@ -29,10 +34,12 @@ def row_key(
         As of the run.
     classes : iterable of solver classes
         Those that the solver's name stands for; an edited one makes another key.
+    state : mapping, optional
+        Fields of a solver object.
     """
     parts = {
         "problem": _facts(problem),
-        "solver": [solver, *solver_code(classes)],
+        "solver": [solver, *solver_code(classes), *([_facts(state)] if state else [])],
         "form": str(form),
         "options": {
             item.name: _facts(getattr(options, item.name))

@@ -81,9 +81,8 @@ def _fitting(entrant: Entrant, models: list[Model], objective: Objective) -> lis
         return [Model.NONE]
     classes = [
         cls
-        for cls in all_solvers()
-        if cls.name == entrant.solver
-        and any(task.objective is type(objective) for task in cls.solves)
+        for cls in entrant.classes
+        if any(task.objective is type(objective) for task in cls.solves)
     ]
     if not classes or any(cls.role in (Role.SCHEME, Role.SCHEDULE) for cls in classes):
         return models[-1:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any
 
 from cgcopt.compare.published.figures import figure_of
@@ -14,7 +14,7 @@ from cgcopt.objective import Sense
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import Solution, SolutionStatus, TerminationCondition
 
-__all__ = ["Row", "failed_row", "row_of"]
+__all__ = ["Row", "failed_row", "problem_facts", "row_of"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,10 @@ class Row:
     jobs : int
         Runs made at a time, this one among them; 0 where it is not known. The seconds of a run
         beside others are noisy.
+    seed : int
+        Seed of the run.
+    facts : mapping
+        What the problem is, from :func:`problem_facts`.
 
     Examples
     --------
@@ -60,6 +64,8 @@ class Row:
     published: float = math.nan
     computed: str = ""
     jobs: int = 1
+    seed: int = 0
+    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def solver(self) -> str:
@@ -120,21 +126,69 @@ class Row:
         return cls(**{**values, **kept, "solution": SolutionRecord.from_dict(values["solution"])})
 
 
-def row_of(solution: Solution, *, role: str, computed: str = "") -> Row:
+def problem_facts(problem: Problem) -> dict[str, Any]:
+    """Return what a problem is, as the columns of a table.
+
+    Returns
+    -------
+    dict
+        ``N``, ``L``, ``samples``, ``cycles``, ``family`` and its ``parameters`` as text; then every
+        number among the parameters of the family, the objective, the limits (``limit_copies``) and
+        the costs.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> facts = problem_facts(cg.load_instance("paper"))
+    >>> facts["N"], facts["L"], facts["family"], facts["parameters"], facts["rate"]
+    (20, 20000, 'shifted-exponential', 'rate=0.001, shift=50', 0.001)
+    """
+    system = problem.system
+    family, _, inside = system.worker_times.label.partition("(")
+    facts: dict[str, Any] = {
+        "N": system.workers,
+        "L": system.coordinates,
+        "samples": system.samples,
+        "cycles": system.cycles,
+        "family": family.strip(),
+        "parameters": inside.rstrip(")"),
+    }
+    for part in (system.worker_times, problem.objective):
+        facts |= _numbers({name: getattr(part, name) for name in _fields(part)})
+    limits = {f"limit_{name}": value for name, value in problem.limits.to_dict().items()}
+    return facts | _numbers(limits) | _numbers(system.costs.to_dict())
+
+
+def _fields(part: Any) -> list[str]:
+    return [each.name for each in fields(part)] if is_dataclass(part) else []
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if isinstance(value, int | float)}
+
+
+def row_of(solution: Solution, *, role: str, computed: str = "", seed: int = 0) -> Row:
     """Return the row of a solution."""
-    return _row(solution.problem, SolutionRecord.of(solution), role, computed)
+    return _row(solution.problem, SolutionRecord.of(solution), role, computed, seed)
 
 
 def failed_row(
-    problem: Problem, solver: str, form: Form, message: str, *, role: str, computed: str = ""
+    problem: Problem,
+    solver: str,
+    form: Form,
+    message: str,
+    *,
+    role: str,
+    computed: str = "",
+    seed: int = 0,
 ) -> Row:
     """Return the row of a run that came to nothing."""
     unproven = -math.inf if problem.objective.sense is Sense.MINIMIZE else math.inf
     record = SolutionRecord(solver, form, bound=unproven, message=" ".join(message.split()))
-    return _row(problem, record, role, computed)
+    return _row(problem, record, role, computed, seed)
 
 
-def _row(problem: Problem, record: SolutionRecord, role: str, computed: str) -> Row:
+def _row(problem: Problem, record: SolutionRecord, role: str, computed: str, seed: int) -> Row:
     figure = figure_of(problem, record.solver)
     return Row(
         problem=problem.name,
@@ -145,4 +199,6 @@ def _row(problem: Problem, record: SolutionRecord, role: str, computed: str) -> 
         solution=record,
         published=math.nan if figure is None else figure.value,
         computed=computed,
+        seed=seed,
+        facts=problem_facts(problem),
     )

@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from cgcopt.compare.results.code import code_version
 from cgcopt.compare.results.keys import row_key
 from cgcopt.compare.results.row import Row, failed_row, row_of
-from cgcopt.errors import CgcoptError, WorkersLostError
+from cgcopt.errors import CgcoptError, UnsupportedProblemError, WorkersLostError
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.stopping import requested
+from cgcopt.solvers.base import Solver
 from cgcopt.solvers.registry import all_solvers, find_solver
+from cgcopt.study.own_solver import OwnSolver
 
 __all__ = ["Run", "capped", "handed_out", "one_by_one"]
 
@@ -51,6 +53,7 @@ class Run:
     solver: str
     form: Form
     options: Options
+    own: OwnSolver | None = None
 
     @property
     def title(self) -> str:
@@ -60,8 +63,11 @@ class Run:
     @property
     def key(self) -> str:
         """Where the store keeps its row."""
-        classes = [cls for cls in all_solvers() if cls.name == self.solver]
-        return row_key(self.problem, self.solver, classes, self.form, self.options)
+        if self.own is None:
+            classes = [cls for cls in all_solvers() if cls.name == self.solver]
+            return row_key(self.problem, self.solver, classes, self.form, self.options)
+        classes, state = [type(self.own.solver)], self.own.state
+        return row_key(self.problem, self.solver, classes, self.form, self.options, state)
 
     def row(self) -> Row:
         """Solve; a solver that fails, or leaves the program, is a row that says so."""
@@ -69,12 +75,13 @@ class Run:
 
         computed = _now()
         try:
-            solution = solve(self.problem, self.solver, form=self.form, options=self.options)
+            chosen = self.solver if self.own is None else self._fitting(self.own)
+            solution = solve(self.problem, chosen, form=self.form, options=self.options)
         except (Exception, SystemExit) as error:
             return self.failed(error, computed)
         if requested():  # a run cut short is none: the same command makes it again
             raise KeyboardInterrupt
-        return row_of(solution, role=self._role(), computed=computed)
+        return row_of(solution, role=self._role(), computed=computed, seed=self.options.seed)
 
     def failed(self, error: BaseException, computed: str = "") -> Row:
         """Return the row of a run that came to nothing."""
@@ -88,9 +95,21 @@ class Run:
             message,
             role=self._role(),
             computed=computed or _now(),
+            seed=self.options.seed,
         )
 
+    def _fitting(self, own: OwnSolver) -> Solver:
+        """The solver object, if it treats the objective at this form."""
+        kind, solver = type(self.problem.objective), own.solver
+        forms = (Form.BLOCK, Form.RELAXED) if self.form is Form.BLOCK else (self.form,)
+        if not any(solver.treats(kind, form) for form in forms):
+            text = f"solver '{solver.name}' does not solve {self.problem.objective.kind}"
+            raise UnsupportedProblemError(f"{text} at the {self.form} form")
+        return solver
+
     def _role(self) -> str:
+        if self.own is not None:
+            return str(self.own.solver.role)
         try:
             return str(find_solver(self.solver, self.problem.objective, self.form).role)
         except CgcoptError:

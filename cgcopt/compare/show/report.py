@@ -21,10 +21,12 @@ from cgcopt.compare.show.results_as_text import (
     PUBLISHED_UNIT,
     comparison_table,
     replay_table,
+    summary_table,
     sweep_table,
 )
 from cgcopt.compare.show.tables import code_span, latex_table, markdown_table, markdown_text
 from cgcopt.options import Options
+from cgcopt.study.profiles import HOW_TO_READ_MEANS, HOW_TO_READ_SUMMARY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,6 +99,10 @@ class Report:
         target.text("results.tex", f"{latex}\n")
         target.picture("values.png", partial(plot_values, comparison))
         parts = [_READING]
+        if len(tables) > 1:
+            target.table("summary.csv", comparison.summary())
+            parts += [f"### All instances\n\n{markdown_table(summary_table(comparison))}"]
+            parts += [f"{HOW_TO_READ_MEANS} {HOW_TO_READ_SUMMARY}"]
         parts += [f"### {markdown_text(n)}\n\n{markdown_table(t)}" for n, t in tables.items()]
         parts += ["![values](values.png)"]
         for name, stem in file_stems(tables).items():

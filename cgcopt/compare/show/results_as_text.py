@@ -27,9 +27,14 @@ from cgcopt.solvers.base import Role
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PUBLISHED_UNIT", "comparison_table", "curve_table", "replay_table", "sweep_table"]
-
-_ROLES = [str(role) for role in (Role.EXACT, Role.ADAPTER, Role.ITERATIVE, Role.CLOSED_FORM)]
+__all__ = [
+    "PUBLISHED_UNIT",
+    "comparison_table",
+    "curve_table",
+    "replay_table",
+    "summary_table",
+    "sweep_table",
+]
 
 #: A published figure reproduces when it is hit to this relative accuracy: it was read off a plot.
 _REPRODUCED = 0.03
@@ -39,24 +44,27 @@ PUBLISHED_UNIT = "E N/(M b)/1e7"
 
 
 def comparison_table(comparison: Comparison) -> pd.DataFrame:
-    """Return the rows as texts under short headings, best methods first.
+    """Return the rows as texts under short headings, best values first.
 
     Columns without a single entry are left out. Values are in seconds, or probabilities; ``gap``
-    is to the best bound known; the published unit ``1e7 M b/N`` is used where there is a
-    published figure.
+    is to the best bound known, ``own gap`` what an outside solver proved itself; the published unit
+    ``1e7 M b/N`` is used where there is a published figure.
     """
     import pandas as pd
 
-    rows = sorted(comparison.rows, key=_order)
+    rows = comparison.ordered()
+    repeated = len({row.seed for row in rows}) > 1
     probability = any(row.objective == CompletionProbability.kind for row in rows)
     columns: dict[str, Callable[[Row], str]] = {
         "solver": lambda row: row.solver,
         "kind": lambda row: row.role,
         "form": lambda row: str(row.form),
+        "seed": lambda row: str(row.seed) if repeated else "",
         "P" if probability else "value [s]": lambda row: show_number(row.value, 7),
         "1 - P": lambda row: show_number(row.solution.complement, 4),
         "vs best": lambda row: show_fixed(_ratio(row.value, comparison.best_value(row)), 4),
         "gap": lambda row: show_gap(comparison.gap(row)),
+        "own gap": lambda row: _own_gap(comparison, row),
         "copies": lambda row: str(row.solution.copies or ""),
         "blocks": lambda row: str(row.solution.blocks or ""),
         "certificate": _certificate,
@@ -69,6 +77,25 @@ def comparison_table(comparison: Comparison) -> pd.DataFrame:
     table = {name: [show(row) for row in rows] for name, show in columns.items()}
     filled = {name: texts for name, texts in table.items() if any(texts)}
     return pd.DataFrame(filled, columns=list(filled))
+
+
+def summary_table(comparison: Comparison) -> pd.DataFrame:
+    """One line of texts for each solver over all problems of a comparison."""
+    import pandas as pd
+
+    frame = comparison.summary()
+    shown = {
+        "solver": frame["solver"],
+        "form": frame["form"],
+        "runs": frame["runs"].astype(str),
+        "with a design": frame["designs"].astype(str),
+        "proven": frame["proven"].astype(str),
+        "best": frame["best"].astype(str),
+        "times best": [show_number(x, 5) for x in frame["mean_ratio"]],
+        "mean gap": [show_gap(x) for x in frame["mean_gap"]],
+        "seconds": [show_number(x, 3) for x in frame["mean_seconds"]],
+    }
+    return pd.DataFrame(shown)
 
 
 def sweep_table(sweep: Sweep) -> pd.DataFrame:
@@ -138,10 +165,8 @@ def _published_columns(probability: bool) -> dict[str, Callable[[Row], str]]:
     return columns
 
 
-def _order(row: Row) -> tuple[int, float]:
-    kind = _ROLES.index(row.role) if row.role in _ROLES else len(_ROLES)
-    value = -row.value if row.objective == CompletionProbability.kind else row.value
-    return (kind, math.inf if math.isnan(value) else value)
+def _own_gap(comparison: Comparison, row: Row) -> str:
+    return show_gap(comparison.own_gap(row)) if row.role == Role.ADAPTER else ""
 
 
 def _certificate(row: Row) -> str:

@@ -25,6 +25,7 @@ _MARKDOWN = re.compile(r"[\\`*<>\[\]|&$~]|(?<!\w)_|_(?!\w)")
 _EXPENDABLE = (
     "note",
     "kind",
+    "own gap",
     "seconds",
     "blocks",
     "certificate",

@@ -1,0 +1,1 @@
+"""Studies: sweeps over fields of a problem, sets of instances, sample averages."""
