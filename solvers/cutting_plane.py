@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass, field
 
+import numpy as np
+
+from cgcopt.arrays import FloatArray
 from cgcopt.evaluation.result import Certificate
 from cgcopt.evaluation.rounds.runtimes import sorted_rounds
 from cgcopt.options import Options
@@ -13,6 +15,7 @@ from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import RUNTIME_RELAXED, SAMPLED, Outcome, Role, Solver
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
+from cgcopt.solvers.runtime.level_work import LevelWork
 from cgcopt.solvers.runtime.sample_average import SampleAverage
 from cgcopt.solvers.runtime.sampled_model import drawn_times
 from cgcopt.workers.base import Times
@@ -26,7 +29,8 @@ def optimum_of_rounds(problem: Problem, options: Options) -> Outcome:
     Parameters
     ----------
     problem : Problem
-        Its worker times are :class:`~cgcopt.workers.empirical.Scenarios`.
+        Its worker times are :class:`~cgcopt.workers.empirical.Scenarios`; of its limits, those on levels
+        count.
     options : Options
         ``gap``, ``time_limit`` and ``threads`` count.
 
@@ -60,12 +64,27 @@ def optimum_of_rounds(problem: Problem, options: Options) -> Outcome:
 
 
 def minimised_rounds(problem: Problem, options: Options) -> SampleAverage:
-    """Run the minimisation over partitions with sum 1, in the unit of the worker times."""
-    incumbent = Incumbent(options.gap, options)
+    """Run the minimisation over partitions of the allowed levels, in the unit of the worker times."""
+    system = problem.system
+    levels = LevelWork(problem.limits.allowed_levels(system.workers))
+    incumbent = _OnLevels(options.gap, options, levels=levels, workers=system.workers)
     clock = Clock.started(options.time_limit)
-    run = SampleAverage(sorted_rounds(problem.system), incumbent, clock, options.threads)
+    times = levels.times(sorted_rounds(system))
+    run = SampleAverage(times, incumbent, clock, options.threads, levels=levels)
     run.minimise()
     return run
+
+
+@dataclass
+class _OnLevels(Incumbent):
+    """Hands partitions of some levels on as partitions of all."""
+
+    levels: LevelWork = field(default_factory=lambda: LevelWork.of_all(1))
+    workers: int = 1
+
+    def offer(self, partition: FloatArray, value: float, bound: float = -np.inf) -> bool:
+        """Take note of a design on the levels, and of a bound."""
+        return super().offer(self.levels.spread_over(self.workers, partition), value, bound)
 
 
 def prepare_rounds(problem: Problem) -> None:
@@ -81,7 +100,7 @@ def prepare_rounds(problem: Problem) -> None:
         warm_up()
 
 
-def _scaled(partition: NDArray[np.float64] | None, coordinates: int) -> NDArray[np.float64] | None:
+def _scaled(partition: FloatArray | None, coordinates: int) -> FloatArray | None:
     return None if partition is None else partition * coordinates
 
 
@@ -99,6 +118,7 @@ class CuttingPlane(Solver):
     times = SAMPLED
     tolerance = 1e-9
     settings = NoSettings
+    limits = frozenset({"copies", "levels"})
 
     def prepare(self, problem: Problem, form: Form) -> None:
         """Import HiGHS, and compile the pass over the rounds where there are many."""

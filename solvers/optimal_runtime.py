@@ -24,7 +24,6 @@ from cgcopt.solvers.convex.quasi_newton import quasi_newton
 from cgcopt.solvers.convex.relative_steps import relative_quasi_newton
 from cgcopt.solvers.cutting_plane import optimum_of_rounds, prepare_rounds
 from cgcopt.solvers.formulas import mean_time_work, partition_with_work_proportional_to
-from cgcopt.solvers.limited.few_copies import only_slowest, widened
 from cgcopt.solvers.limited.local_search import limited_search
 from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.runtime.oracle import RuntimeOracle
@@ -98,13 +97,13 @@ class OptimalRuntime(Solver):
         """Minimise over partitions with sum 1, and scale."""
         if not one_order(problem.system.worker_times):
             return limited_search(problem, options)
-        slowest = only_slowest(problem)
-        if slowest is not None:
-            return widened(optimum_of_rounds(slowest, options), problem.system.workers)
-        started = problem.system.worker_times.kind is Times.STARTED
-        if problem.limits or problem.system.costs or started:
+        system, limits = problem.system, problem.limits
+        kind = system.worker_times.kind
+        if kind is Times.SCENARIOS and limits.convex(system.workers) and not system.costs:
+            return optimum_of_rounds(problem, options)
+        if limits or system.costs or kind is Times.STARTED:
             return limited_optimum(problem, options)
-        return METHODS[problem.system.worker_times.kind](problem, options)
+        return METHODS[kind](problem, options)
 
 
 @dataclass(frozen=True, eq=False)

@@ -107,7 +107,7 @@ def _weighted(combined: FloatArray, cut: FloatArray, weights: FloatArray) -> Flo
     return (1.0 - weights[:, np.newaxis]) * combined + weights[:, np.newaxis] * cut
 
 
-def lifted_bound(subgradient: FloatArray, means: FloatArray) -> float:
+def lifted_bound(subgradient: FloatArray, means: FloatArray, copies: FloatArray) -> float:
     """The best bound from one subgradient and the mean order statistics, without a linear program.
 
     ``f(y) >= E[T_(N-n)] w_n(y)`` for every level ``n``. A level whose largest times are very long
@@ -121,17 +121,18 @@ def lifted_bound(subgradient: FloatArray, means: FloatArray) -> float:
         A subgradient in the partition.
     means : ndarray, shape (N,)
         ``E[T_(N-n)]`` by level, positive, in the unit of the subgradient.
+    copies : ndarray, shape (N,)
+        ``n + 1`` by level.
 
     Examples
     --------
-    >>> round(lifted_bound(np.array([0.5, 1.0]), np.array([1e9, 1.0])), 8)
+    >>> round(lifted_bound(np.array([0.5, 1.0]), np.array([1e9, 1.0]), np.array([1.0, 2.0])), 8)
     1.0
     """
-    levels = np.arange(1.0, subgradient.size + 1.0)
     candidates = np.unique(subgradient[subgradient > 0.0])
     if candidates.size == 0:
         return float(subgradient.min())
-    wanted = (candidates[:, np.newaxis] - subgradient) / levels
+    wanted = (candidates[:, np.newaxis] - subgradient) / copies
     lifts = np.maximum.accumulate(np.maximum(wanted, 0.0)[:, ::-1], axis=1)[:, ::-1]
     weights = (lifts - np.append(lifts[:, 1:], np.zeros((len(lifts), 1)), axis=1)) / means
     return float((candidates / (1.0 + weights.sum(axis=1))).max())

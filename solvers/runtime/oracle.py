@@ -19,6 +19,7 @@ from cgcopt.objective import ExpectedRuntime
 from cgcopt.solvers.convex.combined_bound import ROUNDING, proven
 from cgcopt.solvers.convex.quasi_newton import Point
 from cgcopt.solvers.formulas import mean_time_work
+from cgcopt.solvers.runtime.level_work import LevelWork
 from cgcopt.solvers.runtime.sample_average import CurvatureTuning, damped_curvature
 from cgcopt.system import System
 from cgcopt.workers.base import Times
@@ -140,7 +141,7 @@ class StepRuntimeOracle:
         if self._curvature is None:
             self._curvature = tangent.curvature()
         value = float(tangent.gradient @ tangent.work)
-        return damped_curvature(
+        damped = damped_curvature(
             self._curvature,
             tangent.gradient,
             value,
@@ -149,6 +150,7 @@ class StepRuntimeOracle:
             damping,
             _CURVATURE,
         )
+        return LevelWork.of_all(tangent.work.size).curvature(damped)
 
     @cached_property
     def _reference(self) -> FloatArray:

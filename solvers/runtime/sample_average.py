@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cgcopt.arrays import FloatArray
-from cgcopt.design import budget_weights, partition_of_work, work_of_partition
-from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.solvers.convex.combined_bound import ROUNDING, lifted_bound, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.simplex_qp import model_minimiser
 from cgcopt.solvers.convex.step_control import StepControl
-from cgcopt.solvers.runtime.scenario_cuts import CutMaster, Cuts, bound_of
+from cgcopt.solvers.runtime.level_work import LevelWork
+from cgcopt.solvers.runtime.scenario_cuts import CutMaster, Cuts, rounded_down
 from cgcopt.solvers.runtime.smoothed_maximum import SmoothedMaximum, smoothed_maximum
 
 __all__ = ["SampleAverage", "SampleAverageTuning", "damped_curvature", "damped_hessian"]
@@ -98,8 +97,8 @@ class SampleAverage:
 
     Parameters
     ----------
-    times : ndarray, shape (K, N)
-        Rounds, every row ascending.
+    times : ndarray, shape (K, m)
+        What the levels wait for, every row ascending: the last column belongs to the first level.
     incumbent : Incumbent
         Receives every design that is valued on all rounds, and every bound.
     clock : Clock
@@ -107,6 +106,8 @@ class SampleAverage:
     threads : int, optional
         At most so many threads.
     tuning : SampleAverageTuning
+    levels : LevelWork, optional
+        The ``m`` levels of the columns; by default ``0, ..., m-1``.
 
     Attributes
     ----------
@@ -119,14 +120,17 @@ class SampleAverage:
     clock: Clock
     threads: int | None = None
     tuning: SampleAverageTuning = _DEFAULT
+    levels: LevelWork | None = None
     subgradients: list[FloatArray] = field(default_factory=list)
     passes: int = 0
     masters: int = 0
     pivots: int = 0
+    map: LevelWork = field(init=False)
     moved: FloatArray = field(init=False)
     damping: float = field(init=False)
 
     def __post_init__(self) -> None:
+        self.map = self.levels or LevelWork.of_all(self.times.shape[1])
         self.moved = np.full(self.times.shape[1], self.tuning.widest)
         self.damping = self.tuning.damping.first
 
@@ -146,13 +150,13 @@ class SampleAverage:
     def start(self) -> FloatArray:
         """Closed form: every level takes equally long on average."""
         work = self.reference_work()
-        partition = np.maximum(partition_of_work(work), self.tuning.start_share / work.size)
+        partition = np.maximum(self.map.partition(work), self.tuning.start_share / work.size)
         return np.asarray(partition / partition.sum())
 
     def reference_work(self) -> FloatArray:
         """``w_n`` proportional to ``1/mean T_(N-n)``, positive, of a partition with sum 1."""
         work = 1.0 / self.times.mean(axis=0)[::-1]
-        return np.asarray(work / (budget_weights(work.size) @ work))
+        return np.asarray(work / (self.map.weights @ work))
 
     def smooth(self, partition: FloatArray, widths: list[float] | None = None) -> FloatArray:
         """Follow the minimiser of the smoothing as its width falls.
@@ -167,12 +171,12 @@ class SampleAverage:
         spread = self.spread()
         widths = self.widths() if widths is None else widths
         for width in widths:
-            before = work_of_partition(partition)
+            before = self.map.work(partition)
             rounds = self.rounds(width, last=width in widths[-2:])
             partition = self.newton(partition, rounds, 1.0 / (width * spread))
             if self.over:
                 break
-            after = work_of_partition(partition)
+            after = self.map.work(partition)
             self.moved = np.abs(after - before) / np.maximum(np.maximum(after, before), 1e-300)
         return partition
 
@@ -219,12 +223,12 @@ class SampleAverage:
         for _ in range(tuning.steps):
             if self.over:
                 break
-            target, decrease = _step(here, partition, reference, self.damping)
+            target, decrease = self.step(here, partition, reference)
             negligible = tuning.done * (here.smoothed - here.value)
             if decrease <= negligible and self.damping > control.least and not undamped:
                 # Damping may hide what is left to gain.
                 self.damping = control.least
-                target, decrease = _step(here, partition, reference, self.damping)
+                target, decrease = self.step(here, partition, reference)
             if decrease <= negligible:
                 break
             there = self.evaluate(target, rounds, power)
@@ -235,6 +239,15 @@ class SampleAverage:
                 partition, here, undamped = target, there, False
         return partition
 
+    def step(
+        self, here: SmoothedMaximum, partition: FloatArray, reference: FloatArray
+    ) -> tuple[FloatArray, float]:
+        """Minimise the quadratic model over the simplex; return the minimiser and the descent to it."""
+        hessian = damped_hessian(here, partition, reference, self.damping, self.map)
+        gradient = self.map.gradient(here.gradient)
+        target = model_minimiser(hessian, gradient, partition)
+        return target, float(gradient @ (partition - target))
+
     def adapt_damping(self, share: float) -> None:
         """Lower the damping after a step that gained a good share of what was predicted, or raise it."""
         if share > self.tuning.good:
@@ -244,19 +257,25 @@ class SampleAverage:
 
     def evaluate(self, partition: FloatArray, rounds: FloatArray, power: float) -> SmoothedMaximum:
         """One pass over the rounds; offers what it finds when these are all of them."""
-        work = work_of_partition(partition)
+        work = self.map.work(partition)
         result = smoothed_maximum(rounds, work, power, self.threads)
         if rounds is self.times:
             self.passes += 1
-            bound = bound_of(result.mixture, result.value)
-            self.subgradients.append(partition_gradient(result.mixture))
-            self.incumbent.offer(partition, result.value, bound)
+            self.offer(partition, result.value, result.mixture)
         return result
+
+    def offer(self, partition: FloatArray, value: float, gradient: FloatArray) -> None:
+        """Keep a subgradient, given with respect to the work, and offer the design and the bound."""
+        subgradient = self.map.gradient(gradient)
+        self.subgradients.append(subgradient)
+        bound = rounded_down(float(subgradient.min()), value)
+        self.incumbent.offer(partition, value, bound)
 
     def lift(self) -> None:
         """Look for the bound that levels with very long times keep out of the reach of tolerances."""
         means = self.times.mean(axis=0)[::-1]
-        bound = max(lifted_bound(g, means) for g in self.subgradients) * (1.0 - ROUNDING)
+        bound = max(lifted_bound(g, means, self.map.copies) for g in self.subgradients)
+        bound *= 1.0 - ROUNDING
         self.incumbent.bound = max(self.incumbent.bound, bound)
         if not self.over:
             self.incumbent.bound = max(self.incumbent.bound, proven(self.subgradients, ROUNDING))
@@ -264,7 +283,7 @@ class SampleAverage:
     def cut(self, partition: FloatArray) -> None:
         """Solve to the end by cutting planes."""
         tuning, cuts = self.tuning, Cuts(self.times)
-        work = work_of_partition(partition)
+        work = self.map.work(partition)
         # What the last width changed is about what is left to change.
         reach = np.minimum(tuning.widened * self.moved + tuning.extra_reach, tuning.widest)
         cuts.add_near(work, reach)
@@ -277,7 +296,7 @@ class SampleAverage:
         self, cuts: Cuts, work: FloatArray, reach: FloatArray, scale: FloatArray
     ) -> FloatArray:
         """Add cuts until none is missing, with the work measured in a scale; return the last work."""
-        master = CutMaster(cuts, scale, self.incumbent.value)
+        master = CutMaster(cuts, scale, self.incumbent.value, self.map)
         for _ in range(self.tuning.masters):
             point = master.solve(work, self.clock)
             if point is None:
@@ -287,32 +306,23 @@ class SampleAverage:
             work = point.work
             value, missing = cuts.add_missing(work, reach)
             self.passes += 1
-            bound = bound_of(point.gradient, value)
-            self.subgradients.append(partition_gradient(point.gradient))
-            self.incumbent.offer(np.maximum(partition_of_work(work), 0.0), value, bound)
+            self.offer(np.maximum(self.map.partition(work), 0.0), value, point.gradient)
             if missing == 0 or self.over:
                 break
         return work
 
 
-def _step(
-    here: SmoothedMaximum, partition: FloatArray, reference: FloatArray, damping: float
-) -> tuple[FloatArray, float]:
-    """Minimise the quadratic model over the simplex; return the minimiser and the descent to it."""
-    hessian = damped_hessian(here, partition, reference, damping)
-    gradient = partition_gradient(here.gradient)
-    target = model_minimiser(hessian, gradient, partition)
-    return target, float(gradient @ (partition - target))
-
-
 def damped_hessian(
-    here: SmoothedMaximum, partition: FloatArray, reference: FloatArray, damping: float
+    here: SmoothedMaximum,
+    partition: FloatArray,
+    reference: FloatArray,
+    damping: float,
+    levels: LevelWork,
 ) -> FloatArray:
-    """:func:`damped_curvature` of a smoothed maximum, definite."""
-    work = work_of_partition(partition)
-    return _regular(
-        damped_curvature(here.curvature, here.gradient, here.value, work, reference, damping)
-    )
+    """:func:`damped_curvature` of a smoothed maximum, definite, in the partition."""
+    work = levels.work(partition)
+    damped = damped_curvature(here.curvature, here.gradient, here.value, work, reference, damping)
+    return _regular(levels.curvature(damped))
 
 
 def damped_curvature(
@@ -324,7 +334,7 @@ def damped_curvature(
     damping: float,
     tuning: CurvatureTuning = _CURVATURE,
 ) -> FloatArray:
-    """Hessian in the partition, with relative changes of the work of a level penalised.
+    """Hessian with respect to the work, with relative changes of the work of a level penalised.
 
     The penalty is weighted by how often a level is the slowest, as if the levels shared no round.
     A work far below the reference counts as a share of it, so that levels can come into use.
@@ -345,7 +355,7 @@ def damped_curvature(
     alone = gradient / work + tuning.even_share * value / (work.size * work**2)
     damped = curvature.copy()
     damped[np.diag_indices(work.size)] += damping * alone
-    return _partition_curvature(damped)
+    return damped
 
 
 def _regular(hessian: FloatArray) -> FloatArray:
@@ -354,16 +364,3 @@ def _regular(hessian: FloatArray) -> FloatArray:
     hessian[diagonal] *= 1.0 + _CURVATURE.lifted
     hessian[diagonal] += _CURVATURE.lifted_evenly * np.trace(hessian) / len(hessian)
     return hessian
-
-
-def _partition_curvature(curvature: FloatArray) -> FloatArray:
-    """Turn a Hessian with respect to the work into one with respect to the partition.
-
-    Examples
-    --------
-    >>> _partition_curvature(np.eye(2)).tolist()
-    [[2.0, 2.0], [2.0, 4.0]]
-    """
-    tails = curvature[::-1, ::-1].cumsum(axis=0).cumsum(axis=1)[::-1, ::-1]
-    counts = np.arange(1.0, len(curvature) + 1.0)
-    return np.asarray(tails * np.outer(counts, counts))

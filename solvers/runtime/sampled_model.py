@@ -92,8 +92,8 @@ def sampled_model(problem: Problem, options: Options, clock: Clock) -> SampledMo
     width = max(tuning.spacing / levels, tuning.smeared / count) * run.spread()
     work = work_of_partition(partition)
     here = smoothed_maximum(run.times, work, 1.0 / width, options.threads)
-    hessian = damped_hessian(here, partition, run.reference_work(), tuning.damping) / here.value
-    return SampledModel(partition, hessian)
+    hessian = damped_hessian(here, partition, run.reference_work(), tuning.damping, run.map)
+    return SampledModel(partition, hessian / here.value)
 
 
 def drawn_optimum(system: System, options: Options, clock: Clock, *, rounds: int) -> FloatArray:

@@ -17,12 +17,11 @@ from typing import Any
 import numpy as np
 
 from cgcopt.arrays import BoolArray, FloatArray, IntArray
-from cgcopt.design import budget_weights
-from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.formulations.highs_model import highs_lp
 from cgcopt.solvers.convex.incumbent import Clock
+from cgcopt.solvers.runtime.level_work import LevelWork
 
-__all__ = ["CutMaster", "Cuts"]
+__all__ = ["CutMaster", "Cuts", "rounded_down"]
 
 
 @dataclass(frozen=True)
@@ -126,11 +125,14 @@ class CutMaster:
         A positive cumulative work near the optimum; the variables are ``w / scale``.
     value : float
         The sample average there, the unit of the rows.
+    map : LevelWork
+        The levels of the columns.
     """
 
     cuts: Cuts
     scale: FloatArray
     value: float
+    map: LevelWork
 
     def solve(self, work: FloatArray, clock: Clock) -> MasterPoint | None:
         """Minimise over the present cuts; ``None`` when HiGHS ends without an optimum.
@@ -166,7 +168,7 @@ class CutMaster:
         weights = np.maximum(np.array(solution.row_dual[: row.size]), 0.0)
         pivots = int(highs.getInfo().simplex_iteration_count)
         gradient = self._combined_gradient(open_rounds, row, column, coefficients, weights)
-        return MasterPoint(_on_simplex(found), gradient, pivots)
+        return MasterPoint(self.map.on_simplex(found), gradient, pivots)
 
     def _clear_gradient(self, open_rounds: IntArray) -> FloatArray:
         """Sum of the gradients of the rounds with one cut, shape ``(N,)``, by level."""
@@ -213,7 +215,7 @@ class CutMaster:
                 -coefficients * self.scale[level] / self.value,
                 np.ones(levels - 1),
                 -ratio,
-                budget_weights(levels) * self.scale,
+                self.map.weights * self.scale,
             )
         )
         shape = (row.size + levels, levels + rounds)
@@ -292,12 +294,6 @@ def _quiet_highs(clock: Clock) -> Any:
     return highs
 
 
-def _on_simplex(work: FloatArray) -> FloatArray:
-    """Make the work nondecreasing and its partition sum to 1."""
-    rising = np.maximum.accumulate(work)
-    return rising / float(budget_weights(work.size) @ rising)
-
-
-def bound_of(gradient: FloatArray, value: float) -> float:
-    """``min_n g_n`` less what rounding in the sums may have added."""
-    return float(partition_gradient(gradient).min()) - _TUNING.rounding * value
+def rounded_down(bound: float, value: float) -> float:
+    """The bound less what rounding in the sums of a sample average may have added."""
+    return bound - _TUNING.rounding * value

@@ -108,7 +108,7 @@ def test_lifted_bounds_lie_below_an_average_of_rounds() -> None:
         gradient = np.zeros(6)
         np.add.at(gradient, slowest, times[:, ::-1][np.arange(30), slowest] / 30)
         slope = levels * np.cumsum(gradient[::-1])[::-1]
-        bound = lifted_bound(slope, means)
+        bound = lifted_bound(slope, means, np.arange(1.0, slope.size + 1.0))
         assert slope.min() * (1 - 1e-12) <= bound <= values.min()
 
 

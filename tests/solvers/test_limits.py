@@ -184,12 +184,18 @@ def test_methods_that_cannot_keep_a_limit_say_so():
         cg.solve(problem, "projected-subgradient")
 
 
-def test_few_copies_of_rounds_are_a_smaller_problem():
+@pytest.mark.parametrize(
+    "limits",
+    [{"copies": 1}, {"copies": 6}, {"levels": [0, 2, 3, 6]}, {"levels": [1, 5], "copies": 4}],
+)
+def test_fewer_levels_of_rounds_are_a_smaller_problem(limits):
     """The small problem has the optimum of the general method, which counts a cost of next to nothing."""
     rounds = cg.Scenarios(np.random.default_rng(8).gamma(2.0, 1.0, (60, 7)) + 0.2)
     system = cg.System(7, 300, rounds, samples=21, cycles=0.5)
-    for copies in (1, 3, 6):
-        small = solved(system, copies=copies)
-        general = solved(replace(system, costs=cg.Costs(startup=1e-12)), copies=copies)
-        assert small.value == pytest.approx(general.value, rel=2e-6)
-        assert small.gap <= 1e-6
+    small = solved(system, **limits)
+    general = solved(replace(system, costs=cg.Costs(startup=1e-12)), **limits)
+    assert small.value == pytest.approx(general.value, rel=2e-6)
+    assert small.gap <= 1e-6
+    problem = cg.Problem(system, cg.ExpectedRuntime(), limits=cg.Limits(**limits))
+    planes = cg.solve(problem, "cutting-plane")
+    assert planes.value == pytest.approx(small.value, rel=1e-9)
