@@ -7,12 +7,12 @@ from pathlib import Path
 
 from cgcopt._writing import write_text
 from cgcopt.errors import CgcoptError, UnsupportedProblemError
+from cgcopt.evaluation.rounds.runtimes import sorted_rounds
 from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.formulate import formulate
 from cgcopt.formulations.schedule_runtime import ScheduleRuntime, formulate_schedule
 from cgcopt.instance import instance_text
 from cgcopt.library.catalogue import LibraryInstance
-from cgcopt.workers.empirical import Scenarios
 
 #: Binaries of a program of schedules that is still written: some 20 MB.
 MOST_BINARIES = 20_000
@@ -33,9 +33,8 @@ def formulation_of(instance: LibraryInstance) -> Formulation | ScheduleRuntime:
         If there is none: limits and costs are formulated on scenarios, quantiles have none.
     """
     if instance.schedule:
-        scenarios = instance.problem.system.worker_times
-        assert isinstance(scenarios, Scenarios)
-        count = scenarios.rounds * instance.problem.system.workers**3
+        system = instance.problem.system
+        count = len(sorted_rounds(system)) * system.workers**3
         if count > MOST_BINARIES:
             raise UnsupportedProblemError(f"a program of {count} binaries is not written")
         return formulate_schedule(instance.problem)

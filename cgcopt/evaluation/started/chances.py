@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cgcopt.arrays import FloatArray
-from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.crossing.crossing import CrossingWithGradient, crossing
+from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.lines import Lines
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes
@@ -80,10 +80,7 @@ class StartedChances:
 
 def started_times(system: System) -> RandomStart:
     """The worker times of a system, which have a random start."""
-    times = system.worker_times
-    if not isinstance(times, RandomStart):
-        raise UnsupportedProblemError(f"needs worker times with a random start, not {times.label}")
-    return times
+    return times_as(RandomStart, system, "needs worker times with a random start, not")
 
 
 def started_chances(times: RandomStart, lines: Lines, deadlines: FloatArray) -> StartedChances:
