@@ -128,10 +128,9 @@ class Limits:
                 "limits.levels", self.levels[-1], f"levels from 0 to {workers - 1}"
             )
         if self.allowed_levels(workers).size == 0:
-            assert self.levels is not None
             raise InvalidInputError(
                 "limits.levels",
-                list(self.levels),
+                list(self.levels or ()),
                 f"some level below {self.copies}: copies = {self.copies} leaves no other",
             )
         if self.boundaries is not None and self.boundaries[-1] != coordinates:
@@ -204,7 +203,7 @@ class Limits:
         if self.least is not None and smallest < self.least - tolerance:
             return f"a level carries the share {smallest:.6g}, the limit is least = {self.least:g}"
         if self.boundaries is not None:
-            away = self._distance(np.cumsum(x)[used])
+            away = _distance(np.cumsum(x)[used], self.boundaries)
             worst = int(away.argmax())
             if away[worst] > tolerance * total:
                 return (
@@ -213,12 +212,12 @@ class Limits:
                 )
         return ""
 
-    def _distance(self, counts: FloatArray) -> FloatArray:
-        """Distance of cumulative counts from the nearest boundary."""
-        assert self.boundaries is not None
-        ends = np.concatenate(([0.0], self.boundaries))
-        place = np.clip(np.searchsorted(ends, counts), 1, ends.size - 1)
-        return np.minimum(np.abs(counts - ends[place - 1]), np.abs(ends[place] - counts))
+
+def _distance(counts: FloatArray, boundaries: Sequence[int]) -> FloatArray:
+    """Distance of cumulative counts from the nearest boundary."""
+    ends = np.concatenate(([0.0], boundaries))
+    place = np.clip(np.searchsorted(ends, counts), 1, ends.size - 1)
+    return np.minimum(np.abs(counts - ends[place - 1]), np.abs(ends[place] - counts))
 
 
 def boundaries_of_sizes(sizes: Iterable[int]) -> tuple[int, ...]:

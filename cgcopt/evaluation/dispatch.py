@@ -14,7 +14,7 @@ from cgcopt.errors import UnsupportedProblemError
 from cgcopt.system import System
 from cgcopt.workers.base import WorkerTimes
 
-__all__ = ["Table", "times_as"]
+__all__ = ["Table", "model_as", "times_as"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -98,7 +98,32 @@ def times_as(wanted: type[T], system: System, need: str) -> T:
         ...
     cgcopt.errors.UnsupportedProblemError: needs scenarios, not exponential(rate=1)
     """
-    times = system.worker_times
+    return model_as(wanted, system.worker_times, need)
+
+
+def model_as(wanted: type[T], times: WorkerTimes, need: str) -> T:
+    """Return a model of times as the class that a function is written for.
+
+    Parameters
+    ----------
+    wanted : type
+        A class of worker times.
+    times : WorkerTimes
+        The model, which may be a part of another one, such as a start.
+    need : str
+        What is said of other models, before their names.
+
+    Raises
+    ------
+    UnsupportedProblemError
+        If it is of another class.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> model_as(cg.Exponential, cg.Exponential(rate=2.0), "needs exponential times, not").rate
+    2.0
+    """
     if not isinstance(times, wanted):
         raise UnsupportedProblemError(f"{need} {times.label}")
     return times

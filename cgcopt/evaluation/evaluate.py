@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +13,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.costs import Costs
 from cgcopt.design import Design, straightened, work_of_partition
 from cgcopt.errors import InfiniteMeanError, InvalidInputError
+from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.result import Evaluation
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
 from cgcopt.evaluation.schedules.ends import Run
@@ -20,12 +21,23 @@ from cgcopt.evaluation.table import entry_of
 from cgcopt.limits import Limits
 from cgcopt.problem import Problem
 from cgcopt.schedule import Schedule
+from cgcopt.workers.base import Times
 from cgcopt.workers.empirical import Scenarios
 
 __all__ = ["evaluate", "evaluate_work", "warm_up"]
 
-_SMALL_WORKERS = 6
-_SMALL_ROUNDS = 8
+
+@dataclass(frozen=True)
+class _WarmUp:
+    """Size of the problem that :func:`warm_up` evaluates; any small one does."""
+
+    workers: int = 6
+    """Workers at most."""
+    rounds: int = 8
+    """Rounds of scenarios at most."""
+
+
+_WARM_UP = _WarmUp()
 
 
 def evaluate(problem: Problem, design: Run | ArrayLike, *, gradient: bool = False) -> Evaluation:
@@ -111,13 +123,13 @@ def warm_up(problem: Problem) -> None:
     """
     system = replace(problem.system, costs=Costs())
     times = system.worker_times
-    if isinstance(times, Scenarios):
-        times = Scenarios(times.times[:_SMALL_ROUNDS])
-        small = replace(system, worker_times=times)
+    if times.kind is Times.SCENARIOS:
+        rounds = times_as(Scenarios, system, "needs scenarios, not").times
+        small = system.with_times(Scenarios(rounds[: _WARM_UP.rounds]))
     elif hasattr(times, "workers"):  # a model of so many workers, and no other number
         small = system
     else:
-        small = replace(system, workers=min(system.workers, _SMALL_WORKERS))
+        small = replace(system, workers=min(system.workers, _WARM_UP.workers))
     work = np.arange(1.0, small.workers + 1) * small.coordinates
     plain = replace(problem, system=small, limits=Limits())
     try:

@@ -16,6 +16,7 @@ __all__ = [
     "Probability",
     "ProbabilityWithGradient",
     "WithGradient",
+    "as_probability",
     "with_gradient",
 ]
 
@@ -189,3 +190,16 @@ class Probability(Evaluation):
 @dataclass(frozen=True, eq=False)
 class ProbabilityWithGradient(Probability, WithGradient):
     """A completion probability with its gradient."""
+
+
+def as_probability(evaluation: Evaluation) -> Probability:
+    """Return the evaluation of a completion probability as such.
+
+    Raises
+    ------
+    UnsupportedProblemError
+        If it is that of another objective, or has no logarithm.
+    """
+    if not isinstance(evaluation, Probability):
+        raise UnsupportedProblemError("a completion probability is needed, with its logarithm")
+    return evaluation

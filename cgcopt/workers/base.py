@@ -58,6 +58,11 @@ class WorkerTimes(ABC):
         return True
 
     @property
+    def has_density(self) -> bool:
+        """Whether one density holds for every worker; of a random start, for its start."""
+        return False
+
+    @property
     def longest(self) -> float:
         """The longest finite time; ``inf`` where there is no longest."""
         return float("inf")
@@ -132,6 +137,11 @@ class ContinuousTimes(IndependentTimes):
     """Independent workers whose time has a density."""
 
     kind: ClassVar[Times] = Times.CONTINUOUS
+
+    @property
+    def has_density(self) -> bool:
+        """It has: :meth:`pdf`."""
+        return True
 
     @abstractmethod
     def pdf(self, t: ArrayLike) -> FloatArray:

@@ -95,6 +95,11 @@ class RandomStart(WorkerTimes):
         return self.constant or self.dependence is Dependence.COMONOTONE
 
     @property
+    def has_density(self) -> bool:
+        """Whether the start has one, and with it every sum of start and work."""
+        return self.start.has_density
+
+    @property
     def tail_index(self) -> float:
         """That of the heavier tail."""
         slope = float("inf") if isinstance(self.times, float) else self.times.tail_index

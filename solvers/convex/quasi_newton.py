@@ -116,7 +116,7 @@ def quasi_newton(
             run.combine_cuts()
             if incumbent.closed:
                 return run.end(used)
-        target = run.secant_target() if run.short is not None else run.target(bundle=bundle)
+        target = run.next_target(bundle=bundle)
         if run.stalled(target):
             return run.end(used)
         there = oracle(target)
@@ -159,11 +159,10 @@ class _Run:
         """Take note of the bound of the best convex combination of the subgradients."""
         self.incumbent.bound = max(self.incumbent.bound, proven(self.cuts, QUADRATURE))
 
-    def secant_target(self) -> FloatArray:
-        """The point on the last step, which went too far, at which it should have ended."""
-        assert self.short is not None
-        target, self.short = self.short, None
-        return target
+    def next_target(self, *, bundle: bool) -> FloatArray:
+        """Where the last step, which went too far, should have ended; else the end of a new step."""
+        short, self.short = self.short, None
+        return self.target(bundle=bundle) if short is None else short
 
     def target(self, *, bundle: bool) -> FloatArray:
         """The end of a level bundle step or of a quasi-Newton step."""

@@ -18,12 +18,12 @@ import numpy as np
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import Design
 from cgcopt.evaluation.evaluate import evaluate
+from cgcopt.evaluation.result import as_probability
 from cgcopt.formulations.highs_model import HighsModel
-from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
-from cgcopt.solvers.deadline.branch_and_cut import Ended, branch_and_cut
+from cgcopt.solvers.deadline.branch_and_cut import branch_and_cut
 from cgcopt.solvers.deadline.chance_cuts import Cut, cut_at, largest_late
 from cgcopt.solvers.deadline.design_part import DESIGN, DesignColumns, DesignPart
 from cgcopt.solvers.deadline.reaches import DensityReach, StepReach, reach_of
@@ -93,8 +93,7 @@ class BestChance:
     works: list[FloatArray] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        assert isinstance(self.problem.objective, CompletionProbability)
-        self.deadline = self.problem.objective.deadline
+        (self.deadline,) = self.problem.objective.parameters
         self.part = DesignPart(self.problem, self.form)
 
     def offer(self, partition: FloatArray) -> bool:
@@ -105,9 +104,7 @@ class BestChance:
             return False
         if self.form is not Form.RELAXED and not Design(x).is_integer:
             return False
-        found = evaluate(self.problem, Design(x))
-        assert found.log_value is not None
-        assert found.complement is not None
+        found = as_probability(evaluate(self.problem, Design(x)))
         if not -found.log_value < self.loss:
             return False
         self.partition, self.loss, self.complement = x, max(-found.log_value, 0.0), found.complement
@@ -233,7 +230,7 @@ class BestChance:
             missing = float(np.max(self.reach.asked(work) - eta)) * (not self._discrete)
             self.works.append(work)
             cut = self._cut(eta, work)
-            self._offer_point(ended)
+            self._offer_point(ended.values)
             open_ = max(self.goal - value * self.unit, 0.0)
             allowed = _SETTINGS.touched * open_
             if cut.loss - value * self.unit <= allowed and missing <= allowed:
@@ -269,7 +266,7 @@ class BestChance:
             if ended.values is None:
                 return
             eta, work = self._state(ended.values)
-            better = self._offer_point(ended)
+            better = self._offer_point(ended.values)
             finer = self.reach.refine(work, eta, _SETTINGS.touched * (self.loss - self.least))
             key = np.round(work, 6).tobytes()
             if key in seen and not (better or finer):
@@ -289,17 +286,16 @@ class BestChance:
                     self._add(*row)
         self._cut(eta, work)
 
-    def _offer_point(self, ended: Ended) -> bool:
+    def _offer_point(self, values: FloatArray) -> bool:
         """Offer the design of a point, and the one with most to spare at its thresholds."""
-        assert ended.values is not None
-        partition = self.part.partition(self.columns, ended.values)
+        partition = self.part.partition(self.columns, values)
         if not partition.sum() > 0:
             return False
         if self.form is not Form.RELAXED and not self.part.whole:
             partition = np.round(partition)
         better = False
         if isinstance(self.reach, StepReach):
-            _, work = self._state(ended.values)
+            _, work = self._state(values)
             room = self.reach.room(work)
             within = self.part.within(room, partition)
             better = within is not None and self.offer(within)

@@ -10,7 +10,6 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
 from cgcopt.evaluation.result import Certificate
-from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
@@ -56,11 +55,11 @@ def steps_optimum(problem: Problem, form: Form, options: Options) -> Outcome:
     options : Options
         ``gap``, ``time_limit``, ``threads`` and ``seed`` count.
     """
-    assert isinstance(problem.objective, CompletionProbability)
+    (deadline,) = problem.objective.parameters
     clock = Clock.started(options.time_limit)
     first = Clock.started(_share(options))
     plain = replace(problem, limits=type(problem.limits)())
-    found = search(plain, problem.objective.deadline, options, lambda: first.expired)
+    found = search(plain, deadline, options, lambda: first.expired)
     return proven_chance(problem, form, options, found, clock)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -124,7 +125,8 @@ class DesignPart:
         # What the rows above imply, for the bound of the linear program.
         model.rows("weights", (), [(self.weights, work)], lower=DESIGN.scale, upper=DESIGN.scale)
         used = self._count(model, x, np.maximum(highest, 0.0), unit) if self.counted else None
-        end = None if self.problem.limits.boundaries is None else self._ends(model, x, unit)
+        boundaries = self.problem.limits.boundaries
+        end = None if boundaries is None else self._ends(model, x, unit, boundaries)
         return DesignColumns(x, work, used, end)
 
     def _count(self, model: HighsModel, x: IntArray, highest: FloatArray, unit: float) -> IntArray:
@@ -137,10 +139,10 @@ class DesignPart:
         model.rows("blocks", (), [(np.ones(x.size), used)], lower=1.0, upper=float(most))
         return used
 
-    def _ends(self, model: HighsModel, x: IntArray, unit: float) -> IntArray:
+    def _ends(
+        self, model: HighsModel, x: IntArray, unit: float, boundaries: Sequence[int]
+    ) -> IntArray:
         """Rows of the boundaries: the running totals lie on them."""
-        boundaries = self.problem.limits.boundaries
-        assert boundaries is not None
         ends = np.concatenate(([0.0], boundaries)) / unit
         end = model.columns("end", (x.size, ends.size), upper=1.0, integer=True)
         model.rows("one_end", (x.size,), [(np.ones(ends.size), end)], lower=1.0, upper=1.0)
@@ -163,14 +165,14 @@ class DesignPart:
         x[self.levels] = np.round(found) if self.whole else found
         return np.asarray(x * (self.coordinates / x.sum())) if x.sum() > 0 else x
 
-    def within(self, room: FloatArray, near: FloatArray | None = None) -> FloatArray | None:
+    def within(self, room: FloatArray, near: FloatArray) -> FloatArray | None:
         """A partition whose work keeps to a room with as much to spare as there is; ``None`` if none.
 
         Parameters
         ----------
         room : ndarray, shape (m,)
             Most work of the allowed levels, nondecreasing, in coordinates.
-        near : ndarray, shape (N,), optional
+        near : ndarray, shape (N,)
             A partition whose used levels, or ends, are to be kept where limits speak of them.
         """
         limits = self.problem.limits
@@ -178,7 +180,6 @@ class DesignPart:
             return near
         levels = np.arange(self.levels.size)
         if self.counted:
-            assert near is not None
             levels = np.flatnonzero(near[self.levels] > 0)
         if self.form is not Form.RELAXED:
             found = _filled(room[levels], self.levels[levels], self.coordinates, self._floor)

@@ -19,7 +19,7 @@ from cgcopt.evaluation.certificates import quantile_bound
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import Certificate
 from cgcopt.evaluation.rounds.quantile import rank_of
-from cgcopt.objective import CompletionProbability, Quantile
+from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
@@ -105,9 +105,8 @@ class _Decisions:
 
     def start(self, first: Outcome) -> None:
         """Single levels, the first design, and the bound that the levels give alone."""
-        objective, limits = self.problem.objective, self.problem.limits
-        assert isinstance(objective, Quantile)
-        self.probability = objective.probability
+        limits = self.problem.limits
+        (self.probability,) = self.problem.objective.parameters
         system = self.problem.system
         levels = limits.allowed_levels(system.workers)
         self.bound = quantile_bound(system, self.probability, levels if limits else None)

@@ -6,33 +6,49 @@ times ``p_n = c_n + a_n T_(N-n)``: smooth, convex, and cheap on few levels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from cgcopt.arrays import FloatArray
+from cgcopt.evaluation.dispatch import Table
 from cgcopt.evaluation.rounds.runtimes import sorted_rounds
+from cgcopt.evaluation.started.chances import started_times
 from cgcopt.seeds import generator
 from cgcopt.solvers.convex.simplex_qp import simplex_minimiser
 from cgcopt.solvers.limited.faces import Face
 from cgcopt.system import System
 from cgcopt.workers.base import Times
-from cgcopt.workers.start import RandomStart
 
 __all__ = ["DrawnRuntime", "Smoothed"]
 
 
-#: Rounds to draw, or to keep of given ones.
-_ROUNDS, _FEW = 4000, 500
-#: Widths of the smoothing, relative to the value.
-_WIDTHS = (0.1, 0.03)
-_STEPS = 12
-#: Descent, relative to the value, at which a width is done with.
-_DONE, _ROUGHLY = 1e-5, 1e-3
-#: What keeps the Hessian definite, relative to its diagonal.
-_DAMPING = 1e-6
-#: Share left to distribute that counts as none.
-_NO_ROOM = 1e-12
+@dataclass(frozen=True)
+class DrawnTuning:
+    """Numbers of the minimisation on drawn rounds; no measurement of them is on record."""
+
+    rounds: int = 4000
+    """Rounds to draw, or to keep of given ones."""
+    few: int = 500
+    """Rounds of the first pass."""
+    wide: float = 0.1
+    """Width of the smoothing on the few rounds, relative to the value."""
+    narrow: float = 0.03
+    """Width on all of them."""
+    steps: int = 12
+    """Newton steps for a width at most."""
+    roughly: float = 1e-3
+    """Predicted descent, relative to the value, that ends the steps on the few rounds."""
+    done: float = 1e-5
+    """The same on all of them."""
+    damping: float = 1e-6
+    """What keeps the Hessian definite, relative to its diagonal."""
+    no_room: float = 1e-12
+    """Share left to distribute that counts as none."""
+
+
+_DRAWN = DrawnTuning()
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,30 +81,21 @@ class DrawnRuntime:
     @classmethod
     def of(cls, system: System, seed: int) -> DrawnRuntime:
         """Draw rounds, or take given ones."""
-        model = system.worker_times
-        if isinstance(model, RandomStart):
-            rng = generator(seed, "limited", model.label, system.workers)
-            starts, times = model.draw(_ROUNDS, system.workers, rng)
-            return cls(system, -np.sort(-times, axis=1), -np.sort(-starts, axis=1))
-        if model.kind is Times.SCENARIOS:
-            given = sorted_rounds(system)
-            rounds = given[:: max(len(given) // _ROUNDS, 1)]
-        else:
-            rng = generator(seed, "limited", model.label, system.workers)
-            rounds = np.sort(model.sample(_ROUNDS, system.workers, rng), axis=1)
-        return cls(system, np.ascontiguousarray(rounds[:, ::-1]))
+        return _ROUNDS_OF[system.worker_times.kind](system, seed)
 
     def minimise(
         self, face: Face, share: FloatArray | None = None, *, rough: bool = False
     ) -> tuple[FloatArray, FloatArray]:
         """Minimise on a face; return the point and the Hessian there, relative to the value."""
-        if face.levels.size == 1 or face.room <= _NO_ROOM:
+        if face.levels.size == 1 or face.room <= _DRAWN.no_room:
             return np.full(face.levels.size, 1.0 / face.levels.size), np.eye(face.levels.size)
-        every = max(len(self.times) // _FEW, 1)
+        every = max(len(self.times) // _DRAWN.few, 1)
         starts = self.starts if isinstance(self.starts, float) else self.starts[::every]
         few = DrawnRuntime(self.system, self.times[::every], starts)
-        share, hessian = few._newton(face, share, _WIDTHS[0], _ROUGHLY)
-        return (share, hessian) if rough else self._newton(face, share, _WIDTHS[1], _DONE)
+        share, hessian = few._newton(face, share, _DRAWN.wide, _DRAWN.roughly)
+        if rough:
+            return share, hessian
+        return self._newton(face, share, _DRAWN.narrow, _DRAWN.done)
 
     def _newton(
         self, face: Face, share: FloatArray | None, width: float, done: float
@@ -96,8 +103,8 @@ class DrawnRuntime:
         count = face.levels.size
         share = np.full(count, 1.0 / count) if share is None else share
         here = self.smoothed(face, share, width)
-        damping = _DAMPING
-        for _ in range(_STEPS):
+        damping = _DRAWN.damping
+        for _ in range(_DRAWN.steps):
             model = _regular(here.hessian, damping)
             target = simplex_minimiser(model, here.gradient - model @ share)
             descent = float(here.gradient @ (share - target))
@@ -105,10 +112,10 @@ class DrawnRuntime:
                 break
             there = self.smoothed(face, target, width)
             if there.value < here.value:
-                share, here, damping = target, there, max(damping / 10.0, _DAMPING)
+                share, here, damping = target, there, max(damping / 10.0, _DRAWN.damping)
             else:
                 damping = max(100.0 * damping, 1e-2)
-        return share, _regular(here.hessian, _DAMPING) / here.value
+        return share, _regular(here.hessian, _DRAWN.damping) / here.value
 
     def smoothed(self, face: Face, share: FloatArray, width: float) -> Smoothed:
         """One pass over the rounds; ``width`` is relative to the value."""
@@ -156,6 +163,30 @@ class DrawnRuntime:
             cross = _tails2(mixed) * per_work[:, np.newaxis] * per_count
             curvature = curvature + cross + cross.T + _tails2(alone) * per_count**2
         return Smoothed(value, gradient, curvature * (room**2 / h))
+
+
+def _given(system: System, seed: int) -> DrawnRuntime:
+    rounds = sorted_rounds(system)
+    every = max(len(rounds) // _DRAWN.rounds, 1)
+    return DrawnRuntime(system, np.ascontiguousarray(rounds[::every, ::-1]))
+
+
+def _with_starts(system: System, seed: int) -> DrawnRuntime:
+    rng = generator(seed, "limited", system.worker_times.label, system.workers)
+    starts, times = started_times(system).draw(_DRAWN.rounds, system.workers, rng)
+    return DrawnRuntime(system, -np.sort(-times, axis=1), -np.sort(-starts, axis=1))
+
+
+def _drawn(system: System, seed: int) -> DrawnRuntime:
+    model = system.worker_times
+    rng = generator(seed, "limited", model.label, system.workers)
+    rounds = np.sort(model.sample(_DRAWN.rounds, system.workers, rng), axis=1)
+    return DrawnRuntime(system, np.ascontiguousarray(rounds[:, ::-1]))
+
+
+_ROUNDS_OF: Table[Times, Callable[[System, int], DrawnRuntime]] = Table(
+    "no rounds", {Times.SCENARIOS: _given, Times.STARTED: _with_starts}, others=_drawn
+)
 
 
 def _regular(hessian: FloatArray, damping: float) -> FloatArray:

@@ -31,7 +31,6 @@ from cgcopt.solvers.limited.boundary_search import snapped
 from cgcopt.solvers.limited.drawn import DrawnRuntime
 from cgcopt.solvers.limited.faces import Face
 from cgcopt.solvers.limited.optimum import LimitedRun
-from cgcopt.workers.base import ContinuousTimes
 
 __all__ = ["limited_search"]
 
@@ -61,7 +60,7 @@ def limited_search(problem: Problem, options: Options) -> Outcome:
         If the worker times have no density.
     """
     times = problem.system.worker_times
-    if not isinstance(getattr(times, "start", times), ContinuousTimes):
+    if not times.has_density:
         raise UnsupportedProblemError(
             f"solver 'optimal' keeps limits and costs of a {problem.objective.kind}, and takes a random "
             f"start, only where the worker times have a density, unlike {times.label}"
@@ -118,7 +117,9 @@ class _Search:
         self.on_set(tuple(chosen.tolist()), _STARTS)
         improved = True
         while improved and self.best is not None and not self.expired:
-            improved = any(self.on_set(levels, _FEW_STARTS) for levels in self.neighbours())
+            improved = any(
+                self.on_set(levels, _FEW_STARTS) for levels in self.neighbours(self.best)
+            )
 
     def higher_up(self) -> None:
         """Climb without the lowest levels too, where their workers need not start at all."""
@@ -133,10 +134,9 @@ class _Search:
         costs = self.problem.system.costs
         return self.problem.limits.convex(self.problem.system.workers) and not costs.per_message
 
-    def neighbours(self) -> list[tuple[int, ...]]:
+    def neighbours(self, best: FloatArray) -> list[tuple[int, ...]]:
         """Sets that differ from the best one in one level, near ones first; smaller sets too."""
-        assert self.best is not None
-        used = np.flatnonzero(self.best > 0.0).tolist()
+        used = np.flatnonzero(best > 0.0).tolist()
         moves: list[tuple[int, tuple[int, ...]]] = []
         for level in used:
             rest = set(used) - {level}
@@ -250,13 +250,12 @@ class _Search:
             counts = snapped(np.cumsum(y[face.levels]), self.ends, self.least)
             if counts is None:
                 return
-            self.shifted(face, counts)
+            self.shifted(face, counts, self.ends)
             return
         self.keep(y)
 
-    def shifted(self, face: Face, counts: FloatArray) -> None:
+    def shifted(self, face: Face, counts: FloatArray, ends: FloatArray) -> None:
         """Move single ends of blocks to neighbouring boundaries as long as that helps."""
-        assert self.ends is not None
         snapped_to = np.zeros(face.messages.size)
         snapped_to[face.levels] = np.diff(counts, prepend=0.0)
         self.keep(snapped_to)
@@ -264,12 +263,12 @@ class _Search:
         while improved and not self.expired:
             improved = False
             for j in range(counts.size - 1):
-                at = int(np.abs(self.ends - counts[j]).argmin())
+                at = int(np.abs(ends - counts[j]).argmin())
                 for other in (at - 1, at, at + 1):
-                    if not 0 <= other < self.ends.size:
+                    if not 0 <= other < ends.size:
                         continue
                     trial = counts.copy()
-                    trial[j] = self.ends[other]
+                    trial[j] = ends[other]
                     if np.any(np.diff(trial, prepend=0.0) < self.least):
                         continue
                     y = np.zeros(face.messages.size)

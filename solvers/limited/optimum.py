@@ -25,7 +25,6 @@ from cgcopt.solvers.limited.face_minimum import minimise_face
 from cgcopt.solvers.limited.faces import Face
 from cgcopt.solvers.limited.level_search import LevelSearch
 from cgcopt.solvers.limited.oracle import RuntimeCuts
-from cgcopt.workers.base import ContinuousTimes
 from cgcopt.workers.start import one_order
 
 __all__ = ["LimitedRun", "limited_optimum"]
@@ -164,8 +163,7 @@ class LimitedRun:
     @property
     def kinks(self) -> bool:
         """Whether the expected runtime has kinks: with few rounds, or times with few values."""
-        times = self.problem.system.worker_times
-        return not isinstance(getattr(times, "start", times), ContinuousTimes)
+        return not self.problem.system.worker_times.has_density
 
     def search(self, start: FloatArray | None = None) -> None:
         """Run to the end."""
@@ -176,23 +174,25 @@ class LimitedRun:
         if self.convex:
             face = Face(self.levels, np.zeros(workers))
             self.minimise(face, self.incumbent)
-        elif self.free_ends:
+        elif (ends := self.free_ends) is not None:
             relaxed = Incumbent(self.incumbent.target)
             face = Face(self.levels, np.zeros(workers))
             self.minimise(face, relaxed)
-            assert self.ends is not None
-            search = BoundarySearch(self.cuts, face, self.ends, self.incumbent, self.clock)
+            search = BoundarySearch(self.cuts, face, ends, self.incumbent, self.clock)
             self.note(max(search.run(), relaxed.bound))
             self.nodes = search.nodes
         else:
             self.over_sets()
 
     @property
-    def free_ends(self) -> bool:
-        """Whether boundaries are the only limit beside those on levels, and messages are free."""
+    def free_ends(self) -> FloatArray | None:
+        """Boundaries as shares, where they are the only limit beside those on levels.
+
+        ``None`` where there are none, or other limits, or where messages cost.
+        """
         limits = self.problem.limits
         others = limits.blocks is not None or limits.least is not None
-        return self.ends is not None and not others and not self.cuts.system.costs.per_message
+        return None if others or self.cuts.system.costs.per_message else self.ends
 
     def over_sets(self) -> None:
         """Search over level sets."""

@@ -112,7 +112,9 @@ def copies_table(
                 _mean(plain, problem, case) / uncoded,
                 _mean(rotated, problem, case) / uncoded,
                 _mean(cyclic, problem, case) / uncoded,
-                _sending(limited, case, rotated, options, uncoded) if number > 1 else math.nan,
+                _sending(limited, case, cyclic, rotated, options, uncoded)
+                if number > 1
+                else math.nan,
             )
         )
     return CopiesTable(case.title, tuple(rows))
@@ -135,7 +137,12 @@ def _mean(run: Run, problem: Problem, case: Case) -> float:
 
 
 def _sending(
-    problem: Problem, case: Case, free: Schedule, options: Options, uncoded: float
+    problem: Problem,
+    case: Case,
+    cyclic: Cyclic,
+    free: Schedule,
+    options: Options,
+    uncoded: float,
 ) -> float:
     """Where sending costs so much that both are equally fast.
 
@@ -143,9 +150,6 @@ def _sending(
     are slower, so that their crossing is an upper end.
     """
     system = problem.system
-    copies = problem.limits.copies
-    assert copies is not None
-    cyclic = Cyclic(int(copies))
 
     def behind(share: float, coded: Schedule | None = None) -> float:
         costs = Costs(per_coordinate=share * uncoded / system.coordinates)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cgcopt.compare.results.advice import Advice, AdviceRow, AdviceSettings
-from cgcopt.compare.results.verdict import Kind
+from cgcopt.compare.results.verdict import Decision, Kind
 from cgcopt.compare.results.yardstick import Gain, yardstick_of
 from cgcopt.compare.show.folder import ReportFolder
 from cgcopt.compare.show.numbers import show_number
@@ -53,18 +53,16 @@ def verdict(advice: Advice) -> str:
         )
     kind = decision.chosen.kind
     if kind is Kind.DO_NOT_CODE:
-        return _nothing_helps(advice)
+        return _nothing_helps(advice, decision)
     counsel = _COUNSEL[kind]
     if kind in (Kind.CODE, Kind.SCHEDULE, Kind.CYCLIC):
         counsel += f" ('{decision.chosen.name}')"
     first = f"{counsel}; expected gain {_gain(advice, decision.gain)}"
     first += "" if advice.significant else ", which is not significant"
-    return f"{first}. {_second(advice)}"
+    return f"{first}. {_second(advice, decision)}"
 
 
-def _nothing_helps(advice: Advice) -> str:
-    decision = advice.decision
-    assert decision is not None
+def _nothing_helps(advice: Advice, decision: Decision) -> str:
     count = _rounds(advice.trace.round_count)
     first = f"{_COUNSEL[Kind.DO_NOT_CODE]}; nothing gains more than these {count} can show."
     best = Gain(-decision.over_alternative.size, decision.over_alternative.error)
@@ -77,9 +75,7 @@ def _nothing_helps(advice: Advice) -> str:
     return f"{first} {second}, which is not enough to count."
 
 
-def _second(advice: Advice) -> str:
-    decision = advice.decision
-    assert decision is not None
+def _second(advice: Advice, decision: Decision) -> str:
     count = f"these {_rounds(advice.trace.round_count)}"
     if decision.chosen.kind in (Kind.CODE, Kind.SCHEDULE):
         other, over = decision.alternative, decision.over_alternative

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cgcopt.arrays import FloatArray
-from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.errors import InvalidInputError
+from cgcopt.evaluation.dispatch import model_as
 from cgcopt.workers.base import ContinuousTimes, IndependentTimes
 from cgcopt.workers.location_scale import LocationScale
 
@@ -140,10 +141,9 @@ def proportional_thresholds(
         theta = np.where(scale > 0.0, past / scale, np.inf)
     if not derivative:
         return Thresholds(times.cdf(theta), times.sf(theta))
-    if not isinstance(times, ContinuousTimes):
-        raise UnsupportedProblemError(f"a gradient needs a density, which {times.label} has not")
+    smooth = model_as(ContinuousTimes, times, "a gradient needs a density, not")
     return ThresholdsWithDerivative(
-        times.cdf(theta), times.sf(theta), -_time_by_density(times, theta, shift)
+        times.cdf(theta), times.sf(theta), -_time_by_density(smooth, theta, shift)
     )
 
 

@@ -8,16 +8,17 @@ crossing probability of :mod:`cgcopt.evaluation.crossing.crossing` is exact with
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from cgcopt.arrays import FloatArray
-from cgcopt.evaluation.crossing.crossing import CrossingWithGradient, crossing
-from cgcopt.evaluation.dispatch import times_as
+from cgcopt.evaluation.crossing.crossing import crossing
+from cgcopt.evaluation.dispatch import Table, model_as, times_as
 from cgcopt.evaluation.lines import Lines
 from cgcopt.system import System
-from cgcopt.workers.base import ContinuousTimes
+from cgcopt.workers.base import ContinuousTimes, IndependentTimes, Times
 from cgcopt.workers.start import RandomStart
 
 __all__ = ["StartedChances", "started_chances", "started_times"]
@@ -104,7 +105,6 @@ def started_chances(times: RandomStart, lines: Lines, deadlines: FloatArray) -> 
     done = np.where(waited, levels.done, np.where(left >= 0.0, 1.0, 0.0))
     late = np.where(waited, levels.late, np.where(left >= 0.0, 0.0, 1.0))
     found = crossing(done[:, ::-1], late[:, ::-1], gradient=True)
-    assert isinstance(found, CrossingWithGradient)
     by_level = np.where(
         waited & (found.probability > 0.0)[:, np.newaxis], found.gradient[:, ::-1], 0.0
     )
@@ -121,8 +121,9 @@ def _levels(times: RandomStart, factor: FloatArray, left: FloatArray) -> _Levels
     slope = times.times
     if isinstance(slope, float):
         return _constant(times, slope, factor, left)
-    start = times.start
-    assert isinstance(start, ContinuousTimes)
+    start = model_as(
+        ContinuousTimes, times.start, "a random slope needs a start with a density, not"
+    )
     which = _comonotone if times.one_order else _independent
     return which(start, slope, factor, left)
 
@@ -130,9 +131,22 @@ def _levels(times: RandomStart, factor: FloatArray, left: FloatArray) -> _Levels
 def _constant(times: RandomStart, slope: float, factor: FloatArray, left: FloatArray) -> _Levels:
     seconds = left - slope * factor
     start = times.start
-    smooth = isinstance(start, ContinuousTimes)
-    density = start.pdf(seconds) if smooth else np.zeros(seconds.shape)  # type: ignore[attr-defined]
+    density = _DENSITIES[start.kind](start, seconds)
     return _Levels(start.cdf(seconds), start.sf(seconds), -slope * density, -density)
+
+
+def _density(start: IndependentTimes, seconds: FloatArray) -> FloatArray:
+    return model_as(ContinuousTimes, start, "a density is needed, not").pdf(seconds)
+
+
+def _no_density(start: IndependentTimes, seconds: FloatArray) -> FloatArray:
+    """The chances of a step distribution do not change between its values."""
+    return np.zeros(seconds.shape)
+
+
+_DENSITIES: Table[Times, Callable[[IndependentTimes, FloatArray], FloatArray]] = Table(
+    "no density", {Times.CONTINUOUS: _density}, others=_no_density
+)
 
 
 def _quantiles(model: ContinuousTimes, score: FloatArray) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from cgcopt._validate import finite_number
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InfiniteMeanError, SolverError
 from cgcopt.evaluation.density import runtime as density
+from cgcopt.evaluation.dispatch import Table
 from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.late import LateSettings, integral_of_late
 from cgcopt.evaluation.lines import LineRuntime, Lines, lines_of_work, work_gradient
@@ -19,7 +21,7 @@ from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.evaluation.started.chances import StartedChances, started_chances, started_times
 from cgcopt.evaluation.steps import runtime as steps
 from cgcopt.system import System
-from cgcopt.workers.base import ContinuousTimes
+from cgcopt.workers.base import ContinuousTimes, Times
 from cgcopt.workers.start import RandomStart
 
 __all__ = ["completion_probability", "expected_runtime", "runtime_of_lines", "runtime_quantile"]
@@ -48,7 +50,7 @@ def completion_probability(
     lines = lines_of_work(system, np.asarray(work, dtype=np.float64))
     found = started_chances(times, lines, np.array([float(deadline)]))
     by_work = None
-    if gradient and isinstance(times.start, ContinuousTimes):
+    if gradient and times.has_density:
         by_work = work_gradient(system, found.factor_gradient[0], found.delay_gradient[0])
     return Probability.of(
         float(found.met[0]),
@@ -109,7 +111,7 @@ def runtime_of_lines(
     total = integral_of_late(
         functions,
         _typical(times, lines),
-        kinks=_kinks(times, lines),
+        kinks=_kinks(times, times.times, lines),
         power=power,
         settings=settings,
     )
@@ -132,19 +134,29 @@ def _constant(
         waited.astype(np.float64), np.where(waited, lines.delay + slope * lines.factor, lines.delay)
     )
     start = system.with_times(times.start)
-    if isinstance(times.start, ContinuousTimes):
-        found = density.runtime_of_lines(start, moved, threads=threads)
-    else:
-        found = steps.runtime_of_lines(start, moved, tolerance=tolerance, threads=threads)
+    found = _RUNTIMES[start.worker_times.kind](start, moved, tolerance, threads)
     by_factor = np.where(waited, slope * found.delay_gradient, 0.0)
     return replace(found, factor_gradient=by_factor)
 
 
-def _kinks(times: RandomStart, lines: Lines) -> FloatArray:
+def _of_density(start: System, lines: Lines, tolerance: float, threads: int | None) -> LineRuntime:
+    return density.runtime_of_lines(start, lines, threads=threads)
+
+
+def _of_steps(start: System, lines: Lines, tolerance: float, threads: int | None) -> LineRuntime:
+    return steps.runtime_of_lines(start, lines, tolerance=tolerance, threads=threads)
+
+
+#: By the kind of the start, where every worker computes equally fast.
+_RUNTIMES: Table[Times, Callable[[System, Lines, float, int | None], LineRuntime]] = Table(
+    "no expected runtime", {Times.CONTINUOUS: _of_density, Times.DISCRETE: _of_steps}
+)
+
+
+def _kinks(times: RandomStart, slope: ContinuousTimes, lines: Lines) -> FloatArray:
     """Deadlines at which a worker can first have delivered a level."""
-    assert not isinstance(times.times, float)
     waited = lines.factor > 0.0
-    earliest = lines.delay + times.start.support[0] + lines.factor * times.times.support[0]
+    earliest = lines.delay + times.start.support[0] + lines.factor * slope.support[0]
     return np.asarray(np.unique(earliest[waited & (earliest > 0.0)]))
 
 
@@ -174,7 +186,7 @@ def runtime_quantile(
     times = started_times(system)
     lines = lines_of_work(system, np.asarray(work, dtype=np.float64))
     t = _quantile(times, lines, q)
-    if not (gradient and isinstance(times.start, ContinuousTimes)):
+    if not (gradient and times.has_density):
         return Evaluation.exact(t, Method.EXACT)
     found = started_chances(times, lines, np.array([t]))
     rate = -float(found.delay_gradient[0].sum())
@@ -198,17 +210,8 @@ def _quantile(times: RandomStart, lines: Lines, q: float) -> float:
         low, high = (low * 0.5 if ends[0] else low), (high if ends[1] else high * 2.0)
         if not (low > 1e-300 and high < 1e300):
             raise SolverError(f"the {q} quantile of the runtime leaves the range of doubles")
-    if isinstance(times.start, ContinuousTimes):
-        from scipy import optimize
-
-        def odds(t: float) -> float:
-            found = started_chances(times, lines, np.array([t]))
-            late = float(found.missed[0])
-            log_odds = float(found.log_met[0]) - math.log(max(late, 5e-324))
-            return max(log_odds, -1e4) - target
-
-        target = math.log(q) - math.log1p(-q)
-        return float(optimize.brentq(odds, low, high, xtol=1e-300, rtol=_RESOLUTION))
+    if times.has_density:
+        return _root(times, lines, q, low, high)
     for _ in range(_HALVINGS):
         middle = low + 0.5 * (high - low)
         inside = bool(reached(started_chances(times, lines, np.array([middle])))[0])
@@ -216,3 +219,18 @@ def _quantile(times: RandomStart, lines: Lines, q: float) -> float:
         if high - low <= _RESOLUTION * high:
             break
     return high
+
+
+def _root(times: RandomStart, lines: Lines, q: float, low: float, high: float) -> float:
+    """The quantile between two deadlines, where the log-odds are continuous."""
+    from scipy import optimize
+
+    target = math.log(q) - math.log1p(-q)
+
+    def odds(t: float) -> float:
+        found = started_chances(times, lines, np.array([t]))
+        late = float(found.missed[0])
+        log_odds = float(found.log_met[0]) - math.log(max(late, 5e-324))
+        return max(log_odds, -1e4) - target
+
+    return float(optimize.brentq(odds, low, high, xtol=1e-300, rtol=_RESOLUTION))
