@@ -31,6 +31,8 @@ class Objective:
     unit: ClassVar[str]
     bears_failures: ClassVar[bool] = True
     """Whether it is finite where workers may never answer."""
+    best_possible: ClassVar[float | None] = None
+    """What no scheme can exceed, whatever the system: 1 for a probability; ``None`` for seconds."""
 
     @property
     def parameters(self) -> tuple[Any, ...]:
@@ -73,6 +75,7 @@ class CompletionProbability(Objective):
     kind: ClassVar[str] = "completion-probability"
     sense: ClassVar[Sense] = Sense.MAXIMIZE
     unit: ClassVar[str] = ""
+    best_possible: ClassVar[float | None] = 1.0
 
     def __post_init__(self) -> None:
         deadline = finite_number("objective.deadline", self.deadline, above=0)

@@ -28,7 +28,7 @@ from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
 from cgcopt.evaluation.schedules.ends import Run
 from cgcopt.evaluation.schedules.light import light_bound
 from cgcopt.evaluation.stationarity import residual_of
-from cgcopt.objective import CompletionProbability, Sense
+from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.time_left import OutOfTimeError
@@ -294,8 +294,8 @@ def _too_many_copies(problem: Problem, schedule: Schedule) -> str:
 
 
 def _nothing_proven(problem: Problem) -> tuple[float, Certificate]:
-    if isinstance(problem.objective, CompletionProbability):
-        return 1.0, Certificate.TRIVIAL
+    if (best := problem.objective.best_possible) is not None:
+        return best, Certificate.TRIVIAL
     return (-math.inf if problem.objective.sense is Sense.MINIMIZE else math.inf), Certificate.NONE
 
 

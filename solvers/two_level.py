@@ -27,21 +27,14 @@ __all__ = ["TwoLevel"]
 
 @dataclass(frozen=True)
 class SearchNumbers:
-    """Numbers of the search.
-
-    Attributes
-    ----------
-    grid : tuple of float
-        Shares of level 0 that are tried first.
-    resolution : float
-        Change of the share at which the search ends.
-    rounds : int
-        Rounds that are drawn where the value is not exact; the same ones for every share.
-    """
+    """Numbers of the search; no measurement of them is on record."""
 
     grid: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
+    """Shares of level 0 that are tried first."""
     resolution: float = 1e-5
+    """Change of the share at which the search ends."""
     rounds: int = 20_000
+    """Rounds that are drawn where the value is not exact; the same ones for every share."""
 
 
 class TwoLevel(Solver):

@@ -33,10 +33,18 @@ __all__ = ["DensityReach", "Reach", "StepReach", "reach_of"]
 #: A deadline that equals a possible runtime counts as kept, however it is rounded.
 _ROUNDING = 1.0 + 4.0 * np.finfo(np.float64).eps
 
-#: Unit of `eta`, as a share of the largest that comes into question: tolerances are relative to it.
-_FINE = 0.05
-#: Chords of a stretch at first.
-_CHORDS = 4
+
+@dataclass(frozen=True)
+class ReachTuning:
+    """Numbers of the program's columns; no measurement of them is on record."""
+
+    unit: float = 0.05
+    """Unit of ``eta``, as a share of the largest possible one: tolerances are relative to it."""
+    chords: int = 4
+    """Chords of a stretch at first."""
+
+
+_TUNING = ReachTuning()
 
 #: Columns, coefficients and least value of a row.
 Row = tuple[IntArray, FloatArray, float]
@@ -87,7 +95,9 @@ class StepReach:
             keep = keep[(beyond[keep] <= late[n]) | (keep == values.size - 1)]
             self.choices.append((np.minimum(work[keep], most), eta[keep]))
         self.most = np.array([work.max() for work, _ in self.choices])
-        self.scale = np.array([max(_FINE * float(eta.max()), 1e-300) for _, eta in self.choices])
+        self.scale = np.array(
+            [max(_TUNING.unit * float(eta.max()), 1e-300) for _, eta in self.choices]
+        )
 
     def add(self, model: HighsModel, columns: DesignColumns, eta: IntArray) -> None:
         """One binary for every level and threshold."""
@@ -161,9 +171,9 @@ class DensityReach:
         self.envelope = Envelope.of(times, float(box.upper.max()))
         every = range(whole.size)
         self.majorant = self.envelope.on(box, every, self.envelope.empty(whole.size))
-        self.scale = np.maximum(_FINE * self.asked(self.most), 1e-300)
+        self.scale = np.maximum(_TUNING.unit * self.asked(self.most), 1e-300)
         self.segments = {
-            n: _Segments(np.linspace(*ends, _CHORDS + 1), np.zeros(0, int), np.zeros(0, int))
+            n: _Segments(np.linspace(*ends, _TUNING.chords + 1), np.zeros(0, int), np.zeros(0, int))
             for n in every
             if (ends := self._stretch(float(self.most[n]))) is not None
         }

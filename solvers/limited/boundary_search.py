@@ -21,12 +21,22 @@ from cgcopt.solvers.limited.oracle import RuntimeCuts
 
 __all__ = ["BoundarySearch", "snapped"]
 
-#: Distance from a boundary, in shares, that counts as none.
-_ON = 1e-9
-#: What is taken off a bound, relatively.
-_ACCURACY = 1e-9
-#: Evaluations at one node at most, and relative height of the function above the cuts that asks for one.
-_MOST, _ABOVE = 3, 0.2
+
+@dataclass(frozen=True)
+class BoundaryTuning:
+    """Numbers of the branch and bound over ends of blocks; no measurement of them is on record."""
+
+    on: float = 1e-9
+    """Distance from a boundary, in shares, that counts as none."""
+    accuracy: float = 1e-9
+    """What is taken off a bound, relatively."""
+    most: int = 3
+    """Evaluations at one node at most."""
+    above: float = 0.2
+    """Share of what is left to the cutoff: a value that much above the cuts asks for one more."""
+
+
+_TUNING = BoundaryTuning()
 
 
 @dataclass(order=True)
@@ -97,7 +107,7 @@ class BoundarySearch:
         """Bound a node more closely; return its halves, none if it is done with."""
         self.nodes += 1
         bound = node.bound
-        for _ in range(_MOST):
+        for _ in range(_TUNING.most):
             found = self.program.solve(self.ends[node.low], self.ends[node.high])
             if found is None:
                 return []
@@ -106,17 +116,17 @@ class BoundarySearch:
                 break
             self.offer(counts)
             value = self.value(counts)
-            if value <= bound + _ABOVE * (self.cutoff - bound):
+            if value <= bound + _TUNING.above * (self.cutoff - bound):
                 break
         if bound >= self.cutoff:
             return []
-        place = np.searchsorted(self.ends, counts - _ON)
+        place = np.searchsorted(self.ends, counts - _TUNING.on)
         place = np.clip(place, 1, self.ends.size - 1)
         below, above = self.ends[place - 1], self.ends[place]
         off = np.minimum(counts - below, above - counts)
         off[node.low == node.high] = 0.0
         j = int(off.argmax())
-        if off[j] <= _ON:
+        if off[j] <= _TUNING.on:
             return self._at_boundaries(node, counts, bound)
         return self._halves(node, j, int(place[j]) - 1, bound)
 
@@ -213,7 +223,7 @@ class _CutProgram:
             return None
         bound = float(self.highs.getInfo().objective_function_value) * self.scale
         counts = np.array(self.highs.getSolution().col_value[:count])
-        return bound * (1.0 - _ACCURACY), np.maximum.accumulate(np.clip(counts, low, high))
+        return bound * (1.0 - _TUNING.accuracy), np.maximum.accumulate(np.clip(counts, low, high))
 
 
 def snapped(counts: FloatArray, ends: FloatArray, least: float = 0.0) -> FloatArray | None:
@@ -232,10 +242,10 @@ def snapped(counts: FloatArray, ends: FloatArray, least: float = 0.0) -> FloatAr
         return rounded
     before = 0.0
     for j in range(rounded.size - 1):
-        if rounded[j] - before < least - _ON:
-            k = int(np.searchsorted(ends, before + least - _ON))
+        if rounded[j] - before < least - _TUNING.on:
+            k = int(np.searchsorted(ends, before + least - _TUNING.on))
             if k >= ends.size:
                 return None
             rounded[j] = ends[k]
         before = float(rounded[j])
-    return rounded if 1.0 - before >= least - _ON else None
+    return rounded if 1.0 - before >= least - _TUNING.on else None

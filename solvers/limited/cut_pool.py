@@ -14,13 +14,25 @@ from cgcopt.solvers.limited.oracle import Cut
 __all__ = ["CutPool", "LevelBox", "PoolPoint", "matrix_game"]
 
 
-#: What is taken off a bound, relatively: rounding, and the quadrature behind the cuts.
-_ACCURACY = 3e-11
-#: Weight from which a cut counts as one of those that prove a bound.
-_ACTIVE = 1e-9
-#: Cuts that are best alone and go into the first program; how many that are violated, relatively by so
-#: much, join at a time, and how often.
-_NEAR, _JOINING, _VIOLATION, _ROUNDS = 8, 12, 1e-7, 12
+@dataclass(frozen=True)
+class PoolTuning:
+    """Numbers of the linear program over cuts; no measurement of them is on record."""
+
+    accuracy: float = 3e-11
+    """What is taken off a bound, relatively: rounding, and the quadrature behind the cuts."""
+    active: float = 1e-9
+    """Weight from which a cut counts as one of those that prove a bound."""
+    near: int = 8
+    """Cuts with the best bounds of their own, which go into the first program."""
+    violation: float = 1e-7
+    """How much a cut has to be violated, relatively, to join."""
+    joining: int = 12
+    """Violated cuts that join at a time."""
+    programs: int = 12
+    """Programs at most."""
+
+
+_TUNING = PoolTuning()
 
 
 @dataclass(frozen=True)
@@ -138,24 +150,24 @@ class CutPool:
         """
         entries = self.entries(box, slice(0, self.count))
         singly = entries.min(axis=1)
-        chosen = np.union1d(cuts, np.argsort(-singly)[:_NEAR])
+        chosen = np.union1d(cuts, np.argsort(-singly)[: _TUNING.near])
         best, shares = float(singly.max()), np.zeros(self.levels.size)
-        best *= 1.0 - _ACCURACY
+        best *= 1.0 - _TUNING.accuracy
         active, point = chosen[:0], np.eye(entries.shape[1])[0]
-        for _ in range(_ROUNDS):
+        for _ in range(_TUNING.programs):
             if best >= cutoff:
                 break
             weights, point = matrix_game(entries[chosen])
             self.programs += 1
-            bound = float((weights @ entries[chosen]).min()) * (1.0 - _ACCURACY)
-            active = chosen[weights > _ACTIVE]
+            bound = float((weights @ entries[chosen]).min()) * (1.0 - _TUNING.accuracy)
+            active = chosen[weights > _TUNING.active]
             best = max(best, bound)
             heights = entries @ point
-            missing = np.flatnonzero(heights > bound * (1.0 + _VIOLATION))
+            missing = np.flatnonzero(heights > bound * (1.0 + _TUNING.violation))
             missing = np.setdiff1d(missing, chosen)
             if missing.size == 0:
                 break
-            worst = missing[np.argsort(-heights[missing])[:_JOINING]]
+            worst = missing[np.argsort(-heights[missing])[: _TUNING.joining]]
             chosen = np.union1d(active, worst)
         shares[box.union] = point
         return PoolPoint(best, shares, active)

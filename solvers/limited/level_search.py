@@ -26,12 +26,19 @@ from cgcopt.solvers.limited.oracle import RuntimeCuts
 __all__ = ["LevelSearch"]
 
 
-#: Evaluations of one level set at most.
-_STEPS = 60
-#: Level sets that are minimised one by one.
-_FEW_SETS = 60
-#: Share that counts as spread evenly over the levels of a block when one is divided.
-_SPREAD = 0.02
+@dataclass(frozen=True)
+class LevelSearchTuning:
+    """Numbers of the branch and bound over level sets; no measurement of them is on record."""
+
+    steps: int = 60
+    """Evaluations of one level set at most."""
+    few_sets: int = 60
+    """Level sets, at most, that are minimised one by one."""
+    spread: float = 0.02
+    """Share that counts as spread evenly over the levels of a block when one is divided."""
+
+
+_TUNING = LevelSearchTuning()
 
 
 @dataclass
@@ -145,7 +152,7 @@ class LevelSearch:
         fewer = self.least > 0.0 or self.cuts.system.costs.per_message > 0.0
         boxes: list[LevelBox] = []
         for k in range(1 if fewer else most, most + 1):
-            if comb(self.levels.size, k) > _FEW_SETS:
+            if comb(self.levels.size, k) > _TUNING.few_sets:
                 boxes.append(LevelBox.whole(self.levels.size, k))
             else:
                 sets = combinations(range(self.levels.size), k)
@@ -229,7 +236,7 @@ class LevelSearch:
             if low == high:
                 continue
             level = np.arange(low, high + 1)
-            mass = shares[low : high + 1] + _SPREAD / level.size
+            mass = shares[low : high + 1] + _TUNING.spread / level.size
             mean = float(mass @ level / mass.sum())
             spread = float(mass @ np.abs(level - mean))
             if spread > best:
@@ -248,7 +255,7 @@ class LevelSearch:
             face,
             best,
             self.clock,
-            steps=_STEPS,
+            steps=_TUNING.steps,
             kinks=self.kinks,
             offered=self.incumbent if self.ends is None else None,
         )

@@ -34,14 +34,26 @@ from cgcopt.solvers.limited.optimum import LimitedRun
 
 __all__ = ["limited_search"]
 
-#: Starts on the first face, and on the others.
-_STARTS, _FEW_STARTS = 4, 1
-#: Relative improvement of the merit that an exchange has to bring.
-_IMPROVED = 1e-7
-#: Share below which a level of a climb counts as unused, and what a start has at the least.
-_UNUSED, _FLOOR = 1e-6, 1e-3
-#: Seconds where no time limit is set.
-_PATIENCE = 60.0
+
+@dataclass(frozen=True)
+class LocalSearchTuning:
+    """Numbers of the search by exact gradients; no measurement of them is on record."""
+
+    starts: int = 4
+    """Starts on the first face."""
+    few_starts: int = 1
+    """Starts on the others."""
+    improved: float = 1e-7
+    """Relative improvement of the merit that an exchange has to bring."""
+    unused: float = 1e-6
+    """Share below which a level counts as unused at the end of a climb."""
+    floor: float = 1e-3
+    """Share of every level at the start of a climb, at least."""
+    patience: float = 60.0
+    """Seconds where no time limit is set."""
+
+
+_TUNING = LocalSearchTuning()
 
 
 def limited_search(problem: Problem, options: Options) -> Outcome:
@@ -91,7 +103,7 @@ class _Search:
 
     def __post_init__(self) -> None:
         limits = self.problem.limits
-        self.end = time.perf_counter() + (self.options.time_limit or _PATIENCE)
+        self.end = time.perf_counter() + (self.options.time_limit or _TUNING.patience)
         self.levels = limits.allowed_levels(self.problem.system.workers)
         self.most = min(limits.most_blocks(self.problem.system.workers), self.levels.size)
         self.least = limits.least or 0.0
@@ -108,17 +120,19 @@ class _Search:
         """Climb on all levels, then exchange levels where they cannot all be used."""
         for level in {int(self.levels[0]), int(self.levels[-1])}:
             self.keep(np.eye(self.problem.system.workers)[level])
-        starts = self.options.starts or _STARTS
-        share = self.climb(self.levels, starts if self.free else _FEW_STARTS, offer=self.free)
+        starts = self.options.starts or _TUNING.starts
+        share = self.climb(
+            self.levels, starts if self.free else _TUNING.few_starts, offer=self.free
+        )
         if self.free:
             self.higher_up()
             return
         chosen = np.sort(self.levels[np.argsort(-share)[: self.most]])
-        self.on_set(tuple(chosen.tolist()), _STARTS)
+        self.on_set(tuple(chosen.tolist()), _TUNING.starts)
         improved = True
         while improved and self.best is not None and not self.expired:
             improved = any(
-                self.on_set(levels, _FEW_STARTS) for levels in self.neighbours(self.best)
+                self.on_set(levels, _TUNING.few_starts) for levels in self.neighbours(self.best)
             )
 
     def higher_up(self) -> None:
@@ -126,7 +140,7 @@ class _Search:
         if self.problem.system.worker_times.kind is Times.STARTED:
             for first in range(1, self.levels.size):
                 if not self.expired:
-                    self.climb(self.levels[first:], _FEW_STARTS, offer=True)
+                    self.climb(self.levels[first:], _TUNING.few_starts, offer=True)
 
     @property
     def free(self) -> bool:
@@ -156,7 +170,7 @@ class _Search:
         self.tried.add(chosen)
         before = self.merit
         self.climb(np.array(chosen), starts, offer=True)
-        return self.merit < before - _IMPROVED * abs(before)
+        return self.merit < before - _TUNING.improved * abs(before)
 
     def climb(self, levels: IntArray, starts: int, *, offer: bool) -> FloatArray:
         """Climb on a face; return the shares of the best end on its levels."""
@@ -223,7 +237,7 @@ class _Search:
         while len(found) < count:
             noise = rng.dirichlet(np.ones(first.size))
             found.append(0.6 * first + 0.4 * noise)
-        return [(v + _FLOOR) / (v + _FLOOR).sum() for v in found[:count]]
+        return [(v + _TUNING.floor) / (v + _TUNING.floor).sum() for v in found[:count]]
 
     def measured(self, face: Face, share: FloatArray) -> tuple[float, FloatArray]:
         """Merit, to be minimised, and its gradient in the share: ``-log P`` or ``log`` of a quantile."""
@@ -244,7 +258,7 @@ class _Search:
         """Keep a design that keeps all limits, if it is the best one."""
         y = face.partition(share)
         if not self.least:
-            y[y < _UNUSED] = 0.0
+            y[y < _TUNING.unused] = 0.0
             y /= y.sum()
         if self.ends is not None:
             counts = snapped(np.cumsum(y[face.levels]), self.ends, self.least)

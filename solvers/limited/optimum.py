@@ -29,14 +29,22 @@ from cgcopt.workers.start import one_order
 
 __all__ = ["LimitedRun", "limited_optimum"]
 
-#: Evaluations of a convex problem at most.
-_STEPS = 200
-#: Width of a bracket of a step distribution, as a share of the gap that is asked for.
-_BRACKET = 0.2
-#: Share of the gap at which the search stops: the judge computes it anew, with its own rounding.
-_SHARE = 0.99
-#: Seconds for a search where no time limit is set.
-_PATIENCE = 60.0
+
+@dataclass(frozen=True)
+class LimitedTuning:
+    """Numbers of the certified optimum within limits; no measurement of them is on record."""
+
+    steps: int = 200
+    """Evaluations of a convex problem at most."""
+    bracket: float = 0.2
+    """Width of a bracket of a step distribution, as a share of the gap that is asked for."""
+    share: float = 0.99
+    """Share of the gap at which the search stops: the judge computes the gap with other rounding."""
+    patience: float = 60.0
+    """Seconds for a search where no time limit is set."""
+
+
+_TUNING = LimitedTuning()
 
 
 def limited_optimum(problem: Problem, options: Options, start: FloatArray | None = None) -> Outcome:
@@ -128,9 +136,9 @@ class LimitedRun:
         self.convex = limits.convex(system.workers) and not per_message
         limit = self.options.time_limit
         quick = self.convex and system.worker_times.kind is not Times.STARTED
-        self.clock = Clock.started(limit if quick else limit or _PATIENCE)
-        self.incumbent = Incumbent(_SHARE * self.options.gap, self.options)
-        bracket = _BRACKET * self.options.gap
+        self.clock = Clock.started(limit if quick else limit or _TUNING.patience)
+        self.incumbent = Incumbent(_TUNING.share * self.options.gap, self.options)
+        bracket = _TUNING.bracket * self.options.gap
         self.cuts = RuntimeCuts(system, self.options.threads, bracket, self.first)
 
     @cached_property
@@ -214,7 +222,13 @@ class LimitedRun:
     def minimise(self, face: Face, incumbent: Incumbent) -> None:
         """Minimise over a face to the gap."""
         gradients = minimise_face(
-            self.cuts, self.drawn, face, incumbent, self.clock, steps=_STEPS, kinks=self.kinks
+            self.cuts,
+            self.drawn,
+            face,
+            incumbent,
+            self.clock,
+            steps=_TUNING.steps,
+            kinks=self.kinks,
         )
         if not incumbent.closed:
             error = ROUNDING if self.kinks else QUADRATURE
@@ -234,7 +248,9 @@ class LimitedRun:
             ends = TerminationCondition.TIME_LIMIT, TerminationCondition.ITERATION_LIMIT
             termination = ends[0] if expired else ends[1]
             if expired and self.options.time_limit is None:
-                message = f"the proof was given {_PATIENCE:g} s; a time limit may allow it more"
+                message = (
+                    f"the proof was given {_TUNING.patience:g} s; a time limit may allow it more"
+                )
         coordinates = self.problem.system.coordinates
         return Outcome(
             termination,

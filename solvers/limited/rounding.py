@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,10 +17,20 @@ from cgcopt.problem import Problem
 
 __all__ = ["round_within"]
 
-#: Designs to evaluate at most.
-_EVALUATIONS = 60
-#: Relative improvement that counts.
-_RESOLUTION = 1e-12
+
+@dataclass(frozen=True)
+class LimitedRoundingTuning:
+    """Numbers of the exchange of coordinates; no measurement of them is on record."""
+
+    evaluations: int = 60
+    """Designs to evaluate at most."""
+    resolution: float = 1e-12
+    """Relative improvement that counts."""
+    tried: int = 4
+    """Most promising moves that are tried before the exchange ends."""
+
+
+_TUNING = LimitedRoundingTuning()
 
 
 def round_within(problem: Problem, design: Design) -> Design:
@@ -66,7 +77,7 @@ def _exchanged(problem: Problem, x: FloatArray, used: IntArray, floor: float) ->
     sign = 1.0 if problem.objective.sense is Sense.MINIMIZE else -1.0
     best = evaluate(problem, Design(x), gradient=True)
     value, spent = sign * best.value, 1
-    while spent < _EVALUATIONS:
+    while spent < _TUNING.evaluations:
         gradient = np.zeros(x.size)
         if isinstance(best, WithGradient):
             gradient = sign * partition_gradient(best.gradient)
@@ -76,13 +87,13 @@ def _exchanged(problem: Problem, x: FloatArray, used: IntArray, floor: float) ->
             for there in used
             if here != there and x[here] > floor
         ]
-        for _, here, there in sorted(moves)[:4]:
+        for _, here, there in sorted(moves)[: _TUNING.tried]:
             trial = x.copy()
             trial[here] -= 1.0
             trial[there] += 1.0
             found = evaluate(problem, Design(trial), gradient=True)
             spent += 1
-            if sign * found.value < value - _RESOLUTION * abs(value):
+            if sign * found.value < value - _TUNING.resolution * abs(value):
                 x, best, value = trial, found, sign * found.value
                 break
         else:

@@ -16,10 +16,6 @@ from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, 
 __all__ = ["AIMS", "Aim", "Columns", "DeadlineAim", "MeanAim", "QuantileAim", "aim_of"]
 
 
-#: Weight of the seconds beyond the deadline beside the rounds that miss it: they break ties.
-_TIE = 1e-3
-
-
 @dataclass(frozen=True, eq=False)
 class Columns:
     """Columns ``theta`` of a linear program that bound the runtimes of rounds from above.
@@ -112,7 +108,9 @@ class DeadlineAim(Aim):
 
     deadline: float
     reaches: tuple[float, ...] = (1.0, 0.2, 0.05)
-    """How much too late, relatively, a round may be for the program to care."""
+    """How much too late, relatively, a round may be to count in a program; one for each variant."""
+    tie: float = 1e-3
+    """Weight of the relative lateness beside the share of late rounds: it breaks ties."""
 
     @property
     def variants(self) -> int:  # type: ignore[override]
@@ -122,7 +120,7 @@ class DeadlineAim(Aim):
     def value(self, runtimes: FloatArray) -> float:
         """Share of missed rounds, and a little of how much too late they are."""
         excess = runtimes / self.deadline - 1.0
-        return float((excess > 0.0).mean() + _TIE * np.clip(excess, 0.0, 1.0).mean())
+        return float((excess > 0.0).mean() + self.tie * np.clip(excess, 0.0, 1.0).mean())
 
     def columns(self, runtimes: FloatArray, variant: int) -> Columns:
         """Seconds beyond the deadline of the rounds that are not hopeless."""

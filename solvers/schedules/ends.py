@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,8 +15,18 @@ from cgcopt.solvers.schedules.space import Space
 
 __all__ = ["onto_ends"]
 
-#: Passes over all inner ends, and how many places an end is moved at once.
-_PASSES, _STRIDES = 50, (1, 2, 4, 8, 16)
+
+@dataclass(frozen=True)
+class EndsTuning:
+    """Numbers of the moves of ends; no measurement of them is on record."""
+
+    passes: int = 50
+    """Passes over all ends at most."""
+    strides: tuple[int, ...] = (1, 2, 4, 8, 16)
+    """How many boundaries an end is moved at a time."""
+
+
+_TUNING = EndsTuning()
 
 
 def onto_ends(schedule: Schedule, sample: Sample, aim: Aim, space: Space) -> tuple[Schedule, float]:
@@ -60,7 +71,7 @@ def onto_ends(schedule: Schedule, sample: Sample, aim: Aim, space: Space) -> tup
         return aim.value(sample.runtimes(moved)), moved
 
     best, found = worth(at)
-    for _ in range(_PASSES):
+    for _ in range(_TUNING.passes):
         before = best
         for places in _moves(at, ends.size):
             value, moved = worth(places)
@@ -84,7 +95,7 @@ def _sizes(places: IntArray, ends: FloatArray) -> FloatArray:
 def _moves(at: IntArray, count: int) -> Iterator[IntArray]:
     """Every inner end, moved by some strides."""
     for place in range(at.size):
-        for stride in _STRIDES:
+        for stride in _TUNING.strides:
             for moved in (int(at[place]) - stride, int(at[place]) + stride):
                 if 0 <= moved < count:
                     yield np.concatenate((at[:place], [moved], at[place + 1 :]))

@@ -10,6 +10,7 @@ begin higher up are bounded by the mean order statistics of their own levels (Je
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,9 +24,20 @@ from cgcopt.system import System
 
 __all__ = ["certified_runtime", "first_level_bounds"]
 
-#: Part of a value that is given away: what the quadrature may have added.
-_ERROR = 1e-9
-_HALVINGS = 200
+
+@dataclass(frozen=True)
+class _BoundTuning:
+    """Numbers of the bisection for the bound of the levels; no measurement of them is on record."""
+
+    error: float = 1e-9
+    """Part of a value that is given away: what the quadrature may have added."""
+    halvings: int = 200
+    """Bisections at most."""
+    resolution: float = 1e-13
+    """Relative width at which they end."""
+
+
+_TUNING = _BoundTuning()
 
 
 def certified_runtime(
@@ -57,7 +69,7 @@ def certified_runtime(
         by_level = partition_gradient(evaluation.gradient)
         constant = evaluation.value - float(by_level @ x)
         cut = constant + system.coordinates * float(by_level[allowed].min())
-        cut -= _ERROR * evaluation.value
+        cut -= _TUNING.error * evaluation.value
         beyond = float(alone[allowed > first].min(initial=math.inf))
         if min(cut, beyond) > best:
             return min(cut, beyond), Certificate.SUBGRADIENT
@@ -91,12 +103,12 @@ def first_level_bounds(system: System, levels: IntArray) -> FloatArray:
             continue
         low = float(ahead[0])
         high = low + system.coordinates / float(weights[0])
-        for _ in range(_HALVINGS):
+        for _ in range(_TUNING.halvings):
             middle = 0.5 * (low + high)
             room = np.maximum(middle - ahead[finite], 0.0)
             inside = float(room @ weights[finite]) >= system.coordinates
             low, high = (low, middle) if inside else (middle, high)
-            if high - low <= 1e-13 * high:
+            if high - low <= _TUNING.resolution * high:
                 break
-        bounds[place] = low * (1.0 - _ERROR)
+        bounds[place] = low * (1.0 - _TUNING.error)
     return bounds

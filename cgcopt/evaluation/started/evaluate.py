@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,8 +28,19 @@ __all__ = ["completion_probability", "expected_runtime", "runtime_of_lines", "ru
 
 #: Independent starts and slopes take an integral for each chance; nothing is proven from their mean.
 _COARSER = LateSettings(tolerance=1e-9, other=1e-6)
-#: Bisections of a quantile at most, and the width at which they end, relatively.
-_HALVINGS, _RESOLUTION = 200, 1e-13
+
+
+@dataclass(frozen=True)
+class _QuantileTuning:
+    """Numbers of the bisection for a quantile; no measurement of them is on record."""
+
+    halvings: int = 200
+    """Bisections at most."""
+    resolution: float = 1e-13
+    """Relative width at which they end."""
+
+
+_QUANTILE = _QuantileTuning()
 
 
 @within_doubles("the completion probability")
@@ -212,11 +223,11 @@ def _quantile(times: RandomStart, lines: Lines, q: float) -> float:
             raise SolverError(f"the {q} quantile of the runtime leaves the range of doubles")
     if times.has_density:
         return _root(times, lines, q, low, high)
-    for _ in range(_HALVINGS):
+    for _ in range(_QUANTILE.halvings):
         middle = low + 0.5 * (high - low)
         inside = bool(reached(started_chances(times, lines, np.array([middle])))[0])
         low, high = (low, middle) if inside else (middle, high)
-        if high - low <= _RESOLUTION * high:
+        if high - low <= _QUANTILE.resolution * high:
             break
     return high
 
@@ -233,4 +244,4 @@ def _root(times: RandomStart, lines: Lines, q: float, low: float, high: float) -
         log_odds = float(found.log_met[0]) - math.log(max(late, 5e-324))
         return max(log_odds, -1e4) - target
 
-    return float(optimize.brentq(odds, low, high, xtol=1e-300, rtol=_RESOLUTION))
+    return float(optimize.brentq(odds, low, high, xtol=1e-300, rtol=_QUANTILE.resolution))
