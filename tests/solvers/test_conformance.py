@@ -51,7 +51,8 @@ def run(cls: type[Solver], task: Task, times: Times, **options: Any) -> Solution
     if not cls.available():
         pytest.skip(f"{cls.name} is not installed")
     problem = references.problem_for(task.objective, times)
-    return cg.solve(problem, cls(), form=task.form, **options)
+    # Proofs take seconds; on a busy machine they may take many.
+    return cg.solve(problem, cls(), form=task.form, time_limit=120, **options)
 
 
 @cache
