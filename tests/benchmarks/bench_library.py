@@ -1,8 +1,9 @@
 """Who solves how many instances of the library, and the best values and bounds known.
 
-    python -m tests.benchmarks.bench_library [--seconds 60] [--store PATH] [--write] [NAME...]
+    python -m tests.benchmarks.bench_library [--seconds 60] [--own] [--store PATH] [--write] [NAME...]
 
-Runs resume from the store. ``--write`` renews ``cgcopt/data/library.csv``.
+Runs resume from the store. ``--own`` leaves outside solvers out; ``--write`` renews
+``cgcopt/data/library.csv``.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ SOLVED = 1e-4
 SCHEDULES = ("rotated", "two-level", "schedule")
 
 
-def entrants(instance: LibraryInstance) -> Iterator[Entrant]:
+def entrants(instance: LibraryInstance, *, own: bool = False) -> Iterator[Entrant]:
     """Yield the solvers that pose this very problem to themselves, without drawn rounds."""
     problem, form = instance.problem, instance.form
     if instance.schedule:
@@ -42,27 +43,33 @@ def entrants(instance: LibraryInstance) -> Iterator[Entrant]:
     kind = problem.system.worker_times.kind
     for cls in all_solvers():
         exact = kind in cls.times or (kind is Times.SCENARIOS and Times.SCENARIOS in cls.times)
-        own = cls.role in (Role.EXACT, Role.ITERATIVE, Role.ADAPTER)
+        outside = cls.role is Role.ADAPTER
+        searches = cls.role in (Role.EXACT, Role.ITERATIVE) or (outside and not own)
         treated = cls.treats(type(problem.objective), form)
-        if own and exact and treated and cls.available() and cls.fits(problem):
+        if searches and exact and treated and cls.available() and cls.fits(problem):
             yield Entrant(cls.name, form)
 
 
-def results(instances: Sequence[LibraryInstance], seconds: float, store: Store) -> list[Any]:
+def results(
+    instances: Sequence[LibraryInstance], seconds: float, store: Store, *, own: bool = False
+) -> list[Any]:
     """Run everything, one instance after the other, and say how it goes."""
     found = []
     for instance in instances:
         options = Options(time_limit=seconds, threads=1)
         try:
             comparison = compare(
-                instance.problem, _distinct(entrants(instance)), options=options, store=store
+                instance.problem,
+                _distinct(entrants(instance, own=own)),
+                options=options,
+                store=store,
             )
         except CgcoptError as error:
             print(f"{instance.name}: {error}", flush=True)
             continue
         found.append((instance, comparison))
         best = _best(instance, comparison)
-        print(f"{instance.name}: {best['value']} >= {best['bound']}, {best['by']}", flush=True)
+        print(f"{instance.name}: {best['value']}, bound {best['bound']} ({best['by']})", flush=True)
     return found
 
 
@@ -130,11 +137,12 @@ def main() -> None:
     parser.add_argument("names", nargs="*")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--store", type=Path, default=ROOT / "build" / "library.sqlite")
+    parser.add_argument("--own", action="store_true")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     arguments.store.parent.mkdir(parents=True, exist_ok=True)
     chosen = [library_instance(name) for name in arguments.names] or list(library().values())
-    found = results(chosen, arguments.seconds, Store(arguments.store))
+    found = results(chosen, arguments.seconds, Store(arguments.store), own=arguments.own)
     show("Solved of the library", counts(found))
     if arguments.write:
         write(found, ROOT / "cgcopt" / "data" / "library.csv")
