@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from cgcopt.limits import boundaries_of_sizes as boundaries_of_sizes
     from cgcopt.limits import read_sizes as read_sizes
     from cgcopt.objective import CompletionProbability as CompletionProbability
+    from cgcopt.objective import ConditionalValueAtRisk as ConditionalValueAtRisk
     from cgcopt.objective import ExpectedRuntime as ExpectedRuntime
     from cgcopt.objective import Quantile as Quantile
     from cgcopt.options import Options as Options
@@ -96,7 +97,12 @@ _HOMES = {
     "cgcopt.formulations": ("formulate", "formulate_schedule"),
     "cgcopt.instance": ("example_instances", "instance_text", "load_instance", "problem_of_trace"),
     "cgcopt.limits": ("Limits", "boundaries_of_sizes", "read_sizes"),
-    "cgcopt.objective": ("CompletionProbability", "ExpectedRuntime", "Quantile"),
+    "cgcopt.objective": (
+        "CompletionProbability",
+        "ConditionalValueAtRisk",
+        "ExpectedRuntime",
+        "Quantile",
+    ),
     "cgcopt.options": ("Options",),
     "cgcopt.problem": ("Form", "Problem"),
     "cgcopt.solvers.judge": ("judge",),

@@ -13,7 +13,13 @@ from cgcopt._validate import did_you_mean, whole_number
 from cgcopt.costs import Costs
 from cgcopt.errors import InvalidInputError
 from cgcopt.limits import Limits, boundaries_of_sizes, read_sizes
-from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile
+from cgcopt.objective import (
+    CompletionProbability,
+    ConditionalValueAtRisk,
+    ExpectedRuntime,
+    Objective,
+    Quantile,
+)
 from cgcopt.problem import Problem
 from cgcopt.system import System
 from cgcopt.workers import worker_times_from_dict
@@ -39,6 +45,7 @@ OBJECTIVES: dict[str, tuple[type[Objective], str | None]] = {
     "expected-runtime": (ExpectedRuntime, None),
     "completion-probability": (CompletionProbability, "deadline"),
     "quantile": (Quantile, "probability"),
+    "conditional-value-at-risk": (ConditionalValueAtRisk, "probability"),
 }
 
 
@@ -216,10 +223,11 @@ def _objective(table: Mapping[str, Any]) -> Objective:
     if not isinstance(kind, str) or kind not in OBJECTIVES:
         raise InvalidInputError("objective.kind", kind, f"one of: {', '.join(OBJECTIVES)}")
     cls, parameter = OBJECTIVES[kind]
-    for other, (_, key) in OBJECTIVES.items():
+    for _, key in OBJECTIVES.values():
         if key is not None and key != parameter and key in table:
+            takers = " or ".join(f'"{name}"' for name, (_, its) in OBJECTIVES.items() if its == key)
             raise InvalidInputError(
-                f"objective.{key}", table[key], f'absent: only kind = "{other}" takes it'
+                f"objective.{key}", table[key], f"absent: only kind = {takers} takes it"
             )
     required = {"kind"} if parameter is None else {"kind", parameter}
     _keys("objective.", table, required=required)

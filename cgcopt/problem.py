@@ -66,7 +66,8 @@ class Problem:
             raise InvalidInputError(
                 "problem.objective",
                 self.objective,
-                "an objective: ExpectedRuntime(), CompletionProbability(deadline) or Quantile(...)",
+                "an objective: ExpectedRuntime(), CompletionProbability(deadline), Quantile(...) or "
+                "ConditionalValueAtRisk(...)",
             )
         if not isinstance(self.limits, Limits):
             raise InvalidInputError("problem.limits", self.limits, "Limits(copies=..., ...)")

@@ -17,7 +17,13 @@ from cgcopt.formulations.probability_within import ProbabilityWithin
 from cgcopt.formulations.runtime_coordinate import RuntimeCoordinate
 from cgcopt.formulations.runtime_partition import RuntimePartition
 from cgcopt.formulations.runtime_within import RuntimeWithin
-from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective
+from cgcopt.formulations.tail_mean import TailMeanCoordinate, TailMeanPartition
+from cgcopt.objective import (
+    CompletionProbability,
+    ConditionalValueAtRisk,
+    ExpectedRuntime,
+    Objective,
+)
 from cgcopt.problem import Form, Problem
 from cgcopt.workers.base import Times
 
@@ -39,7 +45,8 @@ def formulate(
     Parameters
     ----------
     problem : Problem
-        With expected runtime or completion probability as objective.  With
+        With expected runtime, completion probability or conditional value at risk as objective;
+        the last one on scenarios only, without limits and costs.  With
         :class:`~cgcopt.Scenarios` as worker times (``problem.sampled(1000)``) it has all three
         forms; with a distribution that has a density, the relaxed one.
     form : Form or str
@@ -140,6 +147,32 @@ def _runtime_of_rounds(problem: Problem, form: Form, written: Written) -> Formul
     )
 
 
+def _tail_mean_of_rounds(problem: Problem, form: Form, written: Written) -> Formulation:
+    if form is not Form.COORDINATE:
+        return TailMeanPartition(problem, form, strong=written.strong)
+    return TailMeanCoordinate(
+        problem,
+        form,
+        strong=written.strong,
+        symmetry=written.symmetry,
+        equivalence=written.equivalence,
+    )
+
+
+def _scenarios_only(problem: Problem, form: Form, written: Written) -> Formulation:
+    system, objective = problem.system, problem.objective
+    raise UnsupportedProblemError(
+        f"the {objective.kind} is formulated on scenarios (problem.sampled(1000) draws them), "
+        f"not on {system.worker_times.label}"
+    )
+
+
+def _free_only(problem: Problem, form: Form, written: Written) -> Formulation:
+    raise UnsupportedProblemError(
+        f"the {problem.objective.kind} is formulated without limits and costs only"
+    )
+
+
 def _probability_of_rounds(problem: Problem, form: Form, written: Written) -> Formulation:
     strong, least = written.strong, written.at_least
     if form is not Form.COORDINATE:
@@ -195,6 +228,14 @@ BUILDERS: Table[type[Objective], Builders] = Table(
                 others=lambda problem, form, written: ExactProbability(problem, form),
             ),
             _probability_within,
+        ),
+        ConditionalValueAtRisk: Builders(
+            Table(
+                "no formulation of the conditional value at risk",
+                {Times.SCENARIOS: _tail_mean_of_rounds},
+                others=_scenarios_only,
+            ),
+            _free_only,
         ),
     },
 )

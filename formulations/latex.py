@@ -13,6 +13,7 @@ _SIGNS = {
     r"\text{subject to}": "subject to",
     r"\textstyle": "",
     r"\frac{1}{K}": "1/K",
+    r"\frac{1}{(1-q) K}": "1/((1-q) K)",
     r"\mathbb{Z}_{\geq 0}^N": "whole numbers, at least 0",
     r"\mathbb{R}_{\geq 0}^N": "real numbers, at least 0",
     r"\{0,1\}": "{0,1}",

@@ -148,7 +148,7 @@ class ProbabilityCoordinate(CoordinateFormulation, ProbabilityFormulation):
         return linear_program(
             self.variables,
             rows,
-            cost="y",
+            cost={"y": 1.0},
             upper={**self.blocks.upper_bounds, "z": 1.0, "c": self.most_work},
             integer=("x", "y", "z") if self.blocks.integer else ("y", "z"),
             sign=-1.0,

@@ -233,7 +233,7 @@ class ProbabilityPartition(ProbabilityFormulation):
         return linear_program(
             self.variables,
             self.scipy_rows(),
-            cost="y",
+            cost={"y": 1.0},
             lower={"x": self.least_block},
             upper=self.upper_bounds,
             integer=("x", "y") if self.integer else ("y",),

@@ -112,7 +112,9 @@ class RuntimeCoordinate(CoordinateFormulation, RuntimeFormulation):
             rows[f"coordinate_runtime_{n}"] = (blocks, least, np.inf)
         upper = {"z": 1.0, "c": self.most_work}
         whole = ("x", "z") if self.blocks.integer else ("z",)
-        return linear_program(self.variables, rows, cost="theta", upper=upper, integer=whole)
+        return linear_program(
+            self.variables, rows, cost=self.blocks.cost, upper=upper, integer=whole
+        )
 
     def to_highspy(self) -> Any:
         """Return a ``highspy.Highs`` holding the model, with named columns and rows."""

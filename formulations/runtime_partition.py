@@ -35,6 +35,11 @@ class RuntimePartition(RuntimeFormulation):
         n = self.workers
         return {"x": (n,), "omega": (n,), "theta": (self.rounds,)}
 
+    @property
+    def cost(self) -> Mapping[str, float]:
+        """Coefficient of the objective for the entries of every variable that has one."""
+        return {"theta": 1.0}
+
     def to_cvxpy(self) -> Any:
         """Return a ``cvxpy.Problem``; its parameter ``L`` holds the budget and may be changed."""
         import cvxpy as cp
@@ -110,7 +115,7 @@ class RuntimePartition(RuntimeFormulation):
         return linear_program(
             self.variables,
             self.scipy_rows(),
-            cost="theta",
+            cost=self.cost,
             lower={"x": self.least_block},
             integer=whole,
         )
@@ -120,7 +125,8 @@ class RuntimePartition(RuntimeFormulation):
         K, N, T = self.rounds, self.workers, self.times
         x = model.columns("x", (N,), lower=self.least_block, integer=self.integer)
         omega = model.columns("omega", (N,))
-        theta = model.columns("theta", (K,), cost=1.0)
+        theta = model.columns("theta", (K,), cost=self.cost.get("theta", 0.0))
+        others = self.fill_more(model, theta)
         total = [(self.budget_weights, omega)]
         model.rows("budget", (), total, lower=self.budget, upper=self.budget)
         less, previous = before(omega)
@@ -128,7 +134,11 @@ class RuntimePartition(RuntimeFormulation):
         model.rows("work", (N,), work, lower=0.0, upper=0.0)
         model.rows("rising", (N,), [(1.0, omega), (less, previous)], lower=0.0)
         model.rows("runtime", (K, N), [(1.0, theta[:, None]), (-T, omega)], lower=0.0)
-        return {"x": x, "omega": omega, "theta": theta}
+        return {"x": x, "omega": omega, "theta": theta, **others}
+
+    def fill_more(self, model: HighsModel, theta: IntArray) -> dict[str, IntArray]:
+        """Write further columns and rows on the runtimes; return the columns by name."""
+        return {}
 
     def to_highspy(self) -> Any:
         """Return a ``highspy.Highs`` holding the model, with named columns and rows."""

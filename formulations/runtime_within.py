@@ -285,7 +285,7 @@ class RuntimeWithin(RuntimeFormulation):
             whole.append("end")
             upper["end"] = 1.0
         return linear_program(
-            self.variables, rows, cost=self.of_rounds, sign=sign, upper=upper, integer=whole
+            self.variables, rows, cost={self.of_rounds: 1.0}, sign=sign, upper=upper, integer=whole
         )
 
     def _scipy_rounds(

@@ -158,11 +158,16 @@ class ScenarioFormulation(Formulation):
         near = self.integer and np.abs(whole - straight).max() <= _STRAIGHT
         return whole if near and whole.sum() == self.problem.system.coordinates else x
 
+    @property
+    def theta_seconds(self) -> float:
+        """Seconds that count as 1 in ``theta``, where there is one."""
+        return self.value(self.rounds)
+
     def __str__(self) -> str:
         """Return the mathematics of the model as text, and how its variables are scaled."""
         scaled = f"omega_n = w_n / {self.coordinate_scale:g}"
         if not self.counts_rounds:
-            scaled += f", theta in units of {self.value(self.rounds):g} s"
+            scaled += f", theta in units of {self.theta_seconds:g} s"
         return f"{super().__str__()}\nin the models {scaled}"
 
     # -- languages ------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ def linear_program(
     shapes: Mapping[str, tuple[int, ...]],
     rows: Rows,
     *,
-    cost: str,
+    cost: Mapping[str, Any],
     lower: Mapping[str, Any] = MappingProxyType({}),
     upper: Mapping[str, Any] = MappingProxyType({}),
     integer: Collection[str] = (),
@@ -111,8 +111,8 @@ def linear_program(
         Name and shape of every variable, in the order of the columns.
     rows : Rows
         Coefficients; a variable that does not occur is left out.
-    cost : str
-        The variable whose sum is minimised, or maximised where ``sign`` is -1.
+    cost : mapping
+        Coefficients of the objective by variable; it is minimised, or maximised where ``sign`` is -1.
     lower, upper : mapping
         Bounds by variable, by default 0 and none.
     integer : collection of str
@@ -121,7 +121,7 @@ def linear_program(
     Examples
     --------
     >>> rows = {"total": ({"x": np.ones((1, 2)), "t": -np.ones((1, 1))}, 0.0, 0.0)}
-    >>> program = linear_program({"x": (2,), "t": (1,)}, rows, cost="t", upper={"x": 1.0})
+    >>> program = linear_program({"x": (2,), "t": (1,)}, rows, cost={"t": 1.0}, upper={"x": 1.0})
     >>> program.constraints["total"].A.toarray()
     array([[ 1.,  1., -1.]])
     >>> program.bounds.ub
@@ -148,7 +148,7 @@ def linear_program(
         return np.concatenate(parts)
 
     return LinearProgram(
-        c=sign * by_variable({cost: 1.0}, 0.0),
+        c=sign * by_variable(cost, 0.0),
         integrality=by_variable(dict.fromkeys(integer, 1.0), 0.0),
         bounds=Bounds(by_variable(lower, 0.0), by_variable(upper, np.inf)),
         constraints={

@@ -153,7 +153,10 @@ class Minimised:
 
 
 def minimised(problem: Problem, options: Options) -> Minimised:
-    """Minimise the expected runtime of independent workers over partitions with sum 1."""
+    """Minimise the expected runtime of independent workers over partitions with sum 1.
+
+    With a density, any objective that is convex, homogeneous and smooth.
+    """
     require_finite_mean(problem)
     keep_design(partition_with_work_proportional_to(mean_time_work(problem.system), 1))
     return MINIMISERS[problem.system.worker_times.kind](problem, options)
@@ -170,7 +173,7 @@ def _minimised_steps(problem: Problem, options: Options) -> Minimised:
 def _minimised_smooth(problem: Problem, options: Options) -> Minimised:
     clock = Clock.started(options.time_limit)
     incumbent = Incumbent(options.gap, options)
-    oracle = RuntimeOracle(problem.system, options.threads)
+    oracle = RuntimeOracle(problem.system, options.threads, problem.objective)
     cuts = oracle.subgradients
     _descend(problem, options, oracle, incumbent, clock)
     certificate = Certificate.SUBGRADIENT

@@ -15,7 +15,14 @@ from cgcopt.errors import SolverError
 from cgcopt.evaluation.evaluate import evaluate_work
 from cgcopt.evaluation.order_statistics import order_statistic_means
 from cgcopt.limits import ALL_LIMITS
-from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile, Sense
+from cgcopt.objective import (
+    CompletionProbability,
+    ConditionalValueAtRisk,
+    ExpectedRuntime,
+    Objective,
+    Quantile,
+    Sense,
+)
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.settings import NoSettings, number, read_settings
@@ -43,7 +50,13 @@ class Scheme(Solver):
     """Base of the schemes; all of them treat every objective at the relaxed form."""
 
     role = Role.SCHEME
-    solves = tasks(ExpectedRuntime, CompletionProbability, Quantile, forms=(Form.RELAXED,))
+    solves = tasks(
+        ExpectedRuntime,
+        CompletionProbability,
+        Quantile,
+        ConditionalValueAtRisk,
+        forms=(Form.RELAXED,),
+    )
     times = ALL_TIMES | {Times.STARTED}
     tolerance = math.inf
     limits = ALL_LIMITS

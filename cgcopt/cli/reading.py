@@ -73,6 +73,13 @@ _PROBLEM = {
         panel=PROBLEM_PANEL,
         kind=float,
     ),
+    "cvar": _option(
+        "--cvar",
+        text="Minimise the mean time of the slowest rounds, those beyond this probability "
+        "(conditional value at risk).",
+        panel=PROBLEM_PANEL,
+        kind=float,
+    ),
 }
 _LIMITS = {
     "copies": _option(
@@ -183,14 +190,25 @@ class TraceInput:
 
     def _objective(self) -> Objective:
         from cgcopt.errors import InvalidInputError
-        from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
+        from cgcopt.objective import (
+            CompletionProbability,
+            ConditionalValueAtRisk,
+            ExpectedRuntime,
+            Quantile,
+        )
 
-        deadline, quantile = self.problem.get("deadline"), self.problem.get("quantile")
-        if deadline is not None and quantile is not None:
-            raise InvalidInputError("quantile", quantile, "left out beside --deadline")
-        if deadline is not None:
-            return CompletionProbability(deadline)
-        return ExpectedRuntime() if quantile is None else Quantile(quantile)
+        kinds = {
+            "deadline": CompletionProbability,
+            "quantile": Quantile,
+            "cvar": ConditionalValueAtRisk,
+        }
+        asked = [name for name in kinds if self.problem.get(name) is not None]
+        if not asked:
+            return ExpectedRuntime()
+        if len(asked) > 1:
+            value = self.problem[asked[1]]
+            raise InvalidInputError(asked[1], value, f"left out beside --{asked[0]}")
+        return kinds[asked[0]](self.problem[asked[0]])
 
 
 def reads_traces(command: Callable[..., int]) -> Callable[..., int]:

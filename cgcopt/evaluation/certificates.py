@@ -34,6 +34,7 @@ __all__ = [
     "certified_probability",
     "certified_quantile",
     "certified_runtime",
+    "certified_tail_mean",
     "certify",
     "cost_bound",
     "first_finite_level",
@@ -63,7 +64,8 @@ def certify(
     Returns
     -------
     tuple of float and Certificate
-        Expected runtime: the larger of the subgradient and the Jensen bound. Completion probability
+        Expected runtime: the larger of the subgradient and the Jensen bound; conditional value at
+        risk: these and the bound on the quantile. Completion probability
         and quantile: every level alone must be in time. Models that can only be sampled have the
         trivial bound 1, or none (``-inf``).
 
@@ -149,6 +151,30 @@ def certified_quantile(
 ) -> tuple[float, Certificate]:
     """Return :func:`quantile_bound`, the same for every design."""
     return quantile_bound(system, probability, levels), Certificate.LEVELS
+
+
+def certified_tail_mean(
+    system: System,
+    work: FloatArray,
+    probability: float,
+    *,
+    evaluation: Evaluation,
+    levels: IntArray | None = None,
+) -> tuple[float, Certificate]:
+    """Return the largest of the subgradient bound and what bounds the quantile and the expected runtime.
+
+    The conditional value at risk is convex and homogeneous like the expected runtime, and at least
+    the quantile and the expected runtime, whose bounds are bounds on it.
+    """
+    best, certificate = quantile_bound(system, probability, levels), Certificate.LEVELS
+    mean = jensen_bound(system, levels)
+    if mean > best:
+        best, certificate = mean, Certificate.JENSEN
+    if isinstance(evaluation, WithGradient):
+        bound = _gradient_bound(system, work, evaluation, levels)
+        if bound > best:
+            return bound, Certificate.SUBGRADIENT
+    return best, certificate
 
 
 def at_most_one(

@@ -19,6 +19,7 @@ from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.evaluation.rounds.quantile import rank_of
+from cgcopt.evaluation.rounds.tail_mean import mean_of_worst
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
 from cgcopt.evaluation.schedules.ends import Run, ends_in_pieces
 from cgcopt.evaluation.schedules.overlapped import Overlapped
@@ -37,6 +38,7 @@ __all__ = [
     "simulated_quantile",
     "simulated_runtimes",
     "simulated_share",
+    "simulated_tail_mean",
 ]
 
 #: Rounds drawn where nothing is said.
@@ -75,7 +77,8 @@ def simulate(
     work : Design, Schedule, Cyclic, Dynamic or array_like, shape (N,)
         What is run in the rounds, or the cumulative work ``w`` of a design.
     rounds : int
-        How many rounds to draw; memory does not grow with it, but for a quantile. Fewer are drawn
+        How many rounds to draw; memory does not grow with it, but for a quantile or a
+        conditional value at risk. Fewer are drawn
         where a time limit comes first.
     seed : int
         Equal seeds give equal results.
@@ -92,7 +95,8 @@ def simulate(
         quantile uses the distribution-free interval of the order statistics whose ranks are two
         binomial standard deviations below and above, a quarter of its width (David and Nagaraja,
         Order Statistics, section 7.1); it is infinite where the rounds are too few for such
-        ranks. The bracket ``lower, upper`` is the trivial one: simulation proves nothing.
+        ranks. That of a conditional value at risk is that of the mean of ``t + (tau - t)^+ / (1 - q)``
+        at the quantile ``t``. The bracket ``lower, upper`` is the trivial one: simulation proves nothing.
 
     Examples
     --------
@@ -231,4 +235,25 @@ def simulated_quantile(
     if low >= 1 and high <= count:
         error = float(runtimes[high - 1] - runtimes[low - 1]) / (2 * _TUNING.deviations)
     value = float(runtimes[rank_of(probability, count) - 1])
+    return Evaluation(value, Method.SIMULATION, 0.0, math.inf, standard_error=error)
+
+
+def simulated_tail_mean(
+    system: System,
+    work: Run | ArrayLike,
+    probability: float,
+    *,
+    gradient: bool = False,
+    rounds: int = ROUNDS,
+    seed: int = 0,
+) -> Evaluation:
+    """Mean of the slowest share of drawn rounds; see :func:`simulate`. There is no gradient."""
+    q = finite_number("probability", probability, above=0, below=1)
+    drawn = simulated_runtimes(system, work, rounds=rounds, seed=seed)
+    runtimes = np.concatenate(list(drawn))
+    count = runtimes.size
+    quantile = float(np.partition(runtimes, rank_of(q, count) - 1)[rank_of(q, count) - 1])
+    excess = np.maximum(runtimes - quantile, 0.0) / (1.0 - q)
+    error = float(excess.std(ddof=1)) / math.sqrt(count) if count > 1 else math.inf
+    value = mean_of_worst(runtimes, q)
     return Evaluation(value, Method.SIMULATION, 0.0, math.inf, standard_error=error)

@@ -25,7 +25,13 @@ from typing import Any
 
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.result import Certificate, Evaluation
-from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile
+from cgcopt.objective import (
+    CompletionProbability,
+    ConditionalValueAtRisk,
+    ExpectedRuntime,
+    Objective,
+    Quantile,
+)
 from cgcopt.workers.base import Times
 
 __all__ = ["Bounder", "Entry", "Evaluator", "entry_of", "register"]
@@ -134,10 +140,12 @@ _BOUNDS = "cgcopt.evaluation.certificates"
 _RUNTIME_BOUND = f"{_BOUNDS}:certified_runtime"
 _PROBABILITY_BOUND = f"{_BOUNDS}:certified_probability"
 _QUANTILE_BOUND = f"{_BOUNDS}:certified_quantile"
+_TAIL_MEAN_BOUND = f"{_BOUNDS}:certified_tail_mean"
 
 _RUNTIME = "runtime:expected_runtime"
 _PROBABILITY = "probability:completion_probability"
 _QUANTILE = "quantile:runtime_quantile"
+_TAIL_MEAN = "tail_mean:tail_mean"
 
 _TABLE: dict[tuple[type[Objective], Times], Entry] = {
     (ExpectedRuntime, Times.CONTINUOUS): Entry(f"{_DENSITY}.{_RUNTIME}", _RUNTIME_BOUND),
@@ -172,4 +180,13 @@ _TABLE: dict[tuple[type[Objective], Times], Entry] = {
     (Quantile, Times.SCENARIOS): Entry(f"{_ROUNDS}.{_QUANTILE}", _QUANTILE_BOUND),
     (Quantile, Times.GROUPS): Entry(f"{_GROUPS}.{_QUANTILE}"),
     (Quantile, Times.SAMPLER): Entry(f"{_DRAWN}:simulated_quantile"),
+    **{
+        (ConditionalValueAtRisk, kind): Entry(f"{home}.{_TAIL_MEAN}", _TAIL_MEAN_BOUND)
+        for kind, home in (
+            (Times.CONTINUOUS, _DENSITY),
+            (Times.DISCRETE, _STEPS),
+            (Times.SCENARIOS, _ROUNDS),
+        )
+    },
+    (ConditionalValueAtRisk, Times.SAMPLER): Entry(f"{_DRAWN}:simulated_tail_mean"),
 }

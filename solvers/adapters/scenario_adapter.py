@@ -11,7 +11,7 @@ from cgcopt.formulations import formulate
 from cgcopt.formulations.probability import ProbabilityFormulation
 from cgcopt.formulations.runtime import RuntimeFormulation
 from cgcopt.formulations.scenarios import ScenarioFormulation
-from cgcopt.objective import CompletionProbability, ExpectedRuntime
+from cgcopt.objective import CompletionProbability, ConditionalValueAtRisk, ExpectedRuntime
 from cgcopt.problem import Form, Problem
 from cgcopt.solvers.adapters.base import OutsideSolver
 from cgcopt.solvers.base import SAMPLED, tasks
@@ -19,10 +19,12 @@ from cgcopt.solvers.deadline.rounds_optimum import good_design
 
 __all__ = ["LINEAR", "MIXED_INTEGER", "ScenarioAdapter"]
 
-#: All six problems: what a solver of mixed-integer linear programs can do.
-MIXED_INTEGER = tasks(ExpectedRuntime, CompletionProbability, forms=tuple(Form))
+#: What a solver of mixed-integer linear programs can do.
+MIXED_INTEGER = tasks(
+    ExpectedRuntime, CompletionProbability, ConditionalValueAtRisk, forms=tuple(Form)
+)
 #: What a solver of linear programs can do.
-LINEAR = tasks(ExpectedRuntime, forms=(Form.RELAXED,))
+LINEAR = tasks(ExpectedRuntime, ConditionalValueAtRisk, forms=(Form.RELAXED,))
 
 
 class ScenarioAdapter(OutsideSolver):

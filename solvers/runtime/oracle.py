@@ -1,4 +1,4 @@
-"""The exact expected runtime as a function of the partition, for the methods that minimise it."""
+"""Convex objectives as functions of the partition, for the methods that minimise them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from cgcopt.evaluation.certificates import partition_gradient, runtime_bound
 from cgcopt.evaluation.steps.minorant import SmoothMinorant, Tangent
 from cgcopt.evaluation.steps.products import discrete_times
 from cgcopt.evaluation.steps.runtime import Bracket, affordable_panels, bracketed_runtime
-from cgcopt.evaluation.table import entry_of
-from cgcopt.objective import ExpectedRuntime
+from cgcopt.evaluation.table import Entry, entry_of
+from cgcopt.objective import ExpectedRuntime, Objective
 from cgcopt.solvers.convex.combined_bound import ROUNDING, proven
 from cgcopt.solvers.convex.quasi_newton import Point
 from cgcopt.solvers.formulas import mean_time_work
@@ -54,20 +54,29 @@ class RuntimeOracle:
         Its worker times have a density.
     threads : int, optional
         For the kernel.
+    objective : Objective
+        Convex and homogeneous of degree 1 in the partition.
     """
 
     system: System
     threads: int | None = None
+    objective: Objective = field(default_factory=ExpectedRuntime)
     subgradients: list[FloatArray] = field(default_factory=list)
 
     def __call__(self, partition: FloatArray) -> Point:
         """Value, gradient in the partition and bound, each per coordinate."""
         work = work_of_partition(partition)
-        entry = entry_of(ExpectedRuntime(), self.system.worker_times.kind)
-        found: Any = entry.evaluate(self.system, work, gradient=True, threads=self.threads)
+        entry, parameters = self._entry, self.objective.parameters
+        found: Any = entry.evaluate(
+            self.system, work, *parameters, gradient=True, threads=self.threads
+        )
         gradient = partition_gradient(found.gradient)
         self.subgradients.append(gradient)
         return Point(partition, found.value, gradient, runtime_bound(found, work, 1.0))
+
+    @cached_property
+    def _entry(self) -> Entry:
+        return entry_of(self.objective, self.system.worker_times.kind)
 
 
 @dataclass

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from cgcopt.evaluation.steps.coarsening import coarsened
 from cgcopt.evaluation.steps.runtime import affordable_panels
-from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile
+from cgcopt.objective import (
+    CompletionProbability,
+    ConditionalValueAtRisk,
+    ExpectedRuntime,
+    Objective,
+    Quantile,
+)
 from cgcopt.problem import Problem
 from cgcopt.workers.base import DiscreteTimes, Times, WorkerTimes
 from cgcopt.workers.empirical import Scenarios
@@ -108,7 +114,7 @@ def _fewer_values(times: DiscreteTimes) -> WorkerTimes | None:
 
 
 #: Objectives that are convex in the design and homogeneous: every evaluation leaves a cut.
-CONVEX = frozenset({ExpectedRuntime})
+CONVEX = frozenset({ExpectedRuntime, ConditionalValueAtRisk})
 
 #: Coarser worker times on which a first design is found, where that is worth it.
 COARSER: dict[tuple[type[Objective], Times], Callable[..., WorkerTimes | None]] = {

@@ -108,7 +108,12 @@ def test_every_entry_leads_to_functions(key: tuple[type[Objective], Times]) -> N
 
 @pytest.mark.parametrize("kind", list(Times))
 def test_every_kind_evaluates_every_objective(kind: Times) -> None:
-    for objective in (cg.ExpectedRuntime(), cg.CompletionProbability(1.0), cg.Quantile(0.5)):
+    for objective in (
+        cg.ExpectedRuntime(),
+        cg.CompletionProbability(1.0),
+        cg.Quantile(0.5),
+        cg.ConditionalValueAtRisk(0.5),
+    ):
         assert entry_of(objective, kind).evaluate.__module__.startswith("cgcopt.evaluation.")
 
 

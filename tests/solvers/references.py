@@ -36,6 +36,8 @@ def problem_for(objective: type[Objective], times: Times) -> Problem:
         return Problem(system, cg.ExpectedRuntime())
     if objective is cg.Quantile:
         return Problem(system, cg.Quantile(0.8))
+    if objective is cg.ConditionalValueAtRisk:
+        return Problem(system, cg.ConditionalValueAtRisk(0.8))
     middle = cg.Design(np.full(system.workers, system.coordinates / system.workers))
     deadline = cg.evaluate(Problem(system, cg.Quantile(0.6)), middle).value
     return Problem(system, cg.CompletionProbability(deadline))
@@ -51,6 +53,8 @@ def optimum(objective: type[Objective], times: Times, form: Form) -> float:
         return _best_partition(problem)
     if objective is cg.ExpectedRuntime:
         return _relaxed_runtime(problem)
+    if objective is cg.ConditionalValueAtRisk:
+        return _relaxed_tail_mean(problem)
     return _relaxed_by_subsets(problem)
 
 
@@ -77,7 +81,18 @@ def _worth(problem: Problem, tau: FloatArray) -> float:
         return float((tau <= objective.deadline).mean())
     if isinstance(objective, cg.Quantile):
         return float(np.sort(tau)[int(np.ceil(objective.probability * tau.size)) - 1])
+    if isinstance(objective, cg.ConditionalValueAtRisk):
+        return mean_of_slowest(tau, objective.probability)
     return float(tau.mean())
+
+
+def mean_of_slowest(tau: FloatArray, probability: float) -> float:
+    """Mean of the slowest share of the rounds, by sorting."""
+    left, total, count = (1.0 - probability) * tau.size, 0.0, (1.0 - probability) * tau.size
+    for value in sorted(tau.tolist(), reverse=True):
+        total += value * min(left, 1.0)
+        left = max(left - 1.0, 0.0)
+    return total / count
 
 
 def _best(problem: Problem) -> Callable[[list[float]], float]:
@@ -100,6 +115,24 @@ def _relaxed_runtime(problem: Problem) -> float:
     cost = np.concatenate([np.zeros(WORKERS), np.full(ROUNDS, 1 / ROUNDS)])
     total = np.concatenate([np.ones(WORKERS), np.zeros(ROUNDS)])[None, :]
     result = linprog(cost, rows, right, total, [COORDINATES], method="highs-ds")
+    return float(result.fun)
+
+
+def _relaxed_tail_mean(problem: Problem) -> float:
+    """The linear program of Rockafellar and Uryasev over the blocks themselves, dense."""
+    from scipy.optimize import linprog
+
+    times, unit = _order_statistics(problem), problem.system.unit
+    work_of_x = np.tril(np.ones((WORKERS, WORKERS))) * np.arange(1.0, WORKERS + 1)
+    rows = [
+        np.concatenate([unit * times[k, n] * work_of_x[n], [-1.0], -np.eye(ROUNDS)[k]])
+        for k, n in itertools.product(range(ROUNDS), range(WORKERS))
+    ]
+    (probability,) = problem.objective.parameters
+    each = np.full(ROUNDS, 1 / ((1.0 - probability) * ROUNDS))
+    cost = np.concatenate([np.zeros(WORKERS), [1.0], each])
+    total = np.concatenate([np.ones(WORKERS), np.zeros(ROUNDS + 1)])[None, :]
+    result = linprog(cost, rows, np.zeros(len(rows)), total, [COORDINATES], method="highs-ds")
     return float(result.fun)
 
 

@@ -148,6 +148,7 @@ def test_a_single_worker_and_a_single_coordinate_are_a_problem(cls: type[Solver]
                 cg.ExpectedRuntime: lambda: cg.ExpectedRuntime(),
                 cg.CompletionProbability: lambda: cg.CompletionProbability(600.0),
                 cg.Quantile: lambda: cg.Quantile(0.5),
+                cg.ConditionalValueAtRisk: lambda: cg.ConditionalValueAtRisk(0.5),
             }[task.objective]()
             solution = cg.solve(Problem(system, value), cls(), form=task.form)
             if solution.status is SolutionStatus.SCHEME:
@@ -203,6 +204,7 @@ def test_a_time_limit_is_kept(cls: type[Solver]) -> None:
             cg.evaluate(quantile, middle).value
         ),
         cg.Quantile: lambda: quantile.objective,
+        cg.ConditionalValueAtRisk: lambda: cg.ConditionalValueAtRisk(0.5),
     }[task.objective]()
     problem = Problem(system, objective)
     started = time.perf_counter()

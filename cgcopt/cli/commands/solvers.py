@@ -15,11 +15,16 @@ __all__ = ["solvers"]
 
 #: Objectives and forms as the table abbreviates them.
 LETTERS = {"relaxed": "r", "block": "b", "coordinate": "c"}
-HEADINGS = {"expected-runtime": "E", "completion-probability": "P", "quantile": "q"}
+HEADINGS = {
+    "expected-runtime": "E",
+    "completion-probability": "P",
+    "quantile": "q",
+    "conditional-value-at-risk": "V",
+}
 LEGEND = (
-    "E expected runtime, P completion probability, q quantile; solved in the form r relaxed, "
-    "b block, c coordinate.\nWhat is relaxed only serves the block form by rounding. "
-    "--json says more: kinds of worker times, limits, costs, licences."
+    "E expected runtime, P completion probability, q quantile, V conditional value at risk; solved "
+    "in the form r relaxed, b block, c coordinate.\nWhat is relaxed only serves the block form by "
+    "rounding. --json says more: kinds of worker times, limits, costs, licences."
 )
 
 Options = Annotated[

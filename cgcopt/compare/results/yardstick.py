@@ -18,7 +18,14 @@ import numpy as np
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.rounds.quantile import rank_of
-from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile
+from cgcopt.evaluation.rounds.tail_mean import mean_of_worst
+from cgcopt.objective import (
+    CompletionProbability,
+    ConditionalValueAtRisk,
+    ExpectedRuntime,
+    Objective,
+    Quantile,
+)
 from cgcopt.workers.dependence import mean_error
 
 __all__ = ["Gain", "Yardstick", "yardstick_of"]
@@ -182,6 +189,20 @@ class QuantileYardstick(Yardstick):
         return rounds.reshape(draws, -1)[:, :count]
 
 
+@dataclass(frozen=True)
+class TailMeanYardstick(QuantileYardstick):
+    """The mean of the slowest share of the rounds.
+
+    Examples
+    --------
+    >>> TailMeanYardstick(0.5).value(np.array([1.0, 4.0, 2.0, 3.0]))
+    3.5
+    """
+
+    def _values(self, ends: FloatArray) -> FloatArray:
+        return np.array([mean_of_worst(row, self.probability) for row in ends])
+
+
 def _spread(drawn: FloatArray) -> float:
     if drawn.shape[0] < 2 or not np.isfinite(drawn).all():
         return math.nan
@@ -192,6 +213,7 @@ _YARDSTICKS: dict[type[Objective], Callable[..., Yardstick]] = {
     ExpectedRuntime: MeanYardstick,
     CompletionProbability: DeadlineYardstick,
     Quantile: QuantileYardstick,
+    ConditionalValueAtRisk: TailMeanYardstick,
 }
 
 

@@ -210,7 +210,7 @@ def _label(row: Row) -> str:
 def _quantity(row: Row) -> str:
     if row.objective == CompletionProbability.kind:
         return "completion probability"
-    return "expected runtime [s]" if row.objective == "expected-runtime" else "quantile [s]"
+    return f"{row.objective.replace('-', ' ')} [s]"
 
 
 def plot_sweep(sweep: Sweep, path: str | Path) -> None:

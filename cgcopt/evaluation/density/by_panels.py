@@ -13,7 +13,7 @@ from cgcopt.evaluation.binomials import log_binomials
 from cgcopt.evaluation.density.normalised import PROBES, NormalisedRuntime
 from cgcopt.evaluation.density.quadrature import integrate
 
-__all__ = ["by_panels"]
+__all__ = ["by_panels", "tail_by_panels"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,51 @@ def by_panels(runtime: NormalisedRuntime, gradient: bool, threads: int | None) -
     edges, median = _edges(runtime, threads)
     if edges.size < 2:
         raise SolverError("the expected runtime leaves the range of double precision")
+    result = _integrated(runtime, edges, median, gradient, threads)
+    result[0] += math.exp(median)
+    return result
+
+
+def tail_by_panels(
+    runtime: NormalisedRuntime, start: float, share: float, gradient: bool, threads: int | None
+) -> FloatArray:
+    """The same for ``E[(tau - t)^+]``, the integral of ``1 - P`` from ``t`` on.
+
+    Parameters
+    ----------
+    runtime : NormalisedRuntime
+        The design and the worker times.
+    start : float
+        ``t``, seconds per cycle after ``t_min``.
+    share : float
+        About ``1 - P`` at ``start``: errors are allowed in proportion to it.
+    gradient : bool
+        Whether to compute the derivatives, those at a fixed ``t``.
+    threads : int, optional
+        Threads of the kernel; its own choice by default.
+
+    Returns
+    -------
+    ndarray
+        As that of :func:`by_panels`.
+    """
+    first = math.log(max(start, PROBES.smallest))
+    edges, _ = _edges(runtime, threads, share)
+    edges = np.concatenate(([first], edges[edges > first]))
+    if edges.size < 2:
+        raise SolverError("the tail of the runtime leaves the range of double precision")
+    return _integrated(runtime, edges, first, gradient, threads, share)
+
+
+def _integrated(
+    runtime: NormalisedRuntime,
+    edges: FloatArray,
+    median: float,
+    gradient: bool,
+    threads: int | None,
+    share: float = 1.0,
+) -> FloatArray:
+    """Integrals of ``-P`` up to ``median`` and of ``1 - P`` from there on, with their derivatives."""
     shortest = runtime.earliest
     levels = _TUNING.level_error * runtime.level_scale
 
@@ -87,27 +132,28 @@ def by_panels(runtime: NormalisedRuntime, gradient: bool, threads: int | None) -
         return np.stack((part * excess, np.abs(part) * (1.0 - np.abs(part))), axis=1)
 
     def allowance(total: FloatArray) -> FloatArray:
-        value = shortest + math.exp(median) + total[0]
+        value = share * (shortest + math.exp(median)) + total[0]
         if not gradient:
-            return np.array([_TUNING.value_error * value, _TUNING.check_error])
+            return np.array([_TUNING.value_error * value, _TUNING.check_error * share])
         found = total[1 : levels.size + 1]
         entries = np.minimum(levels * value, _TUNING.entry_error * found.max())
         entries = np.maximum(entries, _TUNING.own_error * found)
-        delays = np.full(0 if runtime.lead is None else levels.size, _TUNING.entry_error)
+        delays = np.full(0 if runtime.lead is None else levels.size, _TUNING.entry_error * share)
         return np.concatenate(([_TUNING.value_error * value], entries, delays))
 
     result = integrate(integrand, edges, allowance=allowance, points=_TUNING.points)
     result = result if gradient else result[:1]
-    result[0] += math.exp(median)
     if math.isfinite(runtime.tail_index):
         result += _tail(runtime, math.exp(edges[-1]), gradient, threads)
     return result
 
 
-def _edges(runtime: NormalisedRuntime, threads: int | None) -> tuple[FloatArray, float]:
+def _edges(
+    runtime: NormalisedRuntime, threads: int | None, share: float = 1.0
+) -> tuple[FloatArray, float]:
     """Ends of the panels, logarithms of times after ``t_min``, and which one is near the median."""
     after = runtime.level_quantiles()
-    scores, times = runtime.scores(after[: _last_cut(runtime, after) + 1], threads)
+    scores, times = runtime.scores(after[: _last_cut(runtime, after, share) + 1], threads)
     cuts = np.array(_TUNING.cuts)
     first, stop = np.searchsorted(cuts, (scores[0], scores[-1] - 0.5))
     inner = cuts[first:stop]
@@ -118,13 +164,13 @@ def _edges(runtime: NormalisedRuntime, threads: int | None) -> tuple[FloatArray,
     return np.unique(edges), median
 
 
-def _last_cut(runtime: NormalisedRuntime, after: FloatArray) -> int:
+def _last_cut(runtime: NormalisedRuntime, after: FloatArray, share: float) -> int:
     """Index of the cut beyond which the integral is negligible, or known in closed form."""
     if math.isfinite(runtime.tail_index):
         rest = _tail_error(runtime, after)
     else:
         rest = runtime.rest(after)
-    small = rest <= PROBES.negligible * (runtime.earliest + after[PROBES.median])
+    small = rest <= share * PROBES.negligible * (runtime.earliest + after[PROBES.median])
     small[: PROBES.probed_stop] = False
     if not small.any():
         raise SolverError("the tail of the worker times leaves the range of double precision")

@@ -37,7 +37,13 @@ from cgcopt.evaluation.result import Evaluation, Method, WithGradient
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes
 
-__all__ = ["expected_runtime", "runtime_of_lines"]
+__all__ = [
+    "density_of",
+    "distinct_work",
+    "expected_runtime",
+    "require_finite_mean",
+    "runtime_of_lines",
+]
 
 #: Relative difference of the work of two levels that is taken for rounding.
 _SAME_WORK = 1e-13
@@ -99,16 +105,16 @@ def expected_runtime(
     >>> round(result.value, 10), round(2 * 10 / 3 * (1 / 3 + 1 / 2), 10)
     (5.5555555556, 5.5555555556)
     """
-    times = _density_of(system)
+    times = density_of(system)
     w = checked_work(work, system.workers)
     if w.ndim != 1 or not w.any():
         raise InvalidInputError("work", w.tolist(), "one design with a positive entry")
-    w = _distinct(w)
+    w = distinct_work(w)
     if system.costs:
         return runtime_of_lines(system, lines_of_work(system, w), threads=threads).evaluation(
             system
         )
-    _require_finite_mean(times, w)
+    require_finite_mean(times, w)
     scaled = NormalisedRuntime.of(times, w / w[-1])
     integrals = _integrals(scaled, gradient, threads)
     seconds = system.unit * float(w[-1])
@@ -119,7 +125,8 @@ def expected_runtime(
     )
 
 
-def _density_of(system: System) -> ContinuousTimes:
+def density_of(system: System) -> ContinuousTimes:
+    """Return the worker times of a system, or say that they have no density."""
     need = "quadrature of the expected runtime needs a density of worker times, not"
     return times_as(ContinuousTimes, system, need)
 
@@ -144,8 +151,8 @@ def runtime_of_lines(system: System, lines: Lines, *, threads: int | None = None
     >>> round(result.value, 9), result.delay_gradient.round(9).tolist()
     (4.0, [1.0, 0.0])
     """
-    times = _density_of(system)
-    _require_finite_mean(times, lines.factor)
+    times = density_of(system)
+    require_finite_mean(times, lines.factor)
     cycles, last = float(lines.factor[-1]), float(lines.delay[-1])
     scaled = NormalisedRuntime.of(times, lines.factor / cycles, (last - lines.delay) / cycles)
     integrals = _integrals(scaled, True, threads)
@@ -167,7 +174,7 @@ def _integrals(runtime: NormalisedRuntime, gradient: bool, threads: int | None) 
     return by_panels(runtime, gradient, threads) if result is None else result
 
 
-def _distinct(work: FloatArray) -> FloatArray:
+def distinct_work(work: FloatArray) -> FloatArray:
     """Raise a level with less work than one before it, which never ends a round, to that one's.
 
     Levels that differ by rounding alone become the same too: the chances of their workers would be
@@ -180,7 +187,8 @@ def _distinct(work: FloatArray) -> FloatArray:
     return w
 
 
-def _require_finite_mean(times: ContinuousTimes, work: FloatArray) -> None:
+def require_finite_mean(times: ContinuousTimes, work: FloatArray) -> None:
+    """Raise :class:`~cgcopt.errors.InfiniteMeanError` where the work has an infinite mean runtime."""
     first = int(np.argmax(work > 0.0))
     if times.tail_index * (first + 1) <= 1.0:
         raise InfiniteMeanError(

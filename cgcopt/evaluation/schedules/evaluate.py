@@ -13,6 +13,7 @@ from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.evaluation.rounds.quantile import rank_of
+from cgcopt.evaluation.rounds.tail_mean import mean_of_worst
 from cgcopt.evaluation.schedules.ends import Run, ends_in_pieces
 from cgcopt.evaluation.schedules.two_level import (
     is_two_level,
@@ -21,7 +22,13 @@ from cgcopt.evaluation.schedules.two_level import (
     two_level_runtime,
 )
 from cgcopt.evaluation.simulation import ROUNDS, simulate
-from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile
+from cgcopt.objective import (
+    CompletionProbability,
+    ConditionalValueAtRisk,
+    ExpectedRuntime,
+    Objective,
+    Quantile,
+)
 from cgcopt.problem import Problem
 from cgcopt.process.time_left import look
 from cgcopt.schedule import Schedule
@@ -37,10 +44,10 @@ ALIKE = frozenset({Times.CONTINUOUS, Times.DISCRETE, Times.DISTRIBUTION})
 
 @dataclass(frozen=True)
 class _Worth:
-    """How one objective is worked out: on rounds, and for two levels."""
+    """How one objective is worked out: on rounds, and for two levels where that can be exact."""
 
     given: Callable[..., Evaluation]
-    two_level: Callable[..., Evaluation]
+    two_level: Callable[..., Evaluation] | None = None
 
 
 def evaluate_schedule(
@@ -76,7 +83,7 @@ def evaluate_schedule(
             look()
         return worth.given(np.concatenate(ends), *objective.parameters)
     alike = kind in ALIKE and not system.costs
-    if alike and isinstance(schedule, Schedule) and is_two_level(schedule):
+    if worth.two_level and alike and isinstance(schedule, Schedule) and is_two_level(schedule):
         return worth.two_level(system, schedule, *objective.parameters)
     return simulate(problem, schedule, rounds=rounds, seed=seed)
 
@@ -107,8 +114,13 @@ def _quantile(ends: FloatArray, probability: float) -> Evaluation:
     return Evaluation.exact(float(np.partition(ends, rank - 1)[rank - 1]), Method.SCENARIOS)
 
 
+def _tail_mean(ends: FloatArray, probability: float) -> Evaluation:
+    return Evaluation.exact(mean_of_worst(ends, probability), Method.SCENARIOS)
+
+
 _WORTH: dict[type[Objective], _Worth] = {
     ExpectedRuntime: _Worth(_mean, two_level_runtime),
     CompletionProbability: _Worth(_share, two_level_probability),
     Quantile: _Worth(_quantile, two_level_quantile),
+    ConditionalValueAtRisk: _Worth(_tail_mean),
 }

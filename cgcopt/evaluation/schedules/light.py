@@ -12,8 +12,16 @@ from cgcopt.evaluation.dispatch import Table, times_as
 from cgcopt.evaluation.order_statistics import order_statistic_inverse_means
 from cgcopt.evaluation.result import Certificate
 from cgcopt.evaluation.rounds.quantile import rank_of
+from cgcopt.evaluation.rounds.tail_mean import mean_of_worst
 from cgcopt.evaluation.schedules.baselines import speed_of_light
-from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile, Sense
+from cgcopt.objective import (
+    CompletionProbability,
+    ConditionalValueAtRisk,
+    ExpectedRuntime,
+    Objective,
+    Quantile,
+    Sense,
+)
 from cgcopt.problem import Problem
 from cgcopt.workers.base import Times
 from cgcopt.workers.empirical import Scenarios
@@ -66,6 +74,7 @@ _WORTH: dict[type[Objective], Callable[..., Any]] = {
     ExpectedRuntime: lambda ends: ends.mean(),
     CompletionProbability: lambda ends, deadline: (ends <= deadline).mean(),
     Quantile: lambda ends, q: np.sort(ends)[rank_of(q, ends.size) - 1],
+    ConditionalValueAtRisk: mean_of_worst,
 }
 
 #: What bounds an objective for a kind of worker times; ``None`` where nothing is known.

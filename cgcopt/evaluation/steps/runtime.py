@@ -49,7 +49,9 @@ __all__ = [
     "affordable_panels",
     "bracketed_runtime",
     "expected_runtime",
+    "first_ends",
     "runtime_of_lines",
+    "split_ends",
 ]
 
 
@@ -264,7 +266,7 @@ def bracketed_runtime(
         Of the levels, in place of those of the system and the work.
     """
     products = Products(system, work, lines)
-    ends = _first_ends(products) if grid is None else _snapped(products, grid)
+    ends = first_ends(products) if grid is None else _snapped(products, grid)
     panels = Panels.between(products, ends, threads)
     while True:
         upper = panels.upper.sum()
@@ -274,7 +276,8 @@ def bracketed_runtime(
         exact = bool(width <= _TUNING.rounding * upper)
         ends = panels.ends
         if not exact and width > tolerance * upper:
-            ends = _split(products, panels, tolerance * upper, max_panels)
+            doubt = panels.upper - panels.lower
+            ends = split_ends(products, panels, doubt, tolerance * upper, max_panels)
         if ends.size == panels.ends.size:
             gradients = panels.line_gradients(products)
             return Bracket(
@@ -289,7 +292,7 @@ def bracketed_runtime(
         panels = panels.split(products, ends, threads)
 
 
-def _first_ends(products: Products) -> FloatArray:
+def first_ends(products: Products) -> FloatArray:
     """Panels of equal ratio over the whole range."""
     return _snapped(
         products, np.geomspace(products.smallest, products.largest, _TUNING.first_panels)
@@ -303,15 +306,16 @@ def _snapped(products: Products, z: FloatArray) -> FloatArray:
     return np.unique(ends)
 
 
-def _split(products: Products, panels: Panels, width: float, most: int) -> FloatArray:
-    """Ends of finer panels, such that the bracket should shrink to ``width``.
+def split_ends(
+    products: Products, panels: Panels, doubt: FloatArray, width: float, most: int
+) -> FloatArray:
+    """Ends of finer panels, such that the sum of their uncertainties ``doubt`` should be ``width``.
 
     The uncertainty of a panel falls with the square of the number of its pieces; the least number in
     all has pieces proportional to the cube root of the uncertainty.
     """
     ends, number = panels.ends, panels.number
     starts = np.concatenate(([0.0], ends[:-1]))
-    doubt = panels.upper - panels.lower
     doubt[doubt <= _TUNING.negligible / ends.size * panels.upper.sum()] = 0.0
     left = most - ends.size
     if width == 0.0 and number[doubt > 0.0].sum() <= left:
