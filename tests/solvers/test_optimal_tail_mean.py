@@ -99,7 +99,8 @@ def test_models_hold_the_point_of_a_design(form: Form) -> None:
     assert formulation.value(float(program.c @ vector)) == pytest.approx(worth, rel=1e-12)
     for row in program.constraints.values():
         reached = row.A @ vector
-        assert (reached >= row.lb - 1e-6).all() and (reached <= row.ub + 1e-6).all()
+        assert (reached >= row.lb - 1e-6).all()
+        assert (reached <= row.ub + 1e-6).all()
     assert formulation.design(point).partition.tolist() == [1, 3, 2]
     assert "s_k >= theta_k - t" in str(formulation)
 
