@@ -14,10 +14,10 @@ from cgcopt.formulations.exact_runtime import ExactRuntime
 from cgcopt.formulations.probability_coordinate import ProbabilityCoordinate
 from cgcopt.formulations.probability_partition import ProbabilityPartition
 from cgcopt.formulations.probability_within import ProbabilityWithin
+from cgcopt.formulations.risk.tail_mean import TailMeanCoordinate, TailMeanPartition
 from cgcopt.formulations.runtime_coordinate import RuntimeCoordinate
 from cgcopt.formulations.runtime_partition import RuntimePartition
 from cgcopt.formulations.runtime_within import RuntimeWithin
-from cgcopt.formulations.tail_mean import TailMeanCoordinate, TailMeanPartition
 from cgcopt.objective import (
     CompletionProbability,
     ConditionalValueAtRisk,

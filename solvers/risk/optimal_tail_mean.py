@@ -20,8 +20,8 @@ from cgcopt.solvers.convex.combined_bound import ROUNDING, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.quasi_newton import Point, quasi_newton
 from cgcopt.solvers.optimal_runtime import Minimised, minimised, require_finite_mean
+from cgcopt.solvers.risk.worst_rounds import optimum_of_worst_rounds
 from cgcopt.solvers.runtime.sampled_model import sampled_model
-from cgcopt.solvers.runtime.worst_rounds import optimum_of_worst_rounds
 from cgcopt.system import System
 from cgcopt.workers.base import Times
 
@@ -51,7 +51,7 @@ class OptimalTailMean(Solver):
     the best combination of all subgradients met.
 
     *Rounds*: the linear program of Rockafellar and Uryasev with only those rows that matter
-    (:mod:`cgcopt.solvers.runtime.worst_rounds`).
+    (:mod:`cgcopt.solvers.risk.worst_rounds`).
     """
 
     name = "optimal"

@@ -1,0 +1,1 @@
+"""Programs on scenarios for objectives of the slowest rounds."""

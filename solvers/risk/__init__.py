@@ -1,0 +1,1 @@
+"""Solvers for the mean of the slowest rounds."""
