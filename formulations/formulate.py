@@ -14,6 +14,7 @@ from cgcopt.formulations.exact_runtime import ExactRuntime
 from cgcopt.formulations.probability_coordinate import ProbabilityCoordinate
 from cgcopt.formulations.probability_partition import ProbabilityPartition
 from cgcopt.formulations.probability_within import ProbabilityWithin
+from cgcopt.formulations.risk.quantile import QuantileCoordinate, QuantilePartition
 from cgcopt.formulations.risk.tail_mean import TailMeanCoordinate, TailMeanPartition
 from cgcopt.formulations.runtime_coordinate import RuntimeCoordinate
 from cgcopt.formulations.runtime_partition import RuntimePartition
@@ -23,6 +24,7 @@ from cgcopt.objective import (
     ConditionalValueAtRisk,
     ExpectedRuntime,
     Objective,
+    Quantile,
 )
 from cgcopt.problem import Form, Problem
 from cgcopt.workers.base import Times
@@ -45,8 +47,8 @@ def formulate(
     Parameters
     ----------
     problem : Problem
-        With expected runtime, completion probability or conditional value at risk as objective;
-        the last one on scenarios only, without limits and costs.  With
+        With expected runtime, completion probability, quantile or conditional value at risk as
+        objective; the last two on scenarios only, without limits and costs.  With
         :class:`~cgcopt.Scenarios` as worker times (``problem.sampled(1000)``) it has all three
         forms; with a distribution that has a density, the relaxed one.
     form : Form or str
@@ -159,6 +161,18 @@ def _tail_mean_of_rounds(problem: Problem, form: Form, written: Written) -> Form
     )
 
 
+def _quantile_of_rounds(problem: Problem, form: Form, written: Written) -> Formulation:
+    if form is not Form.COORDINATE:
+        return QuantilePartition(problem, form, strong=written.strong)
+    return QuantileCoordinate(
+        problem,
+        form,
+        strong=written.strong,
+        symmetry=written.symmetry,
+        equivalence=written.equivalence,
+    )
+
+
 def _scenarios_only(problem: Problem, form: Form, written: Written) -> Formulation:
     system, objective = problem.system, problem.objective
     raise UnsupportedProblemError(
@@ -228,6 +242,14 @@ BUILDERS: Table[type[Objective], Builders] = Table(
                 others=lambda problem, form, written: ExactProbability(problem, form),
             ),
             _probability_within,
+        ),
+        Quantile: Builders(
+            Table(
+                "no formulation of the quantile",
+                {Times.SCENARIOS: _quantile_of_rounds},
+                others=_scenarios_only,
+            ),
+            _free_only,
         ),
         ConditionalValueAtRisk: Builders(
             Table(

@@ -110,8 +110,8 @@ class RuntimeCoordinate(CoordinateFormulation, RuntimeFormulation):
             relief = sparse.csr_array((spared.ravel(), levels.indices, levels.indptr), levels.shape)
             blocks = {"theta": each, "c": -late, "z": relief}
             rows[f"coordinate_runtime_{n}"] = (blocks, least, np.inf)
-        upper = {"z": 1.0, "c": self.most_work}
-        whole = ("x", "z") if self.blocks.integer else ("z",)
+        upper = {**self.blocks.upper_bounds, "z": 1.0, "c": self.most_work}
+        whole = (*self.blocks.whole, "z")
         return linear_program(
             self.variables, rows, cost=self.blocks.cost, upper=upper, integer=whole
         )

@@ -40,6 +40,16 @@ class RuntimePartition(RuntimeFormulation):
         """Coefficient of the objective for the entries of every variable that has one."""
         return {"theta": 1.0}
 
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """Variables in whole numbers."""
+        return ("x",) if self.integer else ()
+
+    @property
+    def upper_bounds(self) -> Mapping[str, float]:
+        """Upper bounds by variable, where there are any."""
+        return {}
+
     def to_cvxpy(self) -> Any:
         """Return a ``cvxpy.Problem``; its parameter ``L`` holds the budget and may be changed."""
         import cvxpy as cp
@@ -111,13 +121,13 @@ class RuntimePartition(RuntimeFormulation):
 
     def to_scipy(self) -> LinearProgram:
         """Return the program for :func:`scipy.optimize.milp` and ``linprog``."""
-        whole = ("x",) if self.integer else ()
         return linear_program(
             self.variables,
             self.scipy_rows(),
             cost=self.cost,
             lower={"x": self.least_block},
-            integer=whole,
+            upper=self.upper_bounds,
+            integer=self.whole,
         )
 
     def fill(self, model: HighsModel) -> dict[str, IntArray]:
@@ -126,7 +136,8 @@ class RuntimePartition(RuntimeFormulation):
         x = model.columns("x", (N,), lower=self.least_block, integer=self.integer)
         omega = model.columns("omega", (N,))
         theta = model.columns("theta", (K,), cost=self.cost.get("theta", 0.0))
-        others = self.fill_more(model, theta)
+        found = {"x": x, "omega": omega, "theta": theta}
+        found |= self.fill_more(model, found)
         total = [(self.budget_weights, omega)]
         model.rows("budget", (), total, lower=self.budget, upper=self.budget)
         less, previous = before(omega)
@@ -134,10 +145,10 @@ class RuntimePartition(RuntimeFormulation):
         model.rows("work", (N,), work, lower=0.0, upper=0.0)
         model.rows("rising", (N,), [(1.0, omega), (less, previous)], lower=0.0)
         model.rows("runtime", (K, N), [(1.0, theta[:, None]), (-T, omega)], lower=0.0)
-        return {"x": x, "omega": omega, "theta": theta, **others}
+        return found
 
-    def fill_more(self, model: HighsModel, theta: IntArray) -> dict[str, IntArray]:
-        """Write further columns and rows on the runtimes; return the columns by name."""
+    def fill_more(self, model: HighsModel, found: Mapping[str, IntArray]) -> dict[str, IntArray]:
+        """Write further columns and rows on those found by name; return the new columns by name."""
         return {}
 
     def to_highspy(self) -> Any:

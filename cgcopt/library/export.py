@@ -30,7 +30,7 @@ def formulation_of(instance: LibraryInstance) -> Formulation | ScheduleRuntime:
     Raises
     ------
     CgcoptError
-        If there is none: limits and costs are formulated on scenarios, quantiles have none.
+        If there is none: limits, costs and quantiles are formulated on scenarios.
     """
     if instance.schedule:
         system = instance.problem.system

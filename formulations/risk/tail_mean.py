@@ -133,11 +133,11 @@ class TailMeanPartition(_TailMean, RuntimePartition):
         tail = {"excess": each, "theta": -each, "t": np.ones((self.rounds, 1))}
         return {**rows, "tail": (tail, 0.0, np.inf), "runtime": runtime}
 
-    def fill_more(self, model: HighsModel, theta: IntArray) -> dict[str, IntArray]:
+    def fill_more(self, model: HighsModel, found: Mapping[str, IntArray]) -> dict[str, IntArray]:
         """Write ``t``, the excesses and their rows."""
         t = model.columns("t", (1,), cost=1.0)
         excess = model.columns("excess", (self.rounds,), cost=1.0 / self.worst)
-        terms = [(1.0, excess), (-1.0, theta), (1.0, t)]
+        terms = [(1.0, excess), (-1.0, found["theta"]), (1.0, t)]
         model.rows("tail", (self.rounds,), terms, lower=0.0)
         return {"t": t, "excess": excess}
 

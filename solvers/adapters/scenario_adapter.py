@@ -11,7 +11,12 @@ from cgcopt.formulations import formulate
 from cgcopt.formulations.probability import ProbabilityFormulation
 from cgcopt.formulations.runtime import RuntimeFormulation
 from cgcopt.formulations.scenarios import ScenarioFormulation
-from cgcopt.objective import CompletionProbability, ConditionalValueAtRisk, ExpectedRuntime
+from cgcopt.objective import (
+    CompletionProbability,
+    ConditionalValueAtRisk,
+    ExpectedRuntime,
+    Quantile,
+)
 from cgcopt.problem import Form, Problem
 from cgcopt.solvers.adapters.base import OutsideSolver
 from cgcopt.solvers.base import SAMPLED, tasks
@@ -21,7 +26,7 @@ __all__ = ["LINEAR", "MIXED_INTEGER", "ScenarioAdapter"]
 
 #: What a solver of mixed-integer linear programs can do.
 MIXED_INTEGER = tasks(
-    ExpectedRuntime, CompletionProbability, ConditionalValueAtRisk, forms=tuple(Form)
+    ExpectedRuntime, CompletionProbability, Quantile, ConditionalValueAtRisk, forms=tuple(Form)
 )
 #: What a solver of linear programs can do.
 LINEAR = tasks(ExpectedRuntime, ConditionalValueAtRisk, forms=(Form.RELAXED,))

@@ -583,8 +583,8 @@ def test_bad_requests_are_refused_by_name() -> None:
     problem = problem_of("runtime")
     with pytest.raises(InvalidInputError, match=r"form = 'blocks'.*coordinate, block, relaxed"):
         formulate(problem, "blocks")
-    quantile = Problem(problem.system, cg.Quantile(0.9))
-    with pytest.raises(UnsupportedProblemError, match="quantile"):
+    quantile = Problem(cg.System(4, 100, TIMES), cg.Quantile(0.9))
+    with pytest.raises(UnsupportedProblemError, match="quantile is formulated on scenarios"):
         formulate(quantile, "relaxed")
     large = Problem(cg.System(4, 10**6, cg.Scenarios(times_of(0, 8, 4))), cg.ExpectedRuntime())
     with pytest.raises(InvalidInputError, match=r"coordinates = 1000000.*at most 62500"):
