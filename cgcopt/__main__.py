@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+from cgcopt.process.leaving import end_process
 
-from cgcopt.cli import main
+
+def _main() -> int:
+    from cgcopt.cli import main
+
+    return main()
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_process(_main)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
+from cgcopt.process.leaving import end_process
 from cgcopt.process.stopping import INTERRUPTED, requested, stoppable
 from cgcopt.process.streams import result_output
 
-__all__ = ["main"]
+__all__ = ["command", "main"]
 
 FAILED = 1
 BAD_INPUT = 2
+
+
+def command() -> NoReturn:
+    """Run ``cgcopt`` and end this process: the entry point of the console script."""
+    end_process(main)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     read, stopped = standard_streams(), False
     try:
         with stoppable():
-            code = _run(sys.argv[1:] if arguments is None else list(arguments))
+            try:
+                code = _run(sys.argv[1:] if arguments is None else list(arguments))
+            except Exception:
+                if not requested():
+                    raise
+                code = INTERRUPTED  # compiled code makes other errors of an interruption
             stopped = requested()
     except KeyboardInterrupt:
         code = INTERRUPTED

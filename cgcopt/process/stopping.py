@@ -23,6 +23,7 @@ __all__ = [
     "INTERRUPTED",
     "at_the_end",
     "cooperating",
+    "end_others",
     "requested",
     "since_request",
     "stoppable",
@@ -76,8 +77,15 @@ def since_request() -> float:
 
 
 def at_the_end(end: Callable[[], None]) -> None:
-    """Call a function before a process that is stuck is ended: it ends other processes."""
+    """Call a function before the process of a stopped command ends: it ends other processes."""
     _state.ends.append(end)
+
+
+def end_others() -> None:
+    """End the other processes that a command has started."""
+    while _state.ends:
+        with contextlib.suppress(Exception):
+            _state.ends.pop()()
 
 
 @contextmanager
@@ -158,11 +166,9 @@ def _guard(reading: int, patience: Patience) -> None:
     _thread.interrupt_main()
     if not _signalled(reading, started + patience.interruption, until_closed=True):
         return
-    for end in _state.ends:
-        with contextlib.suppress(Exception):
-            end()
+    end_others()
     with contextlib.suppress(Exception):
-        print("interrupted: ended while a solver was at work", file=sys.stderr, flush=True)
+        print("interrupted: ended in the middle of a step", file=sys.stderr, flush=True)
         sys.stdout.flush()
     os._exit(INTERRUPTED)
 

@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import socket
-import sys
 import tempfile
 import threading
 import time
@@ -19,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cgcopt.errors import MissingExtraError, TrainingError
-from cgcopt.process.stopping import INTERRUPTED, at_the_end, requested, wanted
+from cgcopt.process.stopping import at_the_end, requested
 
 __all__ = ["RaySettings", "running_ray"]
 
@@ -65,7 +64,6 @@ def running_ray(address: str | None, settings: RaySettings) -> Iterator[Any]:
     # In a notebook its import would ask for a package that nothing here needs.
     logging.getLogger("ray.widgets").setLevel(logging.ERROR)
     with ExitStack() as stack:
-        stack.callback(_leave_quickly)
         try:
             import ray
         except ImportError as error:
@@ -199,19 +197,6 @@ def _own_signals() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _leave_quickly() -> None:
-    """Let a command that was stopped end without taking its libraries down, which can take seconds."""
-    if wanted() and requested():
-        atexit.register(_exit)
-
-
-def _exit() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(Exception):
-            stream.flush()
-    os._exit(INTERRUPTED)
 
 
 def _short_folder() -> str:

@@ -20,13 +20,14 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext, SpawnProcess
 from queue import LifoQueue
 from typing import Any, ParamSpec, TypeVar
 
 from cgcopt.errors import InvalidInputError, MissingExtraError
 from cgcopt.process.cores import cores
+from cgcopt.process.stopping import at_the_end
 
 __all__ = ["DaskWorkers", "WorkerProcesses"]
 
@@ -87,7 +88,7 @@ class WorkerProcesses(ThreadPoolExecutor):
 
         self.jobs = whole_number("jobs", jobs, least=1)
         self.threads = max(1, cores() // self.jobs)
-        self._context = get_context("spawn")
+        self._context = _Spawning()
         self._ending, self._lifeline = self._context.Pipe(duplex=False)
         # The pool used last comes first, so that few calls start few processes.
         self._pools: LifoQueue[ProcessPoolExecutor | None] = LifoQueue()
@@ -110,6 +111,7 @@ class WorkerProcesses(ThreadPoolExecutor):
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             self._lifeline.close()
+            self._context.kill()
         self.shutdown(cancel_futures=kind is not None)
 
     def _call(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -127,6 +129,27 @@ class WorkerProcesses(ThreadPoolExecutor):
     def _new_pool(self) -> ProcessPoolExecutor:
         start = (self.threads, self._ending)
         return ProcessPoolExecutor(1, self._context, initializer=_start, initargs=start)
+
+
+class _Spawning(SpawnContext):
+    """Starts processes afresh, and can end all of them at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._started: list[SpawnProcess] = []
+        at_the_end(self.kill)
+
+    def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]
+        """Make a process, which its pool starts."""
+        process = SpawnProcess(*args, **kwargs)
+        self._started.append(process)
+        return process
+
+    def kill(self) -> None:
+        """Kill the processes that are still there."""
+        for process in self._started:
+            with suppress(ValueError, AttributeError, OSError):  # closed, or not started yet
+                process.kill()
 
 
 def _start(threads: int, ending: Connection) -> None:
