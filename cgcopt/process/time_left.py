@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from cgcopt.process.stopping import since_request
 
-__all__ = ["OutOfTimeError", "look", "looking", "over", "time_until"]
+__all__ = ["OutOfTimeError", "look", "looking", "over", "seconds_left", "time_until"]
 
 
 class OutOfTimeError(Exception):
@@ -70,6 +70,11 @@ def time_until(end: float, *, grace: float = math.inf) -> Iterator[None]:
 def over() -> bool:
     """Whether the time is over."""
     return _time.get().over
+
+
+def seconds_left() -> float:
+    """Seconds until the time is over, at least 0; infinite where no end is set."""
+    return max(_time.get().end - time.perf_counter(), 0.0)
 
 
 def look() -> None:

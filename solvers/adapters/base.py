@@ -18,6 +18,7 @@ from cgcopt.formulations.base import Formulation, Point
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process import stopping
+from cgcopt.process.time_left import time_until
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.adapters.child import prepare_child, report_incumbent, solve_in_child
 from cgcopt.solvers.base import Outcome, Role, Solver
@@ -79,7 +80,9 @@ class OutsideSolver(Solver):
         """Formulate, hand over, and translate the answer in this process."""
         started = time.perf_counter()
         raw = dict(options.raw)
-        formulation, start = self.formulate(problem, form, raw)
+        limit = math.inf if options.time_limit is None else options.time_limit
+        with time_until(started + limit):
+            formulation, start = self.formulate(problem, form, raw)
         if start is not None:
             report_incumbent(start.partition)
         model = self.build(formulation, start)

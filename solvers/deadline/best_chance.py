@@ -23,6 +23,7 @@ from cgcopt.formulations.highs_model import HighsModel
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
+from cgcopt.process.incumbents import keep_design
 from cgcopt.solvers.deadline.branch_and_cut import branch_and_cut
 from cgcopt.solvers.deadline.chance_cuts import Cut, cut_at, largest_late
 from cgcopt.solvers.deadline.design_part import DESIGN, DesignColumns, DesignPart
@@ -107,6 +108,7 @@ class BestChance:
         found = as_probability(evaluate(self.problem, Design(x)))
         if not -found.log_value < self.loss:
             return False
+        keep_design(x)
         self.partition, self.loss, self.complement = x, max(-found.log_value, 0.0), found.complement
         return True
 

@@ -22,6 +22,7 @@ from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.evaluation.dispatch import Table, times_as
 from cgcopt.formulations.highs_model import HighsModel
 from cgcopt.problem import Form
+from cgcopt.process.time_left import look
 from cgcopt.solvers.deadline.design_part import DESIGN, DesignColumns, DesignPart
 from cgcopt.solvers.proof.log_concave_envelope import Envelope
 from cgcopt.solvers.proof.log_concavity import reach
@@ -102,6 +103,7 @@ class StepReach:
     def add(self, model: HighsModel, columns: DesignColumns, eta: IntArray) -> None:
         """One binary for every level and threshold."""
         for n, (work, chance) in enumerate(self.choices):
+            look()
             pick = model.columns(f"pick_{n}", (work.size,), upper=1.0, integer=True)
             model.rows(f"one_{n}", (), [(np.ones(work.size), pick)], lower=1.0, upper=1.0)
             scaled = work * (DESIGN.scale / self.part.coordinates)

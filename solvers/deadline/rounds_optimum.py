@@ -14,6 +14,7 @@ from cgcopt.evaluation.rounds.runtimes import sorted_rounds
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
+from cgcopt.process.time_left import seconds_left
 from cgcopt.seeds import generator
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome
@@ -37,6 +38,8 @@ class RoundsSettings:
     """Share of the time after which exchanges of budget end."""
     starting: float = 10.0
     """Seconds to which the shares refer where a design is to be a start for others."""
+    started: float = 0.2
+    """Share of the time limit of such a solver after which its start has to be there."""
     many: int = 2000
     """Thresholds, levels times rounds, from which exchanges are worth their time before the proof."""
 
@@ -84,6 +87,8 @@ def optimum_of_probability(problem: Problem, form: Form, options: Options) -> Ou
 def good_design(problem: Problem, form: Form) -> Design | None:
     """A design that meets many rounds, found in a few seconds: a start for outside solvers.
 
+    It takes a share of the time that is left, where that is short.
+
     Examples
     --------
     >>> import cgcopt as cg
@@ -92,7 +97,8 @@ def good_design(problem: Problem, form: Form) -> Design | None:
     >>> good_design(problem, Form.BLOCK).partition
     array([0., 6.])
     """
-    seconds = _SETTINGS.starting
+    left = _SETTINGS.started / _SETTINGS.exchanges * seconds_left()
+    seconds = min(_SETTINGS.starting, left)
     run = MostRounds(problem, form, Options(), Clock.started(seconds))
     find_designs(run, seconds)
     return None if run.partition is None else Design(run.partition)

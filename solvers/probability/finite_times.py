@@ -86,6 +86,7 @@ def search(
     system = problem.system
     kind = KINDS[system.worker_times.kind]
     scores = kind.scores(system, deadline)
+    keep_design(partition_with_work_proportional_to(np.arange(1.0, system.workers + 1), 1))
     starts = np.array(_starts(system, deadline, kind, stop))
     keep_design(starts[0])
     values = scores(starts)
@@ -142,6 +143,7 @@ def _best_as_judged(problem: Problem, deadline: float, shares: FloatArray) -> Fl
     plain += KINDS[system.worker_times.kind].judged_starts(system, deadline)
     best, value = shares * L, -math.inf
     for partition in (best, *plain):
+        look()
         x = np.maximum(partition, 0.0)
         found = evaluate(given, Design(x * (L / x.sum()))).value
         if found > value:
@@ -158,9 +160,13 @@ def _starts(
     starts += kind.own_starts(system, deadline)
     pooled = kind.pooled(system)
     alike = system.with_times(pooled)
-    for work in (equal_risk_work(alike, deadline), equal_level_risk_work(alike, deadline)):
+    for work_of in equal_risk_work, equal_level_risk_work:
+        look()
+        work = work_of(alike, deadline)
         if work[-1] > 0:
             starts.append(partition_with_work_proportional_to(work, 1))
+    if stop():
+        return starts
     smooth = system.with_times(SmoothedTimes(pooled.values, pooled.weights))
     first = partition_with_work_proportional_to(equal_risk_work(smooth, deadline), 1)
     if np.isfinite(merit_at(smooth, deadline, first).merit):

@@ -4,7 +4,8 @@
 
 Every solver gets the hardest problem that it takes here, at each of its forms, and a gap of 0; the
 wall time is that of :func:`cgcopt.solve`, judging included.  Solvers are imported before, which
-counts for no limit.
+counts for no limit.  The load is the number of processes that want a core: where it exceeds that of the
+cores, seconds are longer than they are on an idle machine.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,13 +26,13 @@ import numpy as np
 
 import cgcopt as cg
 from cgcopt.problem import Form, Problem
-from cgcopt.solvers.base import Role, Solver, Task, Times
+from cgcopt.solvers.base import Solver, Task, Times
 from cgcopt.solvers.registry import all_solvers
 from tests.benchmarks.table import show
 
 TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)
-#: Solvers without a loop that could take long.
-QUICK = (Role.CLOSED_FORM, Role.SCHEME)
+#: Worker times that every solver takes one of.
+KINDS = (Times.SCENARIOS, Times.DISCRETE, Times.CONTINUOUS)
 COORDINATE_FORM = """
 [system]
 workers = 10
@@ -47,14 +49,16 @@ def problem_for(task: Task, times: Times, name: str) -> Problem:
     small = "pyomo" in name and times is not Times.SCENARIOS
     workers, coordinates = (4 if small else 30), 20_000
     if task.form is Form.COORDINATE:
-        workers, coordinates = 10, 150
+        workers, coordinates = 10, 200
+    elif task.form is Form.BLOCK and times is Times.SCENARIOS:
+        workers = 20
     system = cg.System(workers, coordinates, TIMES, samples=50)
     if times is Times.DISCRETE:
-        values = TIMES.sample(60, 1, np.random.default_rng(0)).ravel()
+        values = TIMES.sample(2000, 1, np.random.default_rng(0)).ravel()
         system = system.with_times(cg.Empirical(values))
     problem = Problem(system, cg.ExpectedRuntime())
     if times is Times.SCENARIOS:
-        problem = problem.sampled(150 if task.form is Form.COORDINATE else 400, seed=0)
+        problem = problem.sampled(200 if task.form is Form.COORDINATE else 2000, seed=0)
     if task.objective is cg.ExpectedRuntime:
         return problem
     quantile = Problem(problem.system, cg.Quantile(0.4))
@@ -68,8 +72,8 @@ def problem_for(task: Task, times: Times, name: str) -> Problem:
 def limits(solvers: Sequence[type[Solver]], seconds: Sequence[float]) -> Iterator[dict[str, Any]]:
     """One row for every solver, task and limit."""
     for cls in solvers:
-        times = max(cls.times, key=[*Times].index)
-        for task in sorted(cls.solves, key=lambda task: (task.objective.kind, task.form)):
+        tasks = sorted(cls.solves, key=lambda task: (task.objective.kind, task.form))
+        for times, task in product([kind for kind in KINDS if kind in cls.times], tasks):
             problem = problem_for(task, times, cls.name)
             for limit in seconds:
                 warm(cls, times)
@@ -82,9 +86,11 @@ def limits(solvers: Sequence[type[Solver]], seconds: Sequence[float]) -> Iterato
                     "solver": cls.name,
                     "objective": task.objective.kind,
                     "form": str(task.form),
+                    "times": str(times),
                     "limit": limit,
                     "wall": round(wall, 2),
                     "solver's part": round(found.seconds.build + found.seconds.solve, 2),
+                    "load": round(os.getloadavg()[0], 1),
                     "kept": wall <= 1.1 * limit + 2.0,
                     "ended": str(found.termination),
                     "holds": str(found.status),
@@ -141,7 +147,7 @@ def _signalled(name: str, number: signal.Signals, instance: Path) -> dict[str, A
 
 def run(*, quick: bool = False) -> list[dict[str, Any]]:
     """Rows of the limits for the table of all benchmarks."""
-    chosen = [cls for cls in all_solvers() if cls.available() and cls.role not in QUICK]
+    chosen = [cls for cls in all_solvers() if cls.available()]
     return list(limits(chosen, [2.0] if quick else [3.0, 10.0]))
 
 
@@ -155,8 +161,7 @@ def main() -> None:
     chosen = [
         cls
         for cls in all_solvers()
-        if cls.available()
-        and (cls.name in given.solvers if given.solvers else cls.role not in QUICK)
+        if cls.available() and (not given.solvers or cls.name in given.solvers)
     ]
     rows = signals(chosen) if given.signals else limits(chosen, given.seconds)
     show("signals" if given.signals else "limits", list(rows))

@@ -14,11 +14,13 @@ from cgcopt.evaluation.result import Method
 from cgcopt.evaluation.simulation import simulate
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
-from cgcopt.process.incumbents import keep_design
-from cgcopt.process.time_left import OutOfTimeError, look, looking, time_until
+from cgcopt.process.incumbents import keep_design, keeping_designs
+from cgcopt.process.time_left import OutOfTimeError, look, looking, seconds_left, time_until
 from cgcopt.solution import SolutionStatus, TerminationCondition
 from cgcopt.solvers.base import RUNTIME_RELAXED, Outcome, Role, Solver
+from cgcopt.solvers.deadline.rounds_optimum import good_design
 from cgcopt.solvers.judge import judge_outcome
+from cgcopt.solvers.probability.finite_times import search
 from cgcopt.solvers.uncoded import LeaveOut
 
 TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)
@@ -124,3 +126,21 @@ def test_schemes_say_how_many_choices_they_tried() -> None:
     solution = cg.solve(problem, LeaveOut(), time_limit=1e-6)
     assert "choices" in solution.message
     assert solution.termination is TerminationCondition.TIME_LIMIT
+
+
+def test_a_start_for_others_takes_a_share_of_the_time() -> None:
+    problem = Problem(PROBLEM.system, cg.CompletionProbability(3e6)).sampled(400, seed=0)
+    begun = time.process_time()
+    with time_until(time.perf_counter() + 0.5):
+        assert 0.0 < seconds_left() <= 0.5
+        assert good_design(problem, Form.BLOCK) is not None
+    assert time.process_time() - begun < 1.5
+    assert seconds_left() == math.inf
+
+
+def test_a_search_among_steps_keeps_a_design_before_its_first_start() -> None:
+    values = TIMES.sample(2000, 1, np.random.default_rng(0)).ravel()
+    system = cg.System(20, 20_000, cg.Empirical(values))
+    with keeping_designs() as designs, time_until(0.0), pytest.raises(OutOfTimeError):
+        search(Problem(system, cg.CompletionProbability(3e7)), 3e7, Options(), lambda: True)
+    assert designs
