@@ -16,6 +16,7 @@ from cgcopt.design import budget_weights, partition_of_work
 from cgcopt.evaluation.binomials import log_binomials
 from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.order_statistics import order_statistic_means
+from cgcopt.process.time_left import look
 from cgcopt.system import System
 from cgcopt.workers.base import IndependentTimes
 
@@ -108,6 +109,7 @@ def _work_at_root(
     if _excess(system, deadline, late(low)) >= 0:
         return _work(system, deadline, late(low))
     for _ in range(200):
+        look()
         middle = 0.5 * (low + high)
         if not low < middle < high:
             break

@@ -206,6 +206,7 @@ def _quantile_of_rounds(problem: Problem, options: Options) -> Outcome:
     slowest_first = sorted_rounds(system)[:, ::-1]
     rounds = len(slowest_first)
     allowed = rounds - rank_of(probability, rounds)
+    keep_design(partition_with_work_proportional_to(1.0 / slowest_first.max(axis=0), 1))
     found = give_up_rounds(slowest_first, allowed, options, clock, GivenUpSettings())
     worth = float(budget_weights(system.workers) @ found.work)
     proven = 1.0 - worth / found.bound <= options.gap

@@ -104,15 +104,28 @@ def _worth(times: FloatArray, late: BoolArray) -> float:
 
 def _greedy(times: FloatArray, allowed: int) -> BoolArray:
     """Give up one round after the other: the one that stands in the way of most."""
-    weights = budget_weights(times.shape[1])
-    late = np.zeros(len(times), dtype=bool)
+    rounds, workers = times.shape
+    weights, levels = budget_weights(workers), np.arange(workers)
+    late = np.zeros(rounds, dtype=bool)
+    order = np.argsort(-times, axis=0, kind="stable")
+    place = [0] * workers
+    after = [0] * workers
     for _ in range(allowed):
-        kept = np.flatnonzero(~late)
-        first, second = np.argsort(-times[kept], axis=0, kind="stable")[:2]
-        levels = np.arange(weights.size)
-        gain = weights * (1.0 / times[kept[second], levels] - 1.0 / times[kept[first], levels])
-        late[kept[int(np.argmax(np.bincount(first, weights=gain, minlength=kept.size)))]] = True
+        for n in range(workers):
+            place[n] = _kept(order, late, place[n], n)
+            after[n] = _kept(order, late, max(after[n], place[n] + 1), n)
+        first, second = order[place, levels], order[after, levels]
+        gain = weights * (1.0 / times[second, levels] - 1.0 / times[first, levels])
+        total = np.bincount(first, weights=gain, minlength=rounds)
+        late[int(np.argmax(np.where(late, -1.0, total)))] = True
     return late
+
+
+def _kept(order: IntArray, late: BoolArray, place: int, level: int) -> int:
+    """The first place of a level, from this one on, whose round is not given up."""
+    while late[order[place, level]]:
+        place += 1
+    return place
 
 
 def _solved(

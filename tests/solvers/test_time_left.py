@@ -21,6 +21,7 @@ from cgcopt.solvers.base import RUNTIME_RELAXED, Outcome, Role, Solver
 from cgcopt.solvers.deadline.rounds_optimum import good_design
 from cgcopt.solvers.judge import judge_outcome
 from cgcopt.solvers.probability.finite_times import search
+from cgcopt.solvers.probability.given_up_rounds import _greedy
 from cgcopt.solvers.uncoded import LeaveOut
 
 TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)
@@ -144,3 +145,12 @@ def test_a_search_among_steps_keeps_a_design_before_its_first_start() -> None:
     with keeping_designs() as designs, time_until(0.0), pytest.raises(OutOfTimeError):
         search(Problem(system, cg.CompletionProbability(3e7)), 3e7, Options(), lambda: True)
     assert designs
+
+
+def test_rounds_are_given_up_one_after_the_other_without_sorting_anew() -> None:
+    rng = np.random.default_rng(0)
+    times = np.sort(rng.exponential(size=(2000, 20)), axis=1)[:, ::-1]
+    begun = time.process_time()
+    late = _greedy(times, 1200)
+    assert time.process_time() - begun < 1.5
+    assert late.sum() == 1200
