@@ -38,8 +38,8 @@ class Patience:
     """
 
     look: float = 1.0
-    word: float = 8.0
-    nobody: float = 12.0
+    word: float = 6.0
+    nobody: float = 9.0
 
 
 PATIENCE = Patience()
