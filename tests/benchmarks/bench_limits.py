@@ -61,6 +61,8 @@ def problem_for(task: Task, times: Times, name: str) -> Problem:
         problem = problem.sampled(200 if task.form is Form.COORDINATE else 2000, seed=0)
     if task.objective is cg.ExpectedRuntime:
         return problem
+    if task.objective is cg.ConditionalValueAtRisk:
+        return Problem(problem.system, cg.ConditionalValueAtRisk(0.9))
     quantile = Problem(problem.system, cg.Quantile(0.4))
     if task.objective is cg.Quantile:
         return quantile
@@ -110,6 +112,8 @@ def warm(cls: type[Solver], times: Times) -> None:
         problem = Problem(problem.system, cg.CompletionProbability(4e3))
     elif task.objective is cg.Quantile:
         problem = Problem(problem.system, cg.Quantile(0.4))
+    elif task.objective is cg.ConditionalValueAtRisk:
+        problem = Problem(problem.system, cg.ConditionalValueAtRisk(0.9))
     cg.solve(problem, cls(), form=task.form, time_limit=20.0)
 
 
