@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from cgcopt.bounds import relative_gap
 from cgcopt.design import Design
 from cgcopt.ending import Sample, Seconds, SolutionStatus, TerminationCondition
 from cgcopt.errors import InvalidInputError
+from cgcopt.evaluation.prices import Prices, prices_of
 from cgcopt.evaluation.result import Certificate, Evaluation, Probability
 from cgcopt.evaluation.schedules.ends import Run
 from cgcopt.instance import problem_from_dict, standalone_tables
@@ -123,6 +125,16 @@ class Solution:
     def gap(self) -> float:
         """Relative distance of value and bound (:func:`~cgcopt.bounds.relative_gap`), or NaN."""
         return relative_gap(self.value, self.bound, self.problem.objective.sense)
+
+    @cached_property
+    def prices(self) -> Prices | None:
+        """Price of the budget and reduced costs (:func:`~cgcopt.evaluation.prices.prices_of`).
+
+        ``None`` without a feasible design, and where its value has no gradient.
+        """
+        if self.design is None or self.evaluation is None:
+            return None
+        return prices_of(self.problem, self.design, self.evaluation)
 
     def __repr__(self) -> str:
         """One line: who solved what, and how well."""

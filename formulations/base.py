@@ -15,6 +15,7 @@ from cgcopt._validate import real_array
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, largest_remainder, straightened
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.evaluation.prices import Prices
 from cgcopt.formulations.files import NL_FILE, Writers, write_model
 from cgcopt.formulations.latex import plain
 from cgcopt.formulations.points import (
@@ -185,6 +186,31 @@ class Formulation(ABC):
         """
         pyomo = language_of(model) == "pyomo"
         return read_values(model, self.pyomo_variables if pyomo else self.variables)
+
+    def prices(self, model: Any) -> Prices:
+        """Return the price of the budget and the reduced costs of the levels of a solved model.
+
+        Parameters
+        ----------
+        model : solved model
+            Of any of the languages.
+
+        Returns
+        -------
+        Prices
+            The same numbers in every language: seconds, or probability, per coordinate.
+
+        Raises
+        ------
+        UnsupportedProblemError
+            If the model has no prices: it is in whole numbers, or counts scenarios.
+        InvalidInputError
+            If the model holds no solution with multipliers.
+        """
+        raise UnsupportedProblemError(
+            f"no prices of the {self.problem.objective.kind} at the {self.form} form: the model is "
+            "not a linear program; solutions have the prices of their designs"
+        )
 
     def to_cvxpy(self) -> Any:
         """Return a ``cvxpy.Problem``."""

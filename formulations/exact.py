@@ -13,6 +13,7 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, budget_weights, partition_of_work
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.evaluation.prices import Prices, prices_of
 from cgcopt.formulations.algebra import settle
 from cgcopt.formulations.base import Formulation, Point
 from cgcopt.problem import Form, Problem
@@ -160,6 +161,12 @@ class ExactFormulation(Formulation):
             work = design.work[n] / self.coordinate_scale
             model.omega[n].set_value(min(max(work, least), most))
         settle(model)
+
+    def prices(self, model: Any) -> Prices:
+        """Return the prices at the design of a solved model, from the exact gradient there."""
+        found = prices_of(self.problem, self.design(model))
+        assert found is not None  # densities have gradients
+        return found
 
     @abstractmethod
     def _point_of_work(self, work: FloatArray) -> dict[str, FloatArray]:

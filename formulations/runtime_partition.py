@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from cgcopt.arrays import IntArray
+from cgcopt.evaluation.certificates import partition_gradient
+from cgcopt.evaluation.prices import Prices
+from cgcopt.formulations.duals import read_duals
 from cgcopt.formulations.highs_model import HighsModel, before
 from cgcopt.formulations.latex import program
 from cgcopt.formulations.runtime import RuntimeFormulation
@@ -49,6 +52,23 @@ class RuntimePartition(RuntimeFormulation):
     def upper_bounds(self) -> Mapping[str, float]:
         """Upper bounds by variable, where there are any."""
         return {}
+
+    def prices(self, model: Any) -> Prices:
+        r"""Return the price of the budget and the reduced costs, from the multipliers of the rows.
+
+        With ``m_{k,n}`` those of the rows ``runtime``, ``dE/dx_i = (i+1) sum_{n>=i} sum_k m_{k,n} u
+        T^k_(N-n)``; ``lambda`` is the multiplier of the row ``budget``.
+        A pyomo model is to have been given ``model.dual = Suffix(direction=Suffix.IMPORT)`` before
+        it was solved.
+        """
+        if not self.linear:
+            return super().prices(model)
+        x = self.design(model).partition
+        duals = read_duals(model, {"budget": (), "runtime": (self.rounds, self.workers)})
+        per_level = (duals["runtime"] * self.times).sum(axis=0)
+        seconds = self.value(1.0) / self.coordinate_scale
+        budget = float(duals["budget"]) * seconds
+        return Prices(budget, partition_gradient(per_level) * seconds, x)
 
     def to_cvxpy(self) -> Any:
         """Return a ``cvxpy.Problem``; its parameter ``L`` holds the budget and may be changed."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["show_solution"]
+__all__ = ["show_prices", "show_solution"]
 
 
 def show_solution(console: Console, solution: Solution) -> None:
@@ -25,6 +25,29 @@ def show_solution(console: Console, solution: Solution) -> None:
     console.print(facts)
     if solution.partition is not None:
         console.print(_blocks(solution))
+
+
+def show_prices(console: Console, solution: Solution) -> None:
+    """Print the price of the budget, and the reduced cost of every level."""
+    from rich import box
+    from rich.table import Table
+
+    prices = solution.prices
+    if prices is None:
+        why = "no design" if solution.design is None else "the value has no gradient"
+        console.print(f"no prices: {why}")
+        return
+    unit = solution.problem.objective.unit or "probability"
+    value = "E" if solution.problem.objective.unit else "P"
+    console.print(f"one more coordinate: {prices.budget:+.6g} {unit} (lambda)")
+    table = Table(box=box.SIMPLE_HEAD)
+    for title in ("level", "used", "coordinates", f"d{value}/dx - lambda, {unit} a coordinate"):
+        table.add_column(title, justify="right")
+    for row in prices.to_dict()["levels"]:
+        used = "yes" if row["used"] else "no"
+        amount = f"{row['coordinates']:.3f}" if row["used"] else "0"
+        table.add_row(str(row["level"]), used, amount, f"{row['reduced']:+.4g}")
+    console.print(table)
 
 
 def _blocks(solution: Solution) -> Table:

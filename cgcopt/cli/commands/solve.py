@@ -44,6 +44,10 @@ def solve(
     out: Annotated[
         Path | None, typer.Option(help="Write the partition (.csv) or the whole solution (.json).")
     ] = None,
+    prices: Annotated[
+        bool,
+        typer.Option("--prices", help="Show what a coordinate costs, and one more at every level."),
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show the solver's log on standard error.")
     ] = False,
@@ -53,7 +57,7 @@ def solve(
 ) -> int:
     """Find a design, with its exact value, a bound and the proof of the gap."""
     from cgcopt.cli.inputs import problem_of, raw_options, writable_file
-    from cgcopt.cli.show import show_solution
+    from cgcopt.cli.show import show_prices, show_solution
     from cgcopt.cli.terminal import console, print_json, progress
     from cgcopt.errors import InvalidInputError
     from cgcopt.options import Options
@@ -84,10 +88,15 @@ def solve(
     if out is not None:
         _write(solution, out)
     if as_json:
-        print_json(solution.to_dict() | {"notes": _notes(solution)})
+        shown = solution.to_dict() | {"notes": _notes(solution)}
+        if prices:
+            shown["prices"] = None if solution.prices is None else solution.prices.to_dict()
+        print_json(shown)
     else:
         output = console()
         show_solution(output, solution)
+        if prices:
+            show_prices(output, solution)
         for note in _notes(solution):
             output.print(note)
     found = solution.status not in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE)
