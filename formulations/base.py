@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -219,6 +219,69 @@ class Formulation(ABC):
     def to_highspy(self) -> Any:
         """Return a ``highspy.Highs`` holding the model, with named columns and rows."""
         raise self._no_model("highspy, which takes linear models only")
+
+    def update(
+        self,
+        model: Any,
+        *,
+        deadline: float | None = None,
+        coordinates: int | None = None,
+        at_least: int = 0,
+    ) -> Formulation:
+        """Change the parameters of a model that this formulation wrote, without building it anew.
+
+        Parameters
+        ----------
+        model : cvxpy.Problem, pyomo model or highspy.Highs
+            Changed in place: its parameters, or the sides, bounds and coefficients of HiGHS, whose
+            next run starts from the basis that it holds.
+        deadline : float, optional
+            Seconds, for a completion probability; the present one by default.
+        coordinates : int, optional
+            ``L``; the present one by default.
+        at_least : int
+            As in :func:`~cgcopt.formulations.formulate`, for the changed problem.
+
+        Returns
+        -------
+        Formulation
+            That of the changed problem, in the same units: it reads the model (``design``,
+            ``value``), gives it a start (``warm_start``) and changes it again.
+
+        Raises
+        ------
+        UnsupportedProblemError
+            If the formulation has no parameters.
+        InvalidInputError
+            If the model has none, or a value is not allowed.
+
+        Examples
+        --------
+        >>> import cgcopt as cg
+        >>> system = cg.System(2, 6, cg.Scenarios([[3.0, 1.0], [2.0, 5.0]]))
+        >>> formulation = cg.formulate(cg.Problem(system, cg.ExpectedRuntime()))
+        >>> highs = formulation.to_highspy()
+        >>> changed = formulation.update(highs, coordinates=12)
+        >>> _ = highs.run()
+        >>> changed.design(highs).partition
+        array([6., 6.])
+        """
+        raise UnsupportedProblemError(
+            f"the parameters of this model of the {self.problem.objective.kind} at the {self.form} "
+            "form cannot be changed; write it anew"
+        )
+
+    def changed(self, deadline: float | None, coordinates: int | None) -> Problem:
+        """The problem with another deadline or budget."""
+        problem = self.problem
+        if coordinates is not None:
+            problem = replace(problem, system=replace(problem.system, coordinates=coordinates))
+        if deadline is not None:
+            if not hasattr(problem.objective, "deadline"):
+                allowed = f"not given: the {problem.objective.kind} has none"
+                raise InvalidInputError("deadline", deadline, allowed)
+            problem = replace(problem, objective=replace(problem.objective, deadline=deadline))
+        return problem
 
     @abstractmethod
     def to_pyomo(self) -> Any:

@@ -167,9 +167,9 @@ class CoordinateFormulation(ScenarioFormulation):
 
         @m.Constraint(m.coordinates, m.N, doc="redundancies increase along the coordinates")
         def increasing(m: Any, l: int, n: int) -> Any:
-            if l == 0 or n == 0 or not self.symmetry:
+            if l + 1 == L or n + 1 == N or not self.symmetry:
                 return pyo.Constraint.Skip
-            return pyo.quicksum(m.z[l, q] - m.z[l - 1, q] for q in range(n, N)) >= 0
+            return pyo.quicksum(m.z[l + 1, q] - m.z[l, q] for q in range(n + 1, N)) >= 0
 
     def coordinate_rows(self) -> Rows:
         """Return the rows for scipy, those of the block program among them."""

@@ -16,6 +16,7 @@ from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.prices import Prices, prices_of
 from cgcopt.formulations.algebra import settle
 from cgcopt.formulations.base import Formulation, Point
+from cgcopt.formulations.points import language_of
 from cgcopt.problem import Form, Problem
 from cgcopt.workers.base import ContinuousTimes
 
@@ -151,6 +152,14 @@ class ExactFormulation(Formulation):
         The model also has ``x``, an expression that counts coordinates.
         """
         return {"share": (self.workers,), "omega": (self.workers,)}
+
+    def read(self, model: Any) -> dict[str, FloatArray]:
+        """Read the point out of a solved model; of pyomo's the expression ``x`` too."""
+        point = super().read(model)
+        if language_of(model) == "pyomo":
+            share, total = point["share"], float(model.L.value)
+            point["x"] = share * total
+        return point
 
     def set_pyomo(self, model: Any, design: Design) -> None:
         """Set the variables of a pyomo model to the point of a design."""

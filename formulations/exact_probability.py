@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from cgcopt.arrays import FloatArray
-from cgcopt.design import partition_of_work
+from cgcopt.design import Design, partition_of_work
 from cgcopt.evaluation.crossing.completion import Completion, completion_probabilities
 from cgcopt.formulations.algebra import add_counts, elementary_tail
 from cgcopt.formulations.base import Point
 from cgcopt.formulations.exact import ExactFormulation, NonlinearProgram
 from cgcopt.formulations.latex import program
+from cgcopt.formulations.models.parameters import refuse_language
+from cgcopt.formulations.points import language_of
 
 __all__ = ["ExactProbability"]
 
@@ -132,16 +135,18 @@ class ExactProbability(ExactFormulation):
         tail = elementary_tail(self.worker_times)
         origin = self.worker_times.support[0] / self.time_scale
         N, scale = self.workers, self.time_scale
-        horizon = self.deadline / (self.problem.system.unit * scale * self.coordinate_scale)
+        L = self.problem.system.coordinates
         m = pyo.ConcreteModel("completion probability", doc="exact, relaxed form")
+        m.t = pyo.Param(initialize=self.deadline, mutable=True, doc="deadline, seconds")
+        m.L = pyo.Param(initialize=L, mutable=True, doc="coordinates")
+        horizon = m.t / (self.problem.system.unit * scale * m.L)
         m.N = pyo.RangeSet(0, N - 1, doc="redundancy levels")
         m.only = pyo.Set(initialize=[0], doc="the one deadline")
-        most = [min(n + 1.0, horizon / origin if origin > 0 else math.inf) for n in range(N)]
+        most = self.most
         begin = np.minimum(self.start, most)
         share = np.maximum(partition_of_work(begin), 0.0)
         m.share = pyo.Var(m.N, bounds=(0, 1), initialize=dict(enumerate(share)), doc="x / L")
-        L = self.problem.system.coordinates
-        m.x = pyo.Expression(m.N, rule=lambda m, n: L * m.share[n], doc="coordinates at a level")
+        m.x = pyo.Expression(m.N, rule=lambda m, n: m.L * m.share[n], doc="coordinates at a level")
         m.omega = pyo.Var(
             m.N,
             bounds=lambda m, n: (_LEAST, most[n]),
@@ -160,9 +165,42 @@ class ExactProbability(ExactFormulation):
 
         missed = add_counts(m, m.only, N, lambda _, n: m.late[n])
         m.missed = pyo.Expression(expr=missed(0), doc="1 - P")
-        log = pyo.log(m.missed) if self.of_complement else -pyo.log(1.0 - m.missed)
-        m.total = pyo.Objective(expr=log, sense=pyo.minimize)
+        m.total = pyo.Objective(expr=self._log(m.missed), sense=pyo.minimize)
         return m
+
+    @property
+    def most(self) -> FloatArray:
+        """What the fastest worker can do by the deadline, at most ``n + 1``: work per coordinate."""
+        origin = self.worker_times.support[0]
+        by_deadline = self.deadline / (self.problem.system.unit * self.coordinate_scale)
+        most = by_deadline / origin if origin > 0 else math.inf
+        return np.minimum(np.arange(1.0, self.workers + 1), most)
+
+    def _log(self, missed: Any) -> Any:
+        """The objective of the algebraic model."""
+        import pyomo.environ as pyo
+
+        return pyo.log(missed) if self.of_complement else -pyo.log(1.0 - missed)
+
+    def update(
+        self,
+        model: Any,
+        *,
+        deadline: float | None = None,
+        coordinates: int | None = None,
+        at_least: int = 0,
+    ) -> ExactProbability:
+        """Change the deadline or the budget ``L`` of a pyomo model, and put it at a new start."""
+        if language_of(model) != "pyomo":
+            refuse_language(model)
+        changed = replace(self, problem=self.changed(deadline, coordinates))
+        model.t, model.L = changed.deadline, changed.problem.system.coordinates
+        for n, most in enumerate(changed.most.tolist()):
+            model.omega[n].setub(most)
+        model.total.set_value(changed._log(model.missed))
+        share = np.maximum(partition_of_work(np.minimum(changed.start, changed.most)), 0.0)
+        changed.set_pyomo(model, Design(share * (changed.coordinate_scale / share.sum())))
+        return changed
 
     def latex(self) -> str:
         """Return the mathematics of the model as a LaTeX ``aligned`` environment."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +16,8 @@ from cgcopt.evaluation.density.runtime import expected_runtime
 from cgcopt.formulations.algebra import add_counts, elementary_tail
 from cgcopt.formulations.exact import ExactFormulation, NonlinearProgram
 from cgcopt.formulations.latex import program
+from cgcopt.formulations.models.parameters import refuse_language
+from cgcopt.formulations.points import language_of
 
 __all__ = ["ExactRuntime"]
 
@@ -107,7 +110,8 @@ class ExactRuntime(ExactFormulation):
         share = np.maximum(partition_of_work(begin), 0.0)
         m.share = pyo.Var(m.N, bounds=(0, 1), initialize=dict(enumerate(share)), doc="x / L")
         L = self.problem.system.coordinates
-        m.x = pyo.Expression(m.N, rule=lambda m, n: L * m.share[n], doc="coordinates at a level")
+        m.L = pyo.Param(initialize=L, mutable=True, doc="coordinates")
+        m.x = pyo.Expression(m.N, rule=lambda m, n: m.L * m.share[n], doc="coordinates at a level")
         m.omega = pyo.Var(
             m.N,
             bounds=lambda m, n: (LEAST_WORK, n + 1),
@@ -132,6 +136,21 @@ class ExactRuntime(ExactFormulation):
             sense=pyo.minimize,
         )
         return m
+
+    def update(
+        self,
+        model: Any,
+        *,
+        deadline: float | None = None,
+        coordinates: int | None = None,
+        at_least: int = 0,
+    ) -> ExactRuntime:
+        """Change the budget ``L`` of a pyomo model, to which its optimum is proportional."""
+        if language_of(model) != "pyomo":
+            refuse_language(model)
+        changed = replace(self, problem=self.changed(deadline, coordinates))
+        model.L = changed.problem.system.coordinates
+        return changed
 
     def latex(self) -> str:
         """Return the mathematics of the model as a LaTeX ``aligned`` environment."""

@@ -15,12 +15,23 @@ from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.base import Point
 from cgcopt.formulations.highs_model import HighsModel, before
 from cgcopt.formulations.latex import program
+from cgcopt.formulations.models.parameters import HighsRows, add_pyomo_parameters
 from cgcopt.formulations.probability import ProbabilityFormulation
 from cgcopt.formulations.scipy_program import LinearProgram, Rows, linear_program
 from cgcopt.problem import Form
 
 __all__ = ["ProbabilityPartition"]
 
+#: Thresholds up to which they are parameters of a cvxpy problem: its compilation is slow beyond.
+_MOST_PARAMETERS = 5_000
+#: What the parameters are.
+_DOC = {
+    "L": "coordinates",
+    "most": "most work of every level, scaled",
+    "reachable": "1 where some design meets the scenario",
+    "steps": "from the room of a scenario to the next one at a level, scaled",
+    "late": "what a scenario that is met takes from the most work of a level, scaled",
+}
 _PYOMO_DOC = "Completion probability on scenarios, {form} form."
 
 
@@ -60,7 +71,7 @@ class ProbabilityPartition(ProbabilityFormulation):
     @cached_property
     def order(self) -> NDArray[np.intp]:
         """Scenarios in order of their thresholds at every level, shape ``(K, N)``."""
-        return np.argsort(self.room, axis=0, kind="stable")
+        return np.argsort(-self.times, axis=0, kind="stable")
 
     @cached_property
     def steps(self) -> FloatArray:
@@ -101,30 +112,78 @@ class ProbabilityPartition(ProbabilityFormulation):
         within = self.design_within(self.thresholds[met].min(axis=0))
         return x if within is None else within
 
+    @property
+    def parameters(self) -> dict[str, FloatArray]:
+        """Values of the parameters: ``L``, ``W_n``, who is in reach, and what the deadline leaves.
+
+        The thresholds keep their order along the scenarios, whatever the deadline: only numbers
+        change.  ``steps`` are those of the strong model, ``late`` is ``W_n - b_{k,n}`` of the plain one.
+        """
+        room = {"steps": self.steps} if self.strong else {"late": self.most - self.room}
+        reachable = self.reachable.astype(np.float64)
+        return {**super().parameters, "most": self.most, "reachable": reachable, **room}
+
+    def update(
+        self,
+        model: Any,
+        *,
+        deadline: float | None = None,
+        coordinates: int | None = None,
+        at_least: int = 0,
+    ) -> ProbabilityPartition:
+        """Change the deadline or the budget ``L`` of a model."""
+        return self.updated(model, deadline, coordinates, at_least=at_least)
+
+    def set_highs(self, rows: HighsRows) -> None:
+        """Set what the parameters stand for in a model of HiGHS."""
+        super().set_highs(rows)
+        K, N, most = self.rounds, self.workers, self.most
+        rows.bounds("omega", (N,), 0.0, most)
+        rows.bounds("y", (K,), 0.0, self.reachable)
+        if self.strong:
+            rows.sides("mixing", (N,), -np.inf, most)
+            for j, n in np.ndindex(K, N):
+                column = rows.column("d", int(self.order[j, n]), n)
+                rows.model.changeCoeff(rows.row("mixing", n), column, float(self.steps[j, n]))
+            return
+        rows.sides("met", (K, N), -np.inf, most)
+        late = most - self.room
+        for k, n in np.ndindex(K, N):
+            rows.model.changeCoeff(rows.row("met", k, n), rows.column("y", k), float(late[k, n]))
+
     def to_cvxpy(self) -> Any:
-        """Return a ``cvxpy.Problem``."""
+        """Return a ``cvxpy.Problem``, up to 5,000 thresholds with :attr:`parameters`."""
         import cvxpy as cp
 
-        K, N, most = self.rounds, self.workers, self.most
+        K, N = self.rounds, self.workers
+        values: dict[str, Any] = dict(self.parameters)
+        if K * N <= _MOST_PARAMETERS:
+            values = {
+                name: cp.Parameter(array.shape, name=name, value=array, nonneg=True)
+                for name, array in values.items()
+            }
+        most = values["most"]
         step = np.eye(N) - np.eye(N, k=-1)
         x = cp.Variable(N, name="x", integer=self.integer)
         omega = cp.Variable(N, name="omega", nonneg=True)
         y = cp.Variable(K, name="y", boolean=True)
         each = cp.reshape(y, (K, 1), order="C")
         constraints = [
-            (self.budget_weights @ omega == self.budget).set_label("budget"),
+            (self.budget_weights @ omega == values["L"] / self.coordinate_scale).set_label(
+                "budget"
+            ),
             (cp.multiply(self.coordinate_work, x) == step @ omega).set_label("work"),
             (step @ omega >= 0).set_label("rising"),
-            (y <= self.reachable.astype(float)).set_label("reachable"),
+            (y <= values["reachable"]).set_label("reachable"),
         ]
         if not self.strong:
-            late = cp.multiply(most - self.room, each @ np.ones((1, N)))
-            row = cp.reshape(omega, (1, N), order="C")
-            constraints.append((row <= most[None, :] - late).set_label("met"))
+            late = cp.multiply(values["late"], each @ np.ones((1, N)))
+            every = np.ones((K, 1)) @ cp.reshape(most - omega, (1, N), order="C")
+            constraints.append((every >= late).set_label("met"))
             return cp.Problem(cp.Maximize(cp.sum(y)), constraints)
         d = cp.Variable((K, N), name="d", bounds=[0.0, 1.0])
         ordered = cp.vstack([d[self.order[:, n], n] for n in range(N)]).T
-        mixed = cp.sum(cp.multiply(self.steps, ordered), axis=0)
+        mixed = cp.sum(cp.multiply(values["steps"], ordered), axis=0)
         constraints += [
             (omega <= most - mixed).set_label("mixing"),
             (each @ np.ones((1, N)) <= d).set_label("met"),
@@ -134,24 +193,24 @@ class ProbabilityPartition(ProbabilityFormulation):
         return cp.Problem(cp.Maximize(cp.sum(y)), constraints)
 
     def to_pyomo(self) -> Any:
-        """Return a ``pyomo.environ.ConcreteModel``."""
+        """Return a ``pyomo.environ.ConcreteModel`` with mutable :attr:`parameters`."""
         import pyomo.environ as pyo
 
-        b, most, U = self.room, self.most, self.coordinate_scale
+        U = self.coordinate_scale
         m = pyo.ConcreteModel("completion probability", doc=_PYOMO_DOC.format(form=self.form))
         m.N = pyo.RangeSet(0, self.workers - 1, doc="redundancy levels")
         m.K = pyo.RangeSet(0, self.rounds - 1, doc="scenarios")
+        add_pyomo_parameters(m, self.parameters, _DOC)
         kind = pyo.NonNegativeIntegers if self.integer else pyo.Reals
         m.x = pyo.Var(m.N, domain=kind, doc="coordinates at every level")
         m.omega = pyo.Var(m.N, domain=pyo.NonNegativeReals, doc="cumulative work, scaled")
         m.y = pyo.Var(m.K, domain=pyo.Binary, doc="whether a scenario is met")
         for k in m.K:
-            if not self.reachable[k]:
-                m.y[k].setub(0)
+            m.y[k].setub(m.reachable[k])
         m.count = pyo.Objective(expr=pyo.quicksum(m.y[k] for k in m.K), sense=pyo.maximize)
         v = self.budget_weights
         m.budget = pyo.Constraint(
-            expr=pyo.quicksum(float(v[n]) * m.omega[n] for n in m.N) == self.budget
+            expr=pyo.quicksum(float(v[n]) * m.omega[n] for n in m.N) == m.L / U
         )
 
         @m.Constraint(m.N, doc="a coordinate of level n costs n+1 units of work")
@@ -160,12 +219,12 @@ class ProbabilityPartition(ProbabilityFormulation):
 
         @m.Constraint(m.N, doc="no block is negative")
         def rising(m: Any, n: int) -> Any:
-            return m.omega[n] >= m.omega[n - 1] if n else pyo.Constraint.Skip
+            return m.omega[n] - (m.omega[n - 1] if n else 0.0) >= 0.0
 
         if not self.strong:
 
             def keeps(m: Any, k: int, n: int) -> Any:
-                return m.omega[n] <= float(most[n]) - float(most[n] - b[k, n]) * m.y[k]
+                return m.omega[n] + m.late[k, n] * m.y[k] <= m.most[n]
 
             m.met = pyo.Constraint(
                 m.K, m.N, rule=keeps, doc="a scenario that is met leaves this much room at level n"
@@ -181,17 +240,16 @@ class ProbabilityPartition(ProbabilityFormulation):
 
         @m.Constraint(m.K, m.N, doc="who keeps to a scenario keeps to the next easier one")
         def nested(m: Any, j: int, n: int) -> Any:
-            if j == 0:
-                return pyo.Constraint.Skip
             order = self.order[:, n]
-            return m.d[int(order[j - 1]), n] <= m.d[int(order[j]), n]
+            if j + 1 == order.size:
+                return pyo.Constraint.Skip
+            return m.d[int(order[j]), n] <= m.d[int(order[j + 1]), n]
 
         @m.Constraint(m.N, doc="the room is that of the hardest scenario that is kept to")
         def mixing(m: Any, n: int) -> Any:
-            order, steps = self.order[:, n], self.steps[:, n]
-            return m.omega[n] <= float(most[n]) - pyo.quicksum(
-                float(steps[j]) * m.d[int(order[j]), n] for j in m.K
-            )
+            order = self.order[:, n]
+            kept = pyo.quicksum(m.steps[j, n] * m.d[int(order[j]), n] for j in m.K)
+            return m.omega[n] + kept <= m.most[n]
 
         return m
 
@@ -252,17 +310,16 @@ class ProbabilityPartition(ProbabilityFormulation):
         work = [(self.coordinate_work, x), (-1.0, omega), (-less, previous)]
         model.rows("work", (N,), work, lower=0.0, upper=0.0)
         model.rows("rising", (N,), [(1.0, omega), (less, previous)], lower=0.0)
-        binds = self.room < most
         if self.strong:
             d = model.columns("d", (K, N), upper=1.0)
             ordered = np.take_along_axis(d, self.order, axis=0)
             model.rows("mixing", (N,), [(1.0, omega), (self.steps.T, ordered.T)], upper=most)
             pairs = [(1.0, ordered[:-1]), (-1.0, ordered[1:])]
             model.rows("nested", (K - 1, N), pairs, upper=0.0)
-            model.rows("met", (K, N), [(1.0, y[:, None]), (-1.0, d)], upper=0.0, where=binds)
+            model.rows("met", (K, N), [(1.0, y[:, None]), (-1.0, d)], upper=0.0)
         else:
             late = [(1.0, omega[None, :]), (most - self.room, y[:, None])]
-            model.rows("met", (K, N), late, upper=most, where=binds)
+            model.rows("met", (K, N), late, upper=most)
         return {"x": x, "omega": omega, "y": y}
 
     def to_highspy(self) -> Any:

@@ -10,9 +10,9 @@ import numpy as np
 from cgcopt.arrays import IntArray
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.prices import Prices
-from cgcopt.formulations.duals import read_duals
 from cgcopt.formulations.highs_model import HighsModel, before
 from cgcopt.formulations.latex import program
+from cgcopt.formulations.models.duals import read_duals
 from cgcopt.formulations.runtime import RuntimeFormulation
 from cgcopt.formulations.scipy_program import LinearProgram, Rows, linear_program
 
@@ -70,6 +70,17 @@ class RuntimePartition(RuntimeFormulation):
         budget = float(duals["budget"]) * seconds
         return Prices(budget, partition_gradient(per_level) * seconds, x)
 
+    def update(
+        self,
+        model: Any,
+        *,
+        deadline: float | None = None,
+        coordinates: int | None = None,
+        at_least: int = 0,
+    ) -> RuntimePartition:
+        """Change the budget ``L`` of a model."""
+        return self.updated(model, deadline, coordinates)
+
     def to_cvxpy(self) -> Any:
         """Return a ``cvxpy.Problem``; its parameter ``L`` holds the budget and may be changed."""
         import cvxpy as cp
@@ -114,7 +125,7 @@ class RuntimePartition(RuntimeFormulation):
 
         @m.Constraint(m.N, doc="no block is negative")
         def rising(m: Any, n: int) -> Any:
-            return m.omega[n] >= m.omega[n - 1] if n else pyo.Constraint.Skip
+            return m.omega[n] - (m.omega[n - 1] if n else 0.0) >= 0.0
 
         @m.Constraint(m.K, m.N, doc="a round ends when its slowest level does")
         def runtime(m: Any, k: int, n: int) -> Any:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from cgcopt.design import (
 from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.base import Formulation, Point
 from cgcopt.formulations.files import HIGHS_FILES, NL_FILE, Writers
+from cgcopt.formulations.models.parameters import HighsRows, set_parameters
 from cgcopt.formulations.points import language_of, read_values
 from cgcopt.formulations.scipy_program import LinearProgram
 from cgcopt.problem import Form, Problem
@@ -69,6 +70,8 @@ class ScenarioFormulation(Formulation):
     ----------
     strong : bool
         Whether the model carries the stronger inequalities (same optimum, tighter relaxation).
+    unit : float, optional
+        Coordinates in a unit of the scaled work; by default what suits ``L``.
     """
 
     files: ClassVar[Writers] = {**HIGHS_FILES, **NL_FILE}
@@ -76,6 +79,7 @@ class ScenarioFormulation(Formulation):
     """Whether binaries count the rounds that are met; otherwise ``theta`` bounds every round."""
 
     strong: bool = field(default=True, kw_only=True)
+    unit: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         scenarios_of(self.problem)
@@ -107,6 +111,8 @@ class ScenarioFormulation(Formulation):
     @property
     def coordinate_scale(self) -> float:
         """Coordinates in a unit of the scaled work ``omega``."""
+        if self.unit is not None:
+            return self.unit
         return min(self.problem.system.coordinates / WORK_RANGE, LARGEST_UNIT)
 
     @property
@@ -131,6 +137,32 @@ class ScenarioFormulation(Formulation):
     def coordinate_work(self) -> FloatArray:
         """Scaled work of a coordinate of level ``n``, shape ``(N,)``."""
         return self.redundancy / self.coordinate_scale
+
+    # -- parameters -----------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> dict[str, FloatArray]:
+        """Values of the parameters of the models by name: the budget ``L``."""
+        return {"L": np.asarray(float(self.problem.system.coordinates))}
+
+    def updated(
+        self, model: Any, deadline: float | None, coordinates: int | None, **kind: Any
+    ) -> Self:
+        """Set the parameters of a model to those of the changed problem; return its formulation."""
+        problem = self.changed(deadline, coordinates)
+        new = replace(self, problem=problem, unit=self.coordinate_scale, **kind)
+        if new.integer is not self.integer:
+            allowed = f"at most {LARGEST_WHOLE_MODEL} in a model in whole numbers"
+            raise InvalidInputError("coordinates", coordinates, allowed)
+        if language_of(model) == "highspy":
+            new.set_highs(HighsRows(model))
+        else:
+            set_parameters(model, new.parameters)
+        return new
+
+    def set_highs(self, rows: HighsRows) -> None:
+        """Set what the parameters stand for in a model of HiGHS."""
+        rows.sides("budget", (), self.budget, self.budget)
 
     # -- points ---------------------------------------------------------------------------------
 

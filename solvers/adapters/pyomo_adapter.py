@@ -55,8 +55,12 @@ def run_pyomo(
     model: Any,
     native: Mapping[str, Any],
     options: Options,
+    **own: Any,
 ) -> tuple[Answer, Any]:
-    """Run one of pyomo's solver interfaces on a model; also return pyomo's own results."""
+    """Run one of pyomo's solver interfaces on a model; also return pyomo's own results.
+
+    ``own`` are options of this interface alone.
+    """
     try:
         results = interface.solve(
             model,
@@ -66,6 +70,7 @@ def run_pyomo(
             load_solutions=False,
             raise_exception_on_nonoptimal_result=False,
             solver_options=dict(native),
+            **own,
         )
     except KeyError as error:  # SCIP does not say which name it does not know
         raise InvalidInputError(
@@ -90,13 +95,17 @@ class PyomoAdapter(ScenarioAdapter):
     """A solver reached through the solver interfaces of pyomo."""
 
     def build(self, formulation: ScenarioFormulation, start: Design | None) -> Any:
-        """Write the model with pyomo; its interfaces take no point to start from."""
-        return formulation.leave_out_blocks(formulation.to_pyomo())
+        """Write the model with pyomo, with the point to start from where it is taken."""
+        model = formulation.to_pyomo()
+        if start is not None and self.starts:
+            formulation.warm_start(model, start)
+        return formulation.leave_out_blocks(model)
 
     def run(self, formulation: ScenarioFormulation, model: Any, options: Options) -> Answer:
         """Run the solver."""
         native = {**self.defaults(formulation), **native_options(options, own_names(self.neutral))}
-        answer, results = run_pyomo(self.interface(), formulation, model, native, options)
+        own = {"warmstart_discrete_vars": True} if self.starts and _has_values(model) else {}
+        answer, results = run_pyomo(self.interface(), formulation, model, native, options, **own)
         if not (formulation.linear and self.has_duals and answer.termination is T.OPTIMAL):
             return answer
         found = results.solution_loader.get_duals(list(model.runtime.values()))
@@ -104,6 +113,8 @@ class PyomoAdapter(ScenarioAdapter):
         shape = (formulation.rounds, formulation.workers)
         return replace(answer, duals=duals.reshape(shape))
 
+    starts: ClassVar[bool] = False
+    """Whether the interface takes the values of the discrete variables to start from."""
     has_duals: ClassVar[bool] = True
     """Whether the interface returns the multipliers of a linear program."""
 
@@ -114,3 +125,9 @@ class PyomoAdapter(ScenarioAdapter):
     @abstractmethod
     def interface(self) -> Any:
         """Return pyomo's interface of the solver."""
+
+
+def _has_values(model: Any) -> bool:
+    import pyomo.environ as pyo
+
+    return all(variable.value is not None for variable in model.component_data_objects(pyo.Var))

@@ -41,6 +41,7 @@ class PyomoScip(PyomoAdapter):
         "seed": "randomization/randomseedshift",
     }
     has_duals = False
+    starts = True
 
     def defaults(self, formulation: ScenarioFormulation) -> Mapping[str, Any]:
         """Return a wall clock for the time limit, and tolerances that the linear programs bear."""

@@ -496,6 +496,64 @@ def test_rows_have_the_same_names_in_every_language() -> None:
         assert cvxpy - {"reachable"} == highspy
 
 
+def test_rows_and_columns_have_the_same_names_index_by_index() -> None:
+    import pyomo.environ as pyo
+
+    def flat(component: Any) -> str:
+        return "".join("_" if c in "[," else c for c in component.name if c not in "] ")
+
+    for objective, form in itertools.product(("runtime", "probability"), FORMS):
+        formulation = scenario_formulation(problem_of(objective, coordinates=4), form)
+        lp = formulation.to_highspy().getLp()
+        model = formulation.to_pyomo()
+        columns = {flat(variable) for variable in model.component_data_objects(pyo.Var)}
+        assert columns == set(lp.col_names_), (objective, form)
+        rows = {flat(row) for row in model.component_data_objects(pyo.Constraint)}
+        assert rows == set(lp.row_names_), (objective, form)
+        shapes = {v.name(): v.shape for v in formulation.to_cvxpy().variables()}
+        assert shapes == dict(formulation.variables)
+        names = list(formulation.variables)
+        assert formulation.to_scipy().c.size == sum(
+            int(np.prod(formulation.variables[name])) for name in names
+        )
+
+
+@pytest.mark.parametrize("form", ["relaxed", "block"])
+def test_a_bound_on_the_last_level_has_its_effect_everywhere(form: str) -> None:
+    """README's ``x[19] <= 500`` at the size that it speaks of."""
+    import cvxpy as cp
+    from pyomo.contrib.solver.solvers.highs import Highs
+    from scipy.optimize import milp
+
+    system = cg.System(20, 20_000, cg.Scenarios(times_of(3, 12, 20)))
+    problem = Problem(system, cg.ExpectedRuntime())
+    formulation = scenario_formulation(problem, form)
+    free = formulation.to_highspy()
+    free.run()
+    assert formulation.design(free).partition[19] > 600
+    designs = []
+    model = formulation.to_cvxpy()
+    (x,) = (variable for variable in model.variables() if variable.name() == "x")
+    bounded = cp.Problem(model.objective, [*model.constraints, x[19] <= 500])
+    bounded.solve(solver="HIGHS")
+    designs.append(formulation.design(bounded))
+    concrete = formulation.to_pyomo()
+    concrete.x[19].setub(500)
+    Highs().solve(concrete)
+    designs.append(formulation.design(concrete))
+    free.changeColBounds(list(free.getLp().col_names_).index("x_19"), 0.0, 500.0)
+    free.run()
+    designs.append(formulation.design(free))
+    program = formulation.to_scipy()
+    program.bounds.ub[19] = 500.0
+    designs.append(formulation.design(milp(**program.milp_arguments())))
+    values = [cg.evaluate(problem, design).value for design in designs]
+    for design in designs:
+        assert design.partition[19] == pytest.approx(500, rel=1e-6)
+        assert design.coordinates == pytest.approx(20_000)
+    assert values == pytest.approx([values[0]] * 4, rel=2e-4)
+
+
 def pyo_rows() -> Any:
     import pyomo.environ as pyo
 

@@ -1,0 +1,123 @@
+"""A changed model has the optimum of one that is written anew, in every language that changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cgcopt as cg
+from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.formulations import Formulation, formulate
+
+TIMES = 50.0 + np.random.default_rng(7).exponential(1e3, (14, 4))
+SYSTEM = cg.System(4, 60, cg.Scenarios(TIMES), samples=4)
+UNIFORM = np.sort(TIMES, axis=1)[:, ::-1] * np.cumsum(15.0 * np.arange(1.0, 5.0))
+SLOW = float(np.median(UNIFORM.max(axis=1)))
+QUICK = 0.6 * SLOW
+
+
+def solve(formulation: Formulation, model: Any) -> tuple[float, cg.Design]:
+    language = type(model).__module__.split(".")[0]
+    if language == "cvxpy":
+        model.solve(solver="HIGHS", mip_rel_gap=0.0)
+        value = model.value
+    elif language == "pyomo":
+        from pyomo.contrib.solver.solvers.highs import Highs
+
+        value = Highs().solve(model, rel_gap=0.0).incumbent_objective
+    else:
+        model.setOptionValue("mip_rel_gap", 0.0)
+        model.run()
+        value = model.getObjectiveValue()
+    return formulation.value(value), formulation.design(model)
+
+
+@pytest.mark.parametrize("language", ["cvxpy", "pyomo", "highspy"])
+@pytest.mark.parametrize("form", ["relaxed", "block"])
+def test_the_budget_of_the_expected_runtime(form: str, language: str) -> None:
+    problem = cg.Problem(SYSTEM, cg.ExpectedRuntime())
+    formulation = formulate(problem, form)
+    model = getattr(formulation, f"to_{language}")()
+    solve(formulation, model)
+    larger = cg.Problem(replace(SYSTEM, coordinates=90), cg.ExpectedRuntime())
+    anew = formulate(larger, form)
+    expected, _ = solve(anew, anew.to_highspy())
+    changed = formulation.update(model, coordinates=90)
+    value, design = solve(changed, model)
+    assert value == pytest.approx(expected, rel=1e-8)
+    assert design.coordinates == pytest.approx(90)
+    assert cg.evaluate(larger, design).value == pytest.approx(expected, rel=1e-7)
+    back = changed.update(model, coordinates=60)
+    first, _ = solve(formulation, formulation.to_highspy())
+    assert solve(back, model)[0] == pytest.approx(first, rel=1e-8)
+    with pytest.raises(InvalidInputError, match="deadline"):
+        changed.update(model, deadline=3.0)
+
+
+@pytest.mark.parametrize("language", ["cvxpy", "pyomo", "highspy"])
+@pytest.mark.parametrize("form", ["relaxed", "block"])
+@pytest.mark.parametrize("strong", [True, False])
+def test_the_deadline_and_the_budget_of_a_probability(
+    form: str, strong: bool, language: str
+) -> None:
+    formulation = formulate(cg.Problem(SYSTEM, cg.CompletionProbability(SLOW)), form, strong=strong)
+    model = getattr(formulation, f"to_{language}")()
+    if language == "cvxpy":
+        assert model.is_dpp()
+    solve(formulation, model)
+    values = []
+    changed: Formulation = formulation
+    for deadline, coordinates in ((QUICK, 60), (SLOW, 75), (SLOW, 60)):
+        changed = changed.update(model, deadline=deadline, coordinates=coordinates)
+        value, design = solve(changed, model)
+        system = replace(SYSTEM, coordinates=coordinates)
+        problem = cg.Problem(system, cg.CompletionProbability(deadline))
+        anew = formulate(problem, form, strong=strong)
+        expected, _ = solve(anew, anew.to_highspy())
+        assert value == pytest.approx(expected)
+        assert cg.evaluate(problem, design).value == pytest.approx(expected)
+        values.append(value)
+    assert values[0] < values[2] > values[1]
+
+
+def test_the_exact_models_of_pyomo() -> None:
+    import pyomo.environ as pyo
+
+    system = cg.System(3, 100, cg.ShiftedExponential(rate=1e-3, shift=50.0))
+    late = formulate(cg.Problem(system, cg.CompletionProbability(3e5)))
+    model = late.to_pyomo()
+    design = cg.Design([30.0, 30.0, 60.0])
+    changed = late.update(model, deadline=2e5, coordinates=120)
+    changed.warm_start(model, design)
+    expected = cg.evaluate(
+        cg.Problem(replace(system, coordinates=120), cg.CompletionProbability(2e5)), design
+    )
+    assert changed.value(pyo.value(model.total)) == pytest.approx(expected.value, rel=1e-9)
+    assert changed.design(model).partition == pytest.approx(design.partition)
+    slow = formulate(cg.Problem(system, cg.ExpectedRuntime()))
+    model = slow.to_pyomo()
+    changed = slow.update(model, coordinates=120)
+    changed.warm_start(model, design)
+    expected = cg.evaluate(
+        cg.Problem(replace(system, coordinates=120), cg.ExpectedRuntime()), design
+    )
+    assert changed.value(pyo.value(model.total)) == pytest.approx(expected.value, rel=1e-4)
+
+
+def test_what_cannot_be_changed_says_so() -> None:
+    problem = cg.Problem(SYSTEM, cg.CompletionProbability(SLOW))
+    coordinate = formulate(problem, "coordinate")
+    with pytest.raises(UnsupportedProblemError, match="coordinate form"):
+        coordinate.update(coordinate.to_highspy(), deadline=QUICK)
+    formulation = formulate(problem, "block")
+    with pytest.raises(InvalidInputError, match="LinearProgram"):
+        formulation.update(formulation.to_scipy(), deadline=QUICK)
+    with pytest.raises(InvalidInputError, match="most"):
+        formulation.update(
+            formulate(cg.Problem(SYSTEM, cg.ExpectedRuntime())).to_pyomo(), deadline=QUICK
+        )
+    with pytest.raises(InvalidInputError, match="coordinates"):
+        formulation.update(formulation.to_highspy(), coordinates=2_000_000)
