@@ -280,7 +280,8 @@ class Formulation(ABC):
             if not hasattr(problem.objective, "deadline"):
                 allowed = f"not given: the {problem.objective.kind} has none"
                 raise InvalidInputError("deadline", deadline, allowed)
-            problem = replace(problem, objective=replace(problem.objective, deadline=deadline))
+            objective = type(problem.objective)(deadline)  # type: ignore[call-arg]
+            problem = replace(problem, objective=objective)
         return problem
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""The exact relaxed problems for independent workers: what both objectives have in common."""
+"""The exact problems for independent workers: what both objectives have in common."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cgcopt.arrays import FloatArray
-from cgcopt.design import Design, budget_weights, partition_of_work
+from cgcopt.design import Design, budget_weights, largest_remainder, partition_of_work
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.prices import Prices, prices_of
 from cgcopt.formulations.algebra import settle
@@ -97,14 +97,79 @@ def density_of(problem: Problem) -> ContinuousTimes:
 
 @dataclass(frozen=True, eq=False)
 class ExactFormulation(Formulation):
-    """The relaxed problem with the exact objective, in units in which ``L`` is 1."""
+    """The problem with the exact objective, in units in which ``L`` is 1.
+
+    At the block form, in whole numbers, there is an algebraic model alone: a mixed-integer nonlinear
+    program for few workers and coordinates.
+    """
 
     def __post_init__(self) -> None:
-        if self.form is not Form.RELAXED:
+        if self.form is Form.COORDINATE:
             raise UnsupportedProblemError(
                 f"the {self.form} form is formulated on scenarios; problem.sampled(K) draws K"
             )
         density_of(self.problem)
+
+    @property
+    def integer(self) -> bool:
+        """Whether the model asks for whole blocks."""
+        return self.form is Form.BLOCK
+
+    def refuse_whole(self) -> None:
+        """Refuse the block form where a language has no whole numbers."""
+        if self.integer:
+            raise UnsupportedProblemError(
+                "in whole numbers the exact objective has a pyomo model alone; problem.sampled(1000) "
+                "has one in four languages"
+            )
+
+    def add_blocks(
+        self, m: Any, begin: FloatArray, least: float, most: FloatArray, *, equal: bool = False
+    ) -> None:
+        """Add the blocks, the work, the budget and their rows to a pyomo model.
+
+        The model divides by the work, so that none may be 0.  In whole numbers the rows ``work`` are
+        inequalities from below, which an optimum attains wherever a level has work; or, if
+        ``equal``, ``least`` is added to every work, so that ``x`` determines all other variables.
+        """
+        import pyomo.environ as pyo
+
+        L = self.problem.system.coordinates
+        share = np.maximum(partition_of_work(begin), 0.0)
+        m.L = pyo.Param(initialize=L, mutable=True, doc="coordinates")
+        if self.integer:
+            x = largest_remainder(share * (L / share.sum()), L)
+            start = {n: int(each) for n, each in enumerate(x)}
+            m.x = pyo.Var(m.N, domain=pyo.NonNegativeIntegers, bounds=(0, L), initialize=start)
+            m.x.doc = "coordinates at a level"
+            m.share = pyo.Expression(m.N, rule=lambda m, n: m.x[n] / m.L, doc="x / L")
+        else:
+            m.share = pyo.Var(m.N, bounds=(0, 1), initialize=dict(enumerate(share)), doc="x / L")
+            m.x = pyo.Expression(
+                m.N, rule=lambda m, n: m.L * m.share[n], doc="coordinates at a level"
+            )
+        m.omega = pyo.Var(
+            m.N,
+            bounds=lambda m, n: (least, float(most[n])),
+            initialize=dict(enumerate(np.clip(begin, least, most))),
+            doc="cumulative work per coordinate, at most what can be done",
+        )
+        m.budget = pyo.Constraint(expr=pyo.quicksum(m.share[n] for n in m.N) == 1)
+
+        @m.Constraint(m.N, doc="a coordinate of level n costs n+1 units of work")
+        def work(m: Any, n: int) -> Any:
+            if self.integer and equal:
+                done = pyo.quicksum((i + 1) * m.share[i] for i in range(n + 1))
+                return m.omega[n] == (done + least) / (1.0 + least)
+            if self.integer:
+                return m.omega[n] >= pyo.quicksum((i + 1) * m.share[i] for i in range(n + 1))
+            return m.omega[n] == (m.omega[n - 1] if n else 0.0) + (n + 1) * m.share[n]
+
+        if self.integer:
+
+            @m.Constraint(m.N, doc="work does not fall along the levels")
+            def rising(m: Any, n: int) -> Any:
+                return m.omega[n] >= m.omega[n - 1] if n else pyo.Constraint.Skip
 
     @property
     def worker_times(self) -> ContinuousTimes:
@@ -135,7 +200,8 @@ class ExactFormulation(Formulation):
     def partition(self, point: Point) -> FloatArray:
         """Return the partition ``x`` of a point in coordinates, shape ``(N,)``, unchecked."""
         if "x" in point:
-            return np.asarray(point["x"], dtype=np.float64)
+            x = np.asarray(point["x"], dtype=np.float64)
+            return np.round(x) if self.integer and np.abs(x - np.round(x)).max() < 1e-3 else x
         if "share" in point:
             return np.asarray(point["share"]) * self.coordinate_scale
         return partition_of_work(point["omega"]) * self.coordinate_scale
@@ -149,14 +215,15 @@ class ExactFormulation(Formulation):
     def pyomo_variables(self) -> Mapping[str, tuple[int, ...]]:
         """``share`` (of ``L``) and ``omega`` (cumulative work per coordinate), shape ``(N,)``.
 
-        The model also has ``x``, an expression that counts coordinates.
+        The model also has ``x``, an expression that counts coordinates; at the block form ``x`` is
+        the variable, and ``share`` the expression.
         """
-        return {"share": (self.workers,), "omega": (self.workers,)}
+        return {"x" if self.integer else "share": (self.workers,), "omega": (self.workers,)}
 
     def read(self, model: Any) -> dict[str, FloatArray]:
         """Read the point out of a solved model; of pyomo's the expression ``x`` too."""
         point = super().read(model)
-        if language_of(model) == "pyomo":
+        if language_of(model) == "pyomo" and not self.integer:
             share, total = point["share"], float(model.L.value)
             point["x"] = share * total
         return point
@@ -165,7 +232,10 @@ class ExactFormulation(Formulation):
         """Set the variables of a pyomo model to the point of a design."""
         design.check(self.workers, self.problem.system.coordinates)
         for n in range(self.workers):
-            model.share[n].set_value(design.partition[n] / self.coordinate_scale)
+            if self.integer:
+                model.x[n].set_value(round(design.partition[n]))
+            else:
+                model.share[n].set_value(design.partition[n] / self.coordinate_scale)
             least, most = model.omega[n].bounds
             work = design.work[n] / self.coordinate_scale
             model.omega[n].set_value(min(max(work, least), most))

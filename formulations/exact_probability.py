@@ -101,6 +101,7 @@ class ExactProbability(ExactFormulation):
 
     def to_scipy(self) -> NonlinearProgram:
         """Return the program for :func:`scipy.optimize.minimize`."""
+        self.refuse_whole()
         from scipy.optimize import Bounds, LinearConstraint, NonlinearConstraint
 
         N, v = self.workers, self.budget_weights
@@ -135,29 +136,13 @@ class ExactProbability(ExactFormulation):
         tail = elementary_tail(self.worker_times)
         origin = self.worker_times.support[0] / self.time_scale
         N, scale = self.workers, self.time_scale
-        L = self.problem.system.coordinates
-        m = pyo.ConcreteModel("completion probability", doc="exact, relaxed form")
+        m = pyo.ConcreteModel("completion probability", doc=f"exact, {self.form} form")
         m.t = pyo.Param(initialize=self.deadline, mutable=True, doc="deadline, seconds")
-        m.L = pyo.Param(initialize=L, mutable=True, doc="coordinates")
-        horizon = m.t / (self.problem.system.unit * scale * m.L)
         m.N = pyo.RangeSet(0, N - 1, doc="redundancy levels")
         m.only = pyo.Set(initialize=[0], doc="the one deadline")
         most = self.most
-        begin = np.minimum(self.start, most)
-        share = np.maximum(partition_of_work(begin), 0.0)
-        m.share = pyo.Var(m.N, bounds=(0, 1), initialize=dict(enumerate(share)), doc="x / L")
-        m.x = pyo.Expression(m.N, rule=lambda m, n: m.L * m.share[n], doc="coordinates at a level")
-        m.omega = pyo.Var(
-            m.N,
-            bounds=lambda m, n: (_LEAST, most[n]),
-            initialize=dict(enumerate(begin)),
-            doc="cumulative work, at most what the fastest worker can do by the deadline",
-        )
-        m.budget = pyo.Constraint(expr=pyo.quicksum(m.share[n] for n in m.N) == 1)
-
-        @m.Constraint(m.N, doc="a coordinate of level n costs n+1 units of work")
-        def work(m: Any, n: int) -> Any:
-            return m.omega[n] == (m.omega[n - 1] if n else 0.0) + (n + 1) * m.share[n]
+        self.add_blocks(m, np.minimum(self.start, most), _LEAST, most)
+        horizon = m.t / (self.problem.system.unit * scale * m.L)
 
         @m.Expression(m.N, doc="chance that a worker is late for level n")
         def late(m: Any, n: int) -> Any:
@@ -174,7 +159,7 @@ class ExactProbability(ExactFormulation):
         origin = self.worker_times.support[0]
         by_deadline = self.deadline / (self.problem.system.unit * self.coordinate_scale)
         most = by_deadline / origin if origin > 0 else math.inf
-        return np.minimum(np.arange(1.0, self.workers + 1), most)
+        return np.asarray(np.minimum(np.arange(1.0, self.workers + 1), most))
 
     def _log(self, missed: Any) -> Any:
         """The objective of the algebraic model."""

@@ -70,6 +70,7 @@ class ExactRuntime(ExactFormulation):
 
     def to_scipy(self) -> NonlinearProgram:
         """Return the program for :func:`scipy.optimize.minimize`."""
+        self.refuse_whole()
         from scipy.optimize import Bounds, LinearConstraint
 
         total = LinearConstraint(np.ones((1, self.workers)), 1.0, 1.0)
@@ -103,26 +104,11 @@ class ExactRuntime(ExactFormulation):
         nodes, weights = self.nodes
         origin = self.worker_times.support[0] / self.time_scale
         N, scale = self.workers, self.time_scale
-        m = pyo.ConcreteModel("expected runtime", doc="exact, relaxed form")
+        m = pyo.ConcreteModel("expected runtime", doc=f"exact, {self.form} form")
         m.N = pyo.RangeSet(0, N - 1, doc="redundancy levels")
         m.Q = pyo.RangeSet(0, len(nodes) - 1, doc="nodes of the quadrature")
         begin = self.start
-        share = np.maximum(partition_of_work(begin), 0.0)
-        m.share = pyo.Var(m.N, bounds=(0, 1), initialize=dict(enumerate(share)), doc="x / L")
-        L = self.problem.system.coordinates
-        m.L = pyo.Param(initialize=L, mutable=True, doc="coordinates")
-        m.x = pyo.Expression(m.N, rule=lambda m, n: m.L * m.share[n], doc="coordinates at a level")
-        m.omega = pyo.Var(
-            m.N,
-            bounds=lambda m, n: (LEAST_WORK, n + 1),
-            initialize=dict(enumerate(np.maximum(begin, LEAST_WORK))),
-            doc="cumulative work",
-        )
-        m.budget = pyo.Constraint(expr=pyo.quicksum(m.share[n] for n in m.N) == 1)
-
-        @m.Constraint(m.N, doc="a coordinate of level n costs n+1 units of work")
-        def work(m: Any, n: int) -> Any:
-            return m.omega[n] == (m.omega[n - 1] if n else 0.0) + (n + 1) * m.share[n]
+        self.add_blocks(m, begin, LEAST_WORK, np.arange(1.0, N + 1), equal=True)
 
         @m.Expression(m.Q, m.N, doc="chance that a worker is late for level n at node q")
         def late(m: Any, q: int, n: int) -> Any:

@@ -50,7 +50,8 @@ def formulate(
         With expected runtime, completion probability, quantile or conditional value at risk as
         objective; the last two on scenarios only, without limits and costs.  With
         :class:`~cgcopt.Scenarios` as worker times (``problem.sampled(1000)``) it has all three
-        forms; with a distribution that has a density, the relaxed one.
+        forms; with a distribution that has a density, the relaxed one, and the block form as a
+        pyomo model.
     form : Form or str
         ``"coordinate"``, ``"block"`` or ``"relaxed"``.
     strong : bool
@@ -73,7 +74,7 @@ def formulate(
     -------
     Formulation
         On scenarios a linear or mixed-integer program
-        (:class:`~cgcopt.formulations.scenarios.ScenarioFormulation`), else the exact relaxed
+        (:class:`~cgcopt.formulations.scenarios.ScenarioFormulation`), else the exact
         problem (:class:`~cgcopt.formulations.exact.ExactFormulation`).
 
     Raises

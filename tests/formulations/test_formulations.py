@@ -648,8 +648,8 @@ def test_bad_requests_are_refused_by_name() -> None:
     with pytest.raises(InvalidInputError, match=r"coordinates = 1000000.*at most 62500"):
         formulate(large, "coordinate")
     exact = Problem(cg.System(4, 100, TIMES), cg.ExpectedRuntime())
-    with pytest.raises(UnsupportedProblemError, match="block form is formulated on scenarios"):
-        formulate(exact, "block")
+    with pytest.raises(UnsupportedProblemError, match="coordinate form is formulated on scenarios"):
+        formulate(exact, "coordinate")
     pooled = Problem(cg.System(4, 100, cg.Empirical([1.0, 2.0])), cg.ExpectedRuntime())
     with pytest.raises(InvalidInputError, match="a distribution with a density, or Scenarios"):
         formulate(pooled, "relaxed")
