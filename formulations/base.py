@@ -208,8 +208,8 @@ class Formulation(ABC):
             If the model holds no solution with multipliers.
         """
         raise UnsupportedProblemError(
-            f"no prices of the {self.problem.objective.kind} at the {self.form} form: the model is "
-            "not a linear program; solutions have the prices of their designs"
+            f"no prices are read from a model of the {self.problem.objective.kind} at the "
+            f"{self.form} form; solutions have the prices of their designs"
         )
 
     def to_cvxpy(self) -> Any:

@@ -61,7 +61,7 @@ class RuntimePartition(RuntimeFormulation):
         A pyomo model is to have been given ``model.dual = Suffix(direction=Suffix.IMPORT)`` before
         it was solved.
         """
-        if not self.linear:
+        if not self.linear or set(self.variables) != {"x", "omega", "theta"}:
             return super().prices(model)
         x = self.design(model).partition
         duals = read_duals(model, {"budget": (), "runtime": (self.rounds, self.workers)})

@@ -222,7 +222,9 @@ def test_a_time_limit_is_kept(cls: type[Solver]) -> None:
 
 
 DISCRETE = [
-    cls for cls in all_solvers() if Task(cg.CompletionProbability, Form.BLOCK) in cls.solves
+    cls
+    for cls in all_solvers()
+    if Task(cg.CompletionProbability, Form.BLOCK) in cls.solves and Times.SCENARIOS in cls.times
 ]
 
 
