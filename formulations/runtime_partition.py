@@ -79,6 +79,8 @@ class RuntimePartition(RuntimeFormulation):
         at_least: int = 0,
     ) -> RuntimePartition:
         """Change the budget ``L`` of a model."""
+        if set(self.variables) != {"x", "omega", "theta"}:
+            super().update(model)
         return self.updated(model, deadline, coordinates)
 
     def to_cvxpy(self) -> Any:
