@@ -16,6 +16,8 @@ from cgcopt.cli.reading import TraceInput, reads_traces_as_instances
 
 if TYPE_CHECKING:
     from cgcopt.compare.results.curve import Curve
+    from cgcopt.options import Options
+    from cgcopt.problem import Problem
 
 __all__ = ["curve"]
 
@@ -54,6 +56,14 @@ def curve(
     ] = 5.0,
     out: Annotated[Path | None, typer.Option(help="Folder for Markdown, CSV and PNG.")] = None,
     as_json: Json = False,
+    tail: Annotated[
+        bool,
+        typer.Option(
+            "--tail",
+            help="The best quantile and the best conditional value at risk against the probability; "
+            "of the other options --seed, --time-limit, --out and --json count.",
+        ),
+    ] = False,
     *,
     reading: TraceInput,
 ) -> int:
@@ -68,6 +78,9 @@ def curve(
     from cgcopt.compare.show.curve_report import write_curve
 
     problem = problem_of(instance, reading)
+    if tail:
+        chosen = replace(DEFAULT_OPTIONS, seed=seed, time_limit=time_limit)
+        return _tail(problem, chosen, None if out is None else writable_folder("out", out), as_json)
     names = None if solvers is None else entrants_of(solvers.split(","))
     folder = None if out is None else writable_folder("out", out)
     with progress(f"{problem.name}: curve") as report:
@@ -81,6 +94,27 @@ def curve(
         quiet=as_json,
     )
     return exit_code((row.solver, row.value, row.message) for row in result.rows)
+
+
+def _tail(problem: Problem, options: Options, folder: Path | None, as_json: bool) -> int:
+    from cgcopt.cli.terminal import console, print_json, progress, records, show_then_write
+    from cgcopt.compare.show.tables import rich_table
+    from cgcopt.study.show.tail_curve import tail_table, write_tail_curve
+    from cgcopt.study.tail_curve import tail_curve
+
+    with progress(f"{problem.name}: curve") as report:
+        result = tail_curve(problem, options=replace(options, progress=report))
+
+    def show() -> None:
+        if as_json:
+            print_json({"instance": problem.name, "points": records(result.frame())})
+            return
+        title, output = f"quantile and conditional value at risk: {problem.name}", console()
+        output.print(rich_table(tail_table(result), title=title, width=output.width))
+
+    write = None if folder is None else partial(write_tail_curve, result, folder)
+    show_then_write(show, write, quiet=as_json)
+    return exit_code(("optimal", p.tail_mean.value, p.tail_mean.message) for p in result.points)
 
 
 def _show_json(result: Curve) -> None:

@@ -1,0 +1,38 @@
+"""Quantile and conditional value at risk in one curve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import cgcopt as cg
+from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.study.show.tail_curve import tail_table, write_tail_curve
+from cgcopt.study.tail_curve import tail_curve
+
+PROBLEM = cg.Problem(
+    cg.System(4, 100, cg.ShiftedExponential(rate=1.0, shift=0.5)), cg.ExpectedRuntime()
+)
+
+
+def test_each_design_is_best_by_its_own_objective(tmp_path: Path) -> None:
+    curve = tail_curve(PROBLEM, [0.3, 0.9, 0.99])
+    for point in curve.points:
+        assert point.quantile.value <= point.quantile_of_tail_mean * (1 + 1e-9)
+        assert point.tail_mean.value <= point.tail_mean_of_quantile * (1 + 1e-9)
+        assert point.quantile.value < point.tail_mean.value
+    frame = curve.frame()
+    assert frame["quantile"].is_monotonic_increasing
+    assert frame["conditional_value_at_risk"].is_monotonic_increasing
+    assert tail_table(curve)["q"].tolist() == ["0.3", "0.9", "0.99"]
+    files = write_tail_curve(curve, tmp_path)
+    assert [file.name for file in files] == ["tail.csv", "tail.png"]
+
+
+def test_what_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="probabilities"):
+        tail_curve(PROBLEM, [0.9, 0.5])
+    limited = cg.Problem(PROBLEM.system, PROBLEM.objective, limits=cg.Limits(copies=2))
+    with pytest.raises(UnsupportedProblemError, match="copies"):
+        tail_curve(limited, [0.5])
