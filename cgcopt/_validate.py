@@ -23,7 +23,7 @@ LARGEST_WHOLE = 2**63 - 1
 def whole_number(field: str, value: Any, *, least: int, most: int = LARGEST_WHOLE) -> int:
     """Return ``value`` as an int from ``least`` to ``most``; whole floats such as ``1e12`` do."""
     allowed = f"a whole number of at least {least}"
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if not _is_real(value):
         raise InvalidInputError(field, value, allowed)
     if isinstance(value, Integral):
         number = int(value)
@@ -37,6 +37,11 @@ def whole_number(field: str, value: Any, *, least: int, most: int = LARGEST_WHOL
     if number > most:
         raise InvalidInputError(field, value, f"a whole number of at most {most}")
     return number
+
+
+def _is_real(value: Any) -> bool:
+    """Whether it is a real number: no truth value, and no span of time, which numpy counts in."""
+    return isinstance(value, Real) and not isinstance(value, bool | np.timedelta64)
 
 
 def _finite_or_nan(value: Real) -> float:
@@ -62,7 +67,7 @@ def finite_number(
         f"below {below:g}" if below is not None else "",
     ]
     allowed = "a finite number " + " and ".join(part for part in limits if part)
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if not _is_real(value):
         raise InvalidInputError(field, value, allowed.strip())
     number = _finite_or_nan(value)
     if (
@@ -113,7 +118,7 @@ def real_array(field: str, values: Any, allowed: str) -> FloatArray:
 
 
 def _float(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if not _is_real(value):
         raise TypeError(value)
     return float(value)
 

@@ -45,7 +45,7 @@ class Known:
     whole : bool
         Whether the design consists of whole numbers of coordinates.
     bound : float
-        NaN or infinite without one.
+        NaN or trivially infinite without one.
     """
 
     name: str
@@ -71,17 +71,23 @@ def excess(bound: float, value: float, sense: Sense, *, doubt: float = 0.0) -> f
     Returns
     -------
     float
-        At most 0 where the two agree; 0 where one of them is not finite.
+        At most 0 where the two agree; infinite where the bound says that there is no design at
+        all; 0 without a bound or a value.
 
     Examples
     --------
     >>> excess(1.5, 2.0, Sense.MINIMIZE), excess(2.0, 1.5, Sense.MINIMIZE)
     (-0.25, 0.25)
+    >>> excess(math.inf, 2.0, Sense.MINIMIZE), excess(-math.inf, 2.0, Sense.MINIMIZE)
+    (inf, 0.0)
     >>> excess(0.6, 0.8, Sense.MAXIMIZE, doubt=0.3)
     -0.125
     """
-    if not (math.isfinite(bound) and math.isfinite(value) and math.isfinite(doubt)):
+    if not (math.isfinite(value) and math.isfinite(doubt)):
         return 0.0
+    if not math.isfinite(bound):
+        none_left = math.inf if sense is Sense.MINIMIZE else -math.inf
+        return math.inf if bound == none_left else 0.0
     beyond = bound - value if sense is Sense.MINIMIZE else value - bound
     size = max(abs(bound), abs(value))
     return 0.0 if size == 0 else (beyond - doubt) / size

@@ -22,6 +22,8 @@ __all__ = [
 
 #: Characters of a value in a message.
 _LONGEST_TEXT = 80
+#: Characters of the name of a field in a message.
+_LONGEST_FIELD = 400
 #: Bits of a whole number that is written out.
 _LONGEST_NUMBER = 256
 
@@ -51,7 +53,8 @@ class InvalidInputError(CgcoptError, ValueError):
     """
 
     def __init__(self, field: str, value: Any, allowed: str) -> None:
-        super().__init__(f"{field} = {_abridged(value)}: must be {allowed}")
+        shown = field if len(field) <= _LONGEST_FIELD else f"{field[: _LONGEST_FIELD - 3]}..."
+        super().__init__(f"{shown} = {_abridged(value)}: must be {allowed}")
         self.field = field
         self.value = value
         self.allowed = allowed

@@ -82,8 +82,12 @@ def load_instance(path: str | Path) -> Problem:
         table = tomllib.loads(text)
     except RecursionError:
         raise InvalidInputError("instance", str(path), "a TOML file (nested too deeply)") from None
-    except ValueError as error:  # a TOMLDecodeError, or a number of thousands of digits
+    except tomllib.TOMLDecodeError as error:
         raise InvalidInputError("instance", str(path), f"a TOML file ({error})") from None
+    except ValueError:  # Python reads no number of thousands of digits
+        raise InvalidInputError(
+            "instance", str(path), "a TOML file (a number in it has thousands of digits)"
+        ) from None
     return problem_from_dict(table, folder=path.parent, title=path.stem)
 
 

@@ -195,6 +195,7 @@ def judge_outcome(
         solution = replace(
             blank, message=f"{blank.message}; its design has no value yet".lstrip("; ")
         )
+    solution = _without_hollow_proof(solution)
     notes = [note for note in (solution.message, steps.message) if note]
     return _timed(replace(solution, message="; ".join(notes)), started)
 
@@ -349,6 +350,16 @@ def _concluded(solution: Solution) -> Solution:
     if termination is TerminationCondition.OPTIMAL and not given <= wanted:
         termination = TerminationCondition.CONVERGED
     return replace(solution, status=status, termination=termination)
+
+
+def _without_hollow_proof(solution: Solution) -> Solution:
+    """The solution, which does not end as optimal without a design that could be."""
+    empty = solution.status in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE)
+    if not empty or solution.termination is not TerminationCondition.OPTIMAL:
+        return solution
+    said = f"{solution.solver} says optimal, without a feasible design"
+    message = f"{solution.message}; {said}" if solution.message else said
+    return replace(solution, termination=TerminationCondition.ERROR, message=message)
 
 
 def _timed(solution: Solution, started: float) -> Solution:

@@ -45,7 +45,7 @@ from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.base import RUNTIME_RELAXED, Outcome, Role, Solver
+from cgcopt.solvers.base import RUNTIME_RELAXED, Outcome, Role, Solver, tasks
 from cgcopt.solvers.registry import solver_names
 
 SYSTEM = cg.System(5, 200, cg.ShiftedExponential(rate=1e-3, shift=50.0), samples=5)
@@ -671,3 +671,23 @@ def test_the_report_of_one_problem(tmp_path: Path) -> None:
     values: Any = (tmp_path / "partitions.csv").read_text().splitlines()
     assert values[0] == "problem,solver,form,n,coordinates"
     assert len(values) == 1 + 2 * 5
+
+
+@pytest.mark.parametrize(("sense", "none_left"), [("min", math.inf), ("max", -math.inf)])
+def test_a_bound_that_leaves_no_design_changes_no_other_gap(sense: str, none_left: float) -> None:
+    class Empty(Solver):
+        name, summary, role = "empty", "claims that there is no design", Role.ADAPTER
+        solves = tasks(cg.ExpectedRuntime, cg.CompletionProbability, forms=(cg.Form.RELAXED,))
+        tolerance = 1e-6
+
+        def solve(self, problem: cg.Problem, form: cg.Form, options: cg.Options) -> Outcome:
+            proof = cg.Certificate.DUAL_BOUND
+            return Outcome(cg.TerminationCondition.OPTIMAL, bound=none_left, certificate=proof)
+
+    objective = cg.ExpectedRuntime() if sense == "min" else cg.CompletionProbability(60.0)
+    problem = cg.Problem(cg.System(3, 60, cg.Exponential(1.0), samples=3), objective)
+    alone = compare(problem, ["uncoded"]).frame()
+    with extra_solvers(Empty):
+        beside = compare(problem, ["uncoded", "empty"]).frame()
+    assert beside["gap"][0] == alone["gap"][0] < 1.0
+    assert beside["termination"][1] == "numerical-error"

@@ -52,8 +52,16 @@ def test_doubtful_values_contradict_only_beyond_their_doubt() -> None:
 def test_nothing_known_refutes_nothing() -> None:
     assert refute([], MIN) == {}
     assert refute([Known("a", bound=math.inf), Known("b", value=math.nan)], MAX) == {}
-    assert excess(-math.inf, 1.0, MIN) == 0.0
+    assert excess(-math.inf, 1.0, MIN) == excess(math.inf, 1.0, MAX) == 0.0
     assert excess(0.0, 0.0, MIN) == 0.0
+
+
+@pytest.mark.parametrize(("sense", "none_left"), [(MIN, math.inf), (MAX, -math.inf)])
+def test_a_bound_that_leaves_no_design_is_refuted_by_any(sense: Sense, none_left: float) -> None:
+    found = refute([Known("a", bound=none_left), Known("b", value=0.5, bound=0.5)], sense)
+    assert set(found) == {0}
+    assert "of a thrown away" in found[0]
+    assert mirrored(none_left, 0.5, sense) == -none_left
 
 
 @pytest.mark.parametrize("sense", [MIN, MAX])

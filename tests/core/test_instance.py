@@ -146,6 +146,8 @@ def test_one_worker_is_a_cluster() -> None:
         (b"[system\nworkers = 3", "TOML"),
         (b"\xff\xfe\x00", "TOML"),
         (b"", "must be given"),
+        (b"[system]\nworkers = " + b"9" * 5000, "(a number in it has thousands of digits)"),
+        (b"[objective]\n[worker_times]\n[system]\n" + b"x" * 200_000 + b" = 1", "xxx... = 1"),
     ],
 )
 def test_files_that_are_no_instance(tmp_path: Path, content: bytes | None, reason: str) -> None:
@@ -156,6 +158,7 @@ def test_files_that_are_no_instance(tmp_path: Path, content: bytes | None, reaso
         load_instance(path)
     assert reason.lower() in str(refusal.value).lower()
     assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 1000
 
 
 def test_a_folder_is_no_instance(tmp_path: Path) -> None:

@@ -79,7 +79,21 @@ def test_numbers_in_other_clothes_are_taken() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [10**400, -(10**400), 10**5000, 1e400, float("nan"), "3", None, True, 3 + 0j, np.bool_(True)],
+    [
+        10**400,
+        -(10**400),
+        10**5000,
+        1e400,
+        float("nan"),
+        "3",
+        None,
+        True,
+        3 + 0j,
+        np.bool_(True),
+        np.timedelta64(1, "s"),
+        np.datetime64("2026-01-01"),
+        np.ma.masked,
+    ],
     ids=lambda v: type(v).__name__,
 )
 def test_numbers_that_are_none(value: Any) -> None:

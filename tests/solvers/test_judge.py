@@ -12,6 +12,7 @@ import cgcopt as cg
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import Certificate
+from cgcopt.objective import Sense
 from cgcopt.problem import Form
 from cgcopt.solution import SolutionStatus, TerminationCondition
 from cgcopt.solvers.base import Outcome, Role, Solver, tasks
@@ -126,6 +127,24 @@ def test_a_false_proof_is_contradicted_by_an_own_design(form: str) -> None:
     alone = cg.solve(CHANCE, Boast(None, value), form=form)
     assert alone.termination is TerminationCondition.NUMERICAL_ERROR
     assert alone.bound == math.inf
+
+
+@pytest.mark.parametrize("problem", [RUNTIME, CHANCE], ids=["runtime", "chance"])
+def test_a_bound_that_leaves_no_design_is_thrown_away(problem: cg.Problem) -> None:
+    minimize = problem.objective.sense is Sense.MINIMIZE
+    none_left = math.inf if minimize else -math.inf
+    alone = cg.solve(problem, Boast(None, none_left))
+    assert alone.termination is TerminationCondition.NUMERICAL_ERROR
+    assert "thrown away" in alone.message
+    assert alone.bound == -none_left
+
+
+@pytest.mark.parametrize("partition", [None, [math.nan] * 5, [1000.0] * 5])
+def test_nobody_is_optimal_without_a_design(partition: Any) -> None:
+    solution = cg.solve(RUNTIME, Boast(partition, math.nan))
+    assert solution.termination is TerminationCondition.ERROR
+    assert solution.status in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE)
+    assert "without a feasible design" in solution.message
 
 
 def test_a_true_proof_is_believed() -> None:

@@ -450,6 +450,11 @@ def test_bad_cells(put: Callable[..., Path], cell: str) -> None:
     refusal(put(f"a,b\n1.5,{cell}\n2.5,3.5\n"))
 
 
+def test_the_size_of_a_field_is_told(put: Callable[..., Path]) -> None:
+    said = refusal(put("a,b\n1.5," + "x" * 200_000 + "\n2.5,3.5\n"))
+    assert ":2: size of a field = 'more than 131072 characters': must be less" in said
+
+
 @pytest.mark.skipif(os.name != "posix", reason="devices and pipes of Unix")
 def test_what_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")

@@ -184,6 +184,9 @@ def _rows_of(
                 yield before + reader.line_num, row
     except csv.Error as error:
         where = f"{file}:{before + reader.line_num}"
+        if "field limit" in str(error):
+            size = f"more than {csv.field_size_limit()} characters"
+            raise InvalidInputError(f"{where}: size of a field", size, "less") from None
         raise InvalidInputError(where, str(error), "a line of separated fields") from None
 
 
