@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import get_context
@@ -558,3 +558,21 @@ def test_dask_workers_of_several_threads_are_refused() -> None:
         pytest.raises(cg.InvalidInputError, match="workers of one thread each"),
     ):
         DaskWorkers(cluster.scheduler_address)
+
+
+class _Gone(ThreadPoolExecutor):
+    """An executor like that of dask once its scheduler is lost: it gives its runs up."""
+
+    def trouble(self, silence: float) -> tuple[str, bool]:
+        return "the scheduler does not answer", True
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.cancel()
+        future.set_running_or_notify_cancel()
+        return future
+
+
+def test_runs_that_an_executor_gives_up_are_no_failures_of_solvers() -> None:
+    with _Gone(1) as executor, pytest.raises(WorkersLostError, match="does not answer"):
+        compare(SMALL, ["uncoded", "uniform"], options=OPTIONS, executor=executor)

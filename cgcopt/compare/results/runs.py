@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Generator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -146,7 +146,9 @@ def handed_out(
                 # Given up here, because a dask worker keeps what somebody still holds, and what
                 # dies with it is computed again.
                 key = futures.pop(future)
-                if _raised(future) is not None:
+                error = _raised(future)
+                if error is not None:
+                    watch.given_up(error)
                     lost.append(key)
                     continue
                 yield key, replace(future.result(), jobs=jobs)
@@ -162,6 +164,8 @@ def handed_out(
                 watch.look(False, done / total)
             watch.look(False, done / total)
             error = _raised(again)
+            if error is not None:
+                watch.given_up(error)
             row = again.result() if error is None else run.failed(error)
             yield key, replace(row, jobs=1)
             done += 1
@@ -202,6 +206,13 @@ class _Watch:
             logging.getLogger("cgcopt").warning("waiting: %s", text)
         if nobody and now - self._since > PATIENCE.nobody:
             raise WorkersLostError(text)
+
+    def given_up(self, error: BaseException) -> None:
+        """End the comparison where the executor gave a run up because nobody is left to make it."""
+        if self._trouble is not None and isinstance(error, CancelledError):
+            text, nobody = self._trouble(PATIENCE.word)
+            if nobody:
+                raise WorkersLostError(text)
 
 
 def capped(options: Options, executor: Executor | None) -> Options:
