@@ -71,6 +71,8 @@ class BoundarySearch:
     incumbent: Incumbent
     clock: Clock
     nodes: int = 0
+    settled: float = np.inf
+    """The least bound of a node that was done with."""
     _seen: set[bytes] = field(default_factory=set)
     _program: _CutProgram | None = None
 
@@ -84,11 +86,11 @@ class BoundarySearch:
         while heap and not self.clock.expired:
             node = heapq.heappop(heap)
             if node.bound >= self.cutoff:
-                return node.bound
+                return min(node.bound, self.settled)
             for child_low, child_high, bound in self.divided(node):
                 heapq.heappush(heap, _Node(bound, number, child_low, child_high))
                 number += 1
-        return heap[0].bound if heap else self.cutoff
+        return min(heap[0].bound if heap else self.cutoff, self.settled)
 
     @property
     def cutoff(self) -> float:
@@ -119,6 +121,7 @@ class BoundarySearch:
             if value <= bound + _TUNING.above * (self.cutoff - bound):
                 break
         if bound >= self.cutoff:
+            self.settled = min(self.settled, bound)
             return []
         place = np.searchsorted(self.ends, counts - _TUNING.on)
         place = np.clip(place, 1, self.ends.size - 1)

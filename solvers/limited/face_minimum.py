@@ -16,6 +16,10 @@ from cgcopt.solvers.limited.oracle import RuntimeCuts
 
 __all__ = ["minimise_face"]
 
+#: Width of a bracket as a share of the gap that is left, and the gap that counts as left at the start:
+#: of 0.03 to 0.3 the quickest at 50 workers with 300 values each.
+_BRACKET, _FIRST_GAP = 0.1, 0.01
+
 
 def minimise_face(
     cuts: RuntimeCuts,
@@ -57,7 +61,8 @@ def minimise_face(
     gradients: list[FloatArray] = []
 
     def oracle(share: FloatArray) -> Point:
-        point = face.point(cuts, share)
+        with cuts.bracketing(_BRACKET * min(incumbent.gap, _FIRST_GAP)):
+            point = face.point(cuts, share)
         gradients.append(point.gradient)
         if offered is not None:
             offered.offer(face.partition(share), point.value)

@@ -105,7 +105,7 @@ class LevelSearch:
     nodes: int = 0
     sets: int = 0
     settled: float = np.inf
-    """The least bound of a set that was minimised to the end."""
+    """The least bound of a box that was done with."""
     _tried: set[tuple[int, ...]] = field(default_factory=set)
     _pool: CutPool | None = None
 
@@ -119,11 +119,14 @@ class LevelSearch:
             self.minimise_set(heap[0].box.low)
         while heap and not self.clock.expired:
             node = heapq.heappop(heap)
-            self.note(node.bound)
+            self.note(min(node.bound, self.settled))
             if node.bound >= self.cutoff:
                 heapq.heappush(heap, node)
                 break
-            for child in self.processed(node):
+            children = self.processed(node)
+            if not children:
+                self.settled = min(self.settled, node.bound)
+            for child in children:
                 heapq.heappush(heap, child)
         left = heap[0].bound if heap else self.cutoff
         self.note(min(left, self.settled))
@@ -179,7 +182,6 @@ class LevelSearch:
                 face = Face.used(self.levels[list(box.low)], workers, self.least)
                 ends = BoundarySearch(self.cuts, face, self.ends, self.incumbent, self.clock)
                 node.bound = max(node.bound, ends.run())
-            self.settled = min(self.settled, node.bound)
             return []
         if node.shares is None or not node.fresh:
             self.relaxed(node)

@@ -10,7 +10,9 @@ of the single levels, for the allowed ones.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,9 @@ from cgcopt.solvers.limited.boundary_search import snapped
 from cgcopt.solvers.limited.drawn import DrawnRuntime
 from cgcopt.solvers.limited.faces import Face
 from cgcopt.solvers.limited.optimum import LimitedRun
+from cgcopt.solvers.probability.smoothed_times import SmoothedTimes
+from cgcopt.workers.base import DiscreteTimes
+from cgcopt.workers.start import RandomStart
 
 __all__ = ["limited_search"]
 
@@ -49,6 +54,10 @@ class LocalSearchTuning:
     """Share below which a level counts as unused at the end of a climb."""
     floor: float = 1e-3
     """Share of every level at the start of a climb, at least."""
+    first_move: float = 0.1
+    """Share that is moved first from level to level of a step distribution."""
+    last_move: float = 1e-5
+    """Half of it, and so on, down to this share."""
     patience: float = 60.0
     """Seconds where no time limit is set."""
 
@@ -62,22 +71,17 @@ def limited_search(problem: Problem, options: Options) -> Outcome:
     Parameters
     ----------
     problem : Problem
-        Any objective with a gradient; its worker times have a density.
+        Any objective; the worker times have a density, or a smooth stand-in shows where to climb and the
+        designs are valued exactly.
     options : Options
         ``time_limit``, ``seed`` and ``starts`` count.
 
     Raises
     ------
     UnsupportedProblemError
-        If the worker times have no density.
+        If the worker times are rounds.
     """
-    times = problem.system.worker_times
-    if not times.has_density:
-        raise UnsupportedProblemError(
-            f"solver 'optimal' keeps limits and costs of a {problem.objective.kind}, and takes a random "
-            f"start, only where the worker times have a density, unlike {times.label}"
-        )
-    search = _Search(problem, options)
+    search = _Search(problem, _smoothed(problem), options)
     search.run()
     expired = search.expired
     ends = TerminationCondition.TIME_LIMIT, TerminationCondition.CONVERGED
@@ -88,6 +92,22 @@ def limited_search(problem: Problem, options: Options) -> Outcome:
     )
 
 
+def _smoothed(problem: Problem) -> Problem:
+    """The problem itself, or one with a smooth stand-in for a step distribution."""
+    times = problem.system.worker_times
+    if times.has_density:
+        return problem
+    steps = times.start if isinstance(times, RandomStart) else times
+    if not isinstance(steps, DiscreteTimes):
+        raise UnsupportedProblemError(
+            f"solver 'optimal' keeps costs of a {problem.objective.kind} only where the workers are "
+            f"independent, unlike {times.label}"
+        )
+    smooth = SmoothedTimes(steps.values, steps.weights)
+    whole = replace(times, start=smooth) if isinstance(times, RandomStart) else smooth
+    return replace(problem, system=replace(problem.system, worker_times=whole))
+
+
 class _OutOfTime(Exception):
     """Ends a climb at the time limit."""
 
@@ -95,6 +115,7 @@ class _OutOfTime(Exception):
 @dataclass(eq=False)
 class _Search:
     problem: Problem
+    smooth: Problem
     options: Options
     best: FloatArray | None = None
     merit: float = np.inf
@@ -109,7 +130,7 @@ class _Search:
         self.least = limits.least or 0.0
         runtime = Problem(self.problem.system, ExpectedRuntime(), limits=limits)
         self.ends = LimitedRun(runtime, self.options).ends
-        self.drawn = DrawnRuntime.of(self.problem.system, self.options.seed)
+        self.drawn = DrawnRuntime.of(self.smooth.system, self.options.seed)
 
     @property
     def expired(self) -> bool:
@@ -126,6 +147,7 @@ class _Search:
         )
         if self.free:
             self.higher_up()
+            self.exchange()
             return
         chosen = np.sort(self.levels[np.argsort(-share)[: self.most]])
         self.on_set(tuple(chosen.tolist()), _TUNING.starts)
@@ -134,6 +156,26 @@ class _Search:
             improved = any(
                 self.on_set(levels, _TUNING.few_starts) for levels in self.neighbours(self.best)
             )
+        self.exchange()
+
+    def exchange(self) -> None:
+        """Move shares between used levels where the climbs saw a smooth stand-in only."""
+        if self.smooth is self.problem or self.ends is not None:
+            return
+        step = _TUNING.first_move
+        while step > _TUNING.last_move and not self.expired:
+            if not any(self.keep(y) for y in self.moved(step)):
+                step /= 2.0
+
+    def moved(self, step: float) -> Iterator[FloatArray]:
+        """The best design with a share of all moved from one used level to another."""
+        assert self.best is not None
+        for giving, taking in permutations(np.flatnonzero(self.best > 0.0).tolist(), 2):
+            y = self.best.copy()
+            given = min(step, float(y[giving]) - self.least)
+            y[giving], y[taking] = y[giving] - given, y[taking] + given
+            if given > 0.0 and not self.expired:
+                yield y
 
     def higher_up(self) -> None:
         """Climb without the lowest levels too, where their workers need not start at all."""
@@ -245,7 +287,7 @@ class _Search:
         v = np.maximum(share, 0.0)
         v = v / max(float(v.sum()), 1e-12)
         x = face.partition(v) * self.problem.system.coordinates
-        found = with_gradient(evaluate(self.problem, Design(x), gradient=True))
+        found = with_gradient(evaluate(self.smooth, Design(x), gradient=True))
         by_level = partition_gradient(found.gradient)[face.levels]
         by_level *= face.room * self.problem.system.coordinates
         if isinstance(found, ProbabilityWithGradient):

@@ -27,7 +27,7 @@ from cgcopt.solvers.limited.level_search import LevelSearch
 from cgcopt.solvers.limited.oracle import RuntimeCuts
 from cgcopt.workers.start import one_order
 
-__all__ = ["LimitedRun", "limited_optimum"]
+__all__ = ["LimitedRun", "SharedCuts", "limited_optimum"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,12 @@ class LimitedTuning:
 _TUNING = LimitedTuning()
 
 
-def limited_optimum(problem: Problem, options: Options, start: FloatArray | None = None) -> Outcome:
+def limited_optimum(
+    problem: Problem,
+    options: Options,
+    start: FloatArray | None = None,
+    shared: SharedCuts | None = None,
+) -> Outcome:
     """Minimise the expected runtime over the designs within the limits of a problem.
 
     Where levels are left out and no more, the problem stays convex and is minimised on the face of the
@@ -62,6 +67,8 @@ def limited_optimum(problem: Problem, options: Options, start: FloatArray | None
         ``gap``, ``time_limit``, ``seed`` and ``threads`` count.
     start : ndarray, optional
         A partition within the limits that a neighbouring problem has led to.
+    shared : SharedCuts, optional
+        What problems of the same system, with other limits, have evaluated.
     """
     if not one_order(problem.system.worker_times):
         raise UnsupportedProblemError(
@@ -72,7 +79,7 @@ def limited_optimum(problem: Problem, options: Options, start: FloatArray | None
     if problem.system.worker_times.kind is Times.STARTED:
         run = over_first_levels(problem, options, start)
     else:
-        run = LimitedRun(problem, options)
+        run = LimitedRun(problem, options, shared=shared)
         run.search(start)
     return run.outcome(time.perf_counter() - started)
 
@@ -109,6 +116,28 @@ def over_first_levels(
 
 
 @dataclass(eq=False)
+class SharedCuts:
+    """Evaluations of one system: their cuts bound the expected runtime within any limits.
+
+    Parameters
+    ----------
+    cuts : RuntimeCuts
+        With the cuts so far.
+    drawn : DrawnRuntime
+        Rounds that say where to look.
+    """
+
+    cuts: RuntimeCuts
+    drawn: DrawnRuntime
+
+    @classmethod
+    def of(cls, problem: Problem, options: Options) -> SharedCuts:
+        """None so far."""
+        cuts = RuntimeCuts(problem.system, options.threads, _TUNING.bracket * options.gap)
+        return cls(cuts, DrawnRuntime.of(problem.system, options.seed))
+
+
+@dataclass(eq=False)
 class LimitedRun:
     """One minimisation, over partitions with sum 1.
 
@@ -118,17 +147,21 @@ class LimitedRun:
     options : Options
     first : int
         Lowest level to use (:func:`over_first_levels`).
+    shared : SharedCuts, optional
+        Of other problems of the same system.
     """
 
     problem: Problem
     options: Options
     first: int = 0
+    shared: SharedCuts | None = None
     nodes: int = 0
     sets: int = 0
     convex: bool = field(init=False)
     clock: Clock = field(init=False)
     incumbent: Incumbent = field(init=False)
     cuts: RuntimeCuts = field(init=False)
+    known: int = field(init=False)
 
     def __post_init__(self) -> None:
         system, limits = self.problem.system, self.problem.limits
@@ -139,7 +172,9 @@ class LimitedRun:
         self.clock = Clock.started(limit if quick else limit or _TUNING.patience)
         self.incumbent = Incumbent(_TUNING.share * self.options.gap, self.options)
         bracket = _TUNING.bracket * self.options.gap
-        self.cuts = RuntimeCuts(system, self.options.threads, bracket, self.first)
+        fresh = RuntimeCuts(system, self.options.threads, bracket, self.first)
+        self.cuts = fresh if self.shared is None else self.shared.cuts
+        self.known = len(self.cuts.cuts)
 
     @cached_property
     def levels(self) -> IntArray:
@@ -166,6 +201,8 @@ class LimitedRun:
     @cached_property
     def drawn(self) -> DrawnRuntime:
         """Rounds that say where to look."""
+        if self.shared is not None:
+            return self.shared.drawn
         return DrawnRuntime.of(self.problem.system, self.options.seed)
 
     @property
@@ -259,7 +296,7 @@ class LimitedRun:
             certificate=certificate,
             message=message,
             details={
-                "evaluations": len(self.cuts.cuts),
+                "evaluations": len(self.cuts.cuts) - self.known,
                 "nodes": self.nodes,
                 "seconds": seconds,
                 "level_sets": self.sets,

@@ -11,6 +11,8 @@ it everywhere,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -67,6 +69,15 @@ class RuntimeCuts:
     tolerance: float = 1e-7
     first: int = 0
     cuts: list[Cut] = field(default_factory=list)
+
+    @contextmanager
+    def bracketing(self, width: float) -> Iterator[None]:
+        """Let brackets be wider for a while, never closer than ``tolerance``."""
+        closest, self.tolerance = self.tolerance, max(self.tolerance, width)
+        try:
+            yield
+        finally:
+            self.tolerance = closest
 
     def __call__(self, partition: FloatArray, messages: FloatArray) -> Cut:
         """Evaluate a partition with sum 1 and the messages of its levels, shapes ``(N,)``."""

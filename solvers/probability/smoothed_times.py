@@ -70,7 +70,7 @@ class SmoothedTimes(ContinuousTimes):
     def _odds(self, t: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Log-odds of the cdf at ``t`` and their derivative in ``log t``."""
         with np.errstate(divide="ignore"):
-            place = np.log(np.asarray(t, dtype=np.float64))
+            place = np.log(np.maximum(np.asarray(t, dtype=np.float64), 0.0))
         inside = np.clip(place, *self._ends)
         with np.errstate(invalid="ignore"):
             odds = self._curve(inside) + self._steepness * (place - inside)
@@ -94,7 +94,7 @@ class SmoothedTimes(ContinuousTimes):
         odds, rate = self._odds(t)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             density = rate / np.asarray(t) / (2 + np.exp(odds) + np.exp(-odds))
-        return np.where(np.isfinite(density), density, 0.0)
+        return np.where(np.isfinite(density), np.maximum(density, 0.0), 0.0)
 
     def logpdf(self, t: ArrayLike) -> FloatArray:
         """Logarithm of the density."""

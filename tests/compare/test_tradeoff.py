@@ -31,6 +31,17 @@ def test_values_fall_as_limits_loosen(found):
     assert values[6, 6] == pytest.approx(found.best.value, rel=1e-4)
 
 
+def test_bounds_fall_as_limits_loosen_and_alike_limits_are_solved_once(found):
+    bounds = {(p.copies or 6, p.blocks or 6): p.solution for p in found.points}
+    for (r, b), tight in bounds.items():
+        for (other_r, other_b), loose in bounds.items():
+            if other_r >= r and other_b >= b:
+                assert tight.bound >= min(loose.bound, tight.value) * (1 - 1e-12)
+    alike = [p.solution for p in found.points if p.copies in (0, 6) and p.blocks == 2]
+    assert len(alike) == 2
+    assert alike[0].evaluation is alike[1].evaluation
+
+
 def test_every_point_keeps_its_limits_and_its_bound(found):
     for point in found.points:
         design = point.solution.design

@@ -7,6 +7,7 @@ import pytest
 
 import cgcopt as cg
 from cgcopt.errors import UnsupportedProblemError
+from cgcopt.objective import Sense
 
 PAPER = cg.System(10, 40_000, cg.ShiftedExponential(rate=0.1, shift=1), samples=50)
 TIMES = cg.LogNormal(sigma=0.6, scale=1, shift=0.2)
@@ -53,8 +54,33 @@ def test_every_limit_is_kept(objective, limits):
     assert solution.design.coordinates == 1000
 
 
-def test_costs_without_a_density_are_refused():
-    system = cg.System(3, 30, cg.Empirical([1.0, 2.0, 4.0]), costs=COSTS)
+def test_costs_on_rounds_are_refused():
+    system = cg.System(3, 30, cg.Scenarios([[1.0, 2.0, 4.0]]), costs=COSTS)
     problem = cg.Problem(system, cg.Quantile(0.5), limits=cg.Limits(copies=2))
-    with pytest.raises(UnsupportedProblemError, match="density"):
+    with pytest.raises(UnsupportedProblemError, match="independent"):
         cg.solve(problem)
+
+
+MEASURED = cg.Empirical(np.random.default_rng(3).lognormal(-0.4, 0.6, 12))
+GRID = [np.array([a, b, 100.0 - a - b]) for a in range(0, 101, 10) for b in range(0, 101 - a, 10)]
+
+
+@pytest.mark.parametrize("limits", [cg.Limits(), cg.Limits(copies=2)], ids=["none", "copies"])
+@pytest.mark.parametrize("objective", [cg.CompletionProbability(1.2), cg.Quantile(0.8)], ids=str)
+def test_measured_starts_of_equal_workers_are_optimised(objective, limits):
+    """No design of a grid is better."""
+    system = cg.System(3, 100, cg.RandomStart(2e-3, MEASURED), samples=3)
+    problem = cg.Problem(system, objective, limits=limits)
+    found = cg.solve(problem)
+    values = [cg.evaluate(problem, x).value for x in GRID if not limits.violation(x)]
+    best = max(values) if objective.sense is Sense.MAXIMIZE else -min(values)
+    value = found.value if objective.sense is Sense.MAXIMIZE else -found.value
+    assert value >= best - 1e-9
+    assert not limits.violation(found.partition)
+
+
+def test_measured_times_with_costs_are_optimised():
+    system = cg.System(3, 100, MEASURED, samples=3, costs=cg.Costs(startup=10, per_message=20))
+    problem = cg.Problem(system, cg.CompletionProbability(180.0))
+    best = max(cg.evaluate(problem, x).value for x in GRID)
+    assert cg.solve(problem).value >= best - 1e-9

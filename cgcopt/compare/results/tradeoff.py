@@ -17,8 +17,9 @@ from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import Seconds, Solution
 from cgcopt.solvers.judge import judge_outcome
-from cgcopt.solvers.limited.optimum import limited_optimum
+from cgcopt.solvers.limited.optimum import SharedCuts, limited_optimum
 from cgcopt.solvers.optimal_runtime import OptimalRuntime
+from cgcopt.workers.base import Times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,6 +134,8 @@ def tradeoff(
     """Solve a problem under limits on the copies of the data and on the blocks.
 
     Every point starts from the best design of its neighbours with tighter limits, and is never worse.
+    All points share the cuts of the designs evaluated so far, and the bound of looser limits is one of
+    tighter limits too.
 
     Parameters
     ----------
@@ -165,11 +168,14 @@ def tradeoff(
     pairs = [(r, b) for b in grid for r in rs]
     pairs += [(0, b) for b in bs] + [(r, 0) for r in rs]
     points: list[TradePoint] = []
+    started = system.worker_times.kind is Times.STARTED
+    shared = None if started else SharedCuts.of(problem, options)
     for done, (r, b) in enumerate(pairs):
         options.report(done / (len(pairs) + 1), f"copies {r or 'any'}, blocks {b or 'any'}")
-        points.append(_point(problem, r, b, points, options))
-    best = _point(problem, 0, 0, points, options).solution
-    return TradeOff(problem, best, tuple(points), options)
+        points.append(_point(problem, r, b, points, options, shared))
+    best = _point(problem, 0, 0, points, options, shared)
+    bounded = [_with_bounds_of(point, [*points, best]) for point in points]
+    return TradeOff(problem, best.solution, tuple(bounded), options)
 
 
 def default_copies(problem: Problem) -> list[int]:
@@ -192,11 +198,20 @@ def default_copies(problem: Problem) -> list[int]:
 
 
 def _point(
-    problem: Problem, copies: int, blocks: int, known: Sequence[TradePoint], options: Options
+    problem: Problem,
+    copies: int,
+    blocks: int,
+    known: Sequence[TradePoint],
+    options: Options,
+    shared: SharedCuts | None,
 ) -> TradePoint:
     """Solve under one pair of limits, starting from the best design that keeps them."""
     limits = _tightened(problem.limits, copies, blocks)
     limited = replace(problem, limits=limits)
+    workers = problem.system.workers
+    for point in known:
+        if _binding(limits, workers) == _binding(point.solution.problem.limits, workers):
+            return TradePoint(copies, blocks, replace(point.solution, problem=limited))
     inside = [
         point.solution
         for point in known
@@ -206,7 +221,7 @@ def _point(
     start = min(inside, key=lambda solution: solution.value, default=None)
     partition: FloatArray | None = None if start is None else start.partition
     single = replace(options, progress=None)
-    outcome = limited_optimum(limited, single, partition)
+    outcome = limited_optimum(limited, single, partition, shared)
     solution = judge_outcome(
         limited,
         outcome,
@@ -216,6 +231,28 @@ def _point(
         seconds=Seconds(0.0, outcome.details.get("seconds", math.nan)),
     )
     return TradePoint(copies, blocks, solution)
+
+
+def _with_bounds_of(point: TradePoint, others: Sequence[TradePoint]) -> TradePoint:
+    """The point with the best bound among those whose limits hold wherever its own do."""
+    looser = [
+        other.solution.bound
+        for other in others
+        if _loose(point.copies, other.copies) and _loose(point.blocks, other.blocks)
+    ]
+    bound = min(max(looser), point.solution.value)
+    if not bound > point.solution.bound:
+        return point
+    return replace(point, solution=replace(point.solution, bound=bound))
+
+
+def _loose(limit: int, other: int) -> bool:
+    return not other or (bool(limit) and other >= limit)
+
+
+def _binding(limits: Limits, workers: int) -> tuple[tuple[int, ...], int]:
+    """What a pair of limits leaves: the levels, and how many of them may be used."""
+    return tuple(limits.allowed_levels(workers).tolist()), limits.most_blocks(workers)
 
 
 def _tightened(limits: Limits, copies: int, blocks: int) -> Limits:
