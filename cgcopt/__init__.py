@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from cgcopt.solvers.registry import solver_table
     from cgcopt.solvers.rounding import round_design as round_design
     from cgcopt.solvers.solve import solve as solve
+    from cgcopt.study.samples import saa_study as saa_study
+    from cgcopt.study.sweep import sweep as sweep
     from cgcopt.system import System as System
     from cgcopt.workers.empirical import Empirical as Empirical
     from cgcopt.workers.empirical import Scenarios as Scenarios
@@ -110,6 +112,8 @@ _HOMES = {
     "cgcopt.schedule": ("Schedule",),
     "cgcopt.solution": ("Solution", "SolutionStatus", "TerminationCondition"),
     "cgcopt.solvers.solve": ("solve",),
+    "cgcopt.study.samples": ("saa_study",),
+    "cgcopt.study.sweep": ("sweep",),
     "cgcopt.system": ("System",),
     "cgcopt.workers.empirical": ("Empirical", "Scenarios"),
     "cgcopt.workers.families": (

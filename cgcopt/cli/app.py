@@ -21,6 +21,7 @@ from cgcopt.cli.commands.run import run
 from cgcopt.cli.commands.schedules import schedules
 from cgcopt.cli.commands.solve import solve
 from cgcopt.cli.commands.solvers import solvers
+from cgcopt.cli.commands.study import study
 from cgcopt.cli.commands.tradeoff import tradeoff
 from cgcopt.cli.commands.verify import verify
 from cgcopt.version import __version__
@@ -39,6 +40,7 @@ for command in (
     evaluate,
     verify,
     compare,
+    study,
     curve,
     schedules,
     tradeoff,

@@ -246,7 +246,7 @@ def summary_of(
                 shifted_geometric_mean(part["_seconds"], counting.shift),
             )
         )
-    lines.sort(key=lambda line: (-line[4], -line[5], line[8]))
+    lines.sort(key=lambda line: (-line[4], -line[5], math.isnan(line[6]), line[6], line[8]))
     return pd.DataFrame(lines, columns=_SUMMARY)
 
 

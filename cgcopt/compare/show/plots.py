@@ -65,6 +65,7 @@ _STYLE: Any = {
     "grid.linewidth": 0.6,
     "legend.frameon": False,
     "savefig.dpi": 160,
+    "svg.hashsalt": "cgcopt",
 }
 
 
@@ -85,7 +86,8 @@ def figure(width: float, height: float, **layout: Any) -> Iterator[tuple[Figure,
 def save(drawn: Figure, path: str | Path) -> None:
     """Write a figure to a file."""
     # Without the date and the version of matplotlib equal plots are equal files.
-    metadata = {"Software": None} if Path(path).suffix.lower() == ".png" else None
+    undated = {".png": "Software", ".svg": "Date", ".pdf": "CreationDate"}
+    metadata: Any = {undated.get(Path(path).suffix.lower(), "Title"): None}
     with warnings.catch_warnings():
         # A letter that the font has not is drawn as a box.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")

@@ -31,7 +31,7 @@ from cgcopt.study.profiles import HOW_TO_READ_MEANS, HOW_TO_READ_SUMMARY
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["REPORT_NAME", "Report", "settings_section", "sweep_title"]
+__all__ = ["REPORT_NAME", "Report", "settings_of", "settings_section", "sweep_title"]
 
 REPORT_NAME = "report.md"
 
@@ -136,6 +136,15 @@ def settings_section(options: Options, command: str, rows: Iterable[Row]) -> str
     """Return what a report was made with: command, date, options, versions, hardware (Markdown)."""
     settings = {
         "command": code_span(command) if command else "",
+        **settings_of(options, rows),
+        **environment(),
+    }
+    return "## Settings\n\n" + _pairs(settings)
+
+
+def settings_of(options: Options, rows: Iterable[Row]) -> dict[str, str]:
+    """Return what runs were made with, by name."""
+    return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "time limit": f"{options.time_limit} s a solver",
         "requested gap": f"{options.gap:g}",
@@ -145,9 +154,7 @@ def settings_section(options: Options, command: str, rows: Iterable[Row]) -> str
         "starts": str(options.starts or ""),
         "options": ", ".join(f"{name}={value}" for name, value in options.raw.items()),
         "jobs": _jobs(rows),
-        **environment(),
     }
-    return "## Settings\n\n" + _pairs(settings)
 
 
 def _jobs(rows: Iterable[Row]) -> str:

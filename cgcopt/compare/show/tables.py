@@ -64,7 +64,7 @@ def markdown_table(table: pd.DataFrame) -> str:
     return text
 
 
-def latex_table(table: pd.DataFrame, *, caption: str) -> str:
+def latex_table(table: pd.DataFrame, *, caption: str, label: str = "") -> str:
     """Return a table of texts as a LaTeX table (package booktabs)."""
     styler = table.style.hide(axis="index").format(escape="latex")
     styler = styler.format_index(escape="latex", axis="columns")
@@ -72,6 +72,7 @@ def latex_table(table: pd.DataFrame, *, caption: str) -> str:
         column_format="".join("l" if name in _TEXT else "r" for name in table.columns),
         hrules=True,
         caption=latex_text(caption),
+        label=label or None,
         position_float="centering",
     )
     return text

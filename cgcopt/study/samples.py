@@ -1,0 +1,232 @@
+"""Sample-average studies: how good a design of drawn rounds is, and how far its promise is off.
+
+On ``K`` drawn rounds the best value is, on average, too good: ``E v_K <= v*`` of a minimisation, and
+the bias shrinks with ``K``. A candidate is judged on ``M`` further samples of ``K`` rounds by the gap
+``G_m = f_m(candidate) - v_m`` on the same rounds (common random numbers). ``mean G + t s_G / sqrt(M)``
+is an upper confidence bound of its optimality gap, which needs neither the optimum nor the
+distribution. Here both are known, so that the interval can be checked.
+
+References
+----------
+W.-K. Mak, D. P. Morton, R. K. Wood, "Monte Carlo bounding techniques for determining solution quality
+in stochastic programs", Operations Research Letters 24 (1999), 47-56.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cgcopt._validate import finite_number, whole_number
+from cgcopt.arrays import FloatArray
+from cgcopt.errors import InvalidInputError, SolverError
+from cgcopt.evaluation.evaluate import evaluate
+from cgcopt.objective import Sense
+from cgcopt.options import Options
+from cgcopt.problem import Problem
+from cgcopt.solution import Solution
+from cgcopt.solvers.solve import solve
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["HOW_TO_READ_SAMPLES", "SampleLine", "SampleStudy", "saa_study"]
+
+HOW_TO_READ_SAMPLES = (
+    "How to read it: `promised` is the mean optimal value on the drawn rounds, `bias` its distance to "
+    "the optimum of the problem itself; `true gap` is how much worse than the optimum the design of "
+    "one sample is, and with the stated confidence it lies below `gap, upper limit`, which is computed "
+    "from drawn rounds alone (Mak, Morton and Wood, 1999). The interval is one for samples that are not "
+    "too small: where every design is alike on all rounds that were drawn, it is 0 and says nothing."
+)
+
+
+@dataclass(frozen=True)
+class SampleLine:
+    """What samples of one size say; values in the unit of the objective.
+
+    Attributes
+    ----------
+    scenarios, replications : int
+        Rounds of a sample, and samples.
+    promised, promised_error : float
+        Mean of the optimal values on the samples, and its standard error.
+    bias : float
+        ``promised`` minus the optimum.
+    candidate_value : float
+        Exact worth of the design of one more sample.
+    true_gap : float
+        How much worse than the optimum that is.
+    gap_estimate, gap_error, gap_upper : float
+        Mean of the gaps on the samples, its standard error, and the upper end of the interval from 0.
+    seconds : float
+        Wall time of all samples of this size.
+    """
+
+    scenarios: int
+    replications: int
+    promised: float
+    promised_error: float
+    bias: float
+    candidate_value: float
+    true_gap: float
+    gap_estimate: float
+    gap_error: float
+    gap_upper: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SampleStudy:
+    """A line for each size of samples.
+
+    Attributes
+    ----------
+    problem : Problem
+    solver : str
+        Who solved the samples.
+    confidence : float
+        Of the intervals, one-sided.
+    optimum, bound : float
+        Best value known of the problem itself, and what no design beats.
+    lines : tuple of SampleLine
+    """
+
+    problem: Problem
+    solver: str
+    confidence: float
+    optimum: float
+    bound: float
+    lines: tuple[SampleLine, ...]
+
+    def frame(self) -> pd.DataFrame:
+        """The lines as a table, numbers unrounded."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(line) for line in self.lines]).assign(
+            optimum=self.optimum, bound=self.bound, confidence=self.confidence
+        )
+
+
+def saa_study(
+    problem: Problem,
+    scenarios: Iterable[int] = (10, 100, 1000),
+    replications: int = 10,
+    *,
+    solver: str = "optimal",
+    confidence: float = 0.95,
+    options: Options | None = None,
+) -> SampleStudy:
+    """Solve samples of several sizes and say what their designs and their promises are worth.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem itself.
+    scenarios : iterable of int
+        Sizes ``K`` of the samples.
+    replications : int
+        Samples ``M`` of each size, at least 2; one more gives the candidate.
+    solver : str
+        Who solves the samples. Where it proves a bound that counts in place of the value, so that
+        the interval holds for samples that are not solved to the end.
+    confidence : float
+        Of the one-sided interval of the gap.
+    options : Options, optional
+        For every run; samples have the seeds that follow ``options.seed``.
+
+    Raises
+    ------
+    InvalidInputError
+        If an argument is refused.
+    SolverError
+        If a sample is left without a design.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> times = cg.ShiftedExponential(rate=1e-3, shift=50)
+    >>> problem = cg.Problem(cg.System(4, 100, times), cg.ExpectedRuntime())
+    >>> line, = saa_study(problem, [20], 4).lines
+    >>> line.true_gap <= line.gap_upper
+    True
+    """
+    sizes = [whole_number("scenarios", count, least=1) for count in scenarios]
+    if not sizes:
+        raise InvalidInputError("scenarios", sizes, "at least one number of rounds")
+    whole_number("replications", replications, least=2)
+    finite_number("confidence", confidence, above=0, below=1)
+    options = options or Options()
+    whole = solve(problem, options=replace(options, progress=None))
+    best = _valued(whole)
+    lines = []
+    for done, size in enumerate(sizes):
+        options.report(done / len(sizes), f"samples of {size} rounds")
+        lines.append(_line(problem, size, replications, solver, confidence, best, options))
+    options.report(1.0, "")
+    return SampleStudy(problem, solver, confidence, best, whole.bound, tuple(lines))
+
+
+def _line(
+    problem: Problem,
+    size: int,
+    replications: int,
+    solver: str,
+    confidence: float,
+    optimum: float,
+    options: Options,
+) -> SampleLine:
+    from scipy.stats import t
+
+    started = time.perf_counter()
+    sign = 1.0 if problem.objective.sense is Sense.MINIMIZE else -1.0
+    quiet = replace(options, progress=None)
+
+    def solved(place: int) -> tuple[Problem, Solution]:
+        sample = problem.sampled(size, options.seed + place)
+        return sample, solve(sample, solver, options=quiet)
+
+    _, first = solved(0)
+    candidate = _design(first)
+    values, gaps = [], []
+    for place in range(1, replications + 1):
+        sample, found = solved(place)
+        proven = found.bound if math.isfinite(found.bound) else _valued(found)
+        values.append(_valued(found))
+        gaps.append(sign * (evaluate(sample, candidate).value - proven))
+    worth = evaluate(problem, candidate).value
+    estimate, error = _mean_and_error(gaps)
+    return SampleLine(
+        scenarios=size,
+        replications=replications,
+        promised=_mean_and_error(values)[0],
+        promised_error=_mean_and_error(values)[1],
+        bias=_mean_and_error(values)[0] - optimum,
+        candidate_value=worth,
+        true_gap=sign * (worth - optimum),
+        gap_estimate=estimate,
+        gap_error=error,
+        gap_upper=max(estimate + float(t.ppf(confidence, replications - 1)) * error, 0.0),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _design(solution: Solution) -> FloatArray:
+    if solution.partition is None:
+        raise SolverError(solution.message or f"{solution.solver} found no design of a sample")
+    return solution.partition
+
+
+def _valued(solution: Solution) -> float:
+    _design(solution)
+    return solution.value
+
+
+def _mean_and_error(values: list[float]) -> tuple[float, float]:
+    array = np.array(values)
+    return float(array.mean()), float(array.std(ddof=1) / math.sqrt(array.size))
