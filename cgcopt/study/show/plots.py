@@ -175,7 +175,7 @@ def plot_samples(study: SampleStudy, path: str | Path) -> None:
         right.set_ylabel("gap of a candidate, % of the optimum")
         for axis in axes:
             axis.set_xscale("log")
-            _ticks(axis, sizes)
+            _ticks(axis, sizes.tolist())
             axis.set_xlabel("rounds of a sample")
             axis.legend(fontsize=7)
         save(drawn, path)
