@@ -31,6 +31,7 @@ from cgcopt.errors import SolverError
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process import stopping
+from cgcopt.process.incumbents import keep_design
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Solver
 
@@ -245,6 +246,7 @@ class _Wait:
                 raise _died(self.child) from None
             if kind == "incumbent":
                 self.incumbent = content
+                keep_design(content)
             elif kind == "raised":
                 if until_stop:
                     raise content

@@ -9,7 +9,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.errors import SolverError
 from cgcopt.options import Options
 from cgcopt.process.clock import Clock
-from cgcopt.process.incumbents import keep_design
+from cgcopt.process.incumbents import keep_design, keep_gap
 
 __all__ = ["Clock", "Incumbent"]
 
@@ -58,6 +58,7 @@ class Incumbent:
         self.bound = max(self.bound, bound)
         self.history.append((self.value, self.bound))
         if self.options is not None:
+            keep_gap(self.gap)
             self.options.report(self._share, f"value {self.value:.9g}, gap {self.gap:.1e}")
 
     @property

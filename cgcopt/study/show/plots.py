@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["numeric_fields", "plot_field", "plot_profile", "plot_samples"]
+__all__ = ["numeric_fields", "plot_field", "plot_history", "plot_profile", "plot_samples"]
 
 #: Panels of one picture; the table has the rest.
 MOST_PANELS = 12
@@ -25,6 +25,8 @@ MOST_PANELS = 12
 _WIDE = 30.0
 #: Points that an axis names one by one, at most.
 _TICKS = 7
+#: Seconds below which a logarithmic axis of times does not reach.
+_QUICKEST = 1e-3
 _DASHES: Any = ("-", (0, (4, 3)), (0, (1, 1.5)))
 
 
@@ -125,6 +127,34 @@ def plot_profile(frame: pd.DataFrame, path: str | Path) -> None:
         axes[0].set_ylabel("share of the instances")
         handles, labels = axes[0].get_legend_handles_labels()
         drawn.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=7.5)
+        save(drawn, path)
+
+
+def plot_history(histories: Mapping[str, pd.DataFrame], path: str | Path, title: str = "") -> None:
+    """Draw value (full) and bound (dashed) of several runs against the seconds.
+
+    Parameters
+    ----------
+    histories : mapping
+        Of solvers, from :func:`~cgcopt.study.history.run_history`.
+    path : path-like
+        PNG, PDF or SVG.
+    title : str
+        Above the picture.
+    """
+    with figure(7.2, 4.0) as (drawn, axis):
+        for place, (label, history) in enumerate(histories.items()):
+            colour = COLOURS[place % len(COLOURS)]
+            at = np.maximum(history["seconds"], _QUICKEST)
+            axis.step(at, history["value"], where="post", color=colour, label=label)
+            axis.plot(at.iloc[-1], history["value"].iloc[-1], "o", color=colour, markersize=4)
+            axis.step(at, history["bound"], where="post", color=colour, linestyle="--")
+            axis.plot(at.iloc[-1], history["bound"].iloc[-1], "_", color=colour, markersize=8)
+        axis.set_xscale("log")
+        axis.set_xlabel("seconds")
+        axis.set_ylabel("value (full), bound (dashed)")
+        axis.set_title(plain_text(title), loc="left", fontsize=9, fontweight="bold")
+        drawn.legend(loc="outside lower center", ncols=4, fontsize=7.5)
         save(drawn, path)
 
 
