@@ -145,11 +145,11 @@ def plot_history(histories: Mapping[str, pd.DataFrame], path: str | Path, title:
     with figure(7.2, 4.0) as (drawn, axis):
         for place, (label, history) in enumerate(histories.items()):
             colour = COLOURS[place % len(COLOURS)]
-            at = np.maximum(history["seconds"], _QUICKEST)
+            at = np.maximum(history["seconds"].to_numpy(), _QUICKEST)
             axis.step(at, history["value"], where="post", color=colour, label=label)
-            axis.plot(at.iloc[-1], history["value"].iloc[-1], "o", color=colour, markersize=4)
+            axis.plot(at[-1], history["value"].iloc[-1], "o", color=colour, markersize=4)
             axis.step(at, history["bound"], where="post", color=colour, linestyle="--")
-            axis.plot(at.iloc[-1], history["bound"].iloc[-1], "_", color=colour, markersize=8)
+            axis.plot(at[-1], history["bound"].iloc[-1], "_", color=colour, markersize=8)
         axis.set_xscale("log")
         axis.set_xlabel("seconds")
         axis.set_ylabel("value (full), bound (dashed)")
