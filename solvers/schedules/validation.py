@@ -16,6 +16,7 @@ from cgcopt.solvers.schedules.freedom import Freedom
 from cgcopt.solvers.schedules.sample import Sample
 from cgcopt.solvers.schedules.search import SearchSettings, best_schedule
 from cgcopt.solvers.schedules.space import Space
+from cgcopt.workers.blocks import TimeBlocks
 
 __all__ = ["Choice", "ValidationSettings", "chosen_freedom"]
 
@@ -99,20 +100,19 @@ def chosen_freedom(
     """
     chosen = settings or ValidationSettings()
     count = len(sample.times)
-    start = math.ceil(chosen.first * count)
-    edges = np.linspace(start, count, chosen.folds + 1).astype(int)
-    if start < max(2, chosen.least * sample.workers) or np.any(np.diff(edges) < 1):
+    blocks = TimeBlocks(chosen.first, chosen.folds).of(count)
+    enough = max(2, chosen.least * sample.workers)
+    if len(blocks) < chosen.folds or blocks[0].seen.stop < enough:
         return Choice(Freedom.EQUAL)
     values: dict[Freedom, list[FloatArray]] = {freedom: [] for freedom in Freedom}
     programs = 0
-    for fold in range(chosen.folds):
-        seen = sample.part(slice(0, int(edges[fold])))
-        later = sample.part(slice(int(edges[fold]), int(edges[fold + 1])))
+    for fold, block in enumerate(blocks, start=1):
+        seen, later = sample.part(block.seen), sample.part(block.later)
         for freedom in Freedom:
             if clock.expired:
                 return Choice(Freedom.EQUAL, programs=programs)
             if report is not None:
-                report(f"cross-validation {fold + 1} of {chosen.folds}, {freedom} work")
+                report(f"cross-validation {fold} of {chosen.folds}, {freedom} work")
             found = best_schedule(
                 seen, aim, replace(space, freedom=freedom), clock, settings=chosen.search
             )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 import cgcopt as cg
 from cgcopt.cli import main
 from cgcopt.compare.results.advice import Advice, AdviceSettings, advise
+from cgcopt.compare.results.advice_candidates import advice_candidates
 from cgcopt.compare.results.verdict import Contender, DecisionSettings, Kind, decide, nested_gain
 from cgcopt.compare.results.yardstick import (
     DeadlineYardstick,
@@ -29,6 +32,29 @@ from cgcopt.workers.blocks import TimeBlocks
 #: One block of designs; time must not decide what a test finds.
 QUICK = AdviceSettings(blocks=TimeBlocks(0.5, 1, 3))
 ENOUGH = 1e4
+#: One of every kind; the others are the same machinery with other models.
+ONE_OF_EACH = (
+    "uncoded",
+    "balanced shares",
+    "leave out the slowest",
+    "cyclic, 2 copies",
+    "single level",
+    "optimal, whole rounds",
+    "rotated, whole rounds",
+    "schedule, equal",
+)
+
+
+@contextlib.contextmanager
+def only(*names: str) -> Iterator[None]:
+    """Judge these candidates alone."""
+
+    def chosen(problem: cg.Problem, latency: float | None = None) -> Iterator[object]:
+        return (each for each in advice_candidates(problem, latency) if each[1].name in names)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cgcopt.compare.results.advice.advice_candidates", chosen)
+        yield
 
 
 def straggler(rounds: int = 32, workers: int = 3) -> cg.Trace:
@@ -40,7 +66,8 @@ def straggler(rounds: int = 32, workers: int = 3) -> cg.Trace:
 
 @pytest.fixture(scope="module")
 def found() -> Advice:
-    return advise(straggler(), settings=QUICK, seconds=ENOUGH)
+    with only(*ONE_OF_EACH):
+        return advise(straggler(), settings=QUICK, seconds=ENOUGH)
 
 
 def test_a_straggler_for_good_is_balanced_and_not_coded(found: Advice) -> None:
@@ -72,19 +99,38 @@ def test_json_has_the_promised_keys(found: Advice) -> None:
 
 def test_steady_workers_need_nothing() -> None:
     times = np.random.default_rng(2).uniform(1.0, 1.001, (32, 3))
-    found = advise(cg.Trace(times), settings=QUICK, seconds=ENOUGH)
+    with only("uncoded", "balanced shares", "cyclic, 2 copies", "optimal, whole rounds"):
+        found = advise(cg.Trace(times), settings=QUICK, seconds=ENOUGH)
     assert found.verdict is Kind.DO_NOT_CODE
     assert not found.significant
     assert verdict(found).startswith("Do not code")
 
 
 def test_limits_hold_for_every_candidate() -> None:
-    trace = straggler()
+    trace = straggler(24)
     problem = replace(problem_of_trace(trace, mode="rounds"), limits=cg.Limits(copies=2, blocks=1))
-    found = advise(trace, problem, settings=QUICK, seconds=ENOUGH)
+    names = {each.name for _, each in advice_candidates(problem)}
+    assert not any("4 copies" in name or "2 blocks" in name for name in names)
+    with only(*ONE_OF_EACH, "schedule, shares"):
+        found = advise(trace, problem, settings=QUICK, seconds=ENOUGH)
     judged = [row for row in found.rows if not row.message]
+    assert len(judged) >= 6
     assert all(row.copies <= 2 * (1 + 1e-6) for row in judged)
     assert all(math.isnan(row.blocks) or row.blocks <= 1 for row in judged)
+
+
+def test_candidates_are_those_that_the_limits_allow() -> None:
+    def names(copies: float | None, latency: float | None = None) -> set[str]:
+        problem = problem_of_trace(straggler(), mode="rounds")
+        limited = replace(problem, limits=cg.Limits(copies=copies))
+        return {each.name for _, each in advice_candidates(limited, latency)}
+
+    plain = {"uncoded", "balanced shares", "leave out the slowest"}
+    assert names(1) == plain
+    assert names(1, 0.01) == plain | {"dynamic"}
+    assert set(ONE_OF_EACH) | {"cyclic, best copies", "optimal, whole rounds, 2 copies"} <= names(
+        None
+    )
 
 
 def test_too_few_rounds_are_said() -> None:
@@ -97,7 +143,8 @@ def test_too_few_rounds_are_said() -> None:
 def test_failures_are_left_out_of_a_mean_and_said() -> None:
     times = straggler().times.copy()
     times[3, 0] = np.inf
-    found = advise(cg.Trace(times), settings=QUICK, seconds=ENOUGH)
+    with only("uncoded", "balanced shares"):
+        found = advise(cg.Trace(times), settings=QUICK, seconds=ENOUGH)
     assert found.trace.round_count == 31
     assert "31 of 32 rounds" in found.notes[0]
 
@@ -148,7 +195,8 @@ def test_command_writes_a_design_that_plan_takes(
     straggler(20).write(path)
     arguments = ["advise", str(path), "--out", str(out), "--plan", "--blocks", "1", "--json"]
     arguments += ["--time-limit", "1000"]
-    assert main(arguments) == 0
+    with only("uncoded", "balanced shares", "optimal, whole rounds"):
+        assert main(arguments) == 0
     table = json.loads(capsys.readouterr().out)
     assert table["verdict"] == "balance"
     names = {"advice.md", "advice.csv", "advice.png", "design.json", "plan.npz"}
