@@ -74,7 +74,9 @@ class Problem:
         if self.system.worker_times.can_fail and not self.objective.bears_failures:
             allowed = (
                 "completion-probability or quantile: a worker of "
-                f"{self.system.worker_times.label} may never answer, and the mean is infinite"
+                f"{self.system.worker_times.label} may never answer, and the mean is infinite "
+                "(type --deadline SECONDS or --quantile Q; --missing drop-round asks for the mean of "
+                "the rounds in which every worker answers)"
             )
             raise InvalidInputError("objective.kind", self.objective.kind, allowed)
         self.limits.check(self.system.workers, self.system.coordinates)

@@ -24,6 +24,7 @@ __all__ = [
     "at_the_end",
     "cooperating",
     "end_others",
+    "finishing",
     "requested",
     "since_request",
     "stoppable",
@@ -42,6 +43,8 @@ class Patience:
     cooperation: float = 1.4
     #: For a command to clean up after its interruption.
     interruption: float = 1.75
+    #: For a command to show what was found, once it has begun to; a second signal ends it at once.
+    showing: float = 30.0
 
 
 @dataclass
@@ -53,6 +56,8 @@ class _State:
     handled: bool = False
     """Whether the interpreter has come to the signal; the guard hears of it before."""
     cooperating: int = 0
+    finishing: bool = False
+    """Whether what was found is about to be shown."""
     leaving: bool = False
     """Whether the command is over, so that nothing is left to interrupt."""
     ends: list[Callable[[], None]] = field(default_factory=list)
@@ -86,6 +91,11 @@ def end_others() -> None:
     while _state.ends:
         with contextlib.suppress(Exception):
             _state.ends.pop()()
+
+
+def finishing() -> None:
+    """Leave time to show what was found: nothing is being solved any more."""
+    _state.finishing = True
 
 
 @contextmanager
@@ -137,7 +147,7 @@ def stoppable(patience: Patience | None = None) -> Iterator[None]:
 
 def _begin(*, wanted: bool) -> None:
     _state.wanted, _state.signal, _state.asked = wanted, "", math.inf
-    _state.handled = _state.leaving = False
+    _state.handled = _state.leaving = _state.finishing = False
 
 
 def _request(name: str) -> None:
@@ -163,8 +173,11 @@ def _guard(reading: int, patience: Patience) -> None:
     _request("SIGINT")
     if not _signalled(reading, started + patience.cooperation, until_closed=True):
         return
-    _thread.interrupt_main()
-    if not _signalled(reading, started + patience.interruption, until_closed=True):
+    if not _state.finishing:
+        _thread.interrupt_main()
+        if not _signalled(reading, started + patience.interruption, until_closed=True):
+            return
+    if _state.finishing and not _signalled(reading, started + patience.showing, until_closed=True):
         return
     end_others()
     with contextlib.suppress(Exception):

@@ -9,12 +9,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import cgcopt as cg
 from cgcopt.cli import main
+from cgcopt.compare.results import advice
 from cgcopt.compare.results.advice import Advice, AdviceSettings, advise
 from cgcopt.compare.results.advice_candidates import advice_candidates
 from cgcopt.compare.results.verdict import Contender, DecisionSettings, Kind, decide, nested_gain
@@ -138,6 +140,29 @@ def test_too_few_rounds_are_said() -> None:
     assert found.verdict is Kind.DO_NOT_CODE
     assert found.needed == 16
     assert not found.significant
+
+
+def test_only_one_way_is_not_compared_with_itself() -> None:
+    with only("uncoded"):
+        found = advise(straggler(), settings=QUICK, seconds=ENOUGH)
+    assert verdict(found).endswith("No other way is within the limits, or was judged.")
+
+
+def test_an_interruption_while_hindsight_is_at_work_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judge = advice.held_out
+
+    def interrupted(*arguments: Any, title: str = "", **named: Any) -> Any:
+        if title == "hindsight":
+            raise KeyboardInterrupt
+        return judge(*arguments, title=title, **named)
+
+    monkeypatch.setattr(advice, "held_out", interrupted)
+    with only("uncoded", "balanced shares"):
+        found = advise(straggler(), settings=QUICK, seconds=ENOUGH)
+    assert found.verdict is Kind.BALANCE
+    assert [row.name for row in found.bounds] == ["speed of light"]
 
 
 def test_failures_are_left_out_of_a_mean_and_said() -> None:

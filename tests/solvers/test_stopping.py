@@ -156,6 +156,26 @@ def test_a_process_that_is_gone_when_it_is_spoken_to_is_an_error(
         solve_in_child(Highs(), problem, Form.BLOCK, cg.Options())
 
 
+def test_what_was_found_may_take_longer_to_be_shown() -> None:
+    code = (
+        "import os, signal, time\n"
+        "from cgcopt.process import stopping\n"
+        "with stopping.stoppable(stopping.Patience(0.05, 0.1, showing=30.0)):\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        time.sleep(5.0)\n"
+        "    except KeyboardInterrupt:\n"
+        "        stopping.finishing()\n"
+        "    time.sleep(0.5)\n"
+        "    print('shown')\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, "shown\n"), done.stderr
+
+
 def test_an_interruption_while_a_command_ends_is_none_of_its_caller() -> None:
     code = (
         "import _thread, os, signal, time\n"

@@ -251,6 +251,8 @@ def test_packed_files(put: Callable[..., Path], pack: Callable[[bytes], bytes]) 
         ("comm_round", "client_name", "train_time"),
         ("job", "Node ID", "Upload Latency"),
         ("global_step", "gpu", "compute_time_s"),
+        ("round", "worker", "time_s"),
+        ("Round", "Worker", "Time (s)"),
     ],
 )
 def test_long_form_is_recognised(put: Callable[..., Path], names: tuple[str, str, str]) -> None:
@@ -410,6 +412,11 @@ def test_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     melted = frame.assign(step=range(12)).melt("step", var_name="node", value_name="seconds")
     melted.to_parquet(path)
     assert_read(Trace.read(path), "long form")
+    durations = frame.apply(pd.to_timedelta, unit="s")
+    durations.to_parquet(path)
+    np.testing.assert_allclose(Trace.read(path).times, TIMES, rtol=1e-8)
+    durations.add_suffix("_ms").to_parquet(path)
+    np.testing.assert_allclose(Trace.read(path).times, TIMES, rtol=1e-8)
     frame.astype("float32").mask(frame == TIMES[2, 1]).to_parquet(path)
     assert "row 2: w1 = (missing)" in refusal(path)
     frame.assign(late=frame["w0"] > 3).to_parquet(path)
@@ -453,6 +460,13 @@ def test_bad_cells(put: Callable[..., Path], cell: str) -> None:
 def test_the_size_of_a_field_is_told(put: Callable[..., Path]) -> None:
     said = refusal(put("a,b\n1.5," + "x" * 200_000 + "\n2.5,3.5\n"))
     assert ":2: size of a field = 'more than 131072 characters': must be less" in said
+
+
+@pytest.mark.parametrize("cell", ["1.234,5", "1,234.5", "1.234.567", "12'345.5"])
+def test_marks_between_thousands_are_named(put: Callable[..., Path], cell: str) -> None:
+    said = refusal(put(f"round;a;b\n0;{cell};2\n1;3;4\n"))
+    assert ":2: a = " in said
+    assert "between thousands" in said
 
 
 @pytest.mark.skipif(os.name != "posix", reason="devices and pipes of Unix")

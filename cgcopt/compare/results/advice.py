@@ -30,6 +30,7 @@ from cgcopt.instance import problem_of_trace
 from cgcopt.objective import ExpectedRuntime, Objective
 from cgcopt.options import Options
 from cgcopt.problem import Problem
+from cgcopt.process import stopping
 from cgcopt.solution import Solution
 from cgcopt.solvers.judge import judge
 from cgcopt.workers.blocks import Block, TimeBlocks
@@ -336,7 +337,11 @@ def _bounds(
         return tuple(rows)
     later = trace.between(blocks[0].later.start, blocks[-1].later.stop)
     every = Block(slice(0, later.round_count), slice(0, later.round_count))
-    best = held_out(later, problem, HINDSIGHT, [every], options, title="hindsight")
+    try:
+        best = held_out(later, problem, HINDSIGHT, [every], options, title="hindsight")
+    except KeyboardInterrupt:  # what was judged before is shown
+        stopping.finishing()
+        return tuple(rows)
     rows += [_bound(each.name, each.ends, found, yardstick) for each in best.judged]
     return tuple(rows)
 
@@ -376,9 +381,12 @@ def _final(
     """The chosen design made on all rounds; that of the last block where there is no time for it."""
     assert picked.made is not None
     run = picked.made.run
-    if not stopped:
-        with contextlib.suppress(CgcoptError):
-            run = Designer(problem, trace, options).make(picked.candidate).run
+    if not stopped and not stopping.requested():
+        with contextlib.suppress(CgcoptError, KeyboardInterrupt):
+            anew = Designer(problem, trace, options).make(picked.candidate).run
+            run = run if stopping.requested() else anew
+    if stopping.requested():
+        stopping.finishing()
     if isinstance(run, np.ndarray):
         return judge(problem, work=run, solver=picked.name)
     return judge(problem, run, solver=picked.name)

@@ -160,6 +160,7 @@ def held_out(
     except KeyboardInterrupt:
         if not judged:
             raise
+        stopping.finishing()
         stopped = f"interrupted after {len(judged)} of {len(listed)} candidates"
     return HeldOut(
         tuple(each for each in judged if not each.message),

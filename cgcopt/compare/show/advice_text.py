@@ -67,6 +67,8 @@ def _nothing_helps(advice: Advice, decision: Decision) -> str:
     first = f"{_COUNSEL[Kind.DO_NOT_CODE]}; nothing gains more than these {count} can show."
     best = Gain(-decision.over_alternative.size, decision.over_alternative.error)
     name = decision.alternative.name
+    if name == decision.chosen.name:
+        return f"{first} No other way is within the limits, or was judged."
     if not best.size > 0:
         return f"{first} The best of the others, '{name}', loses {_gain(advice, _less(best))}."
     second = f"The best of the others, '{name}', gains {_gain(advice, best)} on rounds held out"

@@ -95,14 +95,15 @@ def is_time(name: str) -> bool:
 
     Examples
     --------
-    >>> [is_time(name) for name in ("seconds", "duration_ms", "compute_s", "timestamp_ms")]
+    >>> [is_time(name) for name in ("seconds", "duration_ms", "Time (s)", "timestamp_ms")]
     [True, True, True, False]
     """
     words = _words(name)
     counted = len(words) > 1 and words[-1] in _OF_UNIT
     last = words[-2:-1] if counted else words[-1:]
     named = "".join(words) in _TIME or counted or (bool(last) and last[0] in _LAST_OF_TIMES)
-    return named and (name.strip().lower() in _TIME or not is_clock(name))
+    bare = "".join(words[:-1] if counted else words)
+    return named and (bare in _TIME or name.strip().lower() in _TIME or not is_clock(name))
 
 
 def is_clock(name: str) -> bool:

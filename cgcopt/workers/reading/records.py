@@ -17,6 +17,8 @@ from cgcopt.errors import InvalidInputError, MissingExtraError
 from cgcopt.workers.reading.cells import is_missing, number_of
 from cgcopt.workers.reading.files import open_regular
 from cgcopt.workers.reading.grid import Grid, checked_header
+from cgcopt.workers.reading.names import unit_in
+from cgcopt.workers.reading.options import UNITS
 from cgcopt.workers.reading.text import Keep, open_text
 
 if TYPE_CHECKING:
@@ -122,6 +124,9 @@ def _checked(file: Path, line: int, record: Any) -> dict[str, Any]:
 
 def _cells(file: Path, name: str, column: pd.Series[Any]) -> _Cells:
     kind = column.dtype.kind
+    if kind == "m":
+        seconds = column.dt.total_seconds().to_numpy(dtype=np.float64, na_value=math.nan)
+        return np.asarray(seconds * UNITS[unit_in(name) or "s"])
     if kind in "iuf":
         return column.to_numpy(dtype=np.float64, na_value=math.nan)
     if kind in "OM" and not (kind == "O" and _is_odd(column)):
@@ -129,7 +134,7 @@ def _cells(file: Path, name: str, column: pd.Series[Any]) -> _Cells:
             None if missing else str(cell)
             for cell, missing in zip(column, column.isna(), strict=True)
         ]
-    allowed = "numbers, texts or dates"
+    allowed = "numbers, durations, texts or dates"
     raise InvalidInputError(f"{file}: {name}", str(column.dtype), allowed)
 
 

@@ -7,6 +7,7 @@ in constant steps, or in every row, as counters and clocks do.  Columns named al
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ from cgcopt.workers.reading.options import ReadOptions
 from cgcopt.workers.reading.roles import Roles, ask
 
 __all__ = ["Cells", "read_wide"]
+
+#: Digits in groups of three, and another mark behind them: 1.234,5 or 1,234.5 or 1.234.567.
+_GROUPED = re.compile(r"[+-]?\d{1,3}([.,' ]\d{3})+[.,]\d+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -332,6 +336,8 @@ def _check_texts(grid: Grid, column: int) -> None:
 def expected(cell: str) -> str:
     """Say what a cell of times must be, and what to type if it is meant as one."""
     allowed = "a finite number of seconds > 0"
+    if _GROUPED.fullmatch(cell.strip()):
+        return f"{allowed}, without marks between thousands: take them out of the file"
     if "," in cell:
         return f"{allowed} (--decimal , reads a decimal comma)"
     if "inf" in cell.lower():
