@@ -6,8 +6,9 @@ Four questions, asked of the logarithms of the times, whose effects are ratios:
   exchanging the workers within blocks of successive rounds (which keeps short memory).
 - *together*: are the workers of a round slow together?  The correlation of two workers in a round,
   against that after shifting every worker in time by itself.
-- *persistent*: does a slow worker stay slow?  The correlation of successive rounds of a worker,
-  worker and round means taken out, against that after shuffling the rounds.
+- *persistent*: does a slow worker stay slow?  The largest correlation of a worker with itself some
+  rounds before, over several lags, worker and round means taken out, against the largest one after
+  shuffling the rounds (so that the choice of the lag is part of the test).
 - *drift*: do times grow or fall?  The means of the two halves, with a standard error that allows
   for dependence between rounds.
 
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +40,7 @@ class Limits:
     spread: float = 0.02  # workers' means differ by 2 %
     together: float = 0.05  # a correlation between workers that costs redundancy something
     persistent: float = 0.1  # a correlation between rounds that a forecast could use
+    lags: tuple[int, ...] = (1, 2, 3, 5, 8)  # rounds apart; at most a quarter of the rounds
     drift: float = 0.05  # halves differ by 5 %
     drift_errors: float = 3.0  # and by so many standard errors
     rounds: int = 8  # fewer rounds answer nothing
@@ -60,11 +62,19 @@ class Effect:
         Chance of an effect of this size where there is none.
     shown : bool
         Whether it is significant and large enough to matter.
+    lag : int
+        How many rounds apart it was found; 1 where no lag was chosen.
     """
 
     size: float = math.nan
     p_value: float = math.nan
     shown: bool = False
+    lag: int = 1
+
+    @property
+    def apart(self) -> str:
+        """The lag in words: ``"successive rounds"``, ``"rounds 3 apart"``."""
+        return "successive rounds" if self.lag == 1 else f"rounds {self.lag} apart"
 
 
 @dataclass(frozen=True)
@@ -78,7 +88,7 @@ class Dependence:
     together : Effect
         Correlation of two workers in the same round.
     persistent : Effect
-        Correlation of a worker with itself in the round before.
+        Correlation of a worker with itself some rounds before, largest over several lags.
     drift : Effect
         Ratio of the times of the second half to those of the first, less 1.
     """
@@ -112,9 +122,10 @@ class Dependence:
             )
         if self.persistent.shown:
             found.append(
-                f"Slow workers stay slow (correlation {self.persistent.size:.2f} from round to "
-                "round): rounds are not independent, so that plain standard errors are too "
-                "small. Judge designs on later rounds, and compare with balancing the work."
+                f"Slow workers stay slow (correlation {self.persistent.size:.2f} of "
+                f"{self.persistent.apart}): rounds are not independent, so that plain standard "
+                "errors are too small. Judge designs on later rounds, and compare with balancing "
+                "the work."
             )
         if self.drift.shown:
             found.append(
@@ -247,15 +258,19 @@ def _persistent(y: FloatArray, rng: np.random.Generator) -> Effect:
     if variance == 0.0:
         return Effect(0.0, 1.0)
 
-    def correlation(z: FloatArray) -> float:
-        return float(np.mean(z[1:] * z[:-1])) / variance
+    lags = [lag for lag in LIMITS.lags if 4 * lag <= len(off)]
 
-    return _tested(
-        correlation(off),
-        lambda: correlation(rng.permutation(off)),
+    def correlations(z: FloatArray) -> list[float]:
+        return [float(np.mean(z[lag:] * z[:-lag])) / variance for lag in lags]
+
+    found = correlations(off)
+    effect = _tested(
+        max(found),
+        lambda: max(correlations(rng.permutation(off))),
         lambda a, _: a,
         LIMITS.persistent,
     )
+    return replace(effect, lag=lags[int(np.argmax(found))])
 
 
 def _drift(y: FloatArray) -> Effect:

@@ -50,6 +50,16 @@ def test_effects_that_are_there_are_found(seed: int) -> None:
     assert "drift" in shown(base * np.linspace(1.0, 1.8, 120)[:, None])
 
 
+def test_a_worker_that_is_slow_in_every_third_round_is_found() -> None:
+    times = np.random.default_rng(6).gamma(25.0, 0.04, (90, 5))
+    times[::3, 1] *= 2.0
+    times[1::3, 3] *= 2.0
+    found = dependence_of(Trace(times))
+    assert found.persistent.shown
+    assert found.persistent.lag == 3
+    assert any("rounds 3 apart" in warning for warning in found.warnings)
+
+
 def test_sizes_are_what_they_are_called() -> None:
     rng = np.random.default_rng(3)
     noise = 0.3 * rng.standard_normal((4000, 10))

@@ -96,7 +96,7 @@ def _show_dependence(output: Any, seen: Inspection) -> None:
             f"workers differ by {found.unequal.size:.1%} (p = {found.unequal.p_value:.2g})"
         )
         parts.append(_correlation("workers of a round", found.together))
-    parts.append(_correlation("successive rounds", found.persistent))
+    parts.append(_correlation(found.persistent.apart, found.persistent))
     parts.append(f"second half {found.drift.size:+.1%} (p = {found.drift.p_value:.2g})")
     output.print("; ".join(parts))
 
