@@ -1,4 +1,4 @@
-"""Checks of single values at the door; each returns the value in its proper type."""
+"""Checks of single values that users give; each returns the value in its proper type."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGEST_WHOLE = 2**63 - 1
 
 
 def whole_number(field: str, value: Any, *, least: int, most: int = LARGEST_WHOLE) -> int:
-    """Return ``value`` as an int from ``least`` to ``most``; whole floats such as ``1e12`` do."""
+    """Return ``value`` as an int from ``least`` to ``most``; ``1e12``, a whole float, is taken too."""
     allowed = f"a whole number of at least {least}"
     if not _is_real(value):
         raise InvalidInputError(field, value, allowed)
@@ -84,7 +84,7 @@ def real_array(field: str, values: Any, allowed: str) -> FloatArray:
     """Return ``values`` as an array of floats; real numbers only.
 
     Numpy would drop the imaginary part of a number, the mask of a masked array, and read dates as
-    counts of days; none of that is silent here.
+    counts of days; each of these is refused here.
 
     Raises
     ------

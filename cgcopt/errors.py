@@ -33,7 +33,7 @@ class CgcoptError(Exception):
 
 
 class InvalidInputError(CgcoptError, ValueError):
-    """A value was refused at the door.
+    """A value that a user gave was refused.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a design may be: side constraints that make it one that can be deployed."""
+"""Side constraints on designs: copies of the data, blocks, levels and the places where blocks end."""
 
 from __future__ import annotations
 

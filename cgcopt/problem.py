@@ -43,7 +43,7 @@ class Problem:
     title : str
         A name for tables.
     limits : Limits
-        What a design may be; anything by default.
+        Side constraints on a design; none by default.
 
     Examples
     --------

@@ -16,7 +16,7 @@ __all__ = ["HighsModel", "before", "highs_lp", "quiet_highs"]
 
 
 class HighsModel:
-    """Collects a model block by block; :meth:`build` hands it to HiGHS in one pass.
+    """Collects a model block by block; :meth:`build` passes it to HiGHS at once.
 
     A block of columns is an array of indices; a block of rows is a list of terms, each a pair of
     coefficients and columns whose shapes broadcast to the shape of the rows, with further axes
@@ -42,7 +42,7 @@ class HighsModel:
         self._left_out: Collection[str] = ()
 
     def without(self, names: Collection[str]) -> HighsModel:
-        """Return the same model, which takes no notice of blocks of rows with these names."""
+        """Return the same model, without the blocks of rows with these names."""
         same = copy(self)
         same._left_out = names
         return same

@@ -6,7 +6,7 @@ import re
 
 __all__ = ["plain", "program"]
 
-#: What text has for the commands of LaTeX that programs are written with.
+#: Plain text for each command of LaTeX that programs are written with.
 _SIGNS = {
     r"\begin{aligned}": "",
     r"\end{aligned}": "",

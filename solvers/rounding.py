@@ -146,7 +146,7 @@ class _Search:
 
     @property
     def thorough(self) -> bool:
-        """Whether all exchanges of one coordinate are tried: predictions prove nothing, or lack."""
+        """Whether all exchanges of one coordinate are tried: nothing predicts, or proves, their worth."""
         return not self.convex and (_few(self.problem) or not self.guided)
 
     def _try(self, x: FloatArray) -> bool:

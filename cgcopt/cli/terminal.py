@@ -71,7 +71,7 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 @contextmanager
 def progress(title: str) -> Iterator[Progress | None]:
-    """Show a progress bar on standard error while the block runs, from its second second on.
+    """Show a progress bar on standard error while the block runs, after its first second.
 
     It leaves nothing behind, and there is none where standard error is not a terminal.
 

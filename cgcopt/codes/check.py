@@ -69,7 +69,7 @@ def check_decoding(
     ----------
     matrix : ndarray, shape (workers, pieces)
     classes : tuple of ndarray
-        Workers whose pieces hang together.
+        Workers whose pieces are connected.
     stragglers : int
         ``s``.
     most : int

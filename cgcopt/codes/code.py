@@ -101,7 +101,7 @@ class GradientCode:
 
     @cached_property
     def classes(self) -> tuple[IntArray, ...]:
-        """Workers whose pieces hang together; each class decodes its own pieces."""
+        """Workers whose pieces are connected; each class decodes its own pieces."""
         return self.placement.classes
 
     @property

@@ -26,7 +26,7 @@ def decoding_vector(
     ----------
     matrix : ndarray, shape (workers, pieces)
     classes : tuple of ndarray
-        Workers whose pieces hang together.
+        Workers whose pieces are connected.
     stragglers : int
         ``s``.
     alive : ndarray of bool, shape (workers,)

@@ -1,4 +1,4 @@
-"""Standard output belongs to results: what libraries print goes elsewhere, in this one place."""
+"""Standard output is for results alone: what libraries print is sent elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How slow each worker is in each round: drawn, replayed, or as it comes."""
+"""How slow each worker is in each round: drawn, replayed, or that of the machine itself."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Delays:
 
 
 def no_delays(workers: int) -> Delays:
-    """As fast as the machine is."""
+    """No delays: workers are as fast as the machine is."""
     zero = np.zeros((1, workers))
     return Delays(zero, Pace(), zero, 0.0, "none")
 

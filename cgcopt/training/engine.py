@@ -1,4 +1,4 @@
-"""What carries workers: starts them, streams what they send, says when one is lost."""
+"""Where workers run: what starts them, streams what they send, says when one is lost."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Event:
 
 
 class Engine(Protocol):
-    """Workers somewhere else."""
+    """Workers in processes of their own."""
 
     def new_round(self) -> int:
         """Return a number that no round of these workers had before; numbers increase."""

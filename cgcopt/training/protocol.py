@@ -1,4 +1,4 @@
-"""The protocol of a round, simulated: every worker's every message, costs and overlapped sending."""
+"""The protocol of a round, simulated: all messages of all workers, costs and overlapped sending."""
 
 from __future__ import annotations
 

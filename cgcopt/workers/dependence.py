@@ -2,7 +2,7 @@
 
 Four questions, asked of the logarithms of the times, whose effects are ratios:
 
-- *unequal*: do workers differ for good?  The spread of the workers' means, against that after
+- *unequal*: do workers differ permanently?  The spread of the workers' means, against that after
   exchanging the workers within blocks of successive rounds (which keeps short memory).
 - *together*: are the workers of a round slow together?  The correlation of two workers in a round,
   against that after shifting every worker in time by itself.

@@ -21,7 +21,7 @@ __all__ = ["Inspection", "WorkerSummary", "inspect_trace"]
 
 @dataclass(frozen=True)
 class Limits:
-    """From where on something is said."""
+    """Sizes from which on an effect is reported."""
 
     slow: float = 0.1  # a worker's times are so much above the others', in both halves
     slow_errors: float = 3.0  # and by so many standard errors
@@ -53,7 +53,7 @@ class WorkerSummary:
     failed : int
         Rounds in which it never answered.
     slow : bool
-        Whether it is slow for good: on average, of logarithms, well above the other workers, in
+        Whether it is slow permanently: on average, of logarithms, well above the other workers, in
         both halves of the trace.
     """
 
@@ -70,7 +70,7 @@ class WorkerSummary:
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """A trace looked at.
+    """What :func:`inspect_trace` found in a trace.
 
     Attributes
     ----------
@@ -103,7 +103,7 @@ class Inspection:
 
     @property
     def slow(self) -> tuple[WorkerSummary, ...]:
-        """The workers that are slow for good, the slowest first."""
+        """The workers that are slow permanently, the slowest first."""
         found = [worker for worker in self.workers if worker.slow]
         return tuple(sorted(found, key=lambda worker: -worker.relative))
 
@@ -129,7 +129,7 @@ class Inspection:
 
 
 def inspect_trace(trace: Trace) -> Inspection:
-    """Look at a trace before anything is designed on it.
+    """Examine a trace before anything is designed for it.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def _summaries(trace: Trace) -> tuple[WorkerSummary, ...]:
 def _are_slow(ratios: FloatArray) -> list[bool]:
     """Which workers are slower than the others on average, in both halves of the rounds.
 
-    Ratios are to the median of the round; an infinite one counts as the largest that counts.
+    Ratios are to the median of the round; a larger one than the limit counts as the limit.
     """
     rounds, workers = ratios.shape
     if rounds < LIMITS.least_rounds or workers < 2:

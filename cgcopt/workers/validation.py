@@ -1,4 +1,4 @@
-"""Refusing bad tables and arrays of worker times at the door."""
+"""Checks of tables and arrays of worker times that users give."""
 
 from __future__ import annotations
 

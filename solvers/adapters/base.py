@@ -6,13 +6,17 @@ import math
 import time
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, ClassVar
 
+from cgcopt._validate import did_you_mean
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
+from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.result import Certificate
 from cgcopt.formulations.base import Formulation, Point
 from cgcopt.options import Options
@@ -23,7 +27,14 @@ from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.adapters.child import prepare_child, report_incumbent, solve_in_child
 from cgcopt.solvers.base import Outcome, Role, Solver
 
-__all__ = ["Answer", "OutsideSolver", "native_options", "termination"]
+__all__ = [
+    "Answer",
+    "OutsideSolver",
+    "allowed_names",
+    "native_options",
+    "termination",
+    "unknown_options_refused",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +100,26 @@ class OutsideSolver(Solver):
         built = time.perf_counter() - started
         if options.time_limit is not None:
             options = replace(options, time_limit=max(options.time_limit - built, 1e-3))
+        self.check_names(raw)
         answer = self.run(formulation, model, replace(options, raw=raw))
         return replace(_outcome(formulation, answer), build_seconds=built)
+
+    def option_names(self) -> Collection[str]:
+        """The solver's own names of its options, as far as its library lists them; else none."""
+        return ()
+
+    def check_names(self, raw: Mapping[str, Any]) -> None:
+        """Refuse an option that the library does not list.
+
+        Raises
+        ------
+        InvalidInputError
+            With the listed names, led by the closest one.
+        """
+        known = self.option_names()
+        for name, value in raw.items():
+            if known and name not in known:
+                raise InvalidInputError(f"options.raw[{name!r}]", value, allowed_names(name, known))
 
     def _in_child(self, options: Options) -> bool:
         return options.time_limit is not None or stopping.wanted()
@@ -129,6 +158,25 @@ def _outcome(formulation: Formulation, answer: Answer) -> Outcome:
     )
 
 
+#: Names of options that a message lists all of.
+_LISTED = 120
+
+
+def allowed_names(name: str, known: Collection[str]) -> str:
+    """Say which options there are: all of them, led by the closest one, or the closest of very many.
+
+    Examples
+    --------
+    >>> allowed_names("gep", ["gap", "seed"])
+    "one of gap, seed (did you mean 'gap'?)"
+    """
+    if len(known) <= _LISTED:
+        return did_you_mean(name, sorted(known))
+    close = get_close_matches(name, known, n=5, cutoff=0.4)
+    text = f"one of the {len(known)} parameters of the solver"
+    return f"{text} (did you mean {' or '.join(map(repr, close))}?)" if close else text
+
+
 _WITHOUT_POINT = (TerminationCondition.INFEASIBLE, TerminationCondition.UNBOUNDED)
 
 
@@ -159,3 +207,25 @@ def native_options(options: Options, names: Mapping[str, str]) -> dict[str, Any]
     values = {name: getattr(options, name) for name in names}
     neutral = {names[name]: value for name, value in values.items() if value is not None}
     return {**neutral, **options.raw}
+
+
+@contextmanager
+def unknown_options_refused(raw: Mapping[str, Any]) -> Iterator[None]:
+    """Turn scipy's warning of an option that it does not know, which it then ignores, into an error.
+
+    Raises
+    ------
+    InvalidInputError
+        In place of the warning.
+    """
+    from scipy.optimize import OptimizeWarning
+
+    with warnings.catch_warnings():
+        # Options that scipy passes on "verbatim" are known to the solver behind it.
+        for message in (r"Unrecognized options detected: .*\}$", "Unknown solver options"):
+            warnings.filterwarnings("error", message=message, category=OptimizeWarning)
+        try:
+            yield
+        except OptimizeWarning as found:
+            allowed = f"options of the method of scipy ({found})"
+            raise InvalidInputError("options.raw", dict(raw), allowed) from found

@@ -59,7 +59,7 @@ class CvxpyAdapter(ScenarioAdapter):
         )
 
     def defaults(self, formulation: ScenarioFormulation) -> Mapping[str, Any]:
-        """Return the solver's options where neither neutral nor raw ones speak."""
+        """Return options of the solver, which neutral and raw ones replace."""
         return {}
 
     @abstractmethod

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from importlib import import_module
 from typing import Any, ClassVar
 
 from cgcopt.formulations.scenarios import ScenarioFormulation
@@ -46,6 +47,11 @@ class CvxpyClarabel(CvxpyAdapter):
         "threads": "max_threads",
         "verbose": "verbose",
     }
+
+    def option_names(self) -> Collection[str]:
+        """All settings of Clarabel."""
+        settings = import_module("clarabel").DefaultSettings()
+        return {name for name in dir(settings) if name != "default" and not name.startswith("_")}
 
     def interpret(self, raw: Any, formulation: ScenarioFormulation) -> tuple[Answer, bool]:
         """Translate the status of Clarabel."""

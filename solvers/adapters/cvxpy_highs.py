@@ -11,7 +11,12 @@ from cgcopt.limits import ALL_LIMITS
 from cgcopt.objective import Sense
 from cgcopt.solvers.adapters.base import Answer, termination
 from cgcopt.solvers.adapters.cvxpy_adapter import CvxpyAdapter
-from cgcopt.solvers.adapters.highs import HIGHS_TERMINATIONS, forget_threads, highs_tolerances
+from cgcopt.solvers.adapters.highs import (
+    HIGHS_TERMINATIONS,
+    check_highs_names,
+    forget_threads,
+    highs_tolerances,
+)
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER
 
 __all__ = ["CvxpyHighs"]
@@ -37,6 +42,10 @@ class CvxpyHighs(CvxpyAdapter):
         "seed": "random_seed",
         "verbose": "log_to_console",
     }
+
+    def check_names(self, raw: Mapping[str, Any]) -> None:
+        """Refuse an option that HiGHS does not know."""
+        check_highs_names(raw)
 
     def defaults(self, formulation: ScenarioFormulation) -> Mapping[str, Any]:
         """Return tolerances like those of the adapter ``highs``."""

@@ -14,11 +14,11 @@ from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
-from cgcopt.solvers.adapters.base import Answer, native_options, termination
+from cgcopt.solvers.adapters.base import Answer, allowed_names, native_options, termination
 from cgcopt.solvers.adapters.child import report_incumbent
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER, ScenarioAdapter
 
-__all__ = ["HIGHS_TERMINATIONS", "Highs", "forget_threads", "highs_tolerances"]
+__all__ = ["HIGHS_TERMINATIONS", "Highs", "check_highs_names", "forget_threads", "highs_tolerances"]
 
 #: ``highspy.HighsModelStatus`` by name.
 HIGHS_TERMINATIONS: Mapping[str, T] = {
@@ -62,6 +62,28 @@ def highs_tolerances(linear: bool) -> Mapping[str, float]:
     return {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
 
 
+def check_highs_names(raw: Mapping[str, Any]) -> None:
+    """Refuse an option that HiGHS does not know; the message lists those that highspy names.
+
+    Raises
+    ------
+    InvalidInputError
+        Naming the option.
+
+    Examples
+    --------
+    >>> check_highs_names({"mip_rel_gap": 0.1})
+    """
+    import highspy
+
+    known = highspy.Highs()
+    known.setOptionValue("output_flag", False)
+    for name, value in raw.items():
+        if known.getOptionType(str(name))[0] != highspy.HighsStatus.kOk:
+            listed = [each for each in dir(known.getOptions()) if not each.startswith("_")]
+            raise InvalidInputError(f"options.raw[{name!r}]", value, allowed_names(name, listed))
+
+
 def forget_threads() -> None:
     """Drop the threads of HiGHS: they are the process's own, and their number is else fixed."""
     import highspy
@@ -88,6 +110,10 @@ class Highs(ScenarioAdapter):
         "seed": "random_seed",
         "verbose": "output_flag",
     }
+
+    def check_names(self, raw: Mapping[str, Any]) -> None:
+        """Refuse an option that HiGHS does not know."""
+        check_highs_names(raw)
 
     def build(self, formulation: ScenarioFormulation, start: Design | None) -> Any:
         """Write the model with highspy."""
@@ -134,7 +160,7 @@ class Highs(ScenarioAdapter):
 
 
 def _report_incumbents(formulation: ScenarioFormulation, model: Any) -> None:
-    """Let HiGHS say of every better point that it finds."""
+    """Have HiGHS report every better point that it finds."""
 
     def better(event: Any) -> None:
         point = formulation.unflatten(np.array(event.data_out.mip_solution))

@@ -119,7 +119,7 @@ class PyomoAdapter(ScenarioAdapter):
     """Whether the interface returns the multipliers of a linear program."""
 
     def defaults(self, formulation: ScenarioFormulation) -> Mapping[str, Any]:
-        """Return the solver's options where neither neutral nor raw ones speak."""
+        """Return options of the solver, which neutral and raw ones replace."""
         return {}
 
     @abstractmethod

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.limits import ALL_LIMITS
-from cgcopt.solvers.adapters.highs import forget_threads, highs_tolerances
+from cgcopt.solvers.adapters.highs import check_highs_names, forget_threads, highs_tolerances
 from cgcopt.solvers.adapters.pyomo_adapter import COMMON, PyomoAdapter
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER
 
@@ -31,6 +31,10 @@ class PyomoHighs(PyomoAdapter):
         "threads": "threads",
         "seed": "random_seed",
     }
+
+    def check_names(self, raw: Mapping[str, Any]) -> None:
+        """Refuse an option that HiGHS does not know."""
+        check_highs_names(raw)
 
     def defaults(self, formulation: ScenarioFormulation) -> Mapping[str, Any]:
         """Return tolerances like those of the adapter ``highs``."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 from cgcopt.formulations.scenarios import ScenarioFormulation
@@ -10,7 +11,7 @@ from cgcopt.limits import ALL_LIMITS
 from cgcopt.solvers.adapters.pyomo_adapter import COMMON, PyomoAdapter
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER
 
-__all__ = ["SCIP_DEFAULTS", "PyomoScip"]
+__all__ = ["SCIP_DEFAULTS", "PyomoScip", "scip_parameters"]
 
 
 #: A wall clock for the time limit, and the tolerances that SCIP is made for: at 1e-9 its linear
@@ -20,6 +21,14 @@ SCIP_DEFAULTS: Mapping[str, float] = {
     "numerics/feastol": 1e-6,
     "numerics/dualfeastol": 1e-7,
 }
+
+
+@cache
+def scip_parameters() -> frozenset[str]:
+    """Names of the parameters of SCIP, some thousands."""
+    from pyscipopt import Model
+
+    return frozenset(Model().getParams())
 
 
 class PyomoScip(PyomoAdapter):
@@ -46,6 +55,10 @@ class PyomoScip(PyomoAdapter):
     def defaults(self, formulation: ScenarioFormulation) -> Mapping[str, Any]:
         """Return a wall clock for the time limit, and tolerances that the linear programs bear."""
         return SCIP_DEFAULTS
+
+    def option_names(self) -> Collection[str]:
+        """All parameters of SCIP."""
+        return scip_parameters()
 
     def interface(self) -> Any:
         """Return pyomo's SCIP."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from cgcopt.design import Design
@@ -13,7 +13,7 @@ from cgcopt.problem import Form
 from cgcopt.solvers.adapters.base import Answer, native_options
 from cgcopt.solvers.adapters.exact_adapter import ExactAdapter
 from cgcopt.solvers.adapters.pyomo_adapter import own_names, run_pyomo
-from cgcopt.solvers.adapters.pyomo_scip import SCIP_DEFAULTS, PyomoScip
+from cgcopt.solvers.adapters.pyomo_scip import SCIP_DEFAULTS, PyomoScip, scip_parameters
 from cgcopt.solvers.base import tasks
 
 __all__ = ["PyomoScipExact"]
@@ -38,6 +38,10 @@ class PyomoScipExact(ExactAdapter):
     tolerance = 1e-4
     imports = PyomoScip.imports
     neutral: ClassVar[Mapping[str, str]] = PyomoScip.neutral
+
+    def option_names(self) -> Collection[str]:
+        """All parameters of SCIP."""
+        return scip_parameters()
 
     def build(self, formulation: ExactFormulation, start: Design | None) -> Any:
         """Write the model with pyomo."""

@@ -9,7 +9,12 @@ from cgcopt.design import Design
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
-from cgcopt.solvers.adapters.base import Answer, native_options, termination
+from cgcopt.solvers.adapters.base import (
+    Answer,
+    native_options,
+    termination,
+    unknown_options_refused,
+)
 from cgcopt.solvers.adapters.scenario_adapter import LINEAR, ScenarioAdapter
 
 __all__ = ["ScipyLinprog"]
@@ -47,7 +52,8 @@ class ScipyLinprog(ScenarioAdapter):
         native: Any = native_options(options, self.neutral)
         method = native.pop("method", "highs-ipm")
         del model["integrality"]
-        result: Any = linprog(**model, method=method, options=native)
+        with unknown_options_refused(options.raw):
+            result: Any = linprog(**model, method=method, options=native)
         status = termination("scipy.optimize.linprog", result.status, TERMINATIONS)
         if status is T.ITERATION_LIMIT and "time" in result.message.lower():
             status = T.TIME_LIMIT

@@ -11,7 +11,12 @@ from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
-from cgcopt.solvers.adapters.base import Answer, native_options, termination
+from cgcopt.solvers.adapters.base import (
+    Answer,
+    native_options,
+    termination,
+    unknown_options_refused,
+)
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER, ScenarioAdapter
 
 __all__ = ["ScipyMilp"]
@@ -53,7 +58,8 @@ class ScipyMilp(ScenarioAdapter):
         from scipy.optimize import milp
 
         native: Any = native_options(options, self.neutral)
-        result = milp(**model.milp_arguments(), options=native)
+        with unknown_options_refused(options.raw):
+            result = milp(**model.milp_arguments(), options=native)
         status = termination("scipy.optimize.milp", result.status, TERMINATIONS)
         if status is T.ERROR and "limit reached" in result.message:
             status = T.ITERATION_LIMIT  # a limit on nodes or solutions has no code of its own

@@ -15,7 +15,12 @@ from cgcopt.design import Design
 from cgcopt.formulations.exact import ExactFormulation
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
-from cgcopt.solvers.adapters.base import Answer, native_options, termination
+from cgcopt.solvers.adapters.base import (
+    Answer,
+    native_options,
+    termination,
+    unknown_options_refused,
+)
 from cgcopt.solvers.adapters.exact_adapter import ExactAdapter
 
 __all__ = ["ScipyMinimize"]
@@ -50,7 +55,7 @@ class ScipyMinimize(ExactAdapter):
 
         clock = _Clock(model.pop("fun"), options.time_limit)
         native: Any = {**self.defaults(options), **native_options(options, {"verbose": "disp"})}
-        with warnings.catch_warnings():
+        with unknown_options_refused(options.raw), warnings.catch_warnings():
             # The second derivatives of the budget are for the methods that use them.
             warnings.filterwarnings("ignore", message="Constraint options")
             warnings.filterwarnings("ignore", message="delta_grad == 0.0")
@@ -74,7 +79,7 @@ class ScipyMinimize(ExactAdapter):
 
     @abstractmethod
     def defaults(self, options: Options) -> Mapping[str, Any]:
-        """Return the method's options where neither neutral nor raw ones speak."""
+        """Return options of the method, which neutral and raw ones replace."""
 
 
 class _TimeUpError(Exception):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cgcopt.design import Design
+from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.exact import ExactFormulation, NonlinearProgram
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
@@ -75,7 +76,11 @@ class Uno(ExactAdapter):
         solver.set_preset(native.pop("preset", "filtersqp"))
         solver.set_option("logger", "INFO" if options.verbose else "SILENT")
         for name, value in native.items():
-            solver.set_option(name, value)
+            try:
+                solver.set_option(name, value)
+            except KeyError as error:
+                allowed = "an option of Uno"
+                raise InvalidInputError(f"options.raw[{name!r}]", value, allowed) from error
         result = solver.optimize(model)
         ended, reached = result.optimization_status.name, result.solution_status.name
         status = termination("Uno", ended, TERMINATIONS)

@@ -143,16 +143,16 @@ class _Run:
     idle: int = 0
     """Evaluations in a row without progress."""
     failed: bool = False
-    """Whether the last step did not improve, and the one before was no such step."""
+    """Whether the last step did not improve, and the one before it did."""
     short: FloatArray | None = None
     """Where to go next after a step that went too far."""
 
     def end(self, evaluations: int) -> Descent:
-        """What the run hands back."""
+        """The result of the minimisation."""
         return Descent(evaluations, self.model / self.best.value)
 
     def wants_bundle_step(self) -> bool:
-        """Whether quasi-Newton steps do not do, for now."""
+        """Whether a bundle step is due, because quasi-Newton steps do not improve."""
         return self.failed and (self.kinks or self.idle >= self.tuning.smooth_patience)
 
     def combine_cuts(self) -> None:

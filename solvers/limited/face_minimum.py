@@ -75,7 +75,7 @@ def minimise_face(
 
 
 class _OnFace(Incumbent):
-    """Hands points of a face on as partitions."""
+    """Takes note of points of a face, and offers them as partitions."""
 
     def __init__(self, incumbent: Incumbent, face: Face) -> None:
         super().__init__(incumbent.target)

@@ -1,4 +1,4 @@
-"""A smooth stand-in for a step distribution: a start for searches, never an answer."""
+"""A smooth distribution in place of a step distribution: it gives starts of searches, no results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slices of a box that hold nothing better than what is known, from one more linearisation each."""
+"""Slices of a box without a better design, each proven by one more linearisation."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def _newton_step(relaxation: Relaxation, point: Points, tolerance: float) -> Poi
 
 
 def _least_curvature(hessian: FloatArray, tolerance: float) -> float:
-    """Curvature that a whole box does not turn into a visible difference is as good as none."""
+    """Curvature that changes the bound by less than the tolerance over the whole box."""
     largest = float(np.abs(np.diag(hessian)).max())
     return max(_SETTINGS.firmness * largest, _SETTINGS.visible * tolerance)
 

@@ -198,7 +198,7 @@ def log_concave_barrier(times: ContinuousTimes) -> float:
 
 
 def _upper_end(times: ContinuousTimes) -> float:
-    """A speed that is hardly ever exceeded."""
+    """A speed that is exceeded with a negligible probability."""
     return float(1.0 / times.ppf(_SETTINGS.unlikely))
 
 

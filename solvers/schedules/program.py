@@ -23,7 +23,7 @@ from cgcopt.solvers.schedules.sample import Sample
 __all__ = ["Minimum", "minimised_majorant"]
 
 
-#: Rounds of repair of a work that misses its sums by the tolerance of the solver.
+#: Passes over a work that misses its sums by the tolerance of the solver, at most.
 _REPAIRS = 60
 
 

@@ -31,8 +31,8 @@ __all__ = [
     "sweeps",
 ]
 
-#: The solvers that a published scheme stands beside: last the same method, and for the authors' best
-#: designs before it the method that goes on to the optimum.
+#: The solvers whose results are compared with a published scheme: the same method last; for the best
+#: designs of the authors, a method that finds the optimum comes before it.
 SOLVERS_OF: dict[str, tuple[str, ...]] = {
     "published_optimal": ("optimal", "projected-subgradient"),
     "published_stationary": ("optimal", "successive-convex"),

@@ -67,7 +67,7 @@ def class_code(cls: type) -> str:
     return " ".join([f"{cls.__module__}.{cls.__qualname__}", *map(_module_digest, outside)])
 
 
-#: Top-level names whose code the version of Python or :func:`code_version` tells.
+#: Top-level names whose code the version of Python or :func:`code_version` identifies.
 _COVERED = frozenset({"cgcopt", *sys.stdlib_module_names}) - {"__main__"}
 _SESSION = uuid.uuid4().hex
 

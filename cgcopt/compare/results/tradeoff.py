@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_OPTIONS", "TradeOff", "TradePoint", "default_copies", "tradeoff"]
 
-#: Every point is given this much.
+#: Gap and seconds of every single point.
 DEFAULT_OPTIONS = Options(gap=1e-4, time_limit=20.0)
 #: Blocks up to which the curve goes by default, and the grid.
 MOST_BLOCKS, GRID_BLOCKS = 6, 4

@@ -1,4 +1,4 @@
-"""What an engineer would do instead of coding, and what nobody can beat, on rounds.
+"""Schemes without a code, and a bound on all schemes, on given rounds.
 
 *Cyclic scheduling* (Amiri and Gunduz, arXiv 1810.09992): nothing is coded; worker ``i`` stores ``r``
 subsets of the data, computes the full gradient on subsets ``i, i+1, ..., i+r-1`` in this order, and sends

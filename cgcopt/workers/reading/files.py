@@ -1,4 +1,4 @@
-"""Opening what users name: regular files of a sensible size, and nothing that never ends."""
+"""Opening files that users name: regular ones of a sensible size, no pipes and no devices."""
 
 from __future__ import annotations
 

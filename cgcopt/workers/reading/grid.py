@@ -1,4 +1,4 @@
-"""What a file holds, before anybody has said what it means: names, numbers, texts, lines."""
+"""The cells of a file before their meaning is known: names, numbers, texts, lines."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Chunks:
         return np.concatenate(self._parts) if self._parts else np.empty((0, self.columns))
 
     def _quick(self, cells: Sequence[str]) -> FloatArray | None:
-        """The numbers, unless one is not as plain as Python's ``float`` would let it be."""
+        """The numbers, by ``float``; no cell may be written in a way that only ``float`` accepts."""
         text = "".join(cells)
         if "_" in text or not text.isascii():
             return None

@@ -1,4 +1,4 @@
-"""Columns that name the rounds, count them or tell the clock: their cells must all be of one kind."""
+"""Columns that name the rounds, count them or give the time: their cells must all be of one kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times that are not there, and times that cannot be."""
+"""Missing times, and values that cannot be times."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["fill"]
 
 
 def fill(cells: Cells, policy: str | None) -> tuple[FloatArray, tuple[str, ...], str]:
-    """Do with missing times what is asked for.
+    """Treat missing times in the way that the options ask for.
 
     Returns
     -------

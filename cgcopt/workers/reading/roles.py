@@ -14,7 +14,7 @@ from cgcopt.workers.reading.options import ReadOptions
 
 __all__ = ["ANONYMOUS", "Roles", "find_roles"]
 
-#: Said in place of a column of workers: their times stand side by side, without lasting names.
+#: Given in place of a column of workers where workers have no names, only an order in the round.
 ANONYMOUS = "none"
 
 
@@ -134,7 +134,7 @@ def _only(
     used: set[int],
     unless: Callable[[str], bool] | None = None,
 ) -> int | None:
-    """The one column whose name passes; among several the one that is nothing else."""
+    """The one column whose name passes; among several the one whose name fits no other role."""
     found = [c for c, name in enumerate(header) if c not in used and test(name)]
     if len(found) > 1 and unless is not None:
         found = [c for c in found if not unless(header[c])]

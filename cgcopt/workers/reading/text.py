@@ -1,7 +1,7 @@
-"""Separated text (CSV and its relatives) as a grid, row by row, in memory of the numbers' size.
+"""Separated text (CSV and its relatives) as a grid, row by row, in no more memory than the numbers.
 
-The csv module reads the rows: it keeps the number of every line, and a row that is too short stays
-one, so that messages name line and column.
+The csv module reads the rows: it keeps the number of every line, and does not fill up a row that
+is too short, so that messages name line and column.
 """
 
 from __future__ import annotations
