@@ -17,7 +17,7 @@ from cgcopt.version import __version__
 __all__ = ["class_code", "code_version", "numerical_packages", "solver_code"]
 
 #: Folders of this package whose imports cannot change a number: they run and show.
-_ASIDE = frozenset({"cli", "compare"})
+_ASIDE = frozenset({"cli", "compare", "study"})
 _IMPORTED = re.compile(rb"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
 
 
