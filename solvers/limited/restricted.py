@@ -34,8 +34,8 @@ def best_levels(profile: FloatArray, levels: IntArray, most: int) -> IntArray:
 
     Examples
     --------
-    >>> best_levels(np.array([1.0, 2.0, 3.0, 4.0]), np.arange(4), 2).tolist()
-    [0, 1]
+    >>> best_levels(np.array([1.0, 2.0, 3.0, 4.0]), np.arange(4), 1).tolist()
+    [0]
     >>> best_levels(np.array([1.0, 1.1, 1.2, 9.0]), np.arange(4), 2).tolist()
     [0, 3]
     """

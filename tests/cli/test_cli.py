@@ -218,7 +218,7 @@ def test_evaluate_a_completion_probability(
 ) -> None:
     given = ("evaluate", deadline_instance, "--partition", "100,0,0,0")
     proven = run_json(capsys, *given)
-    assert proven["certificate"] == "branch-and-bound"
+    assert proven["certificate"] == "outer-approximation"
     found = run_json(capsys, *given, "--bound-seconds", "0")
     assert found["value"] <= proven["bound"] <= found["bound"]
     late = math.exp(-1e-3 * (2e5 / 100 - 50))
@@ -355,7 +355,7 @@ def test_solvers_are_listed_with_what_they_need(
     assert listed["highs"]["solves"]["expected-runtime"] == ["relaxed", "block", "coordinate"]
     assert (listed["absent"]["available"], listed["absent"]["licence"]) == (False, "MIT")
     text = run(capsys, "solvers")
-    assert "pip install 'cgcopt[absent-extra]'" in text
+    assert "needs cgcopt[absent-extra]" in text
 
 
 def test_compare_prints_a_table_and_writes_a_report(

@@ -27,11 +27,11 @@ SHARES = ",".join(["200"] * 100)
 PATIENCE = 6.0
 COMMANDS = [
     ["curve", "instance.toml", "--out", "curve"],
-    ["record", "--workers", "2", "--rounds", "100000"],
+    ["record", "--workers", "2", "--rounds", "100000", "--out", "times.csv"],
     ["evaluate", "instance.toml", "--partition", SHARES],
     ["plan", "instance.toml", "--out", "plan.npz"],
     ["tradeoff", "instance.toml"],
-    ["schedules", "instance.toml"],
+    ["schedules"],
     ["library", "folder"],
     ["verify", "instance.toml"],
     ["compare", "instance.toml", "--jobs", "2", "--out", "compared"],

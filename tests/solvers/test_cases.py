@@ -13,11 +13,12 @@ from cgcopt.instance import load_instance
 from cgcopt.solution import SolutionStatus, TerminationCondition
 from cgcopt.solvers.base import Solver, Task
 from cgcopt.solvers.registry import all_solvers
+from cgcopt.workers.base import Times
 
 
 def who(form: cg.Form) -> list[type[Solver]]:
     task = Task(cg.CompletionProbability, form)
-    return [cls for cls in all_solvers() if task in cls.solves]
+    return [cls for cls in all_solvers() if task in cls.solves and Times.SCENARIOS in cls.times]
 
 
 def check(problem: cg.Problem, cls: type[Solver], form: cg.Form, best: float) -> None:

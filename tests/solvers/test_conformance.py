@@ -157,7 +157,7 @@ def test_a_single_worker_and_a_single_coordinate_are_a_problem(cls: type[Solver]
                 assert solution.status is SolutionStatus.NONE
                 continue
             assert solution.partition is not None, (task, times)
-            assert solution.partition.tolist() == [1.0]
+            assert solution.partition.tolist() == pytest.approx([1.0], rel=1e-12)
 
 
 @each_solver

@@ -72,7 +72,7 @@ def test_what_a_run_raises_or_warns_of_comes_through() -> None:
     problem = Problem(cg.System(4, 100, TIMES), cg.ExpectedRuntime()).sampled(10, seed=0)
     with pytest.raises(InvalidInputError, match=r"options.raw\['nonsense'\]"):
         cg.solve(problem, "highs", raw={"nonsense": 1}, time_limit=60)
-    solution = cg.solve(problem, "cvxpy-highs", raw={"nonsense": 1}, time_limit=60)
+    solution = cg.solve(problem, "cvxpy-scs", raw={"nonsense": 1}, time_limit=60)
     assert solution.termination is TerminationCondition.ERROR
     assert "nonsense" in solution.message
 

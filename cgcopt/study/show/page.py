@@ -105,7 +105,9 @@ def page(title: str, sections: Sequence[Section]) -> str:
         f"<script>{_SCRIPT}</script>",
         "</body></html>",
     ]
-    return "\n".join(parts) + "\n"
+    text = "\n".join(parts) + "\n"
+    # Names that are no UTF-8 become visible escapes.
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
 def _section(section: Section) -> str:
