@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from cgcopt._renamed import old_level
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
@@ -138,40 +139,31 @@ class Builders:
     within: Builder
 
 
-def _runtime_of_rounds(problem: Problem, form: Form, written: Written) -> Formulation:
-    if form is not Form.COORDINATE:
-        return RuntimePartition(problem, form, strong=written.strong)
-    return RuntimeCoordinate(
-        problem,
-        form,
-        strong=written.strong,
-        symmetry=written.symmetry,
-        equivalence=written.equivalence,
+def _on_rounds(
+    partition: Callable[..., Formulation], coordinate: Callable[..., Formulation]
+) -> Builder:
+    """Write a problem on rounds in its blocks, or in its coordinates."""
+
+    def build(problem: Problem, form: Form, written: Written) -> Formulation:
+        if form is not Form.COORDINATE:
+            return partition(problem, form, strong=written.strong)
+        return coordinate(
+            problem,
+            form,
+            strong=written.strong,
+            symmetry=written.symmetry,
+            equivalence=written.equivalence,
+        )
+
+    return build
+
+
+def _probability_of_rounds(problem: Problem, form: Form, written: Written) -> Formulation:
+    build = _on_rounds(
+        partial(ProbabilityPartition, at_least=written.at_least),
+        partial(ProbabilityCoordinate, at_least=written.at_least),
     )
-
-
-def _tail_mean_of_rounds(problem: Problem, form: Form, written: Written) -> Formulation:
-    if form is not Form.COORDINATE:
-        return TailMeanPartition(problem, form, strong=written.strong)
-    return TailMeanCoordinate(
-        problem,
-        form,
-        strong=written.strong,
-        symmetry=written.symmetry,
-        equivalence=written.equivalence,
-    )
-
-
-def _quantile_of_rounds(problem: Problem, form: Form, written: Written) -> Formulation:
-    if form is not Form.COORDINATE:
-        return QuantilePartition(problem, form, strong=written.strong)
-    return QuantileCoordinate(
-        problem,
-        form,
-        strong=written.strong,
-        symmetry=written.symmetry,
-        equivalence=written.equivalence,
-    )
+    return build(problem, form, written)
 
 
 def _scenarios_only(problem: Problem, form: Form, written: Written) -> Formulation:
@@ -188,35 +180,19 @@ def _free_only(problem: Problem, form: Form, written: Written) -> Formulation:
     )
 
 
-def _probability_of_rounds(problem: Problem, form: Form, written: Written) -> Formulation:
-    strong, least = written.strong, written.at_least
-    if form is not Form.COORDINATE:
-        return ProbabilityPartition(problem, form, strong=strong, at_least=least)
-    return ProbabilityCoordinate(
-        problem,
-        form,
-        strong=strong,
-        symmetry=written.symmetry,
-        equivalence=written.equivalence,
-        at_least=least,
-    )
+def _within(program: Callable[..., Formulation]) -> Builder:
+    """Write a problem with limits or costs on rounds, in its blocks."""
+
+    def build(problem: Problem, form: Form, written: Written) -> Formulation:
+        rounds = problem.system.worker_times.kind is Times.SCENARIOS
+        if not rounds or form is Form.COORDINATE:
+            return _no_limits(problem, form)
+        return program(problem, form, strong=written.strong)
+
+    return build
 
 
-def _runtime_within(problem: Problem, form: Form, written: Written) -> Formulation:
-    rounds = problem.system.worker_times.kind is Times.SCENARIOS
-    if not rounds or form is Form.COORDINATE:
-        return _no_limits(problem, form, written)
-    return RuntimeWithin(problem, form, strong=written.strong)
-
-
-def _probability_within(problem: Problem, form: Form, written: Written) -> Formulation:
-    rounds = problem.system.worker_times.kind is Times.SCENARIOS
-    if not rounds or form is Form.COORDINATE:
-        return _no_limits(problem, form, written)
-    return ProbabilityWithin(problem, form, strong=written.strong)
-
-
-def _no_limits(problem: Problem, form: Form, written: Written) -> Formulation:
+def _no_limits(problem: Problem, form: Form) -> Formulation:
     raise UnsupportedProblemError(
         f"limits and costs are formulated on scenarios, at the block and the relaxed form "
         f"(problem.sampled(1000) draws scenarios), not at the {form} form on "
@@ -231,10 +207,10 @@ BUILDERS: Table[type[Objective], Builders] = Table(
         ExpectedRuntime: Builders(
             Table(
                 "no formulation of the expected runtime",
-                {Times.SCENARIOS: _runtime_of_rounds},
+                {Times.SCENARIOS: _on_rounds(RuntimePartition, RuntimeCoordinate)},
                 others=lambda problem, form, written: ExactRuntime(problem, form),
             ),
-            _runtime_within,
+            _within(RuntimeWithin),
         ),
         CompletionProbability: Builders(
             Table(
@@ -242,12 +218,12 @@ BUILDERS: Table[type[Objective], Builders] = Table(
                 {Times.SCENARIOS: _probability_of_rounds},
                 others=lambda problem, form, written: ExactProbability(problem, form),
             ),
-            _probability_within,
+            _within(ProbabilityWithin),
         ),
         Quantile: Builders(
             Table(
                 "no formulation of the quantile",
-                {Times.SCENARIOS: _quantile_of_rounds},
+                {Times.SCENARIOS: _on_rounds(QuantilePartition, QuantileCoordinate)},
                 others=_scenarios_only,
             ),
             _free_only,
@@ -255,7 +231,7 @@ BUILDERS: Table[type[Objective], Builders] = Table(
         ConditionalValueAtRisk: Builders(
             Table(
                 "no formulation of the conditional value at risk",
-                {Times.SCENARIOS: _tail_mean_of_rounds},
+                {Times.SCENARIOS: _on_rounds(TailMeanPartition, TailMeanCoordinate)},
                 others=_scenarios_only,
             ),
             _free_only,

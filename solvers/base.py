@@ -22,12 +22,13 @@ from cgcopt.evaluation.schedules.ends import Run
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process.clock import Clock
 from cgcopt.settings import read_settings
 from cgcopt.solution import TerminationCondition
 from cgcopt.version import __version__
 from cgcopt.workers.base import Times
 
-__all__ = ["Outcome", "Role", "Solver", "Task", "Times"]
+__all__ = ["Outcome", "Role", "Solver", "Task", "Times", "unproven"]
 
 
 class Role(StrEnum):
@@ -132,6 +133,24 @@ class Outcome:
         if self.partition is None:
             raise SolverError(self.message or "no design was found")
         return self.partition
+
+
+def unproven(clock: Clock, options: Options, patience: float) -> tuple[TerminationCondition, str]:
+    """Say why a proof ended before its gap was closed.
+
+    Parameters
+    ----------
+    clock : Clock
+        That of the proof.
+    options : Options
+        Without a time limit the message says how long the proof was given.
+    patience : float
+        Seconds that it gets without a time limit.
+    """
+    if not clock.expired:
+        return TerminationCondition.ITERATION_LIMIT, ""
+    given = f"the proof was given {patience:g} s; a time limit may allow it more"
+    return TerminationCondition.TIME_LIMIT, given if options.time_limit is None else ""
 
 
 class Solver(ABC):

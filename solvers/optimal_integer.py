@@ -19,7 +19,7 @@ from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, Times, tasks
+from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, Times, tasks, unproven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.outer_approximation import solve_master
 from cgcopt.solvers.cutting_plane import minimised_rounds, prepare_rounds
@@ -108,13 +108,7 @@ class OptimalInteger(Solver):
                 certificate = Certificate.OUTER_APPROXIMATION
         termination, message = TerminationCondition.CONVERGED, ""
         if not incumbent.closed:
-            expired = clock.expired
-            limits = TerminationCondition.TIME_LIMIT, TerminationCondition.ITERATION_LIMIT
-            termination = limits[0] if expired else limits[1]
-            if expired and options.time_limit is None:
-                message = (
-                    f"the proof was given {_TUNING.patience:g} s; a time limit may allow it more"
-                )
+            termination, message = unproven(clock, options, _TUNING.patience)
         return Outcome(
             termination,
             message=message,

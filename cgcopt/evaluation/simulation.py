@@ -252,7 +252,8 @@ def simulated_tail_mean(
     drawn = simulated_runtimes(system, work, rounds=rounds, seed=seed)
     runtimes = np.concatenate(list(drawn))
     count = runtimes.size
-    quantile = float(np.partition(runtimes, rank_of(q, count) - 1)[rank_of(q, count) - 1])
+    last = rank_of(q, count) - 1
+    quantile = float(np.partition(runtimes, last)[last])
     excess = np.maximum(runtimes - quantile, 0.0) / (1.0 - q)
     error = float(excess.std(ddof=1)) / math.sqrt(count) if count > 1 else math.inf
     value = mean_of_worst(runtimes, q)

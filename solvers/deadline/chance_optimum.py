@@ -5,26 +5,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from cgcopt.arrays import FloatArray
-from cgcopt.design import Design
 from cgcopt.evaluation.result import Certificate
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.base import Outcome
+from cgcopt.solvers.base import Outcome, unproven
 from cgcopt.solvers.deadline.best_chance import BestChance
 from cgcopt.solvers.limited.local_search import limited_search
-from cgcopt.solvers.limited.rounding import round_within
+from cgcopt.solvers.limited.rounding import first_partitions
 from cgcopt.solvers.probability.finite_times import search
-from cgcopt.solvers.rounding import round_design
 
 __all__ = [
     "OptimumSettings",
     "limited_optimum_of_chance",
-    "offer_shares",
     "proven_chance",
     "steps_optimum",
 ]
@@ -96,7 +90,8 @@ def proven_chance(
         clock = Clock.started(_SETTINGS.patience)
     run = BestChance(problem, form, options, clock)
     if first.partition is not None:
-        offer_shares(run, first.partition)
+        for x in first_partitions(problem, form, first.partition):
+            run.offer(x)
     options.report(None, f"probability {math.exp(-run.loss):.9g}, proof")
     run.prove()
     bound = min(math.exp(-run.least), 1.0)
@@ -106,13 +101,7 @@ def proven_chance(
     closed = 1.0 - math.exp(-run.loss) / bound <= options.gap if bound > 0 else True
     termination, message = TerminationCondition.OPTIMAL, ""
     if not closed:
-        termination = TerminationCondition.ITERATION_LIMIT
-        if clock.expired:
-            termination = TerminationCondition.TIME_LIMIT
-            if options.time_limit is None:
-                message = (
-                    f"the proof was given {_SETTINGS.patience:g} s; a time limit may allow more"
-                )
+        termination, message = unproven(clock, options, _SETTINGS.patience)
     return Outcome(
         termination,
         partition=run.partition if run.partition is not None else first.partition,
@@ -127,18 +116,3 @@ def proven_chance(
             "nodes": run.nodes,
         },
     )
-
-
-def offer_shares(run: BestChance, partition: FloatArray) -> None:
-    """Offer a partition, rounded where that is asked for, and every single level."""
-    problem, part = run.problem, run.part
-    workers, total = problem.system.workers, part.coordinates
-    for level in part.levels:
-        run.offer(np.eye(workers)[level] * total)
-    x = np.asarray(partition) * (total / partition.sum())
-    if problem.limits.violation(x):
-        return
-    if run.form is not Form.RELAXED:
-        rounding = round_within if problem.limits else round_design
-        x = rounding(problem, Design(x)).partition
-    run.offer(x)

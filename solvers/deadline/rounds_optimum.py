@@ -17,7 +17,7 @@ from cgcopt.process.clock import Clock
 from cgcopt.process.time_left import seconds_left
 from cgcopt.seeds import generator
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.base import Outcome
+from cgcopt.solvers.base import Outcome, unproven
 from cgcopt.solvers.deadline.most_rounds import MostRounds
 from cgcopt.solvers.deadline.smoothed_count import smoothed_designs
 from cgcopt.solvers.probability.finite_kinds import round_scores
@@ -68,11 +68,7 @@ def optimum_of_probability(problem: Problem, form: Form, options: Options) -> Ou
     run.finish()
     termination, message = TerminationCondition.OPTIMAL, ""
     if run.met < run.bound:
-        termination = TerminationCondition.ITERATION_LIMIT
-        if clock.expired:
-            termination = TerminationCondition.TIME_LIMIT
-            if options.time_limit is None:
-                message = f"the proof was given {seconds:g} s; a time limit may allow it more"
+        termination, message = unproven(clock, options, seconds)
     rounds = len(run.thresholds)
     return Outcome(
         termination,

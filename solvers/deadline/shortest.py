@@ -11,8 +11,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
 from cgcopt.evaluation.certificates import quantile_bound
@@ -24,11 +22,10 @@ from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.base import Outcome, Times
+from cgcopt.solvers.base import Outcome, Times, unproven
 from cgcopt.solvers.deadline.best_chance import BestChance
 from cgcopt.solvers.deadline.most_rounds import MostRounds
-from cgcopt.solvers.limited.rounding import round_within
-from cgcopt.solvers.rounding import round_design
+from cgcopt.solvers.limited.rounding import first_partitions
 
 __all__ = ["ShortestSettings", "shortest_deadline"]
 
@@ -73,13 +70,7 @@ def shortest_deadline(problem: Problem, form: Form, options: Options, first: Out
     closed = run.value * (1.0 - options.gap) <= run.bound
     termination, message = TerminationCondition.OPTIMAL, ""
     if not closed:
-        termination = TerminationCondition.ITERATION_LIMIT
-        if clock.expired:
-            termination = TerminationCondition.TIME_LIMIT
-            if options.time_limit is None:
-                message = (
-                    f"the proof was given {_SETTINGS.patience:g} s; a time limit may allow more"
-                )
+        termination, message = unproven(clock, options, _SETTINGS.patience)
     return Outcome(
         termination,
         partition=run.partition,
@@ -112,17 +103,8 @@ class _Decisions:
         self.bound = quantile_bound(system, self.probability, levels if limits else None)
         if first.bound > self.bound:
             self.bound = first.bound
-        for level in levels:
-            self.offer(np.eye(system.workers)[level] * system.coordinates)
-        if first.partition is None:
-            return
-        x = first.partition * (system.coordinates / first.partition.sum())
-        if limits.violation(x):
-            return
-        if self.form is not Form.RELAXED:
-            rounding = round_within if limits else round_design
-            x = rounding(self.problem, Design(x)).partition
-        self.offer(x)
+        for x in first_partitions(self.problem, self.form, first.partition):
+            self.offer(x)
 
     def offer(self, partition: FloatArray) -> None:
         """Take note of a design."""

@@ -16,7 +16,7 @@ from cgcopt.evaluation.started.bound import first_level_bounds
 from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.base import Outcome, Times
+from cgcopt.solvers.base import Outcome, Times, unproven
 from cgcopt.solvers.convex.combined_bound import QUADRATURE, ROUNDING, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.limited.boundary_search import BoundarySearch
@@ -281,13 +281,7 @@ class LimitedRun:
         certificate = Certificate.CUTTING_PLANES if self.convex else Certificate.LEVEL_SETS
         termination, message = TerminationCondition.CONVERGED, ""
         if incumbent.gap > self.options.gap:
-            expired = self.clock.expired
-            ends = TerminationCondition.TIME_LIMIT, TerminationCondition.ITERATION_LIMIT
-            termination = ends[0] if expired else ends[1]
-            if expired and self.options.time_limit is None:
-                message = (
-                    f"the proof was given {_TUNING.patience:g} s; a time limit may allow it more"
-                )
+            termination, message = unproven(self.clock, self.options, _TUNING.patience)
         coordinates = self.problem.system.coordinates
         return Outcome(
             termination,

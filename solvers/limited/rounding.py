@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +14,10 @@ from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import WithGradient
 from cgcopt.objective import Sense
-from cgcopt.problem import Problem
+from cgcopt.problem import Form, Problem
+from cgcopt.solvers.rounding import round_design
 
-__all__ = ["round_within"]
+__all__ = ["first_partitions", "round_within"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,34 @@ class LimitedRoundingTuning:
 
 
 _TUNING = LimitedRoundingTuning()
+
+
+def first_partitions(
+    problem: Problem, form: Form, partition: FloatArray | None
+) -> Iterator[FloatArray]:
+    """Yield partitions to begin a search with: every single level, then a given one.
+
+    Parameters
+    ----------
+    problem : Problem
+        With any limits.
+    form : Form
+        Whole numbers are asked for but in the relaxed form; the given partition is then rounded.
+    partition : ndarray, shape (N,), optional
+        Its shares count; left out where they miss the limits.
+    """
+    system = problem.system
+    for level in problem.limits.allowed_levels(system.workers):
+        yield np.eye(system.workers)[level] * system.coordinates
+    if partition is None:
+        return
+    x = np.asarray(partition) * (system.coordinates / partition.sum())
+    if problem.limits.violation(x):
+        return
+    if form is not Form.RELAXED:
+        rounding = round_within if problem.limits else round_design
+        x = rounding(problem, Design(x)).partition
+    yield x
 
 
 def round_within(problem: Problem, design: Design) -> Design:

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["judge"]
 
-#: A claim is called wrong when it is better than the exact value by more than this, relatively.
-TOLERANCE = 1e-6
-
 
 def judge(
     instance: Instance,
@@ -78,14 +75,12 @@ def judge(
 
 
 def _posed(instance: str) -> tuple[Problem, LibraryInstance | None]:
-    """The problem of a file, or the instance of the library."""
+    """The problem, and the instance of the library that it or its file is named after."""
     from cgcopt.cli.inputs import problem_of
     from cgcopt.library.catalogue import library
 
-    if instance in library() and not Path(instance).exists():
-        return library()[instance].problem, library()[instance]
     problem = problem_of(instance)
-    return problem, library().get(Path(instance).stem)
+    return problem, library().get(problem.title)
 
 
 def _answer(
@@ -118,11 +113,9 @@ def _form_of(answer: Answer) -> Form | None:
 
 def _too_good(found: Solution, answer: Answer) -> bool:
     """Whether the file claims more than its point is worth."""
-    from cgcopt.bounds import excess
+    from cgcopt.bounds import EXCESS, excess
 
-    if math.isnan(answer.claimed):
-        return False
-    return excess(found.value, answer.claimed, found.problem.objective.sense) > TOLERANCE
+    return excess(found.value, answer.claimed, found.problem.objective.sense) > EXCESS
 
 
 def _remarks(found: Solution, answer: Answer, best: float) -> list[str]:

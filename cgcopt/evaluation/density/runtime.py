@@ -106,10 +106,7 @@ def expected_runtime(
     (5.5555555556, 5.5555555556)
     """
     times = density_of(system)
-    w = checked_work(work, system.workers)
-    if w.ndim != 1 or not w.any():
-        raise InvalidInputError("work", w.tolist(), "one design with a positive entry")
-    w = distinct_work(w)
+    w = distinct_work(work, system.workers)
     if system.costs:
         return runtime_of_lines(system, lines_of_work(system, w), threads=threads).evaluation(
             system
@@ -174,13 +171,21 @@ def _integrals(runtime: NormalisedRuntime, gradient: bool, threads: int | None) 
     return by_panels(runtime, gradient, threads) if result is None else result
 
 
-def distinct_work(work: FloatArray) -> FloatArray:
+def distinct_work(work: ArrayLike, workers: int) -> FloatArray:
     """Raise a level with less work than one before it, which never ends a round, to that one's.
 
     Levels that differ by rounding alone become the same too: the chances of their workers would be
     the same in double precision at some times, not at others, and the gradient would jump.
+
+    Raises
+    ------
+    InvalidInputError
+        If the work is not that of one design, with a positive entry.
     """
-    w = np.maximum.accumulate(work)
+    given = checked_work(work, workers)
+    if given.ndim != 1 or not given.any():
+        raise InvalidInputError("work", given.tolist(), "one design with a positive entry")
+    w = np.maximum.accumulate(given)
     for n in range(1, w.size):
         if w[n] <= w[n - 1] * (1.0 + _SAME_WORK):
             w[n] = w[n - 1]

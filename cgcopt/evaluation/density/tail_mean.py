@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cgcopt._validate import finite_number
-from cgcopt.errors import InvalidInputError
-from cgcopt.evaluation.crossing.thresholds import checked_work
 from cgcopt.evaluation.density.by_panels import tail_by_panels
 from cgcopt.evaluation.density.normalised import NormalisedRuntime
 from cgcopt.evaluation.density.quantile import runtime_quantile
@@ -77,10 +75,7 @@ def tail_mean(
     """
     q = finite_number("probability", probability, above=0, below=1)
     times = density_of(system)
-    w = checked_work(work, system.workers)
-    if w.ndim != 1 or not w.any():
-        raise InvalidInputError("work", w.tolist(), "one design with a positive entry")
-    w = distinct_work(w)
+    w = distinct_work(work, system.workers)
     require_finite_mean(times, w)
     lines = lines_of_work(system, w)
     cycles, last = float(lines.factor[-1]), float(lines.delay[-1])

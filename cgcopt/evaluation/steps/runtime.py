@@ -48,8 +48,10 @@ __all__ = [
     "Bracket",
     "affordable_panels",
     "bracketed_runtime",
+    "default_tolerance",
     "expected_runtime",
     "first_ends",
+    "is_exact",
     "runtime_of_lines",
     "split_ends",
 ]
@@ -97,6 +99,26 @@ def affordable_panels(workers: int) -> int:
     """
     seconds = _TUNING.panel_seconds + _TUNING.worker_seconds * workers
     return int(_TUNING.affordable_seconds / (seconds + _TUNING.sweep_seconds * workers**1.5))
+
+
+def default_tolerance(values: int, workers: int, allowed: int) -> float:
+    """Relative width of the bracket that will do; 0 where an exact sum takes about a second.
+
+    Parameters
+    ----------
+    values : int
+        Times that a worker may take.
+    workers : int
+        ``N``.
+    allowed : int
+        Panels that are affordable.
+    """
+    return 0.0 if values * workers * _TUNING.exact_share <= allowed else _TUNING.tolerance
+
+
+def is_exact(width: float, upper: float) -> bool:
+    """Whether a bracket below ``upper`` is that wide by rounding alone."""
+    return bool(width <= _TUNING.rounding * upper)
 
 
 @within_doubles("the expected runtime")
@@ -151,8 +173,7 @@ def expected_runtime(
     allowed = affordable_panels(system.workers) if max_panels is None else max_panels
     whole_number("max_panels", allowed, least=1)
     if tolerance is None:
-        short = discrete_times(system).values.size * system.workers * _TUNING.exact_share <= allowed
-        tolerance = 0.0 if short else _TUNING.tolerance
+        tolerance = default_tolerance(discrete_times(system).values.size, system.workers, allowed)
     if max_panels is None:
         # A bracket that is too wide is of little use, so it may take twice as long.
         allowed *= 2
@@ -273,7 +294,7 @@ def bracketed_runtime(
         width = (panels.upper - panels.lower).sum()
         if not np.isfinite(upper):
             raise SolverError("a completion probability is not a number")
-        exact = bool(width <= _TUNING.rounding * upper)
+        exact = is_exact(width, upper)
         ends = panels.ends
         if not exact and width > tolerance * upper:
             doubt = panels.upper - panels.lower

@@ -25,25 +25,16 @@ from cgcopt.evaluation.result import Evaluation, Method, WithGradient
 from cgcopt.evaluation.steps.panels import Panels
 from cgcopt.evaluation.steps.products import Products
 from cgcopt.evaluation.steps.quantile import runtime_quantile
-from cgcopt.evaluation.steps.runtime import affordable_panels, first_ends, split_ends
+from cgcopt.evaluation.steps.runtime import (
+    affordable_panels,
+    default_tolerance,
+    first_ends,
+    is_exact,
+    split_ends,
+)
 from cgcopt.system import System
 
 __all__ = ["tail_mean"]
-
-
-@dataclass(frozen=True)
-class _Tuning:
-    """Numbers of the bracket, those of the expected runtime."""
-
-    tolerance: float = 1e-7
-    """Relative width of the bracket where an exact sum would be too long."""
-    rounding: float = 1e-15
-    """Relative width of a bracket that is rounding alone."""
-    exact_share: int = 4
-    """One part in so many of the affordable panels may go into an exact sum."""
-
-
-_TUNING = _Tuning()
 
 
 @within_doubles("the conditional value at risk of the runtime")
@@ -97,12 +88,11 @@ def tail_mean(
     products = Products(system, w)
     t = runtime_quantile(system, w, q).value
     allowed = affordable_panels(system.workers)
-    short = products.values.size * system.workers * _TUNING.exact_share <= allowed
-    tolerance = 0.0 if short else _TUNING.tolerance
+    tolerance = default_tolerance(products.values.size, system.workers, allowed)
     panels = Panels.between(products, _ends(products, t), threads)
     while True:
         tail = _Tail.of(panels, t, q)
-        exact = tail.width <= _TUNING.rounding * tail.upper
+        exact = is_exact(tail.width, tail.upper)
         ends = panels.ends
         if not exact and tail.width > tolerance * tail.upper:
             doubt = np.where(panels.ends > t, panels.upper - panels.lower, 0.0)
