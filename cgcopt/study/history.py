@@ -56,7 +56,7 @@ def run_history(
     >>> import cgcopt as cg
     >>> times = cg.ShiftedExponential(rate=1e-3, shift=50)
     >>> problem = cg.Problem(cg.System(4, 100, times), cg.ExpectedRuntime())
-    >>> history = run_history(problem)
+    >>> history = run_history(problem).dropna()
     >>> bool(history["value"].is_monotonic_decreasing), bool(history["bound"].is_monotonic_increasing)
     (True, True)
     """

@@ -58,7 +58,7 @@ def prospects(
 
     Examples
     --------
-    >>> found = prospects(np.array([[1.0, 9.0], [6.0, 6.0], [5.0, 8.0]]), np.array([0.5, 0.5]), 6, 1)
+    >>> found = prospects(np.array([[1.0, 9.0], [6.0, 6.0], [5.0, 8.0]]), np.array([0.5, 0.5]), 5, 1)
     >>> found.forced.tolist(), found.allowed, found.ceilings.tolist()
     ([True, False, False], 0, [5.0, 6.0])
     """

@@ -90,6 +90,12 @@ def test_every_promise_stands_beside_what_was_held_out(found: Advice) -> None:
         assert math.isnan(row.promised) or not math.isnan(row.held_out), row.name
 
 
+def test_it_reads_as_one_line(found: Advice) -> None:
+    assert repr(found) == "<Advice trace: balance (balanced shares), significant>"
+    assert found.judged is not None
+    assert repr(found.judged) == f"<HeldOut 8 designs on {found.judged_rounds} rounds>"
+
+
 def test_json_has_the_promised_keys(found: Advice) -> None:
     table = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     keys = {"verdict", "significant", "candidates", "speed_of_light", "rounds", "workers"}

@@ -147,6 +147,10 @@ class Advice:
     notes: tuple[str, ...] = ()
     judged: HeldOut | None = None
 
+    def __repr__(self) -> str:
+        certainty = "significant" if self.significant else "not significant"
+        return f"<Advice {self.title}: {self.verdict} ({self.chosen}), {certainty}>"
+
     @property
     def chosen(self) -> str:
         """Name of the chosen candidate."""
@@ -229,7 +233,7 @@ def advise(
     >>> times[:, 2] *= 3.0
     >>> found = advise(cg.Trace(times))
     >>> str(found.verdict), found.significant
-    ('balance', True)
+    ('schedule', True)
     """
     chosen = settings or AdviceSettings()
     objective = ExpectedRuntime() if problem is None else problem.objective

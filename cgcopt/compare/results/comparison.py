@@ -40,6 +40,9 @@ class Comparison:
     rows: tuple[Row, ...]
     options: Options
 
+    def __repr__(self) -> str:
+        return f"<Comparison {len(self.rows)} rows, problems {', '.join(self.problems)}>"
+
     @property
     def problems(self) -> list[str]:
         """Names of the problems, in the order of the rows."""

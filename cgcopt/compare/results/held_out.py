@@ -89,6 +89,9 @@ class HeldOut:
     blocks: tuple[int, ...]
     stopped: str = ""
 
+    def __repr__(self) -> str:
+        return f"<HeldOut {len(self.judged)} designs on {len(self.uncoded)} rounds>"
+
 
 def no_coding(problem: Problem) -> Design:
     """All coordinates on level 0.
