@@ -69,6 +69,9 @@ class Problem:
                 "an objective: ExpectedRuntime(), CompletionProbability(deadline), Quantile(...) or "
                 "ConditionalValueAtRisk(...)",
             )
+        if not isinstance(self.title, str):
+            allowed = "a string; limits are given by name: limits=Limits(...)"
+            raise InvalidInputError("problem.title", self.title, allowed)
         if not isinstance(self.limits, Limits):
             raise InvalidInputError("problem.limits", self.limits, "Limits(copies=..., ...)")
         if self.system.worker_times.can_fail and not self.objective.bears_failures:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from cgcopt._validate import real_array
 from cgcopt.arrays import FloatArray
+from cgcopt.costs import Costs
 from cgcopt.design import Design, largest_remainder, straightened
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.prices import Prices
@@ -26,6 +27,7 @@ from cgcopt.formulations.points import (
     read_values,
     write_values,
 )
+from cgcopt.limits import Limits
 from cgcopt.objective import Sense
 from cgcopt.problem import Form, Problem
 
@@ -226,6 +228,8 @@ class Formulation(ABC):
         *,
         deadline: float | None = None,
         coordinates: int | None = None,
+        costs: Costs | None = None,
+        limits: Limits | None = None,
         at_least: int = 0,
     ) -> Formulation:
         """Change the parameters of a model that this formulation wrote, without building it anew.
@@ -239,6 +243,11 @@ class Formulation(ABC):
             Seconds, for a completion probability; the present one by default.
         coordinates : int, optional
             ``L``; the present one by default.
+        costs : Costs, optional
+            Of a model of a problem with limits or costs; the present ones by default.
+        limits : Limits, optional
+            Likewise.  A model that does not count the used levels has no variables for a number of
+            blocks, a least block or a price of messages; boundaries are as many as before.
         at_least : int
             As in :func:`~cgcopt.formulations.formulate`, for the changed problem.
 
@@ -266,16 +275,42 @@ class Formulation(ABC):
         >>> changed.design(highs).partition
         array([6., 6.])
         """
+        problem = self._changed(deadline, coordinates, costs, limits)
+        if (problem.limits or problem.system.costs) and not self.within:
+            raise UnsupportedProblemError(
+                "this model has no parameters for limits and costs; the model of a problem that has "
+                "some can be given others"
+            )
+        return self.moved(model, problem, at_least)
+
+    within: ClassVar[bool] = False
+    """Whether the models have parameters for limits and costs."""
+
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
+        """Set the parameters of a model to those of a problem; return the formulation that reads it."""
         raise UnsupportedProblemError(
             f"the parameters of this model of the {self.problem.objective.kind} at the {self.form} "
             "form cannot be changed; write it anew"
         )
 
-    def changed(self, deadline: float | None, coordinates: int | None) -> Problem:
-        """The problem with another deadline or budget."""
+    def _changed(
+        self,
+        deadline: float | None,
+        coordinates: int | None,
+        costs: Costs | None,
+        limits: Limits | None,
+    ) -> Problem:
+        """The problem with another deadline, budget, costs or limits."""
         problem = self.problem
-        if coordinates is not None:
-            problem = replace(problem, system=replace(problem.system, coordinates=coordinates))
+        system = problem.system
+        if coordinates is not None or costs is not None:
+            system = replace(
+                system,
+                coordinates=system.coordinates if coordinates is None else coordinates,
+                costs=system.costs if costs is None else costs,
+            )
+        limits = problem.limits if limits is None else limits
+        problem = replace(problem, system=system, limits=limits)
         if deadline is not None:
             if not hasattr(problem.objective, "deadline"):
                 allowed = f"not given: the {problem.objective.kind} has none"

@@ -14,11 +14,12 @@ from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, partition_of_work
 from cgcopt.evaluation.crossing.completion import Completion, completion_probabilities
 from cgcopt.formulations.algebra import add_counts, elementary_tail
-from cgcopt.formulations.base import Point
+from cgcopt.formulations.base import Formulation, Point
 from cgcopt.formulations.exact import ExactFormulation, NonlinearProgram
 from cgcopt.formulations.latex import program
 from cgcopt.formulations.models.parameters import refuse_language
 from cgcopt.formulations.points import language_of
+from cgcopt.problem import Problem
 
 __all__ = ["ExactProbability"]
 
@@ -167,18 +168,11 @@ class ExactProbability(ExactFormulation):
 
         return pyo.log(missed) if self.of_complement else -pyo.log(1.0 - missed)
 
-    def update(
-        self,
-        model: Any,
-        *,
-        deadline: float | None = None,
-        coordinates: int | None = None,
-        at_least: int = 0,
-    ) -> ExactProbability:
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
         """Change the deadline or the budget ``L`` of a pyomo model, and put it at a new start."""
         if language_of(model) != "pyomo":
             refuse_language(model)
-        changed = replace(self, problem=self.changed(deadline, coordinates))
+        changed = replace(self, problem=problem)
         model.t, model.L = changed.deadline, changed.problem.system.coordinates
         for n, most in enumerate(changed.most.tolist()):
             model.omega[n].setub(most)

@@ -14,10 +14,12 @@ from cgcopt.design import partition_of_work, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.density.runtime import expected_runtime
 from cgcopt.formulations.algebra import add_counts, elementary_tail
+from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.exact import ExactFormulation, NonlinearProgram
 from cgcopt.formulations.latex import program
 from cgcopt.formulations.models.parameters import refuse_language
 from cgcopt.formulations.points import language_of
+from cgcopt.problem import Problem
 
 __all__ = ["ExactRuntime"]
 
@@ -123,18 +125,11 @@ class ExactRuntime(ExactFormulation):
         )
         return m
 
-    def update(
-        self,
-        model: Any,
-        *,
-        deadline: float | None = None,
-        coordinates: int | None = None,
-        at_least: int = 0,
-    ) -> ExactRuntime:
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
         """Change the budget ``L`` of a pyomo model, to which its optimum is proportional."""
         if language_of(model) != "pyomo":
             refuse_language(model)
-        changed = replace(self, problem=self.changed(deadline, coordinates))
+        changed = replace(self, problem=problem)
         model.L = changed.problem.system.coordinates
         return changed
 

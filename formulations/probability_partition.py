@@ -12,18 +12,20 @@ from numpy.typing import NDArray
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import Design, largest_remainder, straightened, work_of_partition
 from cgcopt.errors import InvalidInputError
-from cgcopt.formulations.base import Point
+from cgcopt.formulations.base import Formulation, Point
 from cgcopt.formulations.highs_model import HighsModel, before
 from cgcopt.formulations.latex import program
-from cgcopt.formulations.models.parameters import HighsRows, add_pyomo_parameters
+from cgcopt.formulations.models.parameters import (
+    HighsRows,
+    add_pyomo_parameters,
+    cvxpy_parameters,
+)
 from cgcopt.formulations.probability import ProbabilityFormulation
 from cgcopt.formulations.scipy_program import LinearProgram, Rows, linear_program
-from cgcopt.problem import Form
+from cgcopt.problem import Form, Problem
 
 __all__ = ["ProbabilityPartition"]
 
-#: Thresholds up to which they are parameters of a cvxpy problem: its compilation is slow beyond.
-_MOST_PARAMETERS = 5_000
 #: What the parameters are.
 _DOC = {
     "L": "coordinates",
@@ -123,16 +125,9 @@ class ProbabilityPartition(ProbabilityFormulation):
         reachable = self.reachable.astype(np.float64)
         return {**super().parameters, "most": self.most, "reachable": reachable, **room}
 
-    def update(
-        self,
-        model: Any,
-        *,
-        deadline: float | None = None,
-        coordinates: int | None = None,
-        at_least: int = 0,
-    ) -> ProbabilityPartition:
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
         """Change the deadline or the budget ``L`` of a model."""
-        return self.updated(model, deadline, coordinates, at_least=at_least)
+        return self.updated(model, problem, at_least=at_least)
 
     def set_highs(self, rows: HighsRows) -> None:
         """Set what the parameters stand for in a model of HiGHS."""
@@ -143,25 +138,20 @@ class ProbabilityPartition(ProbabilityFormulation):
         if self.strong:
             rows.sides("mixing", (N,), -np.inf, most)
             for j, n in np.ndindex(K, N):
-                column = rows.column("d", int(self.order[j, n]), n)
-                rows.model.changeCoeff(rows.row("mixing", n), column, float(self.steps[j, n]))
+                column = ("d", int(self.order[j, n]), n)
+                rows.entry(("mixing", n), column, float(self.steps[j, n]))
             return
         rows.sides("met", (K, N), -np.inf, most)
         late = most - self.room
         for k, n in np.ndindex(K, N):
-            rows.model.changeCoeff(rows.row("met", k, n), rows.column("y", k), float(late[k, n]))
+            rows.entry(("met", k, n), ("y", k), float(late[k, n]))
 
     def to_cvxpy(self) -> Any:
-        """Return a ``cvxpy.Problem``, up to 5,000 thresholds with :attr:`parameters`."""
+        """Return a ``cvxpy.Problem``, up to 5,000 numbers with :attr:`parameters`."""
         import cvxpy as cp
 
         K, N = self.rounds, self.workers
-        values: dict[str, Any] = dict(self.parameters)
-        if K * N <= _MOST_PARAMETERS:
-            values = {
-                name: cp.Parameter(array.shape, name=name, value=array, nonneg=True)
-                for name, array in values.items()
-            }
+        values = cvxpy_parameters(self.parameters)
         most = values["most"]
         step = np.eye(N) - np.eye(N, k=-1)
         x = cp.Variable(N, name="x", integer=self.integer)

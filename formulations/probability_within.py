@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
-from cgcopt.design import Design
+from cgcopt.design import Design, work_of_partition
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
+from cgcopt.formulations.base import Point
 from cgcopt.formulations.highs_model import HighsModel
+from cgcopt.formulations.models.parameters import HighsRows
 from cgcopt.formulations.runtime_within import RuntimeWithin
 from cgcopt.formulations.scipy_program import Rows
 
@@ -70,25 +73,76 @@ class ProbabilityWithin(RuntimeWithin):
         met = round_runtimes(self.problem.system, design.work) <= self.deadline
         return {**point, "y": met.astype(np.float64)}
 
-    def _cvxpy_rounds(self, reached: Any) -> tuple[Any, Any]:
+    def partition(self, point: Point) -> FloatArray:
+        """Return the partition of a point; in real numbers one that meets what the point says is met.
+
+        An optimal point touches the deadline, and lies beyond it by the solver's tolerance.
+        """
+        given = super().partition(point)
+        if self.integer or self.ends is not None or "y" not in point:
+            return given
+        met = np.asarray(point["y"]) > 0.5
+        runtimes = round_runtimes(self.problem.system, work_of_partition(np.maximum(given, 0.0)))
+        if (runtimes[met] <= self.deadline).all():
+            return given
+        inside = self._inside(np.flatnonzero(given > 0.0), self.times[met].max(axis=0))
+        return given if inside is None else inside
+
+    def _inside(self, levels: IntArray, slowest: FloatArray) -> FloatArray | None:
+        """The partition on these levels that keeps the largest distance from the deadline."""
+        from scipy.optimize import linprog
+
+        earlier = levels[None, :] <= levels[:, None]
+        rows = earlier * (slowest[levels, None] * (levels + 1.0) + self.per_unit)
+        messages = self.per_message * np.arange(1.0, levels.size + 1)
+        # One more variable: the distance, which every row takes from the room.
+        found: Any = linprog(
+            np.append(np.zeros(levels.size), -1.0),
+            A_ub=np.column_stack([rows, np.ones(levels.size)]),
+            b_ub=self.room - messages,
+            A_eq=np.append(np.ones(levels.size), 0.0)[None, :],
+            b_eq=[self.budget_units],
+            bounds=[(self.least if self.counted else 0.0, None)] * levels.size + [(0.0, None)],
+            method="highs",
+        )
+        if found.x is None:
+            return None
+        x = np.zeros(self.workers)
+        x[levels] = found.x[:-1] * self.coordinate_scale
+        return x
+
+    @property
+    def parameters(self) -> dict[str, FloatArray]:
+        """Those of limits and costs, and what the deadline leaves."""
+        return {**super().parameters, "room": np.asarray(self.room), "lift": self.lift}
+
+    def set_highs(self, rows: HighsRows) -> None:
+        """Set what the parameters stand for in a model of HiGHS."""
+        super().set_highs(rows)
+        K, N = self.rounds, self.workers
+        rows.sides("met", (K, N), -np.inf, self.room + self.lift)
+        for k, n in np.ndindex(K, N):
+            rows.entry(("met", k, n), ("y", k), float(self.lift[k, n]))
+
+    def _cvxpy_rounds(self, reached: Any, given: Mapping[str, Any]) -> tuple[Any, Any]:
         import cvxpy as cp
 
         y = cp.Variable(self.rounds, name="y", boolean=True)
-        met = cp.reshape(y, (self.rounds, 1), order="C")
-        row = reached + cp.multiply(self.lift, met) <= self.room + self.lift
+        met = cp.reshape(y, (self.rounds, 1), order="C") @ np.ones((1, self.workers))
+        row = reached + cp.multiply(given["lift"], met) <= given["room"] + given["lift"]
         return cp.Maximize(cp.sum(y)), row.set_label("met")
 
     def _pyomo_rounds(self, m: Any) -> None:
         import pyomo.environ as pyo
 
-        T, lift, room = self.times.tolist(), self.lift.tolist(), self.room
+        T = self.times.tolist()
         m.y = pyo.Var(m.K, domain=pyo.Binary, doc="whether a scenario is met")
         m.total = pyo.Objective(expr=pyo.quicksum(m.y[k] for k in m.K), sense=pyo.maximize)
 
         @m.Constraint(m.K, m.N, doc="a scenario that is met ends by the deadline")
         def met(m: Any, k: int, n: int) -> Any:
             reached = T[k][n] * m.omega[n] + m.delay[n]
-            return reached + lift[k][n] * m.y[k] <= room + lift[k][n]
+            return reached + m.lift[k, n] * m.y[k] <= m.room + m.lift[k, n]
 
     def _scipy_rounds(
         self,

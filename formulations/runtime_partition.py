@@ -10,11 +10,13 @@ import numpy as np
 from cgcopt.arrays import IntArray
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.prices import Prices
+from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.highs_model import HighsModel, before
 from cgcopt.formulations.latex import program
 from cgcopt.formulations.models.duals import read_duals
 from cgcopt.formulations.runtime import RuntimeFormulation
 from cgcopt.formulations.scipy_program import LinearProgram, Rows, linear_program
+from cgcopt.problem import Problem
 
 __all__ = ["RuntimePartition"]
 
@@ -61,7 +63,7 @@ class RuntimePartition(RuntimeFormulation):
         A pyomo model is to have been given ``model.dual = Suffix(direction=Suffix.IMPORT)`` before
         it was solved.
         """
-        if not self.linear or set(self.variables) != {"x", "omega", "theta"}:
+        if not self.linear:
             return super().prices(model)
         x = self.design(model).partition
         duals = read_duals(model, {"budget": (), "runtime": (self.rounds, self.workers)})
@@ -70,18 +72,9 @@ class RuntimePartition(RuntimeFormulation):
         budget = float(duals["budget"]) * seconds
         return Prices(budget, partition_gradient(per_level) * seconds, x)
 
-    def update(
-        self,
-        model: Any,
-        *,
-        deadline: float | None = None,
-        coordinates: int | None = None,
-        at_least: int = 0,
-    ) -> RuntimePartition:
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
         """Change the budget ``L`` of a model."""
-        if set(self.variables) != {"x", "omega", "theta"}:
-            super().update(model)
-        return self.updated(model, deadline, coordinates)
+        return self.updated(model, problem)
 
     def to_cvxpy(self) -> Any:
         """Return a ``cvxpy.Problem``; its parameter ``L`` holds the budget and may be changed."""

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from cgcopt.arrays import FloatArray, IntArray
-from cgcopt.design import Design
-from cgcopt.formulations.base import Point
+from cgcopt.arrays import IntArray
 from cgcopt.formulations.highs_model import HighsModel, before
 from cgcopt.formulations.latex import program
-from cgcopt.formulations.runtime import RuntimeFormulation
+from cgcopt.formulations.models.parameters import add_pyomo_parameters, cvxpy_parameters
 from cgcopt.formulations.scipy_program import LinearProgram, Rows, linear_program
+from cgcopt.formulations.within import PARAMETERS, Within
 
 __all__ = ["RuntimeWithin"]
 
 
-class RuntimeWithin(RuntimeFormulation):
+class RuntimeWithin(Within):
     r"""``min (1/K) sum_k theta_k``, ``theta_k >= u T^k_(N-n) w_n + beta X_n + gamma K_n``.
 
     Variables ``x`` (coordinates at every level), ``omega`` (cumulative work ``w`` in units of
@@ -33,154 +30,49 @@ class RuntimeWithin(RuntimeFormulation):
     blocks, and without boundaries, ``z`` stays out, and the relaxed form is a linear program.
     """
 
-    of_rounds: ClassVar[str] = "theta"
-    """The variable of every scenario."""
-
-    @property
-    def variables(self) -> Mapping[str, tuple[int, ...]]:
-        """``x``, ``omega``, ``delay``, ``theta``, and ``z`` and ``end`` where they are needed."""
-        n = self.workers
-        shapes: dict[str, tuple[int, ...]] = {"x": (n,), "omega": (n,), "delay": (n,)}
-        shapes[self.of_rounds] = (self.rounds,)
-        if self.counted:
-            shapes["z"] = (n,)
-        if self.ends is not None:
-            shapes["end"] = (n, self.ends.size)
-        return shapes
-
-    @property
-    def counted(self) -> bool:
-        """Whether it matters how many levels are used."""
-        limits, costs = self.problem.limits, self.problem.system.costs
-        return limits.blocks is not None or limits.least is not None or costs.per_message > 0
-
-    @property
-    def linear(self) -> bool:
-        """Whether the model has no integer variables at all."""
-        return not (self.integer or self.counted or self.ends is not None)
-
-    @cached_property
-    def allowed(self) -> FloatArray:
-        """1 for every level that may be used, else 0, shape ``(N,)``."""
-        mask = np.zeros(self.workers)
-        mask[self.problem.limits.allowed_levels(self.workers)] = 1.0
-        return mask
-
-    @cached_property
-    def ends(self) -> FloatArray | None:
-        """Boundaries, 0 included, in units of :attr:`coordinate_scale`."""
-        boundaries = self.problem.limits.boundaries
-        if boundaries is None:
-            return None
-        return np.concatenate(([0.0], boundaries)) / self.coordinate_scale
-
-    @property
-    def least(self) -> float:
-        """What a used level carries at least, in units of :attr:`coordinate_scale`."""
-        total, share = self.problem.system.coordinates, self.problem.limits.least or 0.0
-        if not self.integer:
-            return share * total / self.coordinate_scale
-        return max(math.ceil(share * total * (1 - 1e-12)), 1) / self.coordinate_scale
-
-    @property
-    def most(self) -> int:
-        """Used levels at most."""
-        return self.problem.limits.most_blocks(self.workers)
-
-    @property
-    def per_unit(self) -> float:
-        """What sending a unit of coordinates costs, in units of :attr:`runtime_scale`."""
-        costs = self.problem.system.costs
-        return costs.per_coordinate * self.coordinate_scale / self.runtime_scale
-
-    @property
-    def per_message(self) -> float:
-        """What a message costs, in units of :attr:`runtime_scale`."""
-        return self.problem.system.costs.per_message / self.runtime_scale
-
-    def value(self, objective: float) -> float:
-        """Convert ``sum_k theta_k`` to the average runtime in seconds, the start-up included."""
-        return super().value(objective) + self.problem.system.costs.startup
-
-    def quick_design(self) -> Design:
-        """Return a design without solving anything: all coordinates on the best allowed level."""
-        levels = self.problem.limits.allowed_levels(self.workers)
-        slowest = self.times.mean(axis=0)[levels] * (levels + 1.0)
-        x = np.zeros(self.workers)
-        x[levels[int(slowest.argmin())]] = self.problem.system.coordinates
-        return Design(x)
-
-    def bound_of_duals(self, duals: FloatArray) -> float:
-        """No bound: multipliers of the runtime rows alone do not prove one here."""
-        return float("nan")
-
-    def leave_out_blocks(self, model: Any) -> Any:
-        """Return the model as it is: limits speak of the blocks."""
-        return model
-
-    def _recourse(self, design: Design) -> dict[str, FloatArray]:
-        found = super()._recourse(design)
-        startup = self.problem.system.costs.startup / self.runtime_scale
-        used = (design.partition > 0).astype(np.float64)
-        counts = np.cumsum(design.partition) / self.coordinate_scale
-        point = {
-            "delay": self.per_unit * counts + self.per_message * np.cumsum(used),
-            "theta": found["theta"] - startup,
-        }
-        if self.counted:
-            point["z"] = used
-        if self.ends is not None:
-            point["end"] = (np.abs(counts[:, None] - self.ends) < 1e-9 * self.ends[-1]).astype(
-                float
-            )
-        return point
-
-    def partition(self, point: Point) -> FloatArray:
-        """Return the partition of a point; with boundaries, the one that ``end`` says."""
-        if self.ends is None or "end" not in point:
-            return super().partition(point)
-        end = np.asarray(point["end"], dtype=np.float64).reshape(self.workers, -1)
-        counts = self.ends[end.argmax(axis=1)] * self.coordinate_scale
-        return np.asarray(np.maximum(np.diff(counts, prepend=0.0), 0.0))
-
     # -- languages ------------------------------------------------------------------------------
 
     def to_cvxpy(self) -> Any:
-        """Return a ``cvxpy.Problem``."""
+        """Return a ``cvxpy.Problem`` with :attr:`parameters`."""
         import cvxpy as cp
 
         N, U = self.workers, self.coordinate_scale
+        given: Mapping[str, Any] = cvxpy_parameters(self.parameters)
         step = np.eye(N) - np.eye(N, k=-1)
         x = cp.Variable(N, name="x", integer=self.integer)
         omega, delay = cp.Variable(N, name="omega"), cp.Variable(N, name="delay")
         z = cp.Variable(N, name="z", boolean=True) if self.counted else None
-        sent = self.per_unit / U * x + (0.0 if z is None else self.per_message * z)
+        sent = given["per_coordinate"] / U * x
+        if z is not None:
+            sent = sent + given["per_message"] * z
         reached = cp.multiply(self.times, cp.reshape(omega, (1, N), order="C"))
         reached = reached + cp.reshape(delay, (1, N), order="C")
         rows = [
-            (cp.sum(x) / U == self.budget_units).set_label("budget"),
+            (cp.sum(x) / U == given["L"] / U).set_label("budget"),
             (cp.multiply(self.coordinate_work, x) == step @ omega).set_label("work"),
             (sent == step @ delay).set_label("sending"),
             (x >= 0).set_label("nonnegative"),
-            (x / U <= self.budget_units * self.allowed).set_label("allowed"),
+            (x / U <= given["largest"] / U).set_label("allowed"),
         ]
-        objective, row = self._cvxpy_rounds(reached)
+        objective, row = self._cvxpy_rounds(reached, given)
         rows.append(row)
         if z is not None:
             rows += [
-                (x / U <= self.budget_units * z).set_label("used"),
-                (x / U >= self.least * z).set_label("least"),
-                (cp.sum(z) <= self.most).set_label("blocks"),
+                (x / U <= given["L"] / U * z).set_label("used"),
+                (x / U >= given["least_block"] * z).set_label("least"),
+                (cp.sum(z) <= given["most_blocks"]).set_label("blocks"),
             ]
         if self.ends is not None:
             end = cp.Variable((N, self.ends.size), name="end", boolean=True)
             rows += [
                 (cp.sum(end, axis=1) == 1).set_label("one_end"),
-                (np.tril(np.ones((N, N))) @ x / U == end @ self.ends).set_label("boundary"),
+                (np.tril(np.ones((N, N))) @ x / U == end @ given["boundaries"]).set_label(
+                    "boundary"
+                ),
             ]
         return cp.Problem(objective, rows)
 
-    def _cvxpy_rounds(self, reached: Any) -> tuple[Any, Any]:
+    def _cvxpy_rounds(self, reached: Any, given: Mapping[str, Any]) -> tuple[Any, Any]:
         """The objective, and the rows of the scenarios, of what every level takes."""
         import cvxpy as cp
 
@@ -189,26 +81,26 @@ class RuntimeWithin(RuntimeFormulation):
         return cp.Minimize(cp.sum(theta)), row.set_label("runtime")
 
     def to_pyomo(self) -> Any:
-        """Return a ``pyomo.environ.ConcreteModel``."""
+        """Return a ``pyomo.environ.ConcreteModel`` with mutable :attr:`parameters`."""
         import pyomo.environ as pyo
 
-        U, total = self.coordinate_scale, self.budget_units
+        U = self.coordinate_scale
         m = pyo.ConcreteModel("expected runtime within limits")
         m.N = pyo.RangeSet(0, self.workers - 1, doc="redundancy levels")
         m.K = pyo.RangeSet(0, self.rounds - 1, doc="scenarios")
+        add_pyomo_parameters(m, self.parameters, PARAMETERS)
         kind = pyo.NonNegativeIntegers if self.integer else pyo.NonNegativeReals
         m.x = pyo.Var(m.N, domain=kind, doc="coordinates at every level")
         m.omega = pyo.Var(m.N, domain=pyo.NonNegativeReals, doc="cumulative work, scaled")
         m.delay = pyo.Var(m.N, domain=pyo.NonNegativeReals, doc="sending up to a level, scaled")
-        m.budget = pyo.Constraint(expr=pyo.quicksum(m.x[n] for n in m.N) / U == total)
+        m.budget = pyo.Constraint(expr=pyo.quicksum(m.x[n] for n in m.N) / U == m.L / U)
         if self.counted:
             m.z = pyo.Var(m.N, domain=pyo.Binary, doc="whether a level is used")
-            m.blocks = pyo.Constraint(expr=pyo.quicksum(m.z[n] for n in m.N) <= self.most)
-            m.used = pyo.Constraint(m.N, rule=lambda m, n: m.x[n] / U <= total * m.z[n])
-            m.least = pyo.Constraint(m.N, rule=lambda m, n: m.x[n] / U >= self.least * m.z[n])
+            m.blocks = pyo.Constraint(expr=pyo.quicksum(m.z[n] for n in m.N) <= m.most_blocks)
+            m.used = pyo.Constraint(m.N, rule=lambda m, n: m.x[n] / U <= m.L / U * m.z[n])
+            m.least = pyo.Constraint(m.N, rule=lambda m, n: m.x[n] / U >= m.least_block * m.z[n])
         for n in m.N:
-            if not self.allowed[n]:
-                m.x[n].setub(0)
+            m.x[n].setub(m.largest[n])
 
         @m.Constraint(m.N, doc="a coordinate of level n costs n+1 units of work")
         def work(m: Any, n: int) -> Any:
@@ -216,14 +108,13 @@ class RuntimeWithin(RuntimeFormulation):
 
         @m.Constraint(m.N, doc="coordinates and messages are sent")
         def sending(m: Any, n: int) -> Any:
-            messages = self.per_message * m.z[n] if self.counted else 0.0
+            messages = m.per_message * m.z[n] if self.counted else 0.0
             earlier = m.delay[n - 1] if n else 0.0
-            return self.per_unit / U * m.x[n] + messages == m.delay[n] - earlier
+            return m.per_coordinate / U * m.x[n] + messages == m.delay[n] - earlier
 
         self._pyomo_rounds(m)
         if self.ends is not None:
-            ends = self.ends.tolist()
-            m.P = pyo.RangeSet(0, len(ends) - 1, doc="boundaries")
+            m.P = pyo.RangeSet(0, self.ends.size - 1, doc="boundaries")
             m.end = pyo.Var(m.N, m.P, domain=pyo.Binary, doc="where the blocks up to a level end")
             m.one_end = pyo.Constraint(
                 m.N, rule=lambda m, n: pyo.quicksum(m.end[n, p] for p in m.P) == 1
@@ -232,7 +123,7 @@ class RuntimeWithin(RuntimeFormulation):
                 m.N,
                 rule=lambda m, n: (
                     pyo.quicksum(m.x[i] for i in range(n + 1)) / U
-                    == pyo.quicksum(ends[p] * m.end[n, p] for p in m.P)
+                    == pyo.quicksum(m.boundaries[p] * m.end[n, p] for p in m.P)
                 ),
             )
         return m
@@ -311,6 +202,7 @@ class RuntimeWithin(RuntimeFormulation):
         less, previous = before(omega)
         work = [(self.coordinate_work, x), (-1.0, omega), (-less, previous)]
         model.rows("work", (N,), work, lower=0.0, upper=0.0)
+        found[self.of_rounds] = self._fill_rounds(model, omega, delay)
         less, previous = before(delay)
         sending = [(1.0, delay), (less, previous), (-self.per_unit / U, x)]
         if self.counted:
@@ -320,7 +212,6 @@ class RuntimeWithin(RuntimeFormulation):
             model.rows("least", (N,), [(1.0 / U, x), (-self.least, z)], lower=0.0)
             model.rows("blocks", (), [(1.0, z)], upper=float(self.most))
         model.rows("sending", (N,), sending, lower=0.0, upper=0.0)
-        found[self.of_rounds] = self._fill_rounds(model, omega, delay)
         if self.ends is not None:
             end = model.columns("end", (N, self.ends.size), upper=1.0, integer=True)
             found["end"] = end
@@ -341,11 +232,6 @@ class RuntimeWithin(RuntimeFormulation):
         model = HighsModel()
         self.fill(model)
         return model.build(maximize=self.counts_rounds)
-
-    @property
-    def budget_units(self) -> float:
-        """``L`` in units of :attr:`coordinate_scale`."""
-        return self.problem.system.coordinates / self.coordinate_scale
 
     def latex(self) -> str:
         """Return the mathematics of the model as a LaTeX ``align`` environment."""

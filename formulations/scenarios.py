@@ -145,15 +145,12 @@ class ScenarioFormulation(Formulation):
         """Values of the parameters of the models by name: the budget ``L``."""
         return {"L": np.asarray(float(self.problem.system.coordinates))}
 
-    def updated(
-        self, model: Any, deadline: float | None, coordinates: int | None, **kind: Any
-    ) -> Self:
+    def updated(self, model: Any, problem: Problem, **kind: Any) -> Self:
         """Set the parameters of a model to those of the changed problem; return its formulation."""
-        problem = self.changed(deadline, coordinates)
         new = replace(self, problem=problem, unit=self.coordinate_scale, **kind)
         if new.integer is not self.integer:
             allowed = f"at most {LARGEST_WHOLE_MODEL} in a model in whole numbers"
-            raise InvalidInputError("coordinates", coordinates, allowed)
+            raise InvalidInputError("coordinates", problem.system.coordinates, allowed)
         if language_of(model) == "highspy":
             new.set_highs(HighsRows(model))
         else:

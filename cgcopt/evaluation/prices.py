@@ -28,7 +28,7 @@ from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.gradient_bounds import partition_gradient
 from cgcopt.evaluation.result import Evaluation
 from cgcopt.evaluation.rounds.multipliers import best_subgradient
-from cgcopt.objective import ExpectedRuntime, Objective
+from cgcopt.objective import ConditionalValueAtRisk, ExpectedRuntime, Objective
 from cgcopt.problem import Problem
 from cgcopt.workers.base import Times
 
@@ -94,7 +94,7 @@ def prices_of(
     -------
     Prices or None
         ``None`` where the value has no gradient: it is simulated, or a piecewise constant share.
-        On rounds, where the expected runtime has kinks, the subgradient is the one that proves most
+        On rounds, where means of runtimes have kinks, the subgradient is the one that proves most
         (:func:`~cgcopt.evaluation.rounds.multipliers.best_subgradient`).
 
     Examples
@@ -127,10 +127,8 @@ def _of_rounds(
     problem: Problem, design: Design, evaluation: Evaluation | None
 ) -> FloatArray | None:
     system = problem.system
-    if system.costs:
-        return _of_evaluation(problem, design, evaluation)
     levels = problem.limits.allowed_levels(system.workers)
-    return best_subgradient(system, design.work, levels)
+    return best_subgradient(system, design.work, levels, *problem.objective.parameters)
 
 
 #: The gradient in the work ``w`` of each objective and kind of worker times.
@@ -139,6 +137,9 @@ _GRADIENTS: Table[
     Callable[[Problem, Design, Evaluation | None], FloatArray | None],
 ] = Table(
     "no prices",
-    {(ExpectedRuntime, Times.SCENARIOS): _of_rounds},
+    {
+        (ExpectedRuntime, Times.SCENARIOS): _of_rounds,
+        (ConditionalValueAtRisk, Times.SCENARIOS): _of_rounds,
+    },
     others=_of_evaluation,
 )

@@ -12,7 +12,27 @@ from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.points import language_of
 
-__all__ = ["HighsRows", "add_pyomo_parameters", "refuse_language", "set_parameters"]
+__all__ = [
+    "HighsRows",
+    "add_pyomo_parameters",
+    "cvxpy_parameters",
+    "refuse_language",
+    "set_parameters",
+]
+
+#: Numbers up to which they are parameters of a cvxpy problem: its compilation is slow beyond.
+MOST_PARAMETERS = 5_000
+
+
+def cvxpy_parameters(values: Mapping[str, FloatArray]) -> dict[str, Any]:
+    """Parameters of a cvxpy problem by name; beyond 5,000 numbers the plain values."""
+    import cvxpy as cp
+
+    if sum(array.size for array in values.values()) > MOST_PARAMETERS:
+        return dict(values)
+    return {
+        name: cp.Parameter(array.shape, name=name, value=array) for name, array in values.items()
+    }
 
 
 def add_pyomo_parameters(m: Any, values: Mapping[str, FloatArray], doc: Mapping[str, str]) -> None:
@@ -95,6 +115,12 @@ class HighsRows:
         at = _numbers(self._columns, name, shape)
         self.model.changeColsBounds(at.size, at, _full(lower, shape), _full(upper, shape))
 
+    def entry(
+        self, row: tuple[str, *tuple[int, ...]], column: tuple[str, *tuple[int, ...]], value: float
+    ) -> None:
+        """Set a coefficient, by the names and indices of its row and column."""
+        self.model.changeCoeff(self.row(*row), self.column(*column), value)
+
     def row(self, name: str, *index: int) -> int:
         """The number of a row."""
         return self._rows["_".join((name, *map(str, index)))]
@@ -110,8 +136,8 @@ def _need(values: Mapping[str, Any], found: Mapping[str, Any]) -> None:
         raise InvalidInputError(
             "model",
             f"without the parameter {missing[0]}",
-            "a model that this formulation wrote, of cvxpy with at most 5,000 thresholds; "
-            "a larger one is written anew",
+            "a model that this formulation wrote, of cvxpy with at most "
+            f"{MOST_PARAMETERS:,} numbers as parameters; a larger one is written anew",
         )
 
 

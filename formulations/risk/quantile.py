@@ -15,12 +15,13 @@ from cgcopt.design import Design, budget_weights, largest_remainder, partition_o
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
+from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.highs_model import HighsModel
 from cgcopt.formulations.runtime import RuntimeFormulation
 from cgcopt.formulations.runtime_coordinate import RuntimeCoordinate
 from cgcopt.formulations.runtime_partition import RuntimePartition
 from cgcopt.formulations.scipy_program import Rows
-from cgcopt.problem import Form
+from cgcopt.problem import Form, Problem
 
 __all__ = ["QuantileCoordinate", "QuantilePartition"]
 
@@ -149,6 +150,10 @@ class QuantilePartition(_Quantile, RuntimePartition):
     def upper_bounds(self) -> Mapping[str, float]:
         """Of ``t`` and of the binaries."""
         return {"t": self.deadline, "late": 1.0}
+
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
+        """Refuse: another budget would need another known deadline."""
+        return Formulation.moved(self, model, problem, at_least)
 
     def to_cvxpy(self) -> Any:
         """Return a ``cvxpy.Problem``; another budget would need another known deadline."""

@@ -83,6 +83,77 @@ def test_the_deadline_and_the_budget_of_a_probability(
     assert values[0] < values[2] > values[1]
 
 
+CHANGES: tuple[dict[str, Any], ...] = (
+    {"costs": cg.Costs(startup=5e3, per_coordinate=2e2, per_message=1e4)},
+    {"limits": cg.Limits(blocks=1)},
+    {"limits": cg.Limits(copies=2), "costs": cg.Costs(), "coordinates": 75},
+    {"limits": cg.Limits(least=0.4), "costs": cg.Costs(per_coordinate=1e3)},
+    {"limits": cg.Limits(), "costs": cg.Costs()},
+)
+
+
+@pytest.mark.parametrize("language", ["cvxpy", "pyomo", "highspy"])
+@pytest.mark.parametrize("form", ["relaxed", "block"])
+@pytest.mark.parametrize(
+    "objective", [cg.ExpectedRuntime(), cg.CompletionProbability(SLOW)], ids=["runtime", "chance"]
+)
+def test_costs_and_limits(objective: cg.Objective, form: str, language: str) -> None:
+    problem = cg.Problem(SYSTEM, objective, limits=cg.Limits(blocks=2))
+    formulation: Formulation = formulate(problem, form)
+    model = getattr(formulation, f"to_{language}")()
+    if language == "cvxpy":
+        assert model.is_dpp()
+    values = [solve(formulation, model)[0]]
+    for change in CHANGES:
+        formulation = formulation.update(model, **change)
+        now = formulation.problem
+        assert now.limits == change.get("limits", now.limits)
+        value, design = solve(formulation, model)
+        anew = formulate(now, form)
+        expected, _ = solve(anew, anew.to_highspy())
+        assert value == pytest.approx(expected, rel=1e-7), change
+        assert cg.evaluate(now, design).value == pytest.approx(expected, rel=1e-6)
+        assert not now.limits.violation(design.partition, tolerance=1e-6)
+        values.append(value)
+    assert len(set(np.round(values, 6))) >= 4
+
+
+@pytest.mark.parametrize("language", ["cvxpy", "pyomo", "highspy"])
+def test_boundaries_and_the_deadline_within_limits(language: str) -> None:
+    problem = cg.Problem(
+        SYSTEM, cg.CompletionProbability(SLOW), limits=cg.Limits(boundaries=[20, 40, 60])
+    )
+    formulation: Formulation = formulate(problem, "block")
+    model = getattr(formulation, f"to_{language}")()
+    solve(formulation, model)
+    for boundaries, deadline in (([6, 40, 60], QUICK), ([6, 15, 60], SLOW), ([1, 2, 60], SLOW)):
+        limits = cg.Limits(boundaries=boundaries)
+        formulation = formulation.update(model, limits=limits, deadline=deadline)
+        value, design = solve(formulation, model)
+        anew = formulate(formulation.problem, "block")
+        assert value == pytest.approx(solve(anew, anew.to_highspy())[0])
+        assert cg.evaluate(formulation.problem, design).value >= value
+    with pytest.raises(InvalidInputError, match="boundaries"):
+        formulation.update(model, limits=cg.Limits(boundaries=[30, 60]))
+
+
+def test_the_tail_takes_another_budget_and_no_limits() -> None:
+    formulation = formulate(cg.Problem(SYSTEM, cg.ConditionalValueAtRisk(0.8)), "relaxed")
+    for language in ("cvxpy", "pyomo", "highspy"):
+        model = getattr(formulation, f"to_{language}")()
+        first, _ = solve(formulation, model)
+        changed = formulation.update(model, coordinates=90)
+        assert solve(changed, model)[0] == pytest.approx(1.5 * first, rel=1e-8)
+        with pytest.raises(UnsupportedProblemError, match="limits and costs"):
+            formulation.update(model, limits=cg.Limits(copies=2))
+    free = formulate(cg.Problem(SYSTEM, cg.ExpectedRuntime(), limits=cg.Limits(copies=2)))
+    with pytest.raises(InvalidInputError, match="blocks=2"):
+        free.update(free.to_highspy(), limits=cg.Limits(blocks=2))
+    late = formulate(cg.Problem(SYSTEM, cg.Quantile(0.8)))
+    with pytest.raises(UnsupportedProblemError, match="anew"):
+        late.update(late.to_highspy(), coordinates=90)
+
+
 def test_the_exact_models_of_pyomo() -> None:
     import pyomo.environ as pyo
 

@@ -85,6 +85,38 @@ def test_a_level_that_a_limit_closes_has_a_price() -> None:
     assert saved == pytest.approx(0.01 * prices.reduced[4], rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("objective", "costs", "limits"),
+    [
+        (cg.ExpectedRuntime(), cg.Costs(), cg.Limits(copies=3)),
+        (cg.ExpectedRuntime(), cg.Costs(), cg.Limits(levels=[1])),
+        (cg.ExpectedRuntime(), cg.Costs(10.0, 300.0), cg.Limits(levels=[0, 2, 4])),
+        (cg.ConditionalValueAtRisk(0.87), cg.Costs(), cg.Limits()),
+    ],
+    ids=["copies", "one level", "costs and levels", "tail"],
+)
+def test_prices_within_limits_and_of_the_tail(
+    objective: cg.Objective, costs: cg.Costs, limits: cg.Limits
+) -> None:
+    system = replace(rounds_problem().system, costs=costs)
+    problem = cg.Problem(system, objective, limits=limits)
+    formulation = formulate(problem, "relaxed")
+    models = solved(formulation)
+    design = formulation.design(models["highspy"])
+    expected = prices_of(problem, design)
+    assert expected is not None
+    allowed = limits.allowed_levels(5)
+    assert expected.reduced[allowed] == pytest.approx(0.0, abs=1e-6 * expected.budget)
+    assert np.delete(expected.reduced, allowed).max(initial=-1.0) < 0.0
+    for model in models.values():
+        assert_same(formulation.prices(model), expected)
+    value = cg.evaluate(problem, design).value
+    assert expected.budget == pytest.approx((value - costs.startup) / 300, rel=1e-7)
+    more = replace(problem, system=replace(system, coordinates=303))
+    gained = cg.solve(more, "highs").value - value
+    assert gained == pytest.approx(3 * expected.budget, rel=1e-5)
+
+
 def test_models_without_multipliers_are_refused() -> None:
     formulation = formulate(rounds_problem(), "relaxed")
     from scipy.optimize import milp
@@ -134,10 +166,11 @@ def test_prices_are_difference_quotients(problem: cg.Problem) -> None:
 
 def test_solutions_carry_prices_of_one_sign() -> None:
     system = cg.System(6, 1000, TIMES)
-    slow = cg.solve(cg.Problem(system, cg.ExpectedRuntime(), cg.Limits(copies=3)))
+    slow = cg.solve(cg.Problem(system, cg.ExpectedRuntime(), limits=cg.Limits(copies=3)))
     assert slow.prices is not None
     assert slow.prices.budget == pytest.approx(slow.value / 1000, rel=1e-6)
-    assert slow.prices.reduced[3:].min() < 0.0  # what the limit on the copies costs
+    gained = slow.prices.reduced[3:] / slow.prices.budget
+    assert gained.max() < -0.1  # what the limit on the copies costs
     late = cg.solve(cg.Problem(system, cg.CompletionProbability(2.5e6)))
     assert late.prices is not None
     assert late.prices.budget < 0.0

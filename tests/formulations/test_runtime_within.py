@@ -162,3 +162,30 @@ def test_outside_solvers_within_limits(solver):
     solution = cg.solve(problem, solver, time_limit=20)
     assert solution.value == pytest.approx(own.value, rel=1e-5)
     assert solution.bound <= own.value * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("objective", [cg.ExpectedRuntime(), cg.CompletionProbability(200.0)])
+def test_columns_are_in_the_order_of_the_variables(objective, name):
+    problem = replace(problem_within(LIMITS[name], COSTS), objective=objective)
+    formulation = cg.formulate(problem, "block")
+    expected = [
+        "_".join((variable, *map(str, at)))
+        for variable, shape in formulation.variables.items()
+        for at in np.ndindex(*shape)
+    ]
+    highs = formulation.to_highspy()
+    assert list(highs.getLp().col_names_) == expected
+    x = (
+        np.array([0.0, 0.0, 60.0, 0.0])
+        if "levels" not in LIMITS[name]
+        else np.array([60.0, 0, 0, 0])
+    )
+    design = cg.Design(x)
+    formulation.warm_start(highs, design)
+    highs.setOptionValue("mip_max_nodes", 0)
+    highs.run()
+    expected_value = cg.evaluate(problem, design).value
+    sign = 1 if objective.sense == "minimize" else -1
+    found = formulation.value(highs.getInfo().objective_function_value)
+    assert sign * found <= sign * expected_value + 1e-6 * abs(expected_value)

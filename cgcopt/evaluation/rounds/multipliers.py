@@ -1,4 +1,4 @@
-"""The subgradient of the expected runtime on rounds that proves most, among those at one design."""
+"""The subgradient of a mean over rounds that proves most, among those at one design."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.evaluation.lines import lines_of_work, work_gradient
+from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.evaluation.rounds.runtimes import sorted_rounds
 from cgcopt.system import System
 
@@ -17,22 +19,28 @@ __all__ = ["best_subgradient"]
 TIE = 1e-7
 
 
-def best_subgradient(system: System, work: FloatArray, levels: IntArray) -> FloatArray:
+def best_subgradient(
+    system: System, work: FloatArray, levels: IntArray, probability: float | None = None
+) -> FloatArray:
     """Return the subgradient in ``w`` whose least entry in ``x`` is largest.
 
     A round whose runtime several levels attain may be divided among them: multipliers
-    ``m_{k,n} >= 0`` with ``sum_n m_{k,n} = 1/K`` give ``df/dw_n = sum_k m_{k,n} u T^k_(N-n)``.
-    Those that make ``min_n df/dx_n`` largest are the multipliers of the linear program where the
-    design is optimal, and are found by a linear program in the divided rounds alone.
+    ``m_{k,n} >= 0`` with ``sum_n m_{k,n} = 1/K`` give the derivative ``sum_k m_{k,n} u T^k_(N-n)`` in
+    ``w_n``, and what sending costs.  For a conditional value at risk the rounds that are later than the
+    quantile weigh ``1/((1-q) K)``, those that end with it share what is left.  The multipliers that
+    make ``min_n df/dx_n`` largest are those of the linear program where the design is optimal, and are
+    found by a linear program in the rounds alone whose weight is open.
 
     Parameters
     ----------
     system : System
-        With :class:`~cgcopt.workers.empirical.Scenarios` as worker times, without costs.
+        With :class:`~cgcopt.workers.empirical.Scenarios` as worker times.
     work : ndarray, shape (N,)
         Cumulative work ``w``, nondecreasing.
     levels : ndarray of int
         Allowed levels, over which the least entry is taken.
+    probability : float, optional
+        ``q`` of a conditional value at risk; without it the mean of all rounds.
 
     Returns
     -------
@@ -47,44 +55,79 @@ def best_subgradient(system: System, work: FloatArray, levels: IntArray) -> Floa
     >>> best_subgradient(system, np.array([2.0, 4.0]), np.array([0, 1])) / 2
     array([0.333..., 0.333...])
     """
-    times = sorted_rounds(system)[:, ::-1] * system.unit
-    products = np.where(work > 0.0, times, 0.0) * work
-    active = products >= products.max(axis=1, keepdims=True) * (1.0 - TIE)
-    divided = active.sum(axis=1) > 1
-    fixed = np.where(active & ~divided[:, None], times, 0.0).sum(axis=0)
-    if divided.any():
-        fixed = fixed + _divided(times[divided], active[divided], fixed, levels)
-    return np.asarray(fixed / len(times))
+    times, lines = sorted_rounds(system)[:, ::-1], lines_of_work(system, work)
+    reached = np.where(lines.factor > 0.0, times, 0.0) * lines.factor + lines.delay
+    ends = reached.max(axis=1)
+    active = reached >= ends[:, None] * (1.0 - TIE)
+    count = float(len(ends))
+    shared = np.zeros(len(ends), dtype=bool)
+    if probability is not None:
+        count *= 1.0 - probability
+        quantile = np.partition(ends, rank_of(probability, ends.size) - 1)
+        quantile = quantile[rank_of(probability, ends.size) - 1]
+        shared = np.abs(ends - quantile) <= TIE * quantile
+        active &= (ends >= quantile * (1.0 - TIE))[:, None]
+    whole = (active.sum(axis=1) == 1) & ~shared
+    slow = np.where(active & whole[:, None], times, 0.0).sum(axis=0)
+    late = (active & whole[:, None]).sum(axis=0).astype(np.float64)
+    rest = active.any(axis=1) & ~whole
+    if rest.any():
+        left = count - np.count_nonzero(active.any(axis=1) & ~shared)
+        more = _open_rounds(
+            system, times[rest], active[rest], shared[rest], left, (slow, late), levels
+        )
+        slow, late = slow + more[0], late + more[1]
+    return work_gradient(system, slow / count, late / count)
 
 
-def _divided(
-    times: FloatArray, active: FloatArray, fixed: FloatArray, levels: IntArray
-) -> FloatArray:
-    """What the divided rounds add, with multipliers that sum to 1 for each of them."""
+def _open_rounds(
+    system: System,
+    times: FloatArray,
+    active: Any,
+    shared: Any,
+    left: float,
+    known: tuple[FloatArray, FloatArray],
+    levels: IntArray,
+) -> tuple[FloatArray, FloatArray]:
+    """What the open rounds add to the sums of times and of rounds by level.
+
+    Multipliers sum to 1 for each of them; for the shared ones to 1 at most, and to ``left`` in all.
+    """
     from scipy import sparse
     from scipy.optimize import linprog
 
     rounds, at = np.nonzero(active)
-    weight = times[rounds, at]
-    scale = float(weight.mean()) * len(times) + float(fixed.sum())
+    seconds, beta = system.unit * times[rounds, at], system.costs.per_coordinate
+    # Entry n of the gradient in x: the levels from n on, n+1 units of work and one coordinate sent.
+    factor = (levels + 1.0)[:, None]
+    reaches = (at[None, :] >= levels[:, None]) * (factor * seconds + beta)
+    slow, late = (np.cumsum(part[::-1])[::-1][levels] for part in known)
+    begin = (levels + 1.0) * system.unit * slow + beta * late
+    scale = float(reaches.max(axis=0).mean()) * len(times) + float(begin.max())
+    least = np.hstack([-reaches / scale, np.ones((levels.size, 1))])
     count = rounds.size
-    # Entry n of the gradient in x is n+1 times the sum over the levels from n on.
-    reaches = (at[None, :] >= levels[:, None]) * (levels[:, None] + 1.0) * (weight / scale)
-    known = (levels + 1.0) * np.cumsum(fixed[::-1])[::-1][levels] / scale
-    least = np.hstack([-reaches, np.ones((levels.size, 1))])
     each: Any = sparse.csr_array(
-        (np.ones(count), (rounds, np.arange(count))), shape=(len(times), count)
+        (np.ones(count), (rounds, np.arange(count))), shape=(len(times), count + 1)
     )
-    equal: Any = sparse.hstack([each, sparse.csr_array((len(times), 1))], format="csr")
-    bounds: Any = [(0.0, 1.0)] * count + [(None, None)]
+    total = np.append(shared[rounds], 0.0)[None, :]
     found: Any = linprog(
         np.append(np.zeros(count), -1.0),
-        A_ub=least,
-        b_ub=known,
-        A_eq=equal,
-        b_eq=np.ones(len(times)),
-        bounds=bounds,
+        A_ub=sparse.vstack([sparse.csr_array(least), each[shared]], format="csr"),
+        b_ub=np.concatenate([begin / scale, np.ones(np.count_nonzero(shared))]),
+        A_eq=sparse.vstack([each[~shared], sparse.csr_array(total)], format="csr"),
+        b_eq=np.append(np.ones(np.count_nonzero(~shared)), left if shared.any() else 0.0),
+        bounds=[(0.0, 1.0)] * count + [(None, None)],
         method="highs",
     )
-    share = found.x[:-1] if found.x is not None else 1.0 / active.sum(axis=1)[rounds]
-    return np.bincount(at, weights=share * weight, minlength=fixed.size).astype(np.float64)
+    share = found.x[:-1] if found.x is not None else _evenly(active, shared, left)[rounds]
+    size = times.shape[1]
+    return (
+        np.bincount(at, weights=share * times[rounds, at], minlength=size).astype(np.float64),
+        np.bincount(at, weights=share, minlength=size).astype(np.float64),
+    )
+
+
+def _evenly(active: Any, shared: Any, left: float) -> FloatArray:
+    """Multipliers of the levels of every round, all levels alike."""
+    weight = np.where(shared, left / max(np.count_nonzero(shared), 1), 1.0)
+    return np.asarray(weight / active.sum(axis=1))
