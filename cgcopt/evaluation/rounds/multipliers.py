@@ -129,5 +129,5 @@ def _open_rounds(
 
 def _evenly(active: Any, shared: Any, left: float) -> FloatArray:
     """Multipliers of the levels of every round, all levels alike."""
-    weight = np.where(shared, left / max(np.count_nonzero(shared), 1), 1.0)
+    weight = np.where(shared, left / max(int(np.count_nonzero(shared)), 1), 1.0)
     return np.asarray(weight / active.sum(axis=1))
