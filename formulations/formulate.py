@@ -12,14 +12,14 @@ from cgcopt.evaluation.dispatch import Table
 from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.exact_probability import ExactProbability
 from cgcopt.formulations.exact_runtime import ExactRuntime
+from cgcopt.formulations.limited.probability import ProbabilityWithin
+from cgcopt.formulations.limited.runtime import RuntimeWithin
 from cgcopt.formulations.probability_coordinate import ProbabilityCoordinate
 from cgcopt.formulations.probability_partition import ProbabilityPartition
-from cgcopt.formulations.probability_within import ProbabilityWithin
 from cgcopt.formulations.risk.quantile import QuantileCoordinate, QuantilePartition
 from cgcopt.formulations.risk.tail_mean import TailMeanCoordinate, TailMeanPartition
 from cgcopt.formulations.runtime_coordinate import RuntimeCoordinate
 from cgcopt.formulations.runtime_partition import RuntimePartition
-from cgcopt.formulations.runtime_within import RuntimeWithin
 from cgcopt.objective import (
     CompletionProbability,
     ConditionalValueAtRisk,

@@ -14,8 +14,8 @@ from cgcopt.design import Design, work_of_partition
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.formulations.base import Point
 from cgcopt.formulations.highs_model import HighsModel
+from cgcopt.formulations.limited.runtime import RuntimeWithin
 from cgcopt.formulations.models.parameters import HighsRows
-from cgcopt.formulations.runtime_within import RuntimeWithin
 from cgcopt.formulations.scipy_program import Rows
 
 __all__ = ["ProbabilityWithin"]
@@ -27,7 +27,7 @@ _SURPLUS = 1e-5
 class ProbabilityWithin(RuntimeWithin):
     r"""``max sum_k y_k``, ``u T^k_(N-n) w_n + beta X_n + gamma K_n <= t - sigma`` where ``y_k = 1``.
 
-    The variables of :class:`~cgcopt.formulations.runtime_within.RuntimeWithin`, with a binary ``y_k`` in
+    The variables of :class:`~cgcopt.formulations.limited.runtime.RuntimeWithin`, with a binary ``y_k`` in
     place of ``theta_k``. A scenario that is not met lifts its rows by the largest amount by which any
     design misses them.
     """

@@ -10,9 +10,9 @@ import numpy as np
 from cgcopt.arrays import IntArray
 from cgcopt.formulations.highs_model import HighsModel, before
 from cgcopt.formulations.latex import program
+from cgcopt.formulations.limited.within import PARAMETERS, Within
 from cgcopt.formulations.models.parameters import add_pyomo_parameters, cvxpy_parameters
 from cgcopt.formulations.scipy_program import LinearProgram, Rows, linear_program
-from cgcopt.formulations.within import PARAMETERS, Within
 
 __all__ = ["RuntimeWithin"]
 

@@ -1,0 +1,1 @@
+"""Programs of problems within limits or with costs."""
