@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     from cgcopt.codes.plan_file import load_plan as load_plan
     from cgcopt.codes.plan_file import save_plan as save_plan
     from cgcopt.codes.planning import make_plan as make_plan
+    from cgcopt.compare.results.advice import Advice as Advice
+    from cgcopt.compare.results.advice import advise as advise
     from cgcopt.compare.results.compare import compare as compare
+    from cgcopt.compare.results.curve import deadline_curve as deadline_curve
+    from cgcopt.compare.results.replay import replay as replay
+    from cgcopt.compare.results.tradeoff import tradeoff as tradeoff
     from cgcopt.costs import Costs as Costs
     from cgcopt.design import Design as Design
     from cgcopt.design import sort_redundancies as sort_redundancies
@@ -86,6 +91,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "cgcopt.codes.code": ("GradientCode",),
     "cgcopt.codes.construct": ("gradient_code",),
+    "cgcopt.compare.results.advice": ("Advice", "advise"),
+    "cgcopt.compare.results.curve": ("deadline_curve",),
+    "cgcopt.compare.results.replay": ("replay",),
+    "cgcopt.compare.results.tradeoff": ("tradeoff",),
     "cgcopt.costs": ("Costs",),
     "cgcopt.codes.plan": ("Plan",),
     "cgcopt.codes.plan_file": ("load_plan", "save_plan"),
