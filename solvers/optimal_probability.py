@@ -10,6 +10,7 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.evaluation.dispatch import Table, times_as
+from cgcopt.evaluation.groups.alike import of_one_kind
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -65,6 +66,9 @@ class OptimalProbability(Solver):
     many of them, and a mixed-integer program that proves how many a design meets at most
     (:mod:`cgcopt.solvers.deadline.rounds_optimum`).
 
+    *Groups* that differ: the local search of :mod:`cgcopt.solvers.limited.local_search` on the exact
+    probability.
+
     Within limits the same proofs hold; with times of a density they follow the search of
     :mod:`cgcopt.solvers.limited.local_search`, which alone takes costs, without a proof.
     """
@@ -73,7 +77,7 @@ class OptimalProbability(Solver):
     summary = "Newton ascent on the exact completion probability, several starts"
     role = Role.ITERATIVE
     solves = PROBABILITY_RELAXED
-    times = ALL_TIMES | {Times.STARTED}
+    times = ALL_TIMES | {Times.GROUPS, Times.STARTED}
     tolerance = 1e-6
     settings = NoSettings
     limits = ALL_LIMITS
@@ -81,8 +85,9 @@ class OptimalProbability(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Search within the time limit."""
+        problem = of_one_kind(problem)
         kind = problem.system.worker_times.kind
-        if problem.system.costs or kind is Times.STARTED:
+        if problem.system.costs or kind in (Times.GROUPS, Times.STARTED):
             return limited_search(problem, options)
         if kind in PROOFS:
             return PROOFS[kind](problem, form, options)

@@ -12,6 +12,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights, work_of_partition
 from cgcopt.evaluation.dispatch import Table, times_as
 from cgcopt.evaluation.evaluate import evaluate_work
+from cgcopt.evaluation.groups.alike import of_one_kind
 from cgcopt.evaluation.result import Certificate
 from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.evaluation.rounds.runtimes import sorted_rounds
@@ -73,7 +74,7 @@ class OptimalQuantile(Solver):
     summary = "smallest deadline kept with the wanted probability"
     role = Role.ITERATIVE
     solves = tasks(Quantile, forms=(Form.RELAXED,))
-    times = ALL_TIMES | {Times.STARTED}
+    times = ALL_TIMES | {Times.GROUPS, Times.STARTED}
     # On step distributions the inner search promises no optimum.
     tolerance = math.inf
     settings = NoSettings
@@ -82,10 +83,10 @@ class OptimalQuantile(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Start at the quantile of the best single level; on rounds choose the late ones."""
-        started = problem.system.worker_times.kind is Times.STARTED
-        if problem.system.costs or started:
-            return limited_search(problem, options)
+        problem = of_one_kind(problem)
         kind, limits = problem.system.worker_times.kind, problem.limits
+        if problem.system.costs or kind in (Times.GROUPS, Times.STARTED):
+            return limited_search(problem, options)
         if not limits and kind is not Times.DISCRETE:
             return METHODS[kind](problem, options)
         return proven_quantile(problem, form, options)

@@ -10,6 +10,7 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InfiniteMeanError
 from cgcopt.evaluation.dispatch import Table
+from cgcopt.evaluation.groups.alike import of_one_kind
 from cgcopt.evaluation.result import Certificate
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
@@ -95,6 +96,7 @@ class OptimalRuntime(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Minimise over partitions with sum 1, and scale."""
+        problem = of_one_kind(problem)
         if not one_order(problem.system.worker_times):
             return limited_search(problem, options)
         system, limits = problem.system, problem.limits

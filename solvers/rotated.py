@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from cgcopt.limits import ALL_LIMITS
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -17,6 +18,7 @@ from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, tasks
 from cgcopt.solvers.registry import find_solver
+from cgcopt.workers.base import Times
 
 __all__ = ["Rotated"]
 
@@ -25,14 +27,16 @@ class Rotated(Solver):
     """The same blocks, work, storage and codes as ``optimal``, cut into ``N`` cells and rotated.
 
     It is never slower, in any round
-    (:func:`~cgcopt.evaluation.schedules.rounds.saved_by_rotation`).
+    (:func:`~cgcopt.evaluation.schedules.rounds.saved_by_rotation`), unless messages cost: a cell is one.
     """
 
     name = "rotated"
     summary = "the optimum of one order in rotated order: never slower, for nothing"
     role = Role.SCHEDULE
     solves = tasks(ExpectedRuntime, CompletionProbability, Quantile, forms=(Form.RELAXED,))
-    times = ALL_TIMES
+    times = ALL_TIMES | {Times.GROUPS}
+    limits = ALL_LIMITS
+    costs = True
     settings = NoSettings
     tolerance = math.inf
 

@@ -11,7 +11,7 @@ import numpy as np
 from cgcopt.costs import Costs
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.schedules.evaluate import evaluate_schedule
-from cgcopt.limits import Limits
+from cgcopt.limits import ALL_LIMITS, Limits
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile, Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -49,7 +49,7 @@ class TwoLevel(Solver):
     role = Role.SCHEDULE
     solves = tasks(ExpectedRuntime, CompletionProbability, Quantile, forms=(Form.RELAXED,))
     times = ALL_TIMES | {Times.GROUPS, Times.DISTRIBUTION, Times.SAMPLER}
-    limits = frozenset({"copies", "levels", "blocks"})
+    limits = ALL_LIMITS
     costs = True
     settings = NoSettings
     tolerance = math.inf
@@ -59,7 +59,7 @@ class TwoLevel(Solver):
         import scipy.optimize  # noqa: F401
 
         system = replace(problem.system, costs=Costs())
-        if system.worker_times.kind is not Times.SCENARIOS:
+        if system.worker_times.kind not in (Times.SCENARIOS, Times.GROUPS):
             system = replace(system, workers=3)
         _Search(
             replace(problem, system=system, limits=Limits()), SearchNumbers(rounds=10), Options()
@@ -78,6 +78,7 @@ class TwoLevel(Solver):
         except OutOfTimeError:
             ended = TerminationCondition.TIME_LIMIT
             share = search.best_seen
+            share = min(search.kept(share), key=lambda kept: abs(kept - share))
         return Outcome(
             ended,
             run=search.schedule(share),
@@ -126,7 +127,24 @@ class _Search:
             method="bounded",
             options={"xatol": self.numbers.resolution},
         )
-        return self.best_seen
+        kept = self.kept(self.best_seen)
+        return min(kept, key=lambda share: self.values.get(share) or self.cost(share))
+
+    def kept(self, share: float) -> list[float]:
+        """The shares next to this one that keep the least block and the boundaries, below and above."""
+        limits, count = self.problem.limits, self.problem.system.coordinates
+        if limits.least is None and limits.boundaries is None:
+            return [share]
+        least = limits.least or 0.0
+        if limits.boundaries is None:
+            inside = [min(max(share, least), 1.0 - least)]
+        else:
+            inside = [
+                end / count for end in limits.boundaries if least <= end / count <= 1.0 - least
+            ]
+        allowed = np.unique([0.0, *(each for each in inside if least <= each <= 1.0 - least), 1.0])
+        at = int(np.searchsorted(allowed, share))
+        return [float(each) for each in allowed[max(at - 1, 0) : at + 1]]
 
     @property
     def best_seen(self) -> float:

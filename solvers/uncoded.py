@@ -82,7 +82,8 @@ class Balanced(_OnRounds):
         times = _times(problem)
         sample = sample_of(times, system.unit, system.coordinates, system.costs)
         clock = Clock.started(options.time_limit)
-        rho = balanced_shares(sample, clock)
+        most = 1.0 if problem.limits.copies is None else problem.limits.copies / system.workers
+        rho = balanced_shares(sample, clock, most)
         ended = TerminationCondition.TIME_LIMIT if clock.expired else TerminationCondition.CONVERGED
         return Outcome(ended, run=_uncoded(problem, rho))
 
@@ -94,8 +95,12 @@ class LeaveOut(_OnRounds):
     summary = "uncoded, the k slowest workers left out, best k"
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
-        """Leave out 0, 1, ..., N - 1 workers, those with the longest mean times first."""
+        """Leave out 0, 1, ..., N - 1 workers, those with the longest mean times first.
+
+        Those who are left store more; with a limit of copies fewer are left out.
+        """
         workers = problem.system.workers
+        least = -(-workers // (problem.limits.copies or workers))
         order = np.argsort(_times(problem).mean(axis=0), kind="stable")
 
         def keeping(kept: int) -> Run:
@@ -103,7 +108,8 @@ class LeaveOut(_OnRounds):
             shares[order[:kept]] = 1.0
             return _uncoded(problem, shares)
 
-        return self.best(problem, map(keeping, range(workers, 0, -1)), workers, options)
+        kept = range(workers, least - 1, -1)
+        return self.best(problem, map(keeping, kept), len(kept), options)
 
 
 @dataclass(frozen=True)
@@ -149,6 +155,8 @@ class DynamicAssignment(_OnRounds):
     name = "dynamic"
     summary = "uncoded, cells handed out on request, simulated with a latency"
     settings = DynamicSettings
+    # Whoever asks may be given any of the data.
+    limits = frozenset({"blocks", "least"})
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Try the numbers of cells."""

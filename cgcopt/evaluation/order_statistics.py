@@ -217,6 +217,12 @@ def _group_means(times: WorkerTimes, workers: int, power: int) -> FloatArray:
     return of_groups(times, workers, power)  # type: ignore[arg-type]
 
 
+def _group_quantiles(times: WorkerTimes, workers: int, on_time: float, late: float) -> FloatArray:
+    from cgcopt.evaluation.groups.order_statistics import order_statistic_quantiles as of_groups
+
+    return of_groups(times, workers, on_time, late)  # type: ignore[arg-type]
+
+
 _MEANS: dict[Times, Callable[..., FloatArray]] = {
     Times.CONTINUOUS: _continuous_means,
     Times.DISCRETE: _discrete_means,
@@ -228,4 +234,5 @@ _QUANTILES: dict[Times, Callable[..., FloatArray]] = {
     Times.DISTRIBUTION: _independent_quantiles,
     Times.DISCRETE: _independent_quantiles,
     Times.SCENARIOS: _scenario_quantiles,
+    Times.GROUPS: _group_quantiles,
 }

@@ -153,7 +153,7 @@ _TABLE: dict[tuple[type[Objective], Times], Entry] = {
     (ExpectedRuntime, Times.SCENARIOS): Entry(f"{_ROUNDS}.{_RUNTIME}", _RUNTIME_BOUND),
     (ExpectedRuntime, Times.GROUPS): Entry(f"{_GROUPS}.{_RUNTIME}", _RUNTIME_BOUND),
     (CompletionProbability, Times.GROUPS): Entry(
-        f"{_GROUPS}.chances:completion_probability", f"{_BOUNDS}:at_most_one"
+        f"{_GROUPS}.chances:completion_probability", _PROBABILITY_BOUND
     ),
     (ExpectedRuntime, Times.STARTED): Entry(f"{_STARTED}:expected_runtime", _STARTED_BOUND),
     (CompletionProbability, Times.STARTED): Entry(
@@ -178,7 +178,7 @@ _TABLE: dict[tuple[type[Objective], Times], Entry] = {
     (Quantile, Times.DISTRIBUTION): Entry(f"{_DENSITY}.{_QUANTILE}", _QUANTILE_BOUND),
     (Quantile, Times.DISCRETE): Entry(f"{_STEPS}.{_QUANTILE}", _QUANTILE_BOUND),
     (Quantile, Times.SCENARIOS): Entry(f"{_ROUNDS}.{_QUANTILE}", _QUANTILE_BOUND),
-    (Quantile, Times.GROUPS): Entry(f"{_GROUPS}.{_QUANTILE}"),
+    (Quantile, Times.GROUPS): Entry(f"{_GROUPS}.{_QUANTILE}", _QUANTILE_BOUND),
     (Quantile, Times.SAMPLER): Entry(f"{_DRAWN}:simulated_quantile"),
     **{
         (ConditionalValueAtRisk, kind): Entry(f"{home}.{_TAIL_MEAN}", _TAIL_MEAN_BOUND)

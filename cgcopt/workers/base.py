@@ -59,7 +59,7 @@ class WorkerTimes(ABC):
 
     @property
     def has_density(self) -> bool:
-        """Whether one density holds for every worker; of a random start, for its start."""
+        """Whether the time of every worker has a density; of a random start, its start."""
         return False
 
     @property

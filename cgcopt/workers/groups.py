@@ -58,6 +58,11 @@ class Groups(WorkerTimes):
         return first if all(times == first for _, times in self.groups) else None
 
     @property
+    def has_density(self) -> bool:
+        """Every group has one."""
+        return True
+
+    @property
     def tail_index(self) -> float:
         """That of the heaviest tail."""
         return min(times.tail_index for _, times in self.groups)

@@ -10,8 +10,9 @@ import pytest
 
 import cgcopt as cg
 from cgcopt.cli import main
-from cgcopt.compare.results.copies import copies_table
-from cgcopt.compare.results.schedules import cases_of, schedule_table
+from cgcopt.compare.schedules.cases import cases_of
+from cgcopt.compare.schedules.copies import copies_table
+from cgcopt.compare.schedules.table import schedule_table
 from cgcopt.compare.show.schedule_tables import crossing_lines, readable, readable_copies
 
 

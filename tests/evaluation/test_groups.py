@@ -12,6 +12,8 @@ import cgcopt as cg
 from cgcopt.evaluation.evaluate import evaluate_work
 from cgcopt.evaluation.groups.chances import group_chances
 from cgcopt.evaluation.lines import lines_of_work
+from cgcopt.evaluation.order_statistics import order_statistic_quantiles
+from cgcopt.evaluation.schedules.baselines import speed_of_light
 
 A = cg.ShiftedExponential(rate=1.0, shift=0.5)
 B = cg.LogNormal(sigma=0.6, scale=2.0)
@@ -180,3 +182,55 @@ def test_refused_at_the_door(groups, message):
 def test_the_system_must_have_as_many_workers():
     with pytest.raises(cg.InvalidInputError, match=r"system.workers = 5: must be 6"):
         cg.System(5, 12, cg.Groups([(4, A), (2, B)]))
+
+
+@pytest.mark.parametrize("probability", [0.03, 0.5, 0.97])
+def test_quantiles_of_order_statistics(probability):
+    groups = [(3, A), (2, B), (2, C)]
+    times = cg.Groups(groups)
+    found = order_statistic_quantiles(times, 7, probability, 1 - probability)
+    drawn = np.sort(times.sample(100_000, 7, np.random.default_rng(1)), axis=1)
+    kept = (drawn <= found).mean(axis=0)
+    assert np.abs(kept - probability).max() < 5 * math.sqrt(probability * (1 - probability) / 1e5)
+    # Alike, they are those of workers of one kind.
+    alike = order_statistic_quantiles(cg.Groups([(4, B), (3, B)]), 7, probability, 1 - probability)
+    one = order_statistic_quantiles(B, 7, probability, 1 - probability)
+    np.testing.assert_allclose(alike, one, rtol=1e-10)
+    assert (alike <= one).all()
+
+
+@pytest.mark.parametrize(
+    "objective", [cg.CompletionProbability(28.0), cg.Quantile(0.9), cg.ExpectedRuntime()]
+)
+def test_bounds_hold_for_every_design_and_optima_come_close(objective):
+    problem = problem_of([(4, A), (2, B)], objective)
+    found = cg.solve(problem)
+    assert found.evaluation.method in ("exact", "quadrature")
+    rng = np.random.default_rng(5)
+    drawn = [cg.evaluate(problem, 12 * rng.dirichlet(np.full(6, 0.4))).value for _ in range(60)]
+    if objective.sense == "maximize":
+        assert max(drawn) <= found.value <= found.bound < 1
+    else:
+        assert min(drawn) >= found.value >= found.bound > 0
+    assert str(found.certificate) in ("levels", "subgradient")
+
+
+@pytest.mark.parametrize("objective", [cg.CompletionProbability(28.0), cg.Quantile(0.9)])
+def test_optima_of_groups_that_are_alike_are_those_of_one_kind(objective):
+    plain = cg.solve(cg.Problem(cg.System(6, 12, B, samples=6), objective))
+    split = cg.solve(problem_of([(4, B), (2, B)], objective))
+    assert np.array_equal(plain.partition, split.partition)
+    assert plain.value == split.value
+
+
+def test_schedules_of_groups_lie_above_the_speed_of_light():
+    problem = problem_of([(4, A), (2, B)])
+    optimum = cg.solve(problem).value
+    rotated, two = (cg.solve(problem, name) for name in ("rotated", "two-level"))
+    for found in (rotated, two):
+        assert str(found.certificate) == "speed-of-light"
+        assert found.bound < found.value < optimum
+    drawn = problem.system.worker_times.sample(20_000, 6, np.random.default_rng(2))
+    light = speed_of_light(problem.system, drawn)
+    # Jensen's inequality: the bound is below the mean of the rounds' own.
+    assert two.bound < light.mean()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -274,3 +275,43 @@ def test_measured_traces_reach_their_references(shared_traces, name, work, most)
     found = cg.solve(problem_of(first.times), "schedule", raw={"work": work})
     held_out = runtimes_of(found.schedule, second.times, 1 / 1000).mean()
     assert held_out / second.times.max(axis=1).mean() <= most
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        cg.Limits(boundaries=[200, 350, 600, 1000]),
+        cg.Limits(least=0.3),
+        cg.Limits(least=0.2, boundaries=[150, 350, 900, 1000]),
+    ],
+)
+def test_two_levels_keep_least_blocks_and_boundaries(limits):
+    problem = cg.Problem(cg.System(6, 1000, PAPER, samples=6), cg.ExpectedRuntime(), limits=limits)
+    found = cg.solve(problem, "two-level")
+    assert limits.violation(found.partition) == ""
+    shares = {0.0, 1.0, *(end / 1000 for end in limits.boundaries or ())}
+    shares |= set() if limits.boundaries else {0.3, 0.5, 0.7}
+    least = limits.least or 0.0
+    for share in shares:
+        if share in (0.0, 1.0) or least <= share <= 1 - least:
+            other = cg.Schedule([1000 * share, 0, 0, 0, 0, 1000 * (1 - share)])
+            assert found.value <= cg.evaluate(problem, other).value * (1 + 1e-9)
+
+
+def test_uncoded_ways_keep_copies():
+    problem = replace(problem_of(rounds(60, 6)), limits=cg.Limits(copies=1))
+    for name in ("balanced", "leave-out"):
+        found = cg.solve(problem, name).schedule
+        assert 6 * found.fractions[:, 0].max() <= 1 + 1e-9
+    with pytest.raises(cg.CgcoptError, match="'dynamic' cannot keep the limit copies"):
+        cg.solve(problem, "dynamic")
+
+
+def test_the_rotated_optimum_counts_costs_and_keeps_limits():
+    costs, limits = cg.Costs(per_message=20.0), cg.Limits(blocks=2)
+    system = cg.System(5, 1000, PAPER, samples=5, costs=costs)
+    problem = cg.Problem(system, cg.ExpectedRuntime(), limits=limits)
+    plain, found = cg.solve(problem), cg.solve(problem, "rotated")
+    assert np.array_equal(found.partition, plain.partition)
+    same = cg.Schedule(plain.partition)
+    assert found.value == cg.evaluate(problem, same).value

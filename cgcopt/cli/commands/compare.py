@@ -220,6 +220,7 @@ def _print_tables(result: Report, notes: Sequence[str]) -> None:
         summary_table,
         sweep_table,
     )
+    from cgcopt.compare.show.stages import stages_sentence, stages_table
     from cgcopt.compare.show.tables import rich_table
 
     output = console()
@@ -236,6 +237,11 @@ def _print_tables(result: Report, notes: Sequence[str]) -> None:
         output.print(rich_table(sweep_table(sweep), title=sweep_title(sweep), width=output.width))
     for replay in result.replays:
         output.print(rich_table(replay_table(replay), title=replay.heading, width=output.width))
+    for stages in result.stages:
+        title = f"{stages.title}, in five steps"
+        output.print(rich_table(stages_table(stages), title=title, width=output.width))
+        if told := stages_sentence(stages):
+            output.print(told)
 
 
 def _print_json(result: Report, notes: Sequence[str]) -> None:
@@ -245,6 +251,7 @@ def _print_json(result: Report, notes: Sequence[str]) -> None:
         "results": [result.comparison.frame()] if result.comparison.rows else [],
         "sweeps": [sweep.frame() for sweep in result.sweeps],
         "replays": [replay.frame() for replay in result.replays],
+        "steps": [stages.frame() for stages in result.stages],
     }
     tables = {name: [records(frame) for frame in found] for name, found in frames.items()}
     print_json({**tables, "notes": list(notes)})

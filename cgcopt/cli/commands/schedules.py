@@ -11,8 +11,8 @@ import typer
 from cgcopt.cli.arguments import Json, ScenarioCount, Seed
 
 if TYPE_CHECKING:
-    from cgcopt.compare.results.copies import CopiesTable
-    from cgcopt.compare.results.schedules import ScheduleTable
+    from cgcopt.compare.schedules.copies import CopiesTable
+    from cgcopt.compare.schedules.table import ScheduleTable
 
 __all__ = ["schedules"]
 
@@ -44,15 +44,24 @@ def schedules(
     as_json: Json = False,
 ) -> int:
     """Rotated orders, unequal work and uncoded ways beside the certified optimum, on unseen rounds."""
-    from cgcopt.cli.inputs import traces_of, writable_folder
+    from cgcopt.cli.inputs import problem_of_rounds, traces_of, writable_folder
+    from cgcopt.cli.reading import TraceInput
     from cgcopt.cli.terminal import progress, show_then_write
-    from cgcopt.compare.results.copies import copies_table
-    from cgcopt.compare.results.schedules import cases_of, reference_cases, schedule_table
+    from cgcopt.compare.schedules.cases import cases_of, reference_cases
+    from cgcopt.compare.schedules.copies import copies_table
+    from cgcopt.compare.schedules.table import schedule_table
     from cgcopt.compare.show.schedule_tables import write
     from cgcopt.options import Options
 
     folder = None if out is None else writable_folder("out", out)
-    cases = cases_of(traces_of(traces or ["recorded"], required=True))
+    names, reading = traces or ["recorded"], TraceInput()
+    found = traces_of(names, required=True)
+    # Costs and limits of an instance hold here too.
+    problems = [
+        problem_of_rounds(name, trace, reading)
+        for name, (_, trace) in zip(names, found, strict=True)
+    ]
+    cases = cases_of(found, problems)
     if not only_traces:
         cases = [*reference_cases(seed), *cases]
     copies = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cgcopt.bounds import relative_gap
 from cgcopt.compare.results.row import Row
+from cgcopt.evaluation.result import Certificate
 from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form
@@ -64,6 +65,17 @@ class Comparison:
             r.solution.bound for r in self.rows if r.problem == row.problem and r.form in forms
         ]
         return max(bounds) if row.sense is Sense.MINIMIZE else min(bounds)
+
+    @property
+    def speed_of_light(self) -> float:
+        """Best bound that holds for every scheme, of a comparison of one problem; NaN without one."""
+        proofs = [
+            row.solution.bound
+            for row in self.rows
+            if row.solution.certificate is Certificate.SPEED_OF_LIGHT
+        ]
+        rising = any(row.sense is Sense.MAXIMIZE for row in self.rows)
+        return (min if rising else max)(proofs, default=math.nan)
 
     def gap(self, row: Row) -> float:
         """Relative gap of a row to :meth:`best_bound`; NaN without a design in the design space."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,16 +13,20 @@ from numpy.typing import ArrayLike
 from cgcopt.arrays import FloatArray
 from cgcopt.compare.show.plots import COLOURS, figure, save
 from cgcopt.errors import InvalidInputError
-from cgcopt.evaluation.schedules.rounds import finish_of, slowest_cells
+from cgcopt.evaluation.schedules.rounds import finish_of, runtimes_of, slowest_cells
 from cgcopt.schedule import Schedule
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Bar", "bars_of", "plot_round"]
+__all__ = ["Bar", "bars_of", "plot_round", "typical_round"]
 
 #: Cells of a block up to which they are numbered.
 _NUMBERED = 12
+#: Shares of the round from which a bar has room for a number, and for a white edge.
+_WIDE, _EDGED = 0.04, 0.008
+#: Levels that are drawn in colours of their own; more are shades of one scale.
+_COLOURED = 8
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,27 @@ def bars_of(schedule: Schedule, times: ArrayLike, unit: float = 1.0) -> tuple[li
     return bars, end
 
 
+def typical_round(schedules: Iterable[Schedule], times: ArrayLike, unit: float = 1.0) -> int:
+    """The round whose runtimes are closest to the means under all schedules.
+
+    Parameters
+    ----------
+    schedules : iterable of Schedule
+    times : array_like, shape (K, N)
+        Seconds per cycle.
+    unit : float
+        ``u = M b / N``.
+
+    Examples
+    --------
+    >>> typical_round([Schedule([2.0, 1.0])], [[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]])
+    1
+    """
+    ends = np.array([runtimes_of(each, times, unit) for each in schedules])
+    off = np.abs(ends / ends.mean(axis=1, keepdims=True) - 1.0).sum(axis=0)
+    return int(off.argmin())
+
+
 def plot_round(
     schedules: Mapping[str, Schedule], times: ArrayLike, path: str | Path, *, unit: float = 1.0
 ) -> None:
@@ -99,48 +124,60 @@ def plot_round(
     latest = max(end for _, end in rounds.values())
     count = len(np.asarray(times))
     levels = sorted({bar.level for bars, _ in rounds.values() for bar in bars})
-    colours = dict(zip(levels, COLOURS * (1 + len(levels) // len(COLOURS)), strict=False))
+    colours = _colours(levels)
     with figure(
         4.2 * len(rounds), 0.32 * count + 1.3, ncols=len(rounds), sharey=True, squeeze=False
     ) as (drawn, all_axes):
         for (name, (bars, end)), axes in zip(rounds.items(), all_axes[0], strict=True):
-            _draw(axes, bars, end, schedules[name].cells, colours)
+            _draw(axes, bars, end, latest, schedules[name].cells, colours)
             axes.set_title(f"{name}: {end:.4g} s")
             axes.set_xlim(0, 1.05 * latest)
+            axes.set_ylim(count - 0.4, -0.6)
             axes.set_xlabel("seconds")
             axes.set_yticks(range(count), [str(i) for i in range(count)])
             axes.grid(visible=False)
         all_axes[0, 0].set_ylabel("worker")
-        all_axes[0, 0].invert_yaxis()
         for level in levels:
             all_axes[0, 0].barh([0], [0], color=colours[level], label=f"level {level}")
-        drawn.legend(loc="outside lower center", ncols=min(len(levels), 6))
+        drawn.legend(loc="outside lower center", ncols=min(len(levels), 10))
         save(drawn, path)
 
 
-def _draw(axes: Axes, bars: list[Bar], end: float, cells: int, colours: Mapping[int, str]) -> None:
-    for bar in bars:
-        if bar.start >= end:
-            continue
-        axes.barh(
-            bar.worker,
-            min(bar.end, end) - bar.start,
-            left=bar.start,
-            height=0.8,
-            color=colours[bar.level],
-            alpha=1.0 if bar.needed else 0.3,
-            edgecolor="white",
-            linewidth=0.5,
-        )
-        wide = min(bar.end, end) - bar.start > 0.04 * end
-        if bar.level and 1 < cells <= _NUMBERED and wide:
-            axes.text(
-                0.5 * (bar.start + min(bar.end, end)),
-                bar.worker,
-                str(bar.cell),
-                ha="center",
-                va="center",
-                fontsize=6,
-                color="white" if bar.needed else "black",
-            )
+def _colours(levels: list[int]) -> dict[int, Any]:
+    if len(levels) <= _COLOURED:
+        return dict(zip(levels, COLOURS, strict=False))
+    from matplotlib import colormaps
+
+    shades = colormaps["viridis"](np.linspace(0.0, 0.95, len(levels)))
+    return dict(zip(levels, shades, strict=True))
+
+
+def _draw(
+    axes: Axes,
+    bars: list[Bar],
+    end: float,
+    latest: float,
+    cells: int,
+    colours: Mapping[int, Any],
+) -> None:
+    from matplotlib.collections import PolyCollection
+    from matplotlib.colors import to_rgba
+
+    shown = [bar for bar in bars if bar.start < end]
+    corners, faces, edges = [], [], []
+    for bar in shown:
+        left, right = bar.start, min(bar.end, end)
+        low, high = bar.worker - 0.4, bar.worker + 0.4
+        corners.append([(left, low), (right, low), (right, high), (left, high)])
+        faces.append(to_rgba(colours[bar.level], 1.0 if bar.needed else 0.3))
+        # The edges of narrow bars would hide them.
+        edges.append(0.5 if right - left > _EDGED * latest else 0.0)
+        numbered = bar.level and 1 < cells <= _NUMBERED
+        if numbered and right - left > _WIDE * latest:
+            colour = "white" if bar.needed else "black"
+            at = (0.5 * (left + right), bar.worker)
+            axes.text(*at, str(bar.cell), ha="center", va="center", fontsize=6, color=colour)
+    axes.add_collection(
+        PolyCollection(corners, facecolors=faces, edgecolors="white", linewidths=edges)
+    )
     axes.axvline(end, color="black", linewidth=1)

@@ -55,6 +55,13 @@ _ROLE_COLOURS = dict(zip(map(str, Role), COLOURS, strict=False))
 #: How far beyond no coding the plot of a replay reaches.
 _FAR = 1.4
 
+#: What no scheme, no design and no schedule beats on the held-out rounds: lines in the plot of a replay.
+_LIMITS: dict[str, Any] = {
+    "speed of light": {"color": COLOURS[1], "linestyle": ":"},
+    "hindsight schedule": {"color": COLOURS[2], "linestyle": "-."},
+    "hindsight optimum": {"color": COLOURS[3], "linestyle": "-."},
+}
+
 _STYLE: Any = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -141,13 +148,21 @@ def _values(axis: Axes, part: Comparison) -> None:
         axis.plot(row.value, y, "o", color=colour, markersize=5)
         excess = row.value / start - 1 if minimize else 0.0
         text = f"{100 * excess:+.1f} %" if abs(excess) >= 5e-4 else f"{row.value:.5g}"
-        _beside(axis, text, (row.value, y), (6, 0), va="center", color="#444444")
+        # What lies before the bound has its line on the right.
+        offset, flush = ((-6, 0), "right") if excess < 0 else ((6, 0), "left")
+        paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8}
+        beside: Any = {"va": "center", "ha": flush, "color": "#444444", "bbox": paper}
+        _beside(axis, text, (row.value, y), offset, **beside)
     if math.isfinite(bound):
         axis.axvline(bound, color="#000000", linestyle="--", linewidth=1)
         top = (bound, len(rows) - 0.3)
         side = {"ha": "left"} if minimize else {"ha": "right"}
         label = "certified within one order, equal work"  # schedules may lie beyond
         _beside(axis, label, top, (4 if minimize else -4, 0), va="center", **side)
+    light = part.speed_of_light
+    if minimize and math.isfinite(light):
+        axis.axvline(light, color=COLOURS[1], linestyle=":", linewidth=1.2)
+        _beside(axis, "speed of light", (light, len(rows) - 0.3), (4, 0), va="center")
     axis.set_yticks(range(len(rows)), [_label(row) for row in rows])
     axis.set_ylim(-0.7, len(rows) + 0.2)
     axis.margins(x=0.13)
@@ -282,6 +297,10 @@ def plot_replay(replay: Replay, path: str | Path) -> None:
         axis.plot([], [], "|", color="#000000", markersize=9, label="promised by the model")
         if not math.isnan(uncoded):
             axis.axvline(uncoded, color="#000000", linestyle="--", linewidth=1, label="no coding")
+        for name, style in _LIMITS.items():
+            found = [row.held_out for row in rows if row.design == name and row.held_out <= edge]
+            for value in found:
+                axis.axvline(value, linewidth=1, label=name, zorder=0, **style)
         axis.set_yticks(range(len(rows)), [row.short_name for row in rows])
         axis.grid(axis="y", visible=False)
         axis.locator_params(axis="x", nbins=6)
@@ -289,5 +308,5 @@ def plot_replay(replay: Replay, path: str | Path) -> None:
         axis.set_xlabel(quantity if any(row.rising for row in rows) else f"{quantity} [s]")
         title = f"{replay.title}: {replay.test.round_count} held-out rounds"
         axis.set_title(plain_text(title), loc="left", fontsize=9, fontweight="bold")
-        drawn.legend(loc="outside lower center", ncols=2, fontsize=7.5)
+        drawn.legend(loc="outside lower center", ncols=3, fontsize=7.5)
         save(drawn, path)

@@ -14,6 +14,7 @@ from cgcopt.compare.results.comparison import Comparison
 from cgcopt.compare.results.names import file_stems
 from cgcopt.compare.results.replay import Replay
 from cgcopt.compare.results.row import Row
+from cgcopt.compare.schedules.stages import Stages, stages_of, stages_of_replay
 from cgcopt.compare.show.environment import environment
 from cgcopt.compare.show.folder import ReportFolder
 from cgcopt.compare.show.plots import plot_blocks, plot_replay, plot_sweep, plot_values
@@ -23,6 +24,13 @@ from cgcopt.compare.show.results_as_text import (
     replay_table,
     summary_table,
     sweep_table,
+)
+from cgcopt.compare.show.stages import (
+    plot_replayed_round,
+    plot_stages,
+    schedules_of,
+    stages_sentence,
+    stages_table,
 )
 from cgcopt.compare.show.tables import code_span, latex_table, markdown_table, markdown_text
 from cgcopt.options import Options
@@ -42,6 +50,13 @@ and designs in whole numbers apart); `certificate` names the proof that came wit
 solver that needs a finite sample was given drawn scenarios; what it reached on them is in its
 note. `seconds` is the wall time of building and solving, without imports and compilation; it is
 noisy where several runs were made at a time (`jobs`)."""
+
+
+_STEPS = """\
+The paper's optimum is the best of the designs in which every worker processes the coordinates in one
+order and all have equal work, and that is proven. The same design is faster when workers start at
+different cells of a block, other blocks are better still, and no scheme whatever beats the speed of
+light: every coordinate is computed on every piece of the data once."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +83,13 @@ class Report:
     command: str = ""
     notes: Sequence[str] = ()
 
+    @property
+    def stages(self) -> list[Stages]:
+        """The steps from uncoded to the speed of light, of every problem and replay that has them."""
+        parts = [self.comparison.of(name) for name in self.comparison.problems]
+        found = [*map(stages_of, parts), *map(stages_of_replay, self.replays)]
+        return [each for each in found if each is not None]
+
     def write(self, folder: Path) -> list[Path]:
         """Write everything into a folder that exists, and return the files, the report first.
 
@@ -77,7 +99,9 @@ class Report:
             If a file cannot be written; those before it are whole.
         """
         target = ReportFolder(folder)
-        sections = [self._comparison(target)] if self.comparison.rows else []
+        stages = self.stages
+        sections = [_steps(stages, self.replays, target)] if stages else []
+        sections += [self._comparison(target)] if self.comparison.rows else []
         sections += [_sweep(sweep, target) for sweep in self.sweeps]
         stems = file_stems(replay.title for replay in self.replays)
         sections += [_replay(replay, stems[replay.title], target) for replay in self.replays]
@@ -98,7 +122,7 @@ class Report:
         target.table("partitions.csv", comparison.partitions())
         target.text("results.tex", f"{latex}\n")
         target.picture("values.png", partial(plot_values, comparison))
-        parts = [_READING]
+        parts = ["## All solvers", _READING]
         if len(tables) > 1:
             target.table("summary.csv", comparison.summary())
             parts += [f"### All instances\n\n{markdown_table(summary_table(comparison))}"]
@@ -109,6 +133,31 @@ class Report:
             target.picture(f"blocks_{stem}.png", partial(plot_blocks, comparison.of(name)))
             parts.append(f"Block structure, {markdown_text(name)}:\n\n![blocks](blocks_{stem}.png)")
         return "\n\n".join(parts)
+
+
+def _steps(stages: Sequence[Stages], replays: Sequence[Replay], target: ReportFolder) -> str:
+    """What every step gains, and who computes what when in a round of a replay."""
+    import pandas as pd
+
+    target.table("steps.csv", pd.concat([each.frame() for each in stages], ignore_index=True))
+    target.picture("steps.png", partial(plot_stages, stages))
+    parts = [f"## In five steps\n\n{_STEPS}"]
+    for each in stages:
+        told = markdown_text(stages_sentence(each))
+        parts.append(f"### {markdown_text(each.title)}\n\n{markdown_table(stages_table(each))}")
+        parts += [told] if told else []
+    parts.append("![steps](steps.png)")
+    stems = file_stems(replay.title for replay in replays)
+    for replay in replays:
+        if schedules_of(replay):
+            name = f"round_{stems[replay.title]}"
+            target.picture(f"{name}.png", partial(plot_replayed_round, replay))
+            title = markdown_text(replay.title)
+            parts.append(
+                f"Who computes which cell when, in a typical held-out round of {title}; full "
+                f"colours are cells that are waited for:\n\n![{name}]({name}.png)"
+            )
+    return "\n\n".join(parts)
 
 
 def _sweep(sweep: Sweep, target: ReportFolder) -> str:

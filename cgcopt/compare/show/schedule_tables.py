@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cgcopt.compare.results.copies import CopiesRow, CopiesTable
-from cgcopt.compare.results.schedules import ScheduleTable
+from cgcopt.compare.schedules.copies import CopiesRow, CopiesTable
+from cgcopt.compare.schedules.table import HINDSIGHT, LIGHT, METHODS, Entry, ScheduleTable
 from cgcopt.compare.show.plots import COLOURS, MARKERS, figure, save
 from cgcopt.compare.show.tables import markdown_table
 
@@ -37,6 +37,7 @@ def readable(table: ScheduleTable) -> dict[str, pd.DataFrame]:
                     "method": entry.method,
                     "over uncoded": "" if math.isnan(entry.ratio) else f"{entry.ratio:.3f}",
                     "std. error": "" if math.isnan(entry.error) else f"{entry.error:.3f}",
+                    "sent / L": _sent(entry),
                     "seconds": "" if math.isnan(entry.seconds) else f"{entry.seconds:.2f}",
                     "programs": str(entry.programs or ""),
                     "work": entry.work,
@@ -48,6 +49,15 @@ def readable(table: ScheduleTable) -> dict[str, pd.DataFrame]:
         )
         for case in cases
     }
+
+
+def _sent(entry: Entry) -> str:
+    if math.isnan(entry.sent):
+        return ""
+    text = f"{entry.sent:g}"
+    if METHODS.get(entry.method, ("", {}))[0] == "dynamic":
+        return f"{text} on average"
+    return f"up to {text}" if entry.sent > 1 else text
 
 
 def crossing_lines(table: ScheduleTable) -> list[str]:
@@ -121,20 +131,37 @@ def plot_copies(table: CopiesTable, path: Path) -> None:
         save(drawn, path)
 
 
+#: Bounds, drawn as lines.
+_LINES: dict[str, Any] = {
+    LIGHT: {"color": COLOURS[1]},
+    **{
+        name: {"color": colour, "linestyle": "--"}
+        for name, colour in zip(HINDSIGHT, COLOURS[2:], strict=False)
+    },
+}
+
+
 def plot_ratios(table: ScheduleTable, path: Path) -> None:
-    """Draw the ratios of every case, best first, with the speed of light as a line."""
+    """Draw the ratios of every case, best last, with speed of light and hindsight as lines."""
     cases = list(dict.fromkeys(entry.case for entry in table.entries))
     with figure(7.0, 2.6 * len(cases), nrows=len(cases), squeeze=False) as (drawn, all_axes):
         for case, axes in zip(cases, all_axes[:, 0], strict=True):
             rows = [e for e in table.entries if e.case == case and not math.isnan(e.ratio)]
-            light = [e.ratio for e in rows if e.method == "speed of light"]
-            bars = sorted((e for e in rows if e.method != "speed of light"), key=lambda e: -e.ratio)
+            lines = {e.method: e.ratio for e in rows if e.method in _LINES}
+            bars = sorted((e for e in rows if e.method not in lines), key=lambda e: -e.ratio)
             axes.barh([e.method for e in bars], [e.ratio for e in bars], color=COLOURS[0])
-            for value in light:
-                axes.axvline(value, color=COLOURS[1], label="speed of light")
+            for method, value in lines.items():
+                axes.axvline(value, label=method, **_LINES[method])
             axes.axvline(1.0, color=COLOURS[-1], linestyle=":", label="uncoded")
             axes.set_title(case)
-        drawn.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=2)
+        handles = {
+            label: handle
+            for axes in all_axes[:, 0]
+            for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+        drawn.legend(
+            handles.values(), handles.keys(), loc="outside upper right", ncols=4, fontsize=7.5
+        )
         drawn.supxlabel("mean round over the uncoded one, unseen rounds")
         save(drawn, path)
 

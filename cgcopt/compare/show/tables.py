@@ -52,6 +52,8 @@ _TEXT = frozenset(
         "made for",
         "scheme",
         "figure",
+        "step",
+        "what holds",
     }
 )
 

@@ -25,6 +25,7 @@ from cgcopt.objective import (
 from cgcopt.problem import Problem
 from cgcopt.workers.base import Times
 from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.groups import Groups
 
 __all__ = ["light_bound"]
 
@@ -32,8 +33,8 @@ __all__ = ["light_bound"]
 def light_bound(problem: Problem) -> tuple[float, Certificate]:
     """What no scheme beats: the objective of rounds that end at the speed of light.
 
-    Exact on rounds. For workers that are alike the expected runtime is at least
-    ``u N L / E[sum_i 1/T_i] = u L / E[1/T]``, by Jensen's inequality; nothing is said of the other
+    Exact on rounds. For workers that are alike, or in groups, the expected runtime is at least
+    ``u N L / E[sum_i 1/T_i]``, by Jensen's inequality; nothing is said of the other
     objectives there, nor of models that can only be sampled.
 
     Examples
@@ -66,6 +67,19 @@ def _mean_of_workers(problem: Problem) -> float | None:
     return None
 
 
+def _mean_of_groups(problem: Problem) -> float | None:
+    """``u N L / sum_i E[1/T_i]``: the harmonic mean is concave in the speeds."""
+    system = problem.system
+    times = times_as(Groups, system, "needs workers in groups, not")
+    speeds = [
+        count * float(order_statistic_inverse_means(model, 1)[0]) for count, model in times.groups
+    ]
+    if not all(math.isfinite(speed) and speed > 0 for speed in speeds):
+        return None
+    work = system.unit * system.workers * system.coordinates
+    return work / sum(speeds) + system.costs.startup
+
+
 def _nothing(problem: Problem) -> None:
     return None
 
@@ -85,6 +99,7 @@ _BOUNDS: Table[tuple[type[Objective], Times], Callable[[Problem], float | None]]
         (ExpectedRuntime, Times.CONTINUOUS): _mean_of_workers,
         (ExpectedRuntime, Times.DISCRETE): _mean_of_workers,
         (ExpectedRuntime, Times.DISTRIBUTION): _mean_of_workers,
+        (ExpectedRuntime, Times.GROUPS): _mean_of_groups,
     },
     others=_nothing,
 )

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cgcopt.compare.results.held_out import no_coding
-from cgcopt.compare.results.schedules import Case, root
-from cgcopt.costs import Costs
+from cgcopt.compare.schedules.cases import Case
+from cgcopt.compare.schedules.table import root
 from cgcopt.evaluation.schedules.baselines import Cyclic
 from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
 from cgcopt.limits import Limits
@@ -87,7 +87,7 @@ def copies_table(
     --------
     >>> import numpy as np
     >>> from cgcopt import ShiftedExponential
-    >>> from cgcopt.compare.results.schedules import cases_of
+    >>> from cgcopt.compare.schedules.cases import cases_of
     >>> from cgcopt.workers.trace import Trace
     >>> times = ShiftedExponential(rate=1.0, shift=0.2).sample(60, 4, np.random.default_rng(5))
     >>> (case,) = cases_of([("mine", Trace(times))])
@@ -152,7 +152,7 @@ def _sending(
     system = problem.system
 
     def behind(share: float, coded: Schedule | None = None) -> float:
-        costs = Costs(per_coordinate=share * uncoded / system.coordinates)
+        costs = replace(system.costs, per_coordinate=share * uncoded / system.coordinates)
         dear = replace(problem, system=replace(system, costs=costs))
         coded = coded or _best(dear, True, options)
         return _mean(cyclic, dear, case) - _mean(coded, dear, case)

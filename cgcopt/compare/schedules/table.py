@@ -13,46 +13,26 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from cgcopt.arrays import FloatArray
 from cgcopt.compare.results.held_out import no_coding
 from cgcopt.compare.results.replay import mean_error
+from cgcopt.compare.schedules.cases import Case
 from cgcopt.errors import CgcoptError
-from cgcopt.evaluation.schedules.baselines import Dynamic, speed_of_light
+from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic, speed_of_light
 from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
-from cgcopt.objective import ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Problem
-from cgcopt.seeds import generator
 from cgcopt.solution import Solution
 from cgcopt.solvers.solve import solve
-from cgcopt.system import System
-from cgcopt.workers.base import WorkerTimes
 from cgcopt.workers.empirical import Scenarios
-from cgcopt.workers.families import LogNormal, ShiftedExponential
-from cgcopt.workers.trace import Trace
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "METHODS",
-    "Case",
-    "Crossing",
-    "Entry",
-    "ScheduleTable",
-    "cases_of",
-    "reference_cases",
-    "schedule_table",
-]
+__all__ = ["HINDSIGHT", "LIGHT", "METHODS", "Crossing", "Entry", "ScheduleTable", "schedule_table"]
 
-#: Coordinates; runtimes are proportional to them.
-_COORDINATES = 20_000
-#: Fresh rounds that judge what was designed for a distribution, and those that find crossings.
-_FRESH, _CROSSING = 50_000, 5000
-#: Rounds of the case with slow workers on which is designed.
-_DESIGNED = 300
+#: Judging rounds that find crossings, and up to which hindsight is designed on them.
+_CROSSING, _HINDSIGHT = 5000, 2000
 
 #: Name of a column -> solver and raw options.
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -69,6 +49,13 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "cyclic, uncoded": ("cyclic", {}),
     "dynamic, no latency": ("dynamic", {}),
 }
+#: What nobody can have: designed on the very rounds that judge.
+HINDSIGHT: dict[str, tuple[str, dict[str, Any]]] = {
+    "hindsight optimum, one order": ("optimal", {}),
+    "hindsight schedule": ("schedule", {"work": "auto"}),
+}
+#: What no scheme beats.
+LIGHT = "speed of light"
 #: Those that make sense where workers are alike.
 _ALIKE = (
     "certified, one order",
@@ -78,36 +65,6 @@ _ALIKE = (
     "cyclic, uncoded",
     "dynamic, no latency",
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """A model to design on, and rounds to be judged on.
-
-    Attributes
-    ----------
-    title : str
-    times : WorkerTimes
-        A distribution, or the first rounds of a trace.
-    judged : ndarray, shape (K, N)
-        Seconds per cycle of the rounds that judge.
-    """
-
-    title: str
-    times: WorkerTimes
-    judged: FloatArray
-
-    @property
-    def alike(self) -> bool:
-        """Whether the workers are alike."""
-        return not isinstance(self.times, Scenarios)
-
-    @property
-    def problem(self) -> Problem:
-        """The expected runtime under the model, in seconds of a round without coding."""
-        count = self.judged.shape[1]
-        system = System(count, _COORDINATES, self.times, samples=count, cycles=1 / _COORDINATES)
-        return Problem(system, ExpectedRuntime(), title=self.title)
 
 
 @dataclass(frozen=True)
@@ -121,6 +78,9 @@ class Entry:
         Mean round over the uncoded one, and its standard error (rounds paired).
     seconds : float
         To design it.
+    sent : float
+        Coordinates that a worker sends in a round at most, over ``L``: more than 1 without a code where
+        data is held several times. Cells on request: on average.
     programs : int
         Linear programs that took; 0 for methods without.
     work : str
@@ -134,6 +94,7 @@ class Entry:
     ratio: float = math.nan
     error: float = math.nan
     seconds: float = math.nan
+    sent: float = math.nan
     programs: int = 0
     work: str = ""
     message: str = ""
@@ -174,35 +135,6 @@ class ScheduleTable:
         return pd.DataFrame([vars(each) for each in self.crossings])
 
 
-def reference_cases(seed: int = 0) -> list[Case]:
-    """The published setting with ten and twenty workers, a log-normal one, and one with slow rounds."""
-    paper = ShiftedExponential(rate=1e-3, shift=50)
-    drawn: list[tuple[str, WorkerTimes, int]] = [
-        ("paper, N = 10", paper, 10),
-        ("paper, N = 20", paper, 20),
-        ("log-normal, N = 12", LogNormal(sigma=0.6, scale=1.0, shift=0.2), 12),
-    ]
-    cases = [_drawn_case(title, times, count, seed) for title, times, count in drawn]
-    return [*cases, _fast_or_slow(seed)]
-
-
-def _fast_or_slow(seed: int, workers: int = 8) -> Case:
-    """Every worker is fast, or ten times slower: one in ten is, in every round anew."""
-    title = f"fast or 10 times slower, N = {workers}"
-    rng = generator(seed, "schedules", title)
-    times = np.where(rng.random((_DESIGNED + _FRESH, workers)) < 0.1, 10.0, 1.0)
-    return Case(title, Scenarios(times[:_DESIGNED]), times[_DESIGNED:])
-
-
-def cases_of(traces: Iterable[tuple[str, Trace]], *, fraction: float = 0.5) -> list[Case]:
-    """One case a trace, under its name: designed on the first rounds, judged on the others."""
-    cases = []
-    for title, trace in traces:
-        first, second = trace.split(fraction)
-        cases.append(Case(title, first.rounds(), second.times))
-    return cases
-
-
 def schedule_table(
     cases: Iterable[Case],
     *,
@@ -221,6 +153,9 @@ def schedule_table(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from cgcopt import ShiftedExponential, Trace
+    >>> from cgcopt.compare.schedules.cases import cases_of
     >>> rng = np.random.default_rng(5)
     >>> times = ShiftedExponential(rate=1.0, shift=0.2).sample(60, 4, rng)
     >>> cases = cases_of([("mine", Trace(times))])
@@ -238,12 +173,14 @@ def schedule_table(
         runs: dict[str, Run] = {}
         for method in _methods(case, methods):
             options.report(None, f"{case.title}: {method}")
-            entry, run = _entry(case, problem, method, options, uncoded)
+            entry, run = _entry(case, problem, method, METHODS[method], options, uncoded)
             entries.append(entry)
             if run is not None:
                 runs[method] = run
+        if methods is None and len(case.judged) <= _HINDSIGHT and not case.alike:
+            entries += _hindsight(case, problem, options, uncoded)
         light = speed_of_light(problem.system, case.judged)
-        entries.append(_judged(Entry(case.title, "speed of light", seconds=0.0), light, uncoded))
+        entries.append(_judged(Entry(case.title, LIGHT, seconds=0.0), light, uncoded))
         static = [runs[m] for m in runs if METHODS[m][0] in ("schedule", "two-level")]
         if static:
             crossings.append(_crossing(case, problem, static, uncoded))
@@ -256,15 +193,25 @@ def _methods(case: Case, methods: Iterable[str] | None) -> list[str]:
     return list(_ALIKE) if case.alike else list(METHODS)
 
 
-def _drawn_case(title: str, times: WorkerTimes, workers: int, seed: int) -> Case:
-    rng = generator(seed, "schedules", title)
-    return Case(title, times, times.sample(_FRESH, workers, rng))
+def _hindsight(case: Case, problem: Problem, options: Options, uncoded: FloatArray) -> list[Entry]:
+    """What the best designs of the judging rounds themselves would have reached."""
+    known = replace(problem, system=problem.system.with_times(Scenarios(case.judged)))
+    entries = []
+    for name, way in HINDSIGHT.items():
+        options.report(None, f"{case.title}: {name}")
+        entries.append(_entry(case, known, name, way, options, uncoded)[0])
+    return entries
 
 
 def _entry(
-    case: Case, problem: Problem, method: str, options: Options, uncoded: FloatArray
+    case: Case,
+    problem: Problem,
+    method: str,
+    way: tuple[str, dict[str, Any]],
+    options: Options,
+    uncoded: FloatArray,
 ) -> tuple[Entry, Run | None]:
-    solver, raw = METHODS[method]
+    solver, raw = way
     started = time.perf_counter()
     blank = Entry(case.title, method)
     try:
@@ -277,6 +224,7 @@ def _entry(
     entry = replace(
         blank,
         seconds=time.perf_counter() - started,
+        sent=float(run.copies) if isinstance(run, Cyclic) else 1.0,
         programs=int(solution.details.get("programs", 0)),
         work=str(solution.details.get("work", "")),
     )
