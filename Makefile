@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test lint bench notebooks constraints clean
+.PHONY: help compare test lint bench notebooks docs constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -32,6 +32,10 @@ bench: $(VENV)/test.stamp ## measure speed and scale
 
 notebooks: $(VENV)/test.stamp ## execute the notebooks again, in place
 	$(BIN)/jupyter-execute --inplace --NotebookClient.record_timing=False notebooks/*.ipynb
+
+docs: $(VENV)/docs.stamp ## the documentation as a site, in build/docs; a warning or a broken link is an error
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs build/docs
+	$(BIN)/python docs/site_build/links.py build/docs
 
 constraints: ## resolve the dependencies anew and pin them in constraints.txt
 	rm -rf build/constraints
@@ -61,4 +65,9 @@ $(VENV)/core.stamp: pyproject.toml constraints.txt
 $(VENV)/test.stamp: $(VENV)/core.stamp
 	@echo "Adding the test tools and the optional solvers to $(VENV) ..."
 	@$(INSTALL) --no-build-isolation --editable '.[test]'
+	@touch $@
+
+$(VENV)/docs.stamp: $(VENV)/core.stamp
+	@echo "Adding the documentation tools to $(VENV) ..."
+	@$(INSTALL) --no-build-isolation --editable '.[docs]'
 	@touch $@

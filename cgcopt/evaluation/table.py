@@ -4,7 +4,7 @@ An entry belongs to an objective and to a kind of worker times. A new kind of ti
 objective, is added by :func:`register`; nothing else asks what kind a model or an objective is.
 
 All functions of the table take the system, the cumulative work ``w`` and the parameters of the
-objective (:attr:`~cgcopt.objective.Objective.parameters`), in this order:
+objective (:attr:`~cgcopt.objective.Objective.parameters`), in this order::
 
     evaluate(system, work, *parameters, gradient=False) -> Evaluation
     bound(system, work, *parameters, evaluation) -> (bound, Certificate)

@@ -32,6 +32,7 @@ __all__ = [
     "OutsideSolver",
     "allowed_names",
     "native_options",
+    "outcome_of",
     "termination",
     "unknown_options_refused",
 ]
@@ -102,7 +103,7 @@ class OutsideSolver(Solver):
             options = replace(options, time_limit=max(options.time_limit - built, 1e-3))
         self.check_names(raw)
         answer = self.run(formulation, model, replace(options, raw=raw))
-        return replace(_outcome(formulation, answer), build_seconds=built)
+        return replace(outcome_of(formulation, answer), build_seconds=built)
 
     def option_names(self) -> Collection[str]:
         """The solver's own names of its options, as far as its library lists them; else none."""
@@ -139,8 +140,30 @@ class OutsideSolver(Solver):
         """Solve the model."""
 
 
-def _outcome(formulation: Formulation, answer: Answer) -> Outcome:
-    """Translate an answer to coordinates, seconds and probabilities."""
+def outcome_of(formulation: Formulation, answer: Answer) -> Outcome:
+    """Translate an answer to coordinates, seconds and probabilities, for the judge.
+
+    Parameters
+    ----------
+    formulation : Formulation
+        The one whose model was solved.
+    answer : Answer
+        In the terms of the model; multipliers, where there are any, prove the bound.
+
+    Returns
+    -------
+    Outcome
+        Without a partition where the model is infeasible or unbounded.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> system = cg.System(2, 6, cg.Scenarios([[3.0, 1.0], [2.0, 5.0]]))
+    >>> formulation = cg.formulate(cg.Problem(system, cg.ExpectedRuntime()), "block")
+    >>> answer = Answer(TerminationCondition.OPTIMAL, formulation.point(cg.Design([3, 3])))
+    >>> outcome_of(formulation, answer).partition
+    array([3., 3.])
+    """
     bound, certificate = math.nan, Certificate.NONE
     if math.isfinite(answer.dual_bound):
         bound, certificate = formulation.bound(answer.dual_bound), Certificate.DUAL_BOUND
