@@ -9,18 +9,22 @@ BIN := $(VENV)/bin
 OUT ?= build/compare
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --doctest-modules --pyargs cgcopt tests
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test lint bench notebooks docs constraints clean
+.PHONY: help compare test test-all lint bench notebooks docs constraints clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 compare: $(VENV)/core.stamp ## compare all methods on the default instances, tables and plots in build/compare
 	$(BIN)/cgcopt compare --out $(OUT)
 
 test: lint ## everything that must pass: ruff, mypy, pytest with doctests, README and notebooks
-	$(BIN)/python -m pytest -n auto --dist loadfile --doctest-modules --pyargs cgcopt tests
+	$(PYTEST)
+
+test-all: lint ## the same, with the slow tests: bigger sizes and all combinations
+	$(PYTEST) -m ""
 
 lint: $(VENV)/test.stamp ## ruff (lint and format) and mypy
 	$(BIN)/ruff check
