@@ -1,4 +1,4 @@
-"""What every test stands on: the tree, a fixed hypothesis profile, no display, no network."""
+"""What every test stands on: the tree, fixed hypothesis profiles, no display, no network."""
 
 from __future__ import annotations
 
@@ -18,13 +18,20 @@ os.environ["MPLBACKEND"] = "agg"
 # Tests run on all cores already; threads of BLAS would only wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-settings.register_profile(
-    "repeatable",
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("repeatable")
+for name, examples in (("quick", 40), ("thorough", 100)):
+    settings.register_profile(
+        name,
+        deadline=None,
+        derandomize=True,
+        max_examples=examples,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw more examples where the slow tests run too."""
+    settings.load_profile("quick" if config.option.markexpr == "not slow" else "thorough")
+
 
 _connect = socket.socket.connect
 

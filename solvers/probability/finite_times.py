@@ -87,13 +87,16 @@ def search(
     kind = KINDS[system.worker_times.kind]
     scores = kind.scores(system, deadline)
     keep_design(partition_with_work_proportional_to(np.arange(1.0, system.workers + 1), 1))
-    starts = np.array(_starts(system, deadline, kind, stop))
+    plain = [*np.eye(system.workers), np.full(system.workers, 1 / system.workers)]
+    plain.append(partition_with_work_proportional_to(np.arange(1.0, system.workers + 1), 1))
+    lattice = kind.lattice(system, deadline)
+    if lattice is not None and lattice.count_of_all <= _SETTINGS.enumerable:
+        values = scores(np.array(plain))
+        return _enumerated(problem, deadline, lattice, scores, plain[int(np.argmax(values))])
+    starts = np.array(plain + _starts(system, deadline, kind, stop))
     keep_design(starts[0])
     values = scores(starts)
     keep_design(starts[int(np.argmax(values))])
-    lattice = kind.lattice(system, deadline)
-    if lattice is not None and lattice.count_of_all <= _SETTINGS.enumerable:
-        return _enumerated(problem, deadline, lattice, scores, starts[int(np.argmax(values))])
     rng = generator(options.seed, "optimal", problem.name)
     order = np.argsort(-values)[: options.starts or _SETTINGS.improved]
     best = Found(starts[order[0]], float(values[order[0]]), len(starts))
@@ -154,10 +157,7 @@ def _best_as_judged(problem: Problem, deadline: float, shares: FloatArray) -> Fl
 def _starts(
     system: System, deadline: float, kind: FiniteKind, stop: Callable[[], bool]
 ) -> list[FloatArray]:
-    workers = system.workers
-    starts = [*np.eye(workers), np.full(workers, 1 / workers)]
-    starts.append(partition_with_work_proportional_to(np.arange(1.0, workers + 1), 1))
-    starts += kind.own_starts(system, deadline)
+    starts = kind.own_starts(system, deadline)
     pooled = kind.pooled(system)
     alike = system.with_times(pooled)
     for work_of in equal_risk_work, equal_level_risk_work:

@@ -31,11 +31,12 @@ class SmoothingSettings:
     flat: float = 1e-3
     """Least derivative between the knots, relative to the one beyond them."""
     beyond: float = 800.0
-    """Log-odds beyond the knots where the inverse begins to look; doubles end at about 745."""
+    """Largest log-odds that the inverse tells apart; doubles end at about 745."""
     steps: int = 200
     """Newton steps and bisections of the inverse at most."""
     resolution: float = 4e-16
-    """Relative change in ``log t`` at which the inverse has settled: two units in the last place."""
+    """Relative change in ``log t``, and in the log-odds, at which the inverse has settled: two units
+    in the last place."""
 
 
 _SETTINGS = SmoothingSettings()
@@ -62,6 +63,7 @@ class SmoothedTimes(ContinuousTimes):
             sides = np.array([-1.0, 1.0])
             place, height = place + _SETTINGS.half_width * sides, _SETTINGS.end * sides
         self._ends = float(place[0]), float(place[-1])
+        self._places, self._heights = place, height
         self._curve = PchipInterpolator(place, height, extrapolate=True)
         self._derivative, self._bend = self._curve.derivative(), self._curve.derivative(2)
         width = place[-1] - place[0]
@@ -124,20 +126,24 @@ class SmoothedTimes(ContinuousTimes):
         return self._inverse(-logit(np.asarray(q, dtype=np.float64)))
 
     def _inverse(self, odds: FloatArray) -> FloatArray:
-        low = np.full(np.shape(odds), self._ends[0] - _SETTINGS.beyond / self._steepness)
-        high = np.full(np.shape(odds), self._ends[1] + _SETTINGS.beyond / self._steepness)
-        place = 0.5 * (low + high)
+        room = 2 * _SETTINGS.beyond / self._steepness
+        low = np.full(np.shape(odds), self._ends[0] - room)
+        high = np.full(np.shape(odds), self._ends[1] + room)
+        odds = np.clip(odds, -_SETTINGS.beyond, _SETTINGS.beyond)
+        # Straight lines between the knots are near; beyond them they are the curve itself.
+        within = np.clip(odds, self._heights[0], self._heights[-1])
+        place = np.interp(within, self._heights, self._places)
+        place = np.clip(place + (odds - within) / self._steepness, low, high)
         for _ in range(_SETTINGS.steps):  # Newton, bisection where it leaves the bracket
             reached, rate = self._odds(np.exp(place))
             below = reached < odds
             low, high = np.where(below, place, low), np.where(below, high, place)
-            following = place - (reached - odds) / rate
-            inside = (following > low) & (following < high)
-            following = np.where(inside, following, 0.5 * (low + high))
-            least = _SETTINGS.resolution * (1 + np.abs(place))
-            settled = np.all(np.abs(following - place) <= least)
-            place = following
-            if settled:
+            step = (odds - reached) / rate
+            least = _SETTINGS.resolution * (1 + np.abs(place) + np.abs(odds) / rate)
+            settled = np.abs(step) <= least
+            inside = settled | ((place + step > low) & (place + step < high))
+            place = np.where(inside, place + step, 0.5 * (low + high))
+            if np.all(settled):
                 break
         times: FloatArray = np.exp(place)
         return times

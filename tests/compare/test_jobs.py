@@ -161,6 +161,13 @@ def diary(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     registry.all_solvers.cache_clear()
 
 
+@pytest.fixture(scope="module")
+def pair() -> Iterator[WorkerProcesses]:
+    """Two processes that know the solvers of cgcopt alone, for tests that do not harm them."""
+    with WorkerProcesses(2) as executor:
+        yield executor
+
+
 def noted(options: Options, diary: Path) -> Options:
     return replace(options, raw={"diary": str(diary)})
 
@@ -196,12 +203,20 @@ def stays_as_it_is(path: Path) -> bool:
     return False
 
 
-@pytest.mark.slow
-def test_two_processes_give_the_table_of_one() -> None:
-    alone = compare([SMALL, LATE], options=OPTIONS)
-    with WorkerProcesses(2) as executor:
-        together = compare([SMALL, LATE], options=OPTIONS, executor=executor)
-    assert len(alone.rows) > 20
+FEW = ["optimal", "highs", "cutting-plane", "closed-form-time", "single-level"]
+
+
+@pytest.mark.parametrize(
+    ("problems", "solvers"),
+    [([SMALL], FEW), pytest.param([SMALL, LATE], None, marks=pytest.mark.slow)],
+    ids=["few", "all"],
+)
+def test_two_processes_give_the_table_of_one(
+    problems: list[cg.Problem], solvers: list[str] | None, pair: WorkerProcesses
+) -> None:
+    alone = compare(problems, solvers, options=OPTIONS)
+    together = compare(problems, solvers, options=OPTIONS, executor=pair)
+    assert len(alone.rows) >= (20 if solvers is None else 5)
     assert facts(together) == facts(alone)
     assert {row.jobs for row in alone.rows} == {1}
     assert {row.jobs for row in together.rows} == {2}
@@ -247,10 +262,18 @@ def test_a_process_that_dies_costs_its_own_row(diary: Path, tmp_path: Path) -> N
 
 
 def test_a_run_that_is_lost_is_made_once_more_alone(diary: Path) -> None:
+    options = noted(OPTIONS, diary)
     with WorkerProcesses(2) as executor:
-        (row,) = compare(SMALL, ["starved"], options=noted(OPTIONS, diary), executor=executor).rows
+        row, left = compare(SMALL, ["starved", "leaver"], options=options, executor=executor).rows
     assert (row.solution.termination, row.jobs) == ("converged", 1)
     assert row.value == cg.evaluate(SMALL, np.full(5, 40.0), gradient=True).value
+    # A dead process is a reason to try once more; an error is not.
+    assert left.message == "SystemExit: left"
+    assert sorted(path.name for path in diary.iterdir()) == [
+        "leaver small 1",
+        "starved small 1",
+        "starved small 2",
+    ]
 
 
 def test_a_pool_that_breaks_costs_what_was_in_it(diary: Path, tmp_path: Path) -> None:
@@ -270,7 +293,6 @@ def test_a_pool_that_breaks_costs_what_was_in_it(diary: Path, tmp_path: Path) ->
     assert "several runs at a time, seconds are noisy" in settings_section(OPTIONS, "", found.rows)
 
 
-@pytest.mark.slow
 def test_an_interruption_ends_the_processes_and_keeps_what_was_done(
     diary: Path, tmp_path: Path
 ) -> None:
@@ -344,14 +366,11 @@ def test_processes_end_with_a_comparison_that_is_killed(
     assert {row.jobs for row in rows} == {1}
 
 
-def test_time_limits_hold_in_processes(diary: Path) -> None:
+def test_time_limits_hold_in_processes(pair: WorkerProcesses) -> None:
     system = replace(SYSTEM, workers=120, coordinates=12_000)
     hard = cg.Problem(system, cg.CompletionProbability(1.6e7), title="hard")
     options = replace(OPTIONS, time_limit=1.0, gap=0.0)
-    with WorkerProcesses(2) as executor:
-        rows = compare(
-            hard, ["successive-convex", "global"], options=options, executor=executor
-        ).rows
+    rows = compare(hard, ["successive-convex", "global"], options=options, executor=pair).rows
     assert rows[0].solution.termination == "time-limit"
     assert rows[0].seconds >= 0.9
     assert all(row.value > 0 and row.seconds < 10 for row in rows)
@@ -371,29 +390,28 @@ def test_threads_are_shared_out() -> None:
     assert capped(OPTIONS, None) == OPTIONS
 
 
-def test_rows_of_other_code_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_other_code_are_refused(
+    monkeypatch: pytest.MonkeyPatch, pair: WorkerProcesses
+) -> None:
     monkeypatch.setattr("cgcopt.compare.results.runs.code_version", lambda: "cgcopt of another day")
-    with WorkerProcesses(1) as executor:
-        (row,) = compare(SMALL, ["uncoded"], options=OPTIONS, executor=executor).rows
+    (row,) = compare(SMALL, ["uncoded"], options=OPTIONS, executor=pair).rows
     assert row.failed
     assert "other code" in row.message
     assert "than the comparison (cgcopt of another day)" in row.message
 
 
-def test_sweeps_and_curves_take_an_executor() -> None:
-    with WorkerProcesses(2) as executor:
-        sweep = published_sweep(solvers=["tandon", "uncoded"], options=OPTIONS, executor=executor)
-        curve = deadline_curve(LATE, [2e5, 3e5], ["optimal", "uncoded"], executor=executor)
+def test_sweeps_and_curves_take_an_executor(pair: WorkerProcesses) -> None:
+    sweep = published_sweep(solvers=["tandon", "uncoded"], options=OPTIONS, executor=pair)
+    curve = deadline_curve(LATE, [2e5, 3e5], ["optimal", "uncoded"], executor=pair)
     assert {row.jobs for row in (*sweep.comparison.rows, *curve.rows)} == {2}
     alone = deadline_curve(LATE, [2e5, 3e5], ["optimal", "uncoded"])
     assert [row.value for row in curve.rows] == [row.value for row in alone.rows]
 
 
-def test_progress_rises_to_one() -> None:
+def test_progress_rises_to_one(pair: WorkerProcesses) -> None:
     heard: list[tuple[float | None, str]] = []
     options = replace(OPTIONS, progress=lambda share, message: heard.append((share, message)))
-    with WorkerProcesses(2) as executor:
-        compare(SMALL, ["uncoded", "uniform"], options=options, executor=executor)
+    compare(SMALL, ["uncoded", "uniform"], options=options, executor=pair)
     shares = [share for share, _ in heard]
     assert shares == [0.5, 1.0, 1.0]
     assert {message for _, message in heard} == {"small: uncoded", "small: uniform", ""}
@@ -525,11 +543,10 @@ def cluster(diary: Path) -> Iterator[Any]:
         yield started
 
 
-@pytest.mark.slow
 def test_dask_gives_the_table_of_one(
     cluster: Any, diary: Path, instance: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names = ["equal", "optimal", "quitter", "uncoded", "cutting-plane", "uniform"]
+    names = ["equal", "optimal", "quitter", "uncoded"]
     options = noted(OPTIONS, diary)
     with DaskWorkers(cluster.scheduler_address) as executor:
         assert (executor.jobs, executor.threads) == (2, max(1, cores() // 2))

@@ -109,7 +109,7 @@ def best_known(name, objective, kind, whole):
     return sign * min(loss(number, TIMES) for number in likely)
 
 
-@pytest.mark.parametrize(("cls", "task", "name"), cases())
+@pytest.mark.parametrize(("cls", "task", "name"), list(cases()))
 def test_limits_are_kept_or_refused(cls, task, name):
     if not cls.available():
         pytest.skip(f"{cls.name} is not installed")
