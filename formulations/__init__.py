@@ -9,6 +9,6 @@ if __name__ != "cgcopt.formulations":
 
 from cgcopt.formulations.base import Formulation, Point
 from cgcopt.formulations.formulate import formulate
-from cgcopt.formulations.schedule_runtime import formulate_schedule
+from cgcopt.formulations.schedules.runtime import formulate_schedule
 
 __all__ = ["Formulation", "Point", "formulate", "formulate_schedule"]

@@ -9,7 +9,7 @@ import pytest
 
 import cgcopt as cg
 from cgcopt.formulations.points import write_values
-from cgcopt.formulations.schedule_runtime import ScheduleRuntime
+from cgcopt.formulations.schedules.runtime import ScheduleRuntime
 
 K, I = np.meshgrid(np.arange(11), np.arange(4), indexing="ij")
 TIMES = 1 + ((7 * K + 3 * I + K * K * I) % 11) / 2

@@ -62,8 +62,8 @@ def runtime_problem(
     [
         (10, 2.41, 2.338),
         (20, 2.87, 2.820),
-        (30, 3.30, 3.2525),
-        (40, 3.68, 3.6425),
+        pytest.param(30, 3.30, 3.2525, marks=pytest.mark.slow),
+        pytest.param(40, 3.68, 3.6425, marks=pytest.mark.slow),
         (50, 4.03, 3.997),
     ],
 )
@@ -77,7 +77,7 @@ def test_published_setting(workers: int, published: float, certified: float) -> 
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("workers", [1, 2, 7, 50])
+@pytest.mark.parametrize("workers", [1, 2, 7, pytest.param(50, marks=pytest.mark.slow)])
 def test_every_family_to_a_proven_gap(family: str, workers: int) -> None:
     problem = runtime_problem(workers, 1000, FAMILIES[family])
     solution = cg.solve(problem, "optimal")
@@ -237,7 +237,7 @@ def rough_times(size: int) -> cg.Empirical:
     return cg.Empirical(modes * np.exp(1e-3 * rng.normal(size=size)) + tail)
 
 
-@pytest.mark.parametrize("workers", [12, 30])
+@pytest.mark.parametrize("workers", [12, pytest.param(30, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ["smooth", "rough", "coarse clock"])
 def test_many_possible_runtimes(kind: str, workers: int) -> None:
     times = cg.Empirical(generator(0, "smooth times").lognormal(sigma=0.5, size=1500))
@@ -257,7 +257,7 @@ def test_many_possible_runtimes(kind: str, workers: int) -> None:
 
 
 @pytest.mark.parametrize("gap", [2e-8, 1e-5, 1e-3, 0.1])
-@pytest.mark.parametrize("count", [50, 1000])
+@pytest.mark.parametrize("count", [50, pytest.param(1000, marks=pytest.mark.slow)])
 def test_other_gaps_on_a_trace(count: int, gap: float) -> None:
     solution = cg.solve(runtime_problem(15, 100, rough_times(count)), "optimal", gap=gap)
     assert solution.gap <= gap

@@ -67,7 +67,17 @@ def objectives(system: System) -> list[Objective]:
     return [ExpectedRuntime(), CompletionProbability(1.2 * usual), Quantile(0.9)]
 
 
-@pytest.mark.parametrize(("workers", "coordinates"), [(3, 3), (5, 3), (5, 6), (8, 4), (4, 12)])
+@pytest.mark.parametrize(
+    ("workers", "coordinates"),
+    [
+        (3, 3),
+        (5, 3),
+        (4, 8),
+        pytest.param(5, 6, marks=pytest.mark.slow),
+        pytest.param(8, 4, marks=pytest.mark.slow),
+        pytest.param(4, 12, marks=pytest.mark.slow),
+    ],
+)
 def test_finds_the_best_whole_design_of_small_systems(workers: int, coordinates: int) -> None:
     """Against all partitions, for continuous times and for the runtime on scenarios."""
     for times in [*FAMILIES, steps_and_rounds(workers)[1]]:
@@ -81,7 +91,10 @@ def test_finds_the_best_whole_design_of_small_systems(workers: int, coordinates:
             assert loss(problem, found.partition) == pytest.approx(best, rel=1e-10)
 
 
-@pytest.mark.parametrize(("workers", "coordinates"), [(4, 5), (5, 8), (7, 40), (12, 18)])
+@pytest.mark.parametrize(
+    ("workers", "coordinates"),
+    [(4, 5), (5, 8), (7, 40), pytest.param(12, 18, marks=pytest.mark.slow)],
+)
 def test_no_exchange_of_one_coordinate_improves_the_result(workers: int, coordinates: int) -> None:
     for times in [FAMILIES[2], *steps_and_rounds(workers)]:
         system = System(workers, coordinates, times, samples=workers)

@@ -1,0 +1,1 @@
+"""Schedules on scenarios as mixed-integer programs: numbers, languages, points."""
