@@ -19,12 +19,11 @@ from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Times, unproven
 from cgcopt.solvers.convex.combined_bound import QUADRATURE, ROUNDING, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
-from cgcopt.solvers.limited.boundary_search import BoundarySearch
 from cgcopt.solvers.limited.drawn import DrawnRuntime
 from cgcopt.solvers.limited.face_minimum import minimise_face
 from cgcopt.solvers.limited.faces import Face
-from cgcopt.solvers.limited.level_search import LevelSearch
 from cgcopt.solvers.limited.oracle import RuntimeCuts
+from cgcopt.solvers.limited.region_search import RegionSearch
 from cgcopt.workers.start import one_order
 
 __all__ = ["LimitedRun", "SharedCuts", "limited_optimum"]
@@ -219,35 +218,25 @@ class LimitedRun:
         if self.convex:
             face = Face(self.levels, np.zeros(workers))
             self.minimise(face, self.incumbent)
-        elif (ends := self.free_ends) is not None:
-            relaxed = Incumbent(self.incumbent.target)
-            face = Face(self.levels, np.zeros(workers))
-            self.minimise(face, relaxed)
-            search = BoundarySearch(self.cuts, face, ends, self.incumbent, self.clock)
-            self.note(max(search.run(), relaxed.bound))
-            self.nodes = search.nodes
         else:
             self.over_sets()
 
     @property
-    def free_ends(self) -> FloatArray | None:
-        """Boundaries as shares, where they are the only limit beside those on levels.
-
-        ``None`` where there are none, or other limits, or where messages cost.
-        """
-        limits = self.problem.limits
-        others = limits.blocks is not None or limits.least is not None
-        return None if others or self.cuts.system.costs.per_message else self.ends
+    def most_blocks(self) -> int:
+        """Blocks at most; without a limit on them, least shares and messages all levels are used together."""
+        limits, size = self.problem.limits, int(self.levels.size)
+        if not limits.blocks and not limits.least and not self.cuts.system.costs.per_message:
+            return size
+        return min(limits.most_blocks(self.problem.system.workers), size)
 
     def over_sets(self) -> None:
-        """Search over level sets."""
-        limits = self.problem.limits
-        search = LevelSearch(
+        """Search over level sets and ends of blocks."""
+        search = RegionSearch(
             self.cuts,
             self.drawn,
             self.levels,
-            min(limits.most_blocks(self.problem.system.workers), self.levels.size),
-            limits.least or 0.0,
+            self.most_blocks,
+            self.problem.limits.least or 0.0,
             self.incumbent,
             self.clock,
             self.kinks,

@@ -15,7 +15,7 @@ from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import level_weights
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.problem import Problem
-from cgcopt.solvers.limited.boundary_search import snapped
+from cgcopt.solvers.limited.ends import snapped
 
 __all__ = ["best_levels", "restricted", "restricted_to", "shares_moved"]
 
