@@ -18,6 +18,7 @@ from math import comb
 import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.design import work_of_partition
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.limited.drawn import DrawnRuntime
 from cgcopt.solvers.limited.ends import snapped
@@ -43,10 +44,18 @@ class RegionSearchTuning:
     """Share that counts as spread evenly over the levels of a block when one is divided."""
     most: int = 2
     """Evaluations at one node at most."""
+    most_tried: int = 3
+    """Evaluations of a level set at most before it is minimised by quasi-Newton steps."""
+    in_vain: int = 10
+    """Level sets without success in a row after which they are tried seldom."""
+    seldom: int = 5
+    """Nodes for one level set then."""
     most_single: int = 40
     """Evaluations at a node with nothing left to divide."""
     above: float = 0.3
     """Share of what is left to the cutoff: a value that much above the cuts asks for one more."""
+    close: float = 0.15
+    """The same share: a value that little above them leaves the parts of a node without evaluation."""
     on: float = 1e-9
     """Distance from a boundary, in shares, that counts as none."""
 
@@ -70,6 +79,8 @@ class _LeafIncumbent(Incumbent):
 class _Node:
     bound: float
     region: Region
+    close: bool = False
+    """Whether the cuts were close to the value where the node that this one is a part of has its minimum."""
 
     def __lt__(self, other: _Node) -> bool:
         return self.bound < other.bound
@@ -114,6 +125,8 @@ class RegionSearch:
     sets: int = 0
     settled: float = np.inf
     """The least bound of a region that was done with."""
+    _vain: int = 0
+    _relaxed: FloatArray | None = None
     _tried: set[tuple[int, ...]] = field(default_factory=set)
     _seen: set[bytes] = field(default_factory=set)
     _master: Master | None = None
@@ -183,12 +196,12 @@ class RegionSearch:
             if not self.cuts.cuts or len(box.low) == self.levels.size:
                 self.minimise_set(box.low)
             return
-        messages = np.zeros(self.cuts.system.workers)
-        messages[self.levels[list(box.high)]] = 1.0
-        face = Face(self.levels, messages)
-        share, _ = self.drawn.minimise(face, rough=bool(self.cuts.cuts))
-        face.point(self.cuts, share)
-        work = np.cumsum(face.partition(share) * np.arange(1.0, messages.size + 1.0))
+        if self._relaxed is None:
+            face = Face.used(self.levels, self.cuts.system.workers)
+            share, _ = self.drawn.minimise(face)
+            face.point(self.cuts, share)
+            self._relaxed = face.partition(share)
+        work = work_of_partition(self._relaxed)
         chosen = best_levels(work, self.levels, len(box.low))
         if chosen.size == len(box.low):
             self.try_set(Region.of(box, self.levels.size, self.ends), chosen)
@@ -198,9 +211,9 @@ class RegionSearch:
         places = tuple(np.searchsorted(self.levels, chosen).tolist())
         if places in self._tried:
             return
-        single = Region(LevelBox(places, places), region.low, region.high)
-        found = self.master.solve(single, self.cutoff)
-        if found is not None and found.bound < self.cutoff:
+        single = _Node(-np.inf, Region(LevelBox(places, places), region.low, region.high))
+        found = self.bounded(single, _TUNING.most_tried)
+        if found is not None and single.bound < self.cutoff:
             self.minimise_set(places)
 
     def processed(self, node: _Node) -> list[_Node]:
@@ -217,17 +230,29 @@ class RegionSearch:
             self.settled = min(self.settled, node.bound)
             return []
         if not box.single:
-            chosen = self.levels[list(box.likeliest(found.shares))]
-            self.try_set(region, chosen)
+            self.hopeful(region, found.shares)
             if node.bound >= self.cutoff:
                 self.settled = min(self.settled, node.bound)
                 return []
-            parts = box.divided(found.shares, _TUNING.spread)
-            return [_Node(node.bound, Region(part, region.low, region.high)) for part in parts]
-        return [_Node(node.bound, part) for part in self.halves(region, found.shares)]
+            boxes = box.divided(found.shares, _TUNING.spread)
+            parts = [Region(part, region.low, region.high) for part in boxes]
+        else:
+            parts = self.halves(region, found.shares)
+        return [_Node(node.bound, part, node.close) for part in parts]
+
+    def hopeful(self, region: Region, shares: FloatArray) -> None:
+        """Try the set with the largest shares; seldom where many such sets have been no better."""
+        if self._vain >= _TUNING.in_vain and self.nodes % _TUNING.seldom:
+            return
+        before = self.incumbent.value
+        self.try_set(region, self.levels[list(region.box.likeliest(shares))])
+        self._vain = 0 if self.incumbent.value < before else self._vain + 1
 
     def bounded(self, node: _Node, most: int) -> MasterPoint | None:
         """Raise the bound of a node by evaluations; ``None`` where no design is in its region."""
+        if node.close and most == _TUNING.most:
+            most = 0
+        node.close = False
         for k in range(most + 1):
             found = self.master.solve(node.region, self.cutoff)
             if found is None:
@@ -235,8 +260,10 @@ class RegionSearch:
             node.bound = max(node.bound, found.bound)
             if node.bound >= self.cutoff or k == most or self.clock.expired:
                 break
-            value = self.value(node.region.box, found)
-            if value <= found.bound + _TUNING.above * max(self.cutoff - found.bound, 0.0):
+            left = max(self.cutoff - found.bound, 0.0)
+            above = self.value(node.region.box, found) - found.bound
+            node.close = above <= _TUNING.close * left
+            if above <= _TUNING.above * left:
                 break
         return found
 
