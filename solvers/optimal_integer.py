@@ -31,7 +31,7 @@ from cgcopt.solvers.deadline.chance_optimum import (
 from cgcopt.solvers.deadline.rounds_optimum import optimum_of_probability
 from cgcopt.solvers.global_probability import GlobalProbability
 from cgcopt.solvers.limited.local_search import limited_search
-from cgcopt.solvers.limited.optimum import limited_optimum
+from cgcopt.solvers.limited.optimum import SharedCuts, limited_optimum
 from cgcopt.solvers.limited.rounding import round_within
 from cgcopt.solvers.optimal_probability import OptimalProbability
 from cgcopt.solvers.optimal_quantile import OptimalQuantile, proven_quantile
@@ -53,6 +53,8 @@ class ProofTuning:
     """Seconds for the proof where no time limit is set."""
     neighbours: int = 25
     """Designs to evaluate around an answer of the master problem, at most."""
+    finest: int = 10**6
+    """With more coordinates, whole numbers within limits are those of the rounded design."""
     most_coordinates: int = 10**8
     """With more coordinates whole numbers are too fine for the tolerances of the master problem."""
 
@@ -195,15 +197,34 @@ def _rounded(problem: Problem, solver: Solver, options: Options) -> Outcome:
 
 
 def _within_limits(problem: Problem, options: Options) -> Outcome:
-    """The relaxed optimum within the limits, rounded on its levels; its bound holds for whole numbers."""
-    convex = one_order(problem.system.worker_times)
-    method = limited_optimum if convex else limited_search
-    found = method(problem, replace(options, gap=options.gap / 2.0))
+    """The relaxed optimum within the limits, rounded on its levels; then a search in whole numbers."""
+    if not one_order(problem.system.worker_times):
+        found = limited_search(problem, replace(options, gap=options.gap / 2.0))
+        return _on_its_levels(problem, found)
+    clock = Clock.started(options.time_limit or _TUNING.patience)
+    shared = SharedCuts.of(problem, options)
+    found = limited_optimum(problem, replace(options, gap=options.gap / 2.0), shared=shared)
+    rounded = _on_its_levels(problem, found)
+    if rounded.partition is None or problem.limits.boundaries is not None:
+        return rounded
+    value = evaluate(problem, Design(rounded.partition)).value
+    fine = problem.system.coordinates > _TUNING.finest
+    if found.bound >= value * (1.0 - options.gap) or fine or clock.left <= 0.0:
+        return rounded
+    rest = replace(options, time_limit=clock.left)
+    whole = limited_optimum(problem, rest, rounded.partition, shared, whole=True)
+    if whole.partition is None:
+        return rounded
+    partition = np.round(whole.partition)
+    return replace(whole, partition=partition, bound=max(whole.bound, found.bound))
+
+
+def _on_its_levels(problem: Problem, found: Outcome) -> Outcome:
+    """The design of a relaxed outcome in whole numbers on the levels that it uses."""
     if found.partition is None:
         return found
     repaired = problem.limits.repaired(found.partition)
-    whole = round_within(problem, Design(repaired)).partition
-    return replace(found, partition=whole)
+    return replace(found, partition=round_within(problem, Design(repaired)).partition)
 
 
 @dataclass(frozen=True, eq=False)

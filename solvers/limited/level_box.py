@@ -10,6 +10,9 @@ from cgcopt.arrays import FloatArray, IntArray
 
 __all__ = ["LevelBox", "Region"]
 
+#: Distance from a boundary, in shares, that counts as none.
+_ON = 1e-9
+
 
 @dataclass(frozen=True)
 class LevelBox:
@@ -60,7 +63,7 @@ class LevelBox:
         Examples
         --------
         >>> LevelBox((0, 1), (1, 2)).divided(np.array([0.2, 0.2, 0.6]), 0.0)
-        [LevelBox(low=(0, 1), high=(0, 2)), LevelBox(low=(1, 2), high=(1, 2))]
+        [LevelBox(low=(0, 1), high=(0, 1)), LevelBox(low=(0, 2), high=(1, 2))]
         """
         best, block, at = -1.0, 0, 0
         for j, (low, high) in enumerate(zip(self.low, self.high, strict=True)):
@@ -119,3 +122,25 @@ class Region:
         high[: level + 1] = np.minimum(high[: level + 1], at)
         low[level:] = np.maximum(low[level:], at + 1)
         return [Region(self.box, self.low, high), Region(self.box, low, self.high)]
+
+    def divisions(self, counts: FloatArray, ends: FloatArray, most: int) -> list[list[Region]]:
+        """Ways to divide the region, at the levels that end farthest from a boundary first.
+
+        Parameters
+        ----------
+        counts : ndarray, shape (m,)
+            Cumulative shares of all allowed levels.
+        ends : ndarray
+            Boundaries from 0 to 1.
+        most : int
+            Ways at most; one where all blocks end at boundaries.
+        """
+        place = np.clip(np.searchsorted(ends, counts - _ON), 1, ends.size - 1)
+        off = np.minimum(counts - ends[place - 1], ends[place] - counts)
+        off[self.low >= self.high] = -1.0
+        order = np.argsort(-off, kind="stable")[:most]
+        cuts = [(int(n), int(place[n]) - 1) for n in order if off[n] > _ON]
+        if not cuts:
+            widest = int((self.high - self.low).argmax())
+            cuts = [(widest, int(np.abs(ends - counts[widest]).argmin()))]
+        return [self.ending(n, int(np.clip(at, self.low[n], self.high[n] - 1))) for n, at in cuts]

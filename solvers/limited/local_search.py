@@ -29,8 +29,8 @@ from cgcopt.problem import Problem
 from cgcopt.seeds import generator
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Times
-from cgcopt.solvers.limited.ends import snapped
 from cgcopt.solvers.limited.drawn import DrawnRuntime
+from cgcopt.solvers.limited.ends import snapped
 from cgcopt.solvers.limited.faces import Face
 from cgcopt.solvers.limited.optimum import LimitedRun
 from cgcopt.solvers.probability.smoothed_times import SmoothedTimes

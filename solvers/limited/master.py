@@ -163,6 +163,16 @@ class Master:
         self._held.append(number)
         self._mattered[number] = self._solves
 
+    def height(self, partition: FloatArray, messages: FloatArray) -> float:
+        """The largest cut at a design with sum 1, shapes ``(N,)``, seconds: no more than its value."""
+        m = self.levels.size
+        point = np.zeros(self._columns.size)
+        point[:m] = partition[self.levels]
+        if self.linked:
+            point[m + 1 :] = messages[self.levels]
+        heights = self._rows[: self.count] @ point
+        return float(heights.max()) * self.scale * (1.0 - _TUNING.accuracy)
+
     def solve(self, region: Region, cutoff: float) -> MasterPoint | None:
         """Minimise the largest cut over a region; ``None`` where nothing keeps its limits.
 

@@ -51,6 +51,8 @@ def limited_optimum(
     options: Options,
     start: FloatArray | None = None,
     shared: SharedCuts | None = None,
+    *,
+    whole: bool = False,
 ) -> Outcome:
     """Minimise the expected runtime over the designs within the limits of a problem.
 
@@ -68,6 +70,8 @@ def limited_optimum(
         A partition within the limits that a neighbouring problem has led to.
     shared : SharedCuts, optional
         What problems of the same system, with other limits, have evaluated.
+    whole : bool
+        Whether blocks carry whole numbers of coordinates: every whole number is a boundary then.
     """
     if not one_order(problem.system.worker_times):
         raise UnsupportedProblemError(
@@ -76,42 +80,46 @@ def limited_optimum(
         )
     started = time.perf_counter()
     if problem.system.worker_times.kind is Times.STARTED:
-        run = over_first_levels(problem, options, start)
+        run = over_first_levels(problem, options, start, whole=whole)
     else:
-        run = LimitedRun(problem, options, shared=shared)
+        run = LimitedRun(problem, options, shared=shared, whole=whole)
         run.search(start)
     return run.outcome(time.perf_counter() - started)
 
 
 def over_first_levels(
-    problem: Problem, options: Options, start: FloatArray | None = None
+    problem: Problem,
+    options: Options,
+    start: FloatArray | None = None,
+    *,
+    whole: bool = False,
 ) -> LimitedRun:
     """Minimise for every first used level, where nobody waits for the start of the levels below it.
 
     The expected runtime is convex among the designs that begin with the same level. Each of these
     problems ends as soon as its bound has passed the best design of the others.
     """
-    whole = LimitedRun(problem, options)
-    levels = whole.levels
+    every = LimitedRun(problem, options, whole=whole)
+    levels = every.levels
     alone = first_level_bounds(problem.system, levels)
     order = np.argsort(alone, kind="stable")
     bounds = np.array(alone)
     for place in order:
-        incumbent = whole.incumbent
-        if alone[place] >= incumbent.value * (1.0 - incumbent.target) or whole.clock.expired:
+        incumbent = every.incumbent
+        if alone[place] >= incumbent.value * (1.0 - incumbent.target) or every.clock.expired:
             continue
-        part = LimitedRun(problem, options, first=int(levels[place]))
-        part.clock = whole.clock
+        part = LimitedRun(problem, options, first=int(levels[place]), whole=whole)
+        part.clock = every.clock
         part.incumbent.partition, part.incumbent.value = incumbent.partition, incumbent.value
         given = start if start is not None and np.argmax(start > 0.0) == levels[place] else None
         part.search(given)
         bounds[place] = max(bounds[place], part.incumbent.bound)
         incumbent.value, incumbent.partition = part.incumbent.value, part.incumbent.partition
         incumbent.history += part.incumbent.history
-        whole.nodes, whole.sets = whole.nodes + part.nodes, whole.sets + part.sets
-        whole.cuts.cuts += part.cuts.cuts
-    whole.note(float(bounds.min()) * (1.0 - QUADRATURE))
-    return whole
+        every.nodes, every.sets = every.nodes + part.nodes, every.sets + part.sets
+        every.cuts.cuts += part.cuts.cuts
+    every.note(float(bounds.min()) * (1.0 - QUADRATURE))
+    return every
 
 
 @dataclass(eq=False)
@@ -148,12 +156,15 @@ class LimitedRun:
         Lowest level to use (:func:`over_first_levels`).
     shared : SharedCuts, optional
         Of other problems of the same system.
+    whole : bool
+        Whether blocks carry whole numbers of coordinates.
     """
 
     problem: Problem
     options: Options
     first: int = 0
     shared: SharedCuts | None = None
+    whole: bool = False
     nodes: int = 0
     sets: int = 0
     convex: bool = field(init=False)
@@ -165,7 +176,7 @@ class LimitedRun:
     def __post_init__(self) -> None:
         system, limits = self.problem.system, self.problem.limits
         per_message = system.costs.per_message > 0.0
-        self.convex = limits.convex(system.workers) and not per_message
+        self.convex = limits.convex(system.workers) and not per_message and not self.whole
         limit = self.options.time_limit
         quick = self.convex and system.worker_times.kind is not Times.STARTED
         self.clock = Clock.started(limit if quick else limit or _TUNING.patience)
@@ -194,7 +205,8 @@ class LimitedRun:
         """Boundaries as shares, from 0 to 1; ``None`` where blocks may end anywhere."""
         boundaries = self.problem.limits.boundaries
         if boundaries is None:
-            return None
+            total = self.problem.system.coordinates
+            return np.arange(total + 1.0) / total if self.whole else None
         return np.concatenate(([0.0], boundaries)) / self.problem.system.coordinates
 
     @cached_property
@@ -223,7 +235,7 @@ class LimitedRun:
 
     @property
     def most_blocks(self) -> int:
-        """Blocks at most; without a limit on them, least shares and messages all levels are used together."""
+        """Blocks at most; all levels together where nothing but boundaries limits them."""
         limits, size = self.problem.limits, int(self.levels.size)
         if not limits.blocks and not limits.least and not self.cuts.system.costs.per_message:
             return size

@@ -56,8 +56,10 @@ class RegionSearchTuning:
     """Share of what is left to the cutoff: a value that much above the cuts asks for one more."""
     close: float = 0.15
     """The same share: a value that little above them leaves the parts of a node without evaluation."""
-    on: float = 1e-9
-    """Distance from a boundary, in shares, that counts as none."""
+    candidates: int = 4
+    """Ends of blocks that are tried before a region is divided at one of them."""
+    least_rise: float = 1e-5
+    """What counts as a rise of a bound at the least, relatively, when two of them are multiplied."""
 
 
 _TUNING = RegionSearchTuning()
@@ -80,7 +82,7 @@ class _Node:
     bound: float
     region: Region
     close: bool = False
-    """Whether the cuts were close to the value where the node that this one is a part of has its minimum."""
+    """Whether the cuts were close to the value at the minimum of the node that this is a part of."""
 
     def __lt__(self, other: _Node) -> bool:
         return self.bound < other.bound
@@ -133,9 +135,7 @@ class RegionSearch:
 
     def run(self) -> None:
         """Search until the gap is closed or the time is over."""
-        heap = [
-            _Node(-np.inf, Region.of(box, self.levels.size, self.ends)) for box in self.roots()
-        ]
+        heap = [_Node(-np.inf, Region.of(box, self.levels.size, self.ends)) for box in self.roots()]
         for node in heap:
             self.seed(node.region.box)
         while heap and not self.clock.expired:
@@ -179,7 +179,7 @@ class RegionSearch:
         self.incumbent.bound = max(self.incumbent.bound, min(bound, self.incumbent.value))
 
     def roots(self) -> list[LevelBox]:
-        """Boxes with all sets. Where it does not matter how many are used, a set counts for its subsets."""
+        """Boxes with all sets. Where their number does not matter, a set counts for its subsets."""
         most = min(self.blocks, self.levels.size)
         boxes: list[LevelBox] = []
         for k in range(1 if self.counted else most, most + 1):
@@ -237,7 +237,7 @@ class RegionSearch:
             boxes = box.divided(found.shares, _TUNING.spread)
             parts = [Region(part, region.low, region.high) for part in boxes]
         else:
-            parts = self.halves(region, found.shares)
+            parts = self.halves(region, found)
         return [_Node(node.bound, part, node.close) for part in parts]
 
     def hopeful(self, region: Region, shares: FloatArray) -> None:
@@ -277,27 +277,30 @@ class RegionSearch:
         value = self.cuts(y, messages).value
         if self.ends is not None and box.single:
             self.offer(box.low, np.cumsum(point.shares))
-        elif box.single or (not self.counted and np.count_nonzero(y) <= self.blocks):
-            if self.ends is None and y[y > 0.0].min() >= self.least:
-                self.incumbent.offer(y, value)
+        elif self.ends is None and self.kept(box, point.shares):
+            self.incumbent.offer(y, value)
         return value
 
-    def halves(self, region: Region, shares: FloatArray) -> list[Region]:
-        """Divide the region where a block ends farthest from a boundary."""
+    def kept(self, box: LevelBox, shares: FloatArray) -> bool:
+        """Whether a point of the program keeps the limits on blocks and least shares."""
+        if box.single:
+            return bool(shares[shares > 0.0].min() >= self.least)
+        return not self.counted and np.count_nonzero(shares) <= self.blocks
+
+    def halves(self, region: Region, found: MasterPoint) -> list[Region]:
+        """Divide the region at the end of a block, so that the bounds of both parts rise most."""
         assert self.ends is not None
-        counts = np.cumsum(shares)
-        place = np.clip(np.searchsorted(self.ends, counts - _TUNING.on), 1, self.ends.size - 1)
-        off = np.minimum(counts - self.ends[place - 1], self.ends[place] - counts)
-        open_ = region.low < region.high
-        off[~open_] = -1.0
-        j = int(off.argmax())
-        if off[j] > _TUNING.on:
-            at = int(np.clip(place[j] - 1, region.low[j], region.high[j] - 1))
-            return region.ending(j, at)
-        # All blocks end at boundaries: that design has been offered; divide what is left.
-        j = int((region.high - region.low).argmax())
-        nearest = int(np.abs(self.ends - counts[j]).argmin())
-        return region.ending(j, int(np.clip(nearest, region.low[j], region.high[j] - 1)))
+        ways = region.divisions(np.cumsum(found.shares), self.ends, _TUNING.candidates)
+        if len(ways) == 1:
+            return ways[0]
+        scores = [sum(self.rise(part, found.bound) for part in parts) for parts in ways]
+        return ways[int(np.argmax(scores))]
+
+    def rise(self, part: Region, bound: float) -> float:
+        """Logarithm of how much the bound of a part is above that of the whole."""
+        there = self.master.solve(part, self.cutoff)
+        above = (self.cutoff if there is None else min(there.bound, self.cutoff)) - bound
+        return float(np.log(max(above, 0.0) / self.cutoff + _TUNING.least_rise))
 
     def offer(self, places: tuple[int, ...], counts: FloatArray) -> None:
         """Evaluate the design on a level set with all ends at the nearest boundaries, if it is new."""
@@ -311,7 +314,9 @@ class RegionSearch:
         if y.tobytes() in self._seen:
             return
         self._seen.add(y.tobytes())
-        self.incumbent.offer(y, self.cuts(y, (y > 0.0).astype(np.float64)).value)
+        messages = (y > 0.0).astype(np.float64)
+        if self._master is None or self.master.height(y, messages) < self.incumbent.value:
+            self.incumbent.offer(y, self.cuts(y, messages).value)
 
     def minimise_set(self, chosen: tuple[int, ...]) -> None:
         """Minimise over one level set, as far as it may be the best."""

@@ -157,6 +157,35 @@ def test_whole_numbers_within_limits():
     assert x[x > 0].min() >= 0.25 * 53
 
 
+def partitions(workers, total):
+    """All designs in whole numbers."""
+    for bars in itertools.combinations(range(total + workers - 1), workers - 1):
+        x = np.diff((-1, *bars, total + workers - 1)) - 1
+        yield x.astype(float)
+
+
+@pytest.mark.parametrize("costs", [cg.Costs(), COSTS], ids=["free", "costs"])
+@pytest.mark.parametrize(
+    "times",
+    [TIMES, cg.Scenarios(ROUNDS), cg.RandomStart(1.0, cg.Exponential(0.1))],
+    ids=["density", "rounds", "start"],
+)
+@pytest.mark.parametrize(
+    "limits", [{"copies": 3}, {"blocks": 2}, {"least": 0.3}, {"copies": 3, "blocks": 2}]
+)
+def test_whole_numbers_within_limits_against_all_of_them(times, costs, limits):
+    system = cg.System(4, 11, times, samples=4, costs=costs)
+    kept = cg.Limits(**limits)
+    problem = cg.Problem(system, cg.ExpectedRuntime(), limits=kept)
+    values = [cg.evaluate(problem, x).value for x in partitions(4, 11) if not kept.violation(x)]
+    solution = cg.solve(problem, "optimal-integer", form="block", gap=1e-6)
+    assert kept.violation(solution.design.partition) == ""
+    assert solution.design.is_integer
+    assert solution.value == pytest.approx(min(values), rel=1e-6)
+    assert solution.bound <= min(values) * (1 + 1e-9)
+    assert solution.gap <= 1e-6
+
+
 def test_a_time_limit_keeps_what_was_found():
     system = cg.System(50, 20_000, cg.ShiftedExponential(rate=1e-3, shift=50), samples=50)
     problem = cg.Problem(system, cg.ExpectedRuntime(), limits=cg.Limits(blocks=5))
