@@ -56,6 +56,10 @@ class RegionSearchTuning:
     """Share of what is left to the cutoff: a value that much above the cuts asks for one more."""
     close: float = 0.15
     """The same share: a value that little above them leaves the parts of a node without evaluation."""
+    bracket: float = 0.1
+    """Width of a bracket where a sum is long, as a share of what is left to the cutoff."""
+    first_gap: float = 0.01
+    """What counts as left at the most."""
     candidates: int = 4
     """Ends of blocks that are tried before a region is divided at one of them."""
     least_rise: float = 1e-5
@@ -261,7 +265,9 @@ class RegionSearch:
             if node.bound >= self.cutoff or k == most or self.clock.expired:
                 break
             left = max(self.cutoff - found.bound, 0.0)
-            above = self.value(node.region.box, found) - found.bound
+            wide = _TUNING.bracket * min(left / abs(found.bound), _TUNING.first_gap)
+            with self.cuts.bracketing(wide):
+                above = self.value(node.region.box, found) - found.bound
             node.close = above <= _TUNING.close * left
             if above <= _TUNING.above * left:
                 break
