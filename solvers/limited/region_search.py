@@ -265,7 +265,7 @@ class RegionSearch:
             if node.bound >= self.cutoff or k == most or self.clock.expired:
                 break
             left = max(self.cutoff - found.bound, 0.0)
-            wide = _TUNING.bracket * min(left / abs(found.bound), _TUNING.first_gap)
+            wide = _TUNING.bracket * min(1.0 - found.bound / self.cutoff, _TUNING.first_gap)
             with self.cuts.bracketing(wide):
                 above = self.value(node.region.box, found) - found.bound
             node.close = above <= _TUNING.close * left
