@@ -16,7 +16,7 @@ from cgcopt._validate import did_you_mean
 from cgcopt.compare.check import Check, Outcome, Verification
 from cgcopt.compare.checks import CHECKS
 from cgcopt.compare.verify_run import VerifyRun
-from cgcopt.errors import CgcoptError, InvalidInputError
+from cgcopt.errors import CgcoptError, InvalidInputError, UnsupportedProblemError
 from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.solvers.base import Role
@@ -88,6 +88,8 @@ def _timed(make: Callable[[VerifyRun], Iterator[Check]], run: VerifyRun) -> Iter
         started = time.perf_counter()
         try:
             check = next(made, None)
+        except UnsupportedProblemError as error:
+            check = Check(title, Outcome.NOT_CHECKED, " ".join(str(error).split()))
         except CgcoptError as error:
             check = Check(title, Outcome.FAILED, " ".join(str(error).split()))
         if check is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.objective import Objective
@@ -35,13 +36,27 @@ class VerifyRun:
         self.problem = problem
         self.options = options
         self.outside = outside
-        times = problem.system.worker_times
-        kept_whole = isinstance(times, Scenarios)
-        self.sampled = problem if kept_whole else problem.sampled(options.scenarios, options.seed)
-        drawn = self.sampled.system.worker_times
-        self.rounds = drawn.rounds if isinstance(drawn, Scenarios) else options.scenarios
         self.compared: set[str] = set()
         self._solutions: dict[tuple[Problem, str | None, Form], Solution] = {}
+
+    @cached_property
+    def sampled(self) -> Problem:
+        """The problem on drawn scenarios, or as it is where its rounds are kept together.
+
+        Raises
+        ------
+        UnsupportedProblemError
+            If scenarios cannot hold its rounds.
+        """
+        if isinstance(self.problem.system.worker_times, Scenarios):
+            return self.problem
+        return self.problem.sampled(self.options.scenarios, self.options.seed)
+
+    @property
+    def rounds(self) -> int:
+        """Scenarios of the sample."""
+        drawn = self.sampled.system.worker_times
+        return drawn.rounds if isinstance(drawn, Scenarios) else self.options.scenarios
 
     @property
     def times(self) -> WorkerTimes:
