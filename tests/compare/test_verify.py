@@ -129,7 +129,7 @@ def test_names_of_solvers_are_checked() -> None:
 
 
 def test_a_random_start_is_checked_as_far_as_it_can_be() -> None:
-    """No table of seconds per cycle holds its rounds: what needs one is named, and the rest is checked."""
+    """No table of seconds per cycle holds its rounds: what needs one is named, the rest checked."""
     times = cg.RandomStart(1e-3, cg.LogNormal(sigma=0.6, scale=0.64))
     system = cg.System(4, 100, times, samples=4)
     problem = cg.Problem(system, cg.ExpectedRuntime(), limits=cg.Limits(copies=3, blocks=2))
