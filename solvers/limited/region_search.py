@@ -291,7 +291,7 @@ class RegionSearch:
         """Whether a point of the program keeps the limits on blocks and least shares."""
         if box.single:
             return bool(shares[shares > 0.0].min() >= self.least)
-        return not self.counted and np.count_nonzero(shares) <= self.blocks
+        return not self.counted and int(np.count_nonzero(shares)) <= self.blocks
 
     def halves(self, region: Region, found: MasterPoint) -> list[Region]:
         """Divide the region at the end of a block, so that the bounds of both parts rise most."""
