@@ -509,7 +509,7 @@ class Deserted(Executor):
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         return Future()
 
-    def trouble(self, silence: float) -> tuple[str, bool]:
+    def trouble(self, silence: float, lost: float) -> tuple[str, bool]:
         return "nobody is left", True
 
 
@@ -527,6 +527,40 @@ def test_a_comparison_that_nobody_works_on_ends(
         assert len(store) == 1
     assert "waiting: nobody is left" in heard
     assert [record.getMessage() for record in caplog.records] == ["waiting: nobody is left"]
+
+
+class Stopped(ThreadPoolExecutor):
+    """An executor of which one worker stops at its first run, and is given up."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.stopped: set[Future[Any]] = set()
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if self.stopped:
+            return super().submit(fn, *args, **kwargs)
+        future: Future[Any] = Future()
+        self.stopped = {future}
+        return future
+
+    def trouble(self, silence: float, lost: float) -> tuple[str, bool]:
+        return "no sign of life from one", False
+
+    def stuck(self, lost: float) -> set[Future[Any]]:
+        return self.stopped
+
+
+def test_runs_at_a_stopped_worker_are_made_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "PATIENCE", runs.Patience(look=0.02))
+    with Stopped() as executor:
+        found = compare(SMALL, ["uncoded", "uniform"], options=OPTIONS, executor=executor)
+    assert facts(found) == facts(compare(SMALL, ["uncoded", "uniform"], options=OPTIONS))
+
+
+def test_silence_is_judged_by_time_limits() -> None:
+    patience = runs.Patience(silent=20.0, unlimited=120.0)
+    assert patience.lost([5.0, 10.0]) == pytest.approx(31.0)
+    assert patience.lost([5.0, None]) == 120.0
 
 
 @pytest.fixture
@@ -566,6 +600,31 @@ def test_dask_gives_the_table_of_one(
     assert {row["jobs"] for row in there} == {2}
 
 
+@pytest.mark.slow
+def test_a_comparison_whose_dask_workers_are_stopped_ends(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(runs, "PATIENCE", runs.Patience(look=0.2, word=1, nobody=1, silent=1))
+    options = replace(OPTIONS, time_limit=1.0)
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+        ) as cluster,
+        DaskWorkers(cluster.scheduler_address) as executor,
+    ):
+        process = executor._client.submit(os.getpid).result()
+        os.kill(process, signal.SIGSTOP)
+        try:
+            started = time.monotonic()
+            with pytest.raises(WorkersLostError, match="no sign of life from"):
+                compare(SMALL, ["uncoded", "uniform"], options=options, executor=executor)
+            assert time.monotonic() - started < 15
+        finally:
+            os.kill(process, signal.SIGCONT)
+    assert any("waiting: no sign of life" in record.getMessage() for record in caplog.records)
+
+
 def test_dask_workers_of_several_threads_are_refused() -> None:
     distributed = pytest.importorskip("distributed")
     with (
@@ -580,7 +639,7 @@ def test_dask_workers_of_several_threads_are_refused() -> None:
 class _Gone(ThreadPoolExecutor):
     """An executor like that of dask once its scheduler is lost: it gives its runs up."""
 
-    def trouble(self, silence: float) -> tuple[str, bool]:
+    def trouble(self, silence: float, lost: float) -> tuple[str, bool]:
         return "the scheduler does not answer", True
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:

@@ -11,13 +11,10 @@ that reads it, such as numpy, may be imported here.
 from __future__ import annotations
 
 import os
-import platform
 import signal
 import threading
-import time
-from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -25,7 +22,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from queue import LifoQueue
 from typing import Any, ParamSpec, TypeVar
 
-from cgcopt.errors import InvalidInputError, MissingExtraError
+from cgcopt.compare.results.dask_workers import DaskWorkers
 from cgcopt.process.cores import cores
 from cgcopt.process.stopping import at_the_end
 
@@ -42,10 +39,6 @@ _THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
     "RAYON_NUM_THREADS",
 )
-
-
-#: Seconds for a client of dask to take its leave.
-_CLOSING = 1.0
 
 
 class WorkerProcesses(ThreadPoolExecutor):
@@ -168,150 +161,3 @@ def _end_with(ending: Connection) -> None:
     with suppress(EOFError, OSError):
         ending.recv()
     os._exit(1)
-
-
-class DaskWorkers(Executor):
-    """The workers of a dask scheduler, on any number of machines.
-
-    Every worker needs this package in the same version, and one thread: solvers keep state of
-    their process (``dask worker ADDRESS --nworkers 8 --nthreads 1``). A call whose worker died is
-    tried on others by dask, as often as the scheduler allows. What is under way when a comparison
-    is interrupted goes on to its end.
-
-    Parameters
-    ----------
-    address : str
-        Of the scheduler, such as ``tcp://127.0.0.1:8786``.
-    timeout : float
-        Seconds to wait for its answer.
-
-    Attributes
-    ----------
-    jobs : int
-        Number of workers when this was made.
-    threads : int
-        Threads for each, so that those of one machine do not exceed its cores (at least one).
-
-    Raises
-    ------
-    MissingExtraError
-        If dask.distributed is not installed.
-    InvalidInputError
-        If no scheduler answers, or it has no workers, or workers with several threads.
-    """
-
-    def __init__(self, address: str, *, timeout: float = 8.0) -> None:
-        try:
-            from distributed import Client
-        except ImportError:
-            raise MissingExtraError("dask.distributed", "dask") from None
-        self._address = address
-        _refuse_what_is_no_scheduler(address, timeout)
-        try:
-            self._client: Any = Client(address, timeout=timeout, set_as_default=False)
-        except Exception as error:  # as many kinds as there are ways for a connection to fail
-            raise _not_answering(address, error) from error
-        try:
-            self.jobs, self.threads = self._size(timeout)
-        except BaseException:
-            self._client.close(timeout=_CLOSING)
-            raise
-        # Not pure: a run done again is measured again.
-        self._executor: Executor = self._client.get_executor(pure=False)
-        self._seen: dict[str, tuple[float, float]] = {}
-
-    def trouble(self, silence: float) -> tuple[str, bool]:
-        """Say what keeps runs from coming back, and whether nobody is left to make them.
-
-        Parameters
-        ----------
-        silence : float
-            Seconds without a sign of life after which a worker is named; a worker that computes may
-            be silent too.
-        """
-        if self._client.status != "running":
-            return f"the dask scheduler at {self._address} does not answer", True
-        workers = self._client.scheduler_info(n_workers=-1)["workers"]
-        if not workers:
-            return f"the dask scheduler at {self._address} has no workers left", True
-        now = time.monotonic()
-        for name, facts in workers.items():
-            if self._seen.get(name, (None, now))[0] != facts["last_seen"]:
-                self._seen[name] = (facts["last_seen"], now)
-        silent = [name for name in workers if now - self._seen[name][1] > silence]
-        text = f"no sign of life from {', '.join(silent)}" if silent else ""
-        return text, False
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Call a function on a worker; it and its arguments must be picklable."""
-        return self._executor.submit(fn, *args, **kwargs)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Leave the scheduler, once the calls have ended or are given up."""
-        if self._client.status == "running":
-            self._executor.shutdown(wait and not cancel_futures)
-        self._client.close(timeout=_CLOSING)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.shutdown(cancel_futures=kind is not None)
-
-    def _size(self, timeout: float) -> tuple[int, int]:
-        """Number of workers, and of threads for each."""
-        threads = self._client.nthreads()
-        if not threads:
-            allowed = "a dask scheduler with at least one worker (it has none)"
-            raise InvalidInputError("scheduler", self._address, allowed)
-        if set(threads.values()) != {1}:
-            allowed = "a dask scheduler with workers of one thread each"
-            raise InvalidInputError("scheduler", self._address, allowed)
-        asked = {
-            name: self._client.submit(_host_and_cores, workers=[name], pure=False, retries=0)
-            for name in threads
-        }
-        end = time.monotonic() + timeout
-        while time.monotonic() < end and any(f.status == "pending" for f in asked.values()):
-            time.sleep(0.02)
-        silent = [name for name, future in asked.items() if future.status != "finished"]
-        if silent:
-            allowed = f"a dask scheduler whose workers answer ({', '.join(silent)} does not)"
-            raise InvalidInputError("scheduler", self._address, allowed)
-        hosts = {name: future.result() for name, future in asked.items()}
-        workers = Counter(host for host, _ in hosts.values())
-        return len(threads), max(1, min(count // workers[host] for host, count in hosts.values()))
-
-
-def _refuse_what_is_no_scheduler(address: str, timeout: float) -> None:
-    """Ask for the identity of what listens there; a client would wait for its answer for ever."""
-    import asyncio
-    import logging
-
-    from distributed.core import rpc
-
-    async def identity() -> Any:
-        async with rpc(address, timeout=timeout) as listener:
-            return await asyncio.wait_for(listener.identity(), timeout)
-
-    # What is no scheduler is said below, in one line.
-    logger = logging.getLogger("distributed")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        # In a thread of its own, because a notebook has a loop that runs.
-        with ThreadPoolExecutor(1) as alone:
-            found = alone.submit(asyncio.run, identity()).result()
-    except Exception as error:
-        raise _not_answering(address, error) from error
-    finally:
-        logger.setLevel(level)
-    if not isinstance(found, dict) or found.get("type") != "Scheduler":
-        raise _not_answering(address, ValueError("it is none"))
-
-
-def _not_answering(address: str, error: Exception) -> InvalidInputError:
-    reason = " ".join(str(error).split()) or "no answer in time"
-    allowed = f"the address of a dask scheduler that answers ({reason[:120]})"
-    return InvalidInputError("scheduler", address, allowed)
-
-
-def _host_and_cores() -> tuple[str, int]:
-    return platform.node(), cores()

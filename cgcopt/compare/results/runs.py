@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -35,11 +35,24 @@ class Patience:
         Until it is said what is waited for.
     nobody : float
         Until a comparison that nobody works on is given up.
+    silent : float
+        Until a worker that gives no sign of life counts as lost, beyond the time that its run may take.
+    unlimited : float
+        The same where runs have no time limit, and may take any time.
     """
 
     look: float = 1.0
     word: float = 6.0
     nobody: float = 9.0
+    silent: float = 20.0
+    unlimited: float = 120.0
+
+    def lost(self, limits: Collection[float | None]) -> float:
+        """Seconds of silence after which a worker counts as lost, from the time limits of its runs."""
+        known = [limit for limit in limits if limit is not None]
+        if len(known) < len(limits):
+            return self.unlimited
+        return self.silent + 1.1 * max(known, default=0.0)
 
 
 PATIENCE = Patience()
@@ -136,12 +149,16 @@ def handed_out(
     futures = {_submit(executor, run): key for key, run in runs.items()}
     lost = []
     done = total - len(runs)
-    watch = _Watch(executor, next(iter(runs.values())).options if runs else Options())
+    watch = _Watch(executor, [run.options for run in runs.values()])
     waiting: set[Future[Row]] = set(futures)
     try:
         while waiting:
             back, waiting = wait(waiting, PATIENCE.look, return_when=FIRST_COMPLETED)
             watch.look(bool(back), done / total)
+            for future in watch.stuck() & waiting:
+                waiting.discard(future)
+                lost.append(futures.pop(future))
+                future.cancel()
             for future in back:
                 # Given up here, because a dask worker keeps what somebody still holds, and what
                 # dies with it is computed again.
@@ -160,10 +177,10 @@ def handed_out(
             run.options.report(done / total, f"{run.title}, once more")
             again = _submit(executor, run)
             futures[again] = key
-            while not wait([again], PATIENCE.look).done:
+            while not wait([again], PATIENCE.look).done and again not in watch.stuck():
                 watch.look(False, done / total)
             watch.look(False, done / total)
-            error = _raised(again)
+            error = _raised(again) if again.done() else WorkersLostError(watch.said)
             if error is not None:
                 watch.given_up(error)
             row = again.result() if error is None else run.failed(error)
@@ -184,25 +201,27 @@ class _Watch:
     :class:`~cgcopt.compare.results.executors.DaskWorkers`.
     """
 
-    def __init__(self, executor: Executor, options: Options) -> None:
+    def __init__(self, executor: Executor, options: Sequence[Options]) -> None:
         self._trouble = getattr(executor, "trouble", None)
-        self._options = options
+        self._stuck = getattr(executor, "stuck", None)
+        self._options = options[0] if options else Options()
+        self._lost = PATIENCE.lost([each.time_limit for each in options])
         self._since: float | None = None
-        self._said = ""
+        self.said = ""
 
     def look(self, progress: bool, share: float) -> None:
         """Look at the executor, after some runs came back or not."""
         if self._trouble is None:
             return
-        text, nobody = self._trouble(PATIENCE.word)
+        text, nobody = self._trouble(PATIENCE.word, self._lost)
         if not text or progress:
-            self._since, self._said = None, ""
+            self._since, self.said = None, ""
             return
         now = time.monotonic()
         self._since = now if self._since is None else self._since
         self._options.report(share, f"waiting: {text}")
-        if text != self._said and (not nobody or now - self._since > PATIENCE.nobody / 2):
-            self._said = text
+        if text != self.said and (not nobody or now - self._since > PATIENCE.nobody / 2):
+            self.said = text
             logging.getLogger("cgcopt").warning("waiting: %s", text)
         if nobody and now - self._since > PATIENCE.nobody:
             raise WorkersLostError(text)
@@ -210,9 +229,13 @@ class _Watch:
     def given_up(self, error: BaseException) -> None:
         """End the comparison where the executor gave a run up because nobody is left to make it."""
         if self._trouble is not None and isinstance(error, CancelledError):
-            text, nobody = self._trouble(PATIENCE.word)
+            text, nobody = self._trouble(PATIENCE.word, self._lost)
             if nobody:
                 raise WorkersLostError(text)
+
+    def stuck(self) -> set[Future[Row]]:
+        """Return the runs at workers that count as lost while others are there."""
+        return set() if self._stuck is None else self._stuck(self._lost)
 
 
 def capped(options: Options, executor: Executor | None) -> Options:
