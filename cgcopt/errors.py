@@ -109,8 +109,10 @@ class RunInterrupted(KeyboardInterrupt):
 
     Attributes
     ----------
-    solution : Solution
-        With the best design by then, or with status ``none``.
+    solution : Solution or None
+        With the best design by then, or with status ``none``; ``None`` where no run had begun.
+    result : Comparison, Advice or None
+        The runs that had ended by then, where there were several.
 
     Examples
     --------
@@ -121,9 +123,11 @@ class RunInterrupted(KeyboardInterrupt):
     'what was found'
     """
 
-    def __init__(self, solution: Any) -> None:
-        super().__init__("the run was stopped; the exception's 'solution' has what was found")
+    def __init__(self, solution: Any, result: Any = None) -> None:
+        where = "solution" if result is None else "result"
+        super().__init__(f"the run was stopped; the exception's '{where}' has what was found")
         self.solution = solution
+        self.result = result
 
 
 class SolverError(CgcoptError, RuntimeError):

@@ -109,6 +109,27 @@ def solve(
     chosen = _choose(problem, solver, form)
     chosen.check(problem)
     chosen.check_raw(options)
+    with stopping.interruptible() as alone:
+        try:
+            solution = _solution(problem, chosen, form, options)
+        except KeyboardInterrupt:
+            if not alone:
+                raise
+            solution = judge_outcome(
+                problem,
+                _left(TerminationCondition.INTERRUPTED, problem, []),
+                chosen,
+                form=form,
+                options=options,
+            )
+    interrupted = solution.termination is TerminationCondition.INTERRUPTED
+    if interrupted and (alone or not stopping.wanted()):
+        raise RunInterrupted(solution)
+    return solution
+
+
+def _solution(problem: Problem, chosen: Solver, form: Form, options: Options) -> Solution:
+    """Prepare, run, judge."""
     # A solver of the relaxed form serves the block form by rounding.
     inner = form if chosen.treats(type(problem.objective), form) else Form.RELAXED
     answering = _answering(problem)
@@ -125,7 +146,7 @@ def solve(
             outcome = replace(outcome, termination=TerminationCondition.INTERRUPTED)
         interrupted = outcome.termination is TerminationCondition.INTERRUPTED
         elapsed = time.perf_counter() - started
-        solution = judge_outcome(
+        return judge_outcome(
             problem,
             outcome,
             chosen,
@@ -135,9 +156,6 @@ def solve(
             seconds=Seconds(outcome.build_seconds, max(elapsed - outcome.build_seconds, 0.0)),
             steps=InTime.within(0.0 if interrupted else options.time_limit, started),
         )
-    if interrupted and not stopping.wanted():
-        raise RunInterrupted(solution)
-    return solution
 
 
 def _outcome(

@@ -3,6 +3,7 @@
 A command runs within :func:`stoppable`.  The first signal is a request: solvers that ask
 :func:`requested` end with the best design they have.  What does not come to an end by itself gets a
 ``KeyboardInterrupt``, and a process that is stuck in compiled code is ended from a thread of its own.
+In scripts and notebooks a run is :func:`interruptible`: the same at Ctrl-C, but no process is ended.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ __all__ = [
     "cooperating",
     "end_others",
     "finishing",
+    "interruptible",
     "requested",
     "since_request",
     "stoppable",
@@ -117,20 +119,59 @@ def stoppable(patience: Patience | None = None) -> Iterator[None]:
     KeyboardInterrupt
         Within the block, at a signal when nothing cooperates, or some time after it.
     """
-    if threading.current_thread() is not threading.main_thread() or os.name != "posix":
+    if not _here():
         yield
         return
+    with _watched((signal.SIGINT, signal.SIGTERM), _guard, patience or Patience()):
+        yield
+
+
+@contextmanager
+def interruptible() -> Iterator[bool]:
+    """Take Ctrl-C as a request in a script or a notebook; yield whether this block does so.
+
+    It does not within a command or another such block, in other threads, and where somebody else
+    handles Ctrl-C.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Within the block, as :func:`stoppable` does.
+    """
+    if _state.wanted or not _here() or _handled_by_others():
+        yield False
+        return
+    with _watched((signal.SIGINT,), _remind, Patience()):
+        yield True
+
+
+def _here() -> bool:
+    """Whether signals can be handled from here."""
+    return os.name == "posix" and threading.current_thread() is threading.main_thread()
+
+
+def _handled_by_others() -> bool:
+    """Whether Ctrl-C, or the news of a signal, is for somebody else, such as the loop of asyncio."""
+    told = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(told)
+    return told != -1 or signal.getsignal(signal.SIGINT) != signal.default_int_handler
+
+
+@contextmanager
+def _watched(
+    signals: Sequence[signal.Signals], guard: Callable[[int, Patience], None], patience: Patience
+) -> Iterator[None]:
+    """Handle signals, of which a thread of its own hears at once."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, _handle) for number in signals]
     # Python's own handlers wait for compiled code to return; the descriptor is written at once.
     woken = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     _begin(wanted=True)
-    guard = threading.Thread(
-        target=_guard, args=(reading, patience or Patience()), daemon=True, name="cgcopt-stop"
+    thread = threading.Thread(
+        target=guard, args=(reading, patience), daemon=True, name="cgcopt-stop"
     )
-    guard.start()
+    thread.start()
     try:
         yield
     finally:
@@ -138,7 +179,7 @@ def stoppable(patience: Patience | None = None) -> Iterator[None]:
         _state.leaving = True
         signal.set_wakeup_fd(woken)
         os.close(writing)
-        guard.join()
+        thread.join()
         os.close(reading)
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
@@ -163,6 +204,15 @@ def _handle(number: int, _: object) -> None:
     _state.handled = True
     if not (first and _state.cooperating):
         raise KeyboardInterrupt
+
+
+def _remind(reading: int, patience: Patience) -> None:
+    """Wait for a signal; interrupt what does not end by itself some time after it."""
+    if not _signalled(reading, None):
+        return
+    _request("SIGINT")
+    if _signalled(reading, time.monotonic() + patience.cooperation, until_closed=True):
+        _thread.interrupt_main()
 
 
 def _guard(reading: int, patience: Patience) -> None:

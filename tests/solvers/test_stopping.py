@@ -16,6 +16,7 @@ import pytest
 import cgcopt as cg
 from cgcopt.errors import InvalidInputError
 from cgcopt.problem import Form, Problem
+from cgcopt.process import stopping
 from cgcopt.solution import SolutionStatus, TerminationCondition
 from cgcopt.solvers.adapters import child
 from cgcopt.solvers.adapters.child import PATIENCE, solve_in_child
@@ -200,3 +201,72 @@ def test_an_interruption_while_a_command_ends_is_none_of_its_caller() -> None:
             [sys.executable, "-c", code], env=environment, capture_output=True, text=True
         )
         assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
+
+
+SCRIPT = """
+import sys, time
+import cgcopt as cg
+times = cg.ShiftedExponential(rate=1e-3, shift=50.0)
+hard = cg.Problem(cg.System(10, 150, times), cg.ExpectedRuntime()).sampled(150, seed=3)
+cg.solve(hard, "highs", form="block")
+cg.solve(hard, "uniform")
+print("ready", flush=True)
+try:
+    if sys.argv[1] == "solve":
+        cg.solve(hard, sys.argv[2], form="coordinate", gap=0.0)
+    else:
+        names = ["uniform", sys.argv[2] + ":coordinate"]
+        cg.compare(hard, names, options=cg.Options(gap=0.0))
+except cg.RunInterrupted as stop:
+    solution, result = stop.solution, stop.result
+    print(time.time(), solution.termination, solution.status, *(result.rows if result else []))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("what", "solver"), [("solve", "scipy-milp"), ("compare", "highs")])
+def test_ctrl_c_in_a_script_gives_what_was_found(what: str, solver: str) -> None:
+    script = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, what, solver], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert script.stdout is not None
+        assert script.stdout.readline() == "ready\n"
+        time.sleep(3.0)
+        asked = time.time()
+        script.send_signal(signal.SIGINT)
+        ended, termination, status, *rows = script.communicate(timeout=60)[0].split(maxsplit=3)
+    finally:
+        script.kill()
+    assert float(ended) - asked < 2.0 + 2.0  # on a busy machine
+    assert (termination, status) == ("interrupted", "feasible")
+    assert len(rows) == (what == "compare")
+
+
+def test_a_request_in_a_script_ends_with_its_run() -> None:
+    with stopping.interruptible() as alone, stopping.cooperating():
+        assert alone
+        with stopping.interruptible() as again:
+            assert not again
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stopping.requested()
+    assert not stopping.requested()
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+
+
+def test_ctrl_c_is_left_to_those_who_handle_it() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with stopping.interruptible() as alone:
+            assert not alone
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_what_does_not_end_is_interrupted() -> None:
+    def go_on() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10.0)
+
+    with pytest.raises(KeyboardInterrupt), stopping.interruptible(), stopping.cooperating():
+        go_on()

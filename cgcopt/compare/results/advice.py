@@ -23,7 +23,7 @@ from cgcopt.compare.results.verdict import (
     nested_gain,
 )
 from cgcopt.compare.results.yardstick import Gain, Yardstick, yardstick_of
-from cgcopt.errors import CgcoptError, InvalidInputError
+from cgcopt.errors import CgcoptError, InvalidInputError, RunInterrupted
 from cgcopt.evaluation.schedules.baselines import speed_of_light
 from cgcopt.evaluation.schedules.ends import ends_of_rounds
 from cgcopt.instance import problem_of_trace
@@ -225,6 +225,11 @@ def advise(
     -------
     Advice
 
+    Raises
+    ------
+    RunInterrupted
+        At Ctrl-C in a script: its ``result`` is the advice on what was judged by then, if any was.
+
     Examples
     --------
     >>> import cgcopt as cg
@@ -236,6 +241,28 @@ def advise(
     ('schedule', True)
     """
     chosen = settings or AdviceSettings()
+    with stopping.interruptible() as alone:
+        try:
+            found = _advice(trace, problem, latency, title, seconds, options or Options(), chosen)
+        except KeyboardInterrupt:
+            if not alone:
+                raise
+            raise RunInterrupted(None) from None
+        if alone and stopping.requested():
+            raise RunInterrupted(found.solution, found)
+    return found
+
+
+def _advice(
+    trace: Trace,
+    problem: Problem | None,
+    latency: float | None,
+    title: str,
+    seconds: float,
+    options: Options,
+    chosen: AdviceSettings,
+) -> Advice:
+    """Judge, decide, and design on all rounds."""
     objective = ExpectedRuntime() if problem is None else problem.objective
     trace, notes = _counting_rounds(trace, objective)
     given = problem or problem_of_trace(trace, mode="rounds")
@@ -245,9 +272,8 @@ def advise(
         raise InvalidInputError("latency", latency, "a finite number of at least 0 seconds")
     if trace.round_count < chosen.least:
         return _too_few(trace, given, name, chosen, notes)
-    base = options or Options()
-    limit = min(chosen.design_seconds, base.time_limit or math.inf)
-    base = replace(base, time_limit=limit, gap=max(base.gap, chosen.gap))
+    limit = min(chosen.design_seconds, options.time_limit or math.inf)
+    base = replace(options, time_limit=limit, gap=max(options.gap, chosen.gap))
     blocks = chosen.blocks.of(trace.round_count)
     ways = list(advice_candidates(given, latency))
     kinds = {candidate.name: kind for kind, candidate in ways}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import replace
@@ -17,11 +17,12 @@ from cgcopt.compare.results.row import Row
 from cgcopt.compare.results.runs import Run, capped, handed_out, one_by_one
 from cgcopt.compare.results.solution_record import SolutionRecord
 from cgcopt.compare.results.store import Store
-from cgcopt.errors import InvalidInputError
+from cgcopt.errors import InvalidInputError, RunInterrupted
 from cgcopt.evaluation.result import Certificate
 from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Problem
+from cgcopt.process import stopping
 from cgcopt.solution import SolutionStatus, TerminationCondition
 from cgcopt.solvers.base import Solver
 
@@ -79,6 +80,8 @@ def compare(
     ------
     InvalidInputError
         If a solver is unknown, or named twice.
+    RunInterrupted
+        At Ctrl-C in a script: its ``result`` is the comparison of the runs that had ended by then.
 
     Examples
     --------
@@ -113,12 +116,25 @@ def compare(
     waiting = {key: run for key, run in zip(keys, runs, strict=True) if key not in rows}
     total = len(rows) + len(waiting)
     made = one_by_one(waiting, total) if executor is None else handed_out(executor, waiting, total)
-    with closing(made):
-        for key, row in made:
-            store.put(key, row)
-            rows[key] = row
+    try:
+        with closing(made):
+            for key, row in made:
+                store.put(key, row)
+                rows[key] = row
+    except RunInterrupted as stop:
+        raise RunInterrupted(stop.solution, _comparison(keys, rows, options)) from None
+    except KeyboardInterrupt:
+        if stopping.wanted():
+            raise
+        raise RunInterrupted(None, _comparison(keys, rows, options)) from None
     options.report(1.0, "")
-    return Comparison(_without_wrong_bounds([rows[key] for key in keys]), options)
+    return _comparison(keys, rows, options)
+
+
+def _comparison(keys: Iterable[str], rows: Mapping[str, Row], options: Options) -> Comparison:
+    """The rows that there are."""
+    made = [rows[key] for key in keys if key in rows]
+    return Comparison(_without_wrong_bounds(made), options)
 
 
 def _kept(store: Store, keys: Iterable[str]) -> dict[str, Row]:
