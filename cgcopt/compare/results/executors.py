@@ -22,8 +22,8 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from queue import LifoQueue
 from typing import Any, ParamSpec, TypeVar
 
-from cgcopt.compare.dask_workers import DaskWorkers
 from cgcopt.process.cores import cores
+from cgcopt.process.dask_workers import DaskWorkers
 from cgcopt.process.stopping import at_the_end
 
 __all__ = ["DaskWorkers", "WorkerProcesses"]
