@@ -127,9 +127,9 @@ def test_large_codes_are_sound(workers: int, placement: str | None) -> None:
         (3, "cyclic"),
         (3, None),
         (50, None),
-        (100, "cyclic"),
-        (150, "cyclic"),
-        (198, None),
+        pytest.param(100, "cyclic", marks=pytest.mark.slow),
+        pytest.param(150, "cyclic", marks=pytest.mark.slow),
+        pytest.param(198, None, marks=pytest.mark.slow),
     ],
 )
 def test_two_hundred_workers(stragglers: int, placement: str | None) -> None:

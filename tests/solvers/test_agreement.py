@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -82,10 +83,23 @@ def by_pyomo_and_scip(formulation: Formulation) -> tuple[float, Any]:
 WAYS = [by_highspy, by_scipy, by_cvxpy, by_pyomo, by_pyomo_and_scip]
 
 
-@pytest.mark.parametrize("kind", ["strong", "plain", "known"])
-@pytest.mark.parametrize("form", list(Form))
-@pytest.mark.parametrize("objective", ["runtime", "probability"])
-@pytest.mark.parametrize("name", INSTANCES)
+def in_turns(names: str, firsts: tuple[Any, ...], *rest: tuple[Any, ...]) -> Any:
+    """All combinations, of which those are quick where it is the turn of one of the first values."""
+    cases = []
+    for indices in itertools.product(*(range(len(values)) for values in (firsts, *rest))):
+        quick = indices[0] == sum(indices[1:]) % len(firsts)
+        chosen = [values[i] for values, i in zip((firsts, *rest), indices, strict=True)]
+        cases.append(pytest.param(*chosen, marks=[] if quick else pytest.mark.slow))
+    return pytest.mark.parametrize(names, cases, ids=str)
+
+
+@in_turns(
+    "name, objective, kind, form",
+    tuple(INSTANCES),
+    ("runtime", "probability"),
+    ("strong", "plain", "known"),
+    (*Form,),
+)
 def test_four_languages_agree(name: str, objective: str, form: Form, kind: str) -> None:
     problem = problem_of(objective, form, INSTANCES[name])
     formulation = formulate(problem, form, strong=kind != "plain")
@@ -99,9 +113,12 @@ def test_four_languages_agree(name: str, objective: str, form: Form, kind: str) 
     check(problem, formulation, relative)
 
 
-@pytest.mark.parametrize("coordinates", [20, 10**6, 10**9])
-@pytest.mark.parametrize("form", [Form.BLOCK, Form.RELAXED])
-@pytest.mark.parametrize("objective", ["runtime", "probability"])
+@in_turns(
+    "coordinates, form, objective",
+    (20, 10**6, 10**9),
+    (Form.BLOCK, Form.RELAXED),
+    ("runtime", "probability"),
+)
 def test_four_languages_agree_at_every_number_of_coordinates(
     objective: str, form: Form, coordinates: int
 ) -> None:
@@ -134,18 +151,17 @@ def test_another_kind_of_method_finds_the_same_linear_optimum(name: str) -> None
     assert interior_point(formulation) == pytest.approx(expected, rel=1e-7)
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-@pytest.mark.parametrize(
-    "times",
-    [
+@in_turns(
+    "share, times, workers",
+    (None, 0.5, 0.99),
+    (
         cg.Exponential(rate=1e-3),
         cg.ShiftedExponential(rate=1e-3, shift=50.0),
         cg.Weibull(shape=1.5, scale=1e3, shift=20.0),
         cg.Pareto(shape=3.0, scale=100.0),
-    ],
-    ids=str,
+    ),
+    (1, 3),
 )
-@pytest.mark.parametrize("share", [None, 0.5, 0.99])
 def test_the_algebraic_and_the_smooth_program_agree(
     share: float | None, times: Any, workers: int
 ) -> None:

@@ -41,7 +41,7 @@ def test_best_known_values_are_reached(workers: int, exponent: float, best_known
     assert solution.details["stationary_points"] >= 1
 
 
-@pytest.mark.parametrize("workers", [3, 8])
+@pytest.mark.parametrize("workers", [3, pytest.param(8, marks=pytest.mark.slow)])
 def test_no_general_optimiser_does_better(workers: int) -> None:
     given = problem(workers, 10**6.6)
     best = cg.solve(given)
