@@ -13,7 +13,7 @@ from cgcopt.limits import Limits
 from cgcopt.objective import Objective
 from cgcopt.system import System
 
-__all__ = ["Form", "Problem"]
+__all__ = ["Form", "Problem", "form_of"]
 
 
 class Form(StrEnum):
@@ -28,6 +28,25 @@ class Form(StrEnum):
     """A whole number ``x_n`` of coordinates for each of the ``N`` redundancy levels."""
     RELAXED = "relaxed"
     """A real number ``x_n >= 0`` for each of the ``N`` redundancy levels."""
+
+
+def form_of(form: Form | str) -> Form:
+    """Return the form of this name.
+
+    Raises
+    ------
+    InvalidInputError
+        If no form has it.
+
+    Examples
+    --------
+    >>> form_of("block")
+    <Form.BLOCK: 'block'>
+    """
+    try:
+        return Form(form)
+    except ValueError:
+        raise InvalidInputError("form", form, f"one of: {', '.join(Form)}") from None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from cgcopt._renamed import old_level
-from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.dispatch import Table
 from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.exact_probability import ExactProbability
@@ -27,7 +27,7 @@ from cgcopt.objective import (
     Objective,
     Quantile,
 )
-from cgcopt.problem import Form, Problem
+from cgcopt.problem import Form, Problem, form_of
 from cgcopt.workers.base import Times
 
 __all__ = ["BUILDERS", "Builders", "Written", "formulate"]
@@ -97,11 +97,7 @@ def formulate(
     >>> formulation.value(highs.getObjectiveValue())
     6.75
     """
-    form = old_level(form, level)
-    try:
-        form = Form(form)
-    except ValueError:
-        raise InvalidInputError("form", form, f"one of: {', '.join(Form)}") from None
+    form = form_of(old_level(form, level))
     written = Written(strong, symmetry, equivalence, at_least)
     builders = BUILDERS[type(problem.objective)]
     if problem.limits or problem.system.costs:

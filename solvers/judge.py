@@ -30,7 +30,7 @@ from cgcopt.evaluation.schedules.light import light_bound
 from cgcopt.evaluation.stationarity import residual_of
 from cgcopt.objective import Sense
 from cgcopt.options import Options
-from cgcopt.problem import Form, Problem
+from cgcopt.problem import Form, Problem, form_of
 from cgcopt.process.time_left import OutOfTimeError
 from cgcopt.schedule import Schedule
 from cgcopt.solution import (
@@ -119,7 +119,7 @@ def judge(
     blank = Solution(
         problem=problem,
         solver=solver,
-        form=Form.RELAXED if form is None else Form(form),
+        form=Form.RELAXED if form is None else form_of(form),
         termination=TerminationCondition.CONVERGED,
         status=SolutionStatus.NONE,
         options=options,

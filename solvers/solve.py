@@ -23,7 +23,7 @@ from cgcopt.errors import (
 from cgcopt.evaluation.evaluate import warm_up
 from cgcopt.evaluation.in_time import InTime
 from cgcopt.options import Options
-from cgcopt.problem import Form, Problem
+from cgcopt.problem import Form, Problem, form_of
 from cgcopt.process import stopping
 from cgcopt.process.incumbents import keeping_designs
 from cgcopt.process.log import shown_log
@@ -104,7 +104,7 @@ def solve(
     >>> solution.gap <= 1e-6
     True
     """
-    form = _form(old_level(form, fields.pop("level", None)))
+    form = form_of(old_level(form, fields.pop("level", None)))
     options = _options(options, fields)
     chosen = _choose(problem, solver, form)
     chosen.check(problem)
@@ -211,14 +211,6 @@ def _linear_algebra_threads(problem: Problem, options: Options) -> AbstractConte
         options.threads or small, user_api="blas"
     )
     return limits
-
-
-def _form(form: Form | str) -> Form:
-    try:
-        return Form(form)
-    except ValueError:
-        names = ", ".join(Form)
-        raise InvalidInputError("form", form, f"one of: {names}") from None
 
 
 def _options(options: Options | None, fields: dict[str, Any]) -> Options:

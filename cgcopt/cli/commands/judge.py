@@ -88,14 +88,11 @@ def _answer(
 ) -> Answer:
     """The answer of a solution file, or of a file that holds a partition."""
     from cgcopt.cli.partitions import partition_of
-    from cgcopt.errors import InvalidInputError
     from cgcopt.library.answers import Answer, read_answer
-    from cgcopt.problem import Form
+    from cgcopt.problem import Form, form_of
 
-    if form is not None and form not in list(Form):
-        raise InvalidInputError("form", form, f"one of: {', '.join(reversed(Form))}")
     posed = None if known_as is None else known_as.form
-    wanted = posed if form is None else Form(form)
+    wanted = posed if form is None else form_of(form)
     if path.suffix.lower() in (".csv", ".json"):
         design = partition_of(str(path), problem.system.workers)
         whole = design.is_integer

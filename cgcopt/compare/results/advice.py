@@ -291,7 +291,7 @@ def _advice(
     nested, _ = nested_gain(contenders, found.blocks, yardstick, chosen.decision)
     significant = decision.significant and not nested.size < 0
     rows = [_row(each, kinds[each.name], found, yardstick) for each in found.judged]
-    rows.sort(key=lambda row: _order(row, yardstick))
+    rows.sort(key=lambda row: yardstick.loss(row.held_out))
     rows += [
         AdviceRow(each.name, str(kinds[each.name]), message=each.message) for each in found.failed
     ]
@@ -345,12 +345,6 @@ def _row(each: Judged, kind: Kind, found: HeldOut, yardstick: Yardstick) -> Advi
         math.nan if each.size.copies is None else each.size.copies,
         math.nan if each.size.blocks is None else float(each.size.blocks),
     )
-
-
-def _order(row: AdviceRow, yardstick: Yardstick) -> float:
-    if math.isnan(row.held_out):
-        return math.inf
-    return -row.held_out if yardstick.rising else row.held_out
 
 
 def _bounds(

@@ -221,18 +221,19 @@ def replay(
     (block,) = TimeBlocks(fraction, 1).of(trace.round_count)
     candidates = list(candidates_of(Designer(given, train, options), given.objective, named))
     found = held_out(trace, given, candidates, [block], options, title=name)
-    rows = _rows(found, yardstick_of(given.objective))
+    yardstick = yardstick_of(given.objective)
+    rows = _rows(found, yardstick)
     if named is None:
         # The rounds held out, seen and judged.
         known = [Block(slice(0, test.round_count), slice(0, test.round_count))]
         best = held_out(test, given, hindsight(), known, options, title=name)
         rows += [
             replace(row, model="held-out rounds")
-            for row in _rows(best, yardstick_of(given.objective))
+            for row in _rows(best, yardstick)
             if row.design != "speed of light"
         ]
     options.report(1.0, "")
-    rows.sort(key=_order)
+    rows.sort(key=lambda row: yardstick.loss(row.held_out))
     return Replay(name, tuple(rows), train, test, given)
 
 
@@ -270,9 +271,3 @@ def _judged(
         ratio_error=yardstick.ratio_error(ends, uncoded),
         rising=yardstick.rising,
     )
-
-
-def _order(row: ReplayRow) -> float:
-    if math.isnan(row.held_out):
-        return math.inf
-    return -row.held_out if row.rising else row.held_out

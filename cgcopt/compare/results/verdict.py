@@ -185,13 +185,7 @@ def decide(
 
 
 def _best(among: Sequence[Contender], yardstick: Yardstick) -> Contender:
-    sign = -1.0 if yardstick.rising else 1.0
-
-    def key(each: Contender) -> float:
-        value = sign * yardstick.value(each.ends)
-        return math.inf if math.isnan(value) else value
-
-    return min(among, key=key)
+    return min(among, key=lambda each: yardstick.loss(yardstick.value(each.ends)))
 
 
 def nested_gain(

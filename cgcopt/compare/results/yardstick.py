@@ -85,6 +85,20 @@ class Yardstick(ABC):
     def gain(self, ends: FloatArray, reference: FloatArray) -> Gain:
         """What ``ends`` gain over ``reference`` in the same rounds."""
 
+    def loss(self, value: float) -> float:
+        """A value of the objective as a key that sorts the best first, and none last.
+
+        Examples
+        --------
+        >>> sorted([2.0, float("nan"), 1.0], key=MeanYardstick().loss)
+        [1.0, 2.0, nan]
+        >>> sorted([0.2, float("nan"), 0.9], key=DeadlineYardstick(1.0).loss)
+        [0.9, 0.2, nan]
+        """
+        if math.isnan(value):
+            return math.inf
+        return -value if self.rising else value
+
     def ratio_error(self, ends: FloatArray, reference: FloatArray) -> float:
         """Standard error of the ratio of the two values."""
         return self.gain(ends, reference).error
