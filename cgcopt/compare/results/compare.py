@@ -26,7 +26,7 @@ from cgcopt.process import stopping
 from cgcopt.solution import SolutionStatus, TerminationCondition
 from cgcopt.solvers.base import Solver
 
-__all__ = ["DEFAULT_OPTIONS", "compare"]
+__all__ = ["DEFAULT_OPTIONS", "compare", "without_wrong_bounds"]
 
 #: A comparison gives every solver the same time.
 DEFAULT_OPTIONS = Options(time_limit=20.0)
@@ -134,7 +134,7 @@ def compare(
 def _comparison(keys: Iterable[str], rows: Mapping[str, Row], options: Options) -> Comparison:
     """The rows that there are."""
     made = [rows[key] for key in keys if key in rows]
-    return Comparison(_without_wrong_bounds(made), options)
+    return Comparison(without_wrong_bounds(made), options)
 
 
 def _kept(store: Store, keys: Iterable[str]) -> dict[str, Row]:
@@ -143,7 +143,7 @@ def _kept(store: Store, keys: Iterable[str]) -> dict[str, Row]:
     return {key: row for key, row in found.items() if row is not None and not row.failed}
 
 
-def _without_wrong_bounds(rows: Sequence[Row]) -> tuple[Row, ...]:
+def without_wrong_bounds(rows: Sequence[Row]) -> tuple[Row, ...]:
     """The rows, without the bounds that the design of another row contradicts.
 
     The store keeps what each solver said by itself.
