@@ -108,9 +108,11 @@ def add_counts(m: Any, index: Any, workers: int, late: Callable[[Any, int], Any]
 
 
 def settle(m: Any) -> None:
-    """Set the latenesses and counts of a model to what its works ``w`` imply."""
+    """Set the latenesses and counts of a model, where it has any, to what its works ``w`` imply."""
     import pyomo.environ as pyo
 
+    if m.component("lateness") is None:
+        return
     for constraints, variables in ((m.lateness, m.q), (m.recursion, m.a)):
         for index in constraints:
             implied = pyo.value(constraints[index].expr.args[1])

@@ -124,13 +124,21 @@ class ExactFormulation(Formulation):
             )
 
     def add_blocks(
-        self, m: Any, begin: FloatArray, least: float, most: FloatArray, *, equal: bool = False
+        self,
+        m: Any,
+        begin: FloatArray,
+        least: float,
+        most: FloatArray,
+        *,
+        equal: bool = False,
+        towards: tuple[float, FloatArray] | None = None,
     ) -> None:
         """Add the blocks, the work, the budget and their rows to a pyomo model.
 
         The model divides by the work, so that none may be 0.  In whole numbers the rows ``work`` are
         inequalities from below, which an optimum attains wherever a level has work; or, if
-        ``equal``, ``least`` is added to every work, so that ``x`` determines all other variables.
+        ``equal``, ``least`` is added to every work, so that ``x`` determines all other variables; so it
+        does with ``towards``, a share and the work of a design that is mixed into every one.
         """
         import pyomo.environ as pyo
 
@@ -140,7 +148,7 @@ class ExactFormulation(Formulation):
         if self.integer:
             x = largest_remainder(share * (L / share.sum()), L)
             start = {n: int(each) for n, each in enumerate(x)}
-            m.x = pyo.Var(m.N, domain=pyo.NonNegativeIntegers, bounds=(0, L), initialize=start)
+            m.x = pyo.Var(m.N, domain=pyo.NonNegativeIntegers, bounds=(0, m.L), initialize=start)
             m.x.doc = "coordinates at a level"
             m.share = pyo.Expression(m.N, rule=lambda m, n: m.x[n] / m.L, doc="x / L")
         else:
@@ -158,12 +166,14 @@ class ExactFormulation(Formulation):
 
         @m.Constraint(m.N, doc="a coordinate of level n costs n+1 units of work")
         def work(m: Any, n: int) -> Any:
-            if self.integer and equal:
-                done = pyo.quicksum((i + 1) * m.share[i] for i in range(n + 1))
+            if not self.integer:
+                return m.omega[n] == (m.omega[n - 1] if n else 0.0) + (n + 1) * m.share[n]
+            done = pyo.quicksum((i + 1) * m.share[i] for i in range(n + 1))
+            if towards is not None:
+                return m.omega[n] == (1.0 - towards[0]) * done + towards[0] * float(towards[1][n])
+            if equal:
                 return m.omega[n] == (done + least) / (1.0 + least)
-            if self.integer:
-                return m.omega[n] >= pyo.quicksum((i + 1) * m.share[i] for i in range(n + 1))
-            return m.omega[n] == (m.omega[n - 1] if n else 0.0) + (n + 1) * m.share[n]
+            return m.omega[n] >= done
 
         if self.integer:
 

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from cgcopt.arrays import FloatArray
-from cgcopt.design import partition_of_work, work_of_partition
+from cgcopt.design import Design, partition_of_work, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.density.runtime import expected_runtime
 from cgcopt.formulations.algebra import add_counts, elementary_tail
 from cgcopt.formulations.base import Formulation
+from cgcopt.formulations.closed_runtime import (
+    MOST_WORKERS,
+    add_mean,
+    closed_mean,
+    settle_mean,
+    tangents,
+)
 from cgcopt.formulations.exact import ExactFormulation, NonlinearProgram
 from cgcopt.formulations.latex import program
 from cgcopt.formulations.models.parameters import refuse_language
 from cgcopt.formulations.points import language_of
 from cgcopt.problem import Problem
+from cgcopt.workers.families import Exponential, ShiftedExponential
 
 __all__ = ["ExactRuntime"]
 
@@ -29,16 +37,27 @@ _FIRST, _PANELS, _NODES = 4, 13, 6
 _CUT = 1e-12
 #: Least cumulative work per coordinate in the algebraic model, which divides by it.
 LEAST_WORK = 1e-6
+#: How much of the best relaxed design is mixed into every one of the model with the finite sum, so
+#: that no level is without work.  SCIP's ratios of work stay below some thousands.
+MIXED = 2e-3
+#: Relative error of a dual bound: of the fixed nodes, or of rows that hold to 1e-6.
+_LOOSE = 1e-5
 
 
+@dataclass(frozen=True, eq=False)
 class ExactRuntime(ExactFormulation):
     r"""``min E[tau(x, T)]``, ``x >= 0``, ``sum x = L``, the expectation without sampling.
 
     arXiv 2206.02450, Problem 3.  For scipy the objective is the quadrature of
     :func:`cgcopt.evaluation.density.runtime.expected_runtime` with its gradient.  The algebraic model has
     fixed nodes: ``E = t_min + sum_q omega_q (1 - P[tau <= t_min + s_q])`` with
-    ``t_min = u w_{N-1} min T``, and the recursion for every ``P`` as constraints.
+    ``t_min = u w_{N-1} min T``, and the recursion for every ``P`` as constraints.  In whole numbers,
+    for exponential and shifted exponential times and up to eight workers, it has the finite sum of
+    :mod:`~cgcopt.formulations.closed_runtime` instead, without any error, and tangents of the convex
+    objective (left out if not :attr:`strong`).
     """
+
+    strong: bool = field(default=True, kw_only=True)
 
     @property
     def variables(self) -> Mapping[str, tuple[int, ...]]:
@@ -55,8 +74,20 @@ class ExactRuntime(ExactFormulation):
         return objective * self.runtime_scale
 
     def bound(self, dual_bound: float) -> float:
-        """Convert a dual bound to seconds, loosened by 1e-6 for the fixed nodes."""
-        return self.value(dual_bound) * (1.0 - 1e-6)
+        """Convert a dual bound to seconds, loosened for the tolerance of the solver."""
+        return self.value(dual_bound) * (1.0 - _LOOSE)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the algebraic model has the finite sum, and with it valid dual bounds."""
+        exponential = isinstance(self.worker_times, Exponential | ShiftedExponential)
+        return self.integer and exponential and self.workers <= MOST_WORKERS
+
+    @property
+    def _rate_and_shift(self) -> tuple[float, float]:
+        """Of exponential times, in units of :attr:`time_scale`."""
+        rate = float(vars(self.worker_times)["rate"]) * self.time_scale
+        return rate, self.worker_times.support[0] / self.time_scale
 
     def _point_of_work(self, work: FloatArray) -> dict[str, FloatArray]:
         return {"share": partition_of_work(work)}
@@ -100,6 +131,8 @@ class ExactRuntime(ExactFormulation):
 
     def to_pyomo(self) -> Any:
         """Return an algebraic ``pyomo.environ.ConcreteModel``."""
+        if self.closed:
+            return self._closed_model()
         import pyomo.environ as pyo
 
         tail = elementary_tail(self.worker_times)
@@ -124,6 +157,31 @@ class ExactRuntime(ExactFormulation):
             sense=pyo.minimize,
         )
         return m
+
+    def _closed_model(self) -> Any:
+        import pyomo.environ as pyo
+
+        N = self.workers
+        m = pyo.ConcreteModel("expected runtime", doc=f"exact, {self.form} form")
+        m.N = pyo.RangeSet(0, N - 1, doc="redundancy levels")
+        first = np.maximum(partition_of_work(self.start), 0.0)
+        cuts, best = tangents(self.value_and_gradient, first / first.sum())
+        anchor = work_of_partition((1.0 - MIXED) * best + MIXED / N)
+        least = MIXED * float(anchor[0])
+        self.add_blocks(m, anchor, least, np.arange(1.0, N + 1), towards=(MIXED, anchor))
+        value = closed_mean(anchor, *self._rate_and_shift)
+        if not self.strong:
+            cuts = cuts[:0]
+        add_mean(m, *self._rate_and_shift, cuts, (MIXED, value))
+        settle_mean(m, *self._rate_and_shift, (MIXED, value))
+        m.anchor = pyo.Param(initialize=value, doc="mean runtime of the design that is mixed in")
+        return m
+
+    def set_pyomo(self, model: Any, design: Design) -> None:
+        """Set the variables of a pyomo model to the point of a design."""
+        super().set_pyomo(model, design)
+        if self.closed:
+            settle_mean(model, *self._rate_and_shift, (MIXED, model.anchor.value))
 
     def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
         """Change the budget ``L`` of a pyomo model, to which its optimum is proportional."""

@@ -204,7 +204,9 @@ BUILDERS: Table[type[Objective], Builders] = Table(
             Table(
                 "no formulation of the expected runtime",
                 {Times.SCENARIOS: _on_rounds(RuntimePartition, RuntimeCoordinate)},
-                others=lambda problem, form, written: ExactRuntime(problem, form),
+                others=lambda problem, form, written: ExactRuntime(
+                    problem, form, strong=written.strong
+                ),
             ),
             _within(RuntimeWithin),
         ),
