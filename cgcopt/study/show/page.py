@@ -29,7 +29,12 @@ tbody tr:nth-child(even) { background: #f5f5f5; }
 th[aria-sort=ascending]::after { content: " \\25B2"; }
 th[aria-sort=descending]::after { content: " \\25BC"; }
 img { max-width: 100%; height: auto; }
-dt { font-weight: 600; float: left; clear: left; width: 10em; } dd { margin-left: 11em; }
+dt { font-weight: 600; float: left; clear: left; width: 10em; }
+dd { margin-left: 11em; overflow-wrap: anywhere; }
+@media (max-width: 600px) {
+  body { margin: 1em auto; } dt { float: none; width: auto; } dd { margin-left: 1em; }
+  th, td { padding: .25em .45em; }
+}
 """
 
 _SCRIPT = """
