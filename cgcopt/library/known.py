@@ -42,7 +42,7 @@ class BestKnown:
 
 @cache
 def best_known() -> Mapping[str, BestKnown]:
-    """Return what ``python -m tests.benchmarks.bench_library --write`` found and wrote, by name of the instance."""
+    """Return what ``python -m tests.benchmarks.bench_library --write`` wrote, by name."""
     text = files("cgcopt").joinpath("data", "library.csv").read_text(encoding="utf-8")
     lines = (line for line in text.splitlines() if not line.startswith("#"))
     return MappingProxyType(
