@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 __all__ = [
     "INTERRUPTED",
@@ -29,6 +29,7 @@ __all__ = [
     "interruptible",
     "requested",
     "since_request",
+    "starting",
     "stoppable",
     "wanted",
 ]
@@ -45,6 +46,8 @@ class Patience:
     cooperation: float = 1.4
     #: For a command to clean up after its interruption.
     interruption: float = 1.75
+    #: For a command that has found nothing yet and starts processes, which take their time to end.
+    starting: float = 0.8
     #: For a command to show what was found, once it has begun to; a second signal ends it at once.
     showing: float = 30.0
 
@@ -58,6 +61,8 @@ class _State:
     handled: bool = False
     """Whether the interpreter has come to the signal; the guard hears of it before."""
     cooperating: int = 0
+    starting: bool = False
+    """Whether other processes are being started, and nothing has been found yet."""
     finishing: bool = False
     """Whether what was found is about to be shown."""
     leaving: bool = False
@@ -108,6 +113,16 @@ def cooperating() -> Iterator[None]:
         yield
     finally:
         _state.cooperating -= 1
+
+
+@contextmanager
+def starting() -> Iterator[None]:
+    """End soon after a signal, since nothing has been found: here other processes are started."""
+    before, _state.starting = _state.starting, True
+    try:
+        yield
+    finally:
+        _state.starting = before
 
 
 @contextmanager
@@ -221,6 +236,8 @@ def _guard(reading: int, patience: Patience) -> None:
         return
     started = time.monotonic()
     _request("SIGINT")
+    if _state.starting:
+        patience = replace(patience, cooperation=0.0, interruption=patience.starting)
     if not _signalled(reading, started + patience.cooperation, until_closed=True):
         return
     if not _state.finishing:

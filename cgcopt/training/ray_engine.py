@@ -11,7 +11,7 @@ from typing import Any
 from cgcopt.arrays import FloatArray
 from cgcopt.codes.plan import Step
 from cgcopt.errors import TrainingError
-from cgcopt.process.stopping import cooperating, requested
+from cgcopt.process.stopping import cooperating, requested, starting
 from cgcopt.training.engine import Event, Order
 from cgcopt.training.ray_start import RaySettings, running_ray
 from cgcopt.training.task import Task
@@ -167,7 +167,8 @@ def ray_engine(
     """
     chosen = settings or RaySettings()
     with cooperating(), running_ray(address, chosen) as ray:
-        engine = RayEngine(ray, task, programs, chosen)
+        with starting():
+            engine = RayEngine(ray, task, programs, chosen)
         try:
             yield engine
         finally:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cgcopt.errors import MissingExtraError, TrainingError
-from cgcopt.process.stopping import at_the_end, requested
+from cgcopt.process.stopping import at_the_end, requested, starting
 
 __all__ = ["RaySettings", "running_ray"]
 
@@ -127,7 +127,7 @@ def _started(ray: Any, settings: RaySettings) -> Iterator[None]:
     # Where Ray was imported earlier, to join a cluster, the switch comes too late.
     ray._private.ray_constants.ENABLE_RAY_CLUSTER = False
     try:
-        with _lean(ray._private.node.Node), _own_signals():
+        with starting(), _lean(ray._private.node.Node), _own_signals():
             ray.init(
                 address="local",
                 num_cpus=1,

@@ -119,3 +119,24 @@ def test_the_process_of_an_interrupted_command_does_not_wait_for_its_libraries()
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=50
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "kept\n", "interrupted\n")
+
+
+def test_while_processes_are_started_a_signal_ends_all_soon() -> None:
+    code = (
+        "import os, signal, threading, time\n"
+        "from cgcopt.process.stopping import at_the_end, cooperating, starting, stoppable\n"
+        "at_the_end(lambda: print('others ended', flush=True))\n"
+        "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "with stoppable(), cooperating(), starting():\n"
+        "    while True:\n"
+        "        try:\n"
+        "            time.sleep(20)\n"
+        "        except KeyboardInterrupt:\n"
+        "            began = time.monotonic()\n"
+    )
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (130, "others ended\n")
+    assert time.monotonic() - began < 15
