@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cgcopt.codes.nested import storage_of
 from cgcopt.errors import CgcoptError
 from cgcopt.evaluation.dispatch import times_as
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
@@ -68,6 +69,8 @@ class ScheduleTuning:
         Part of the time that is left which the choice of freedom may take.
     fresh_rounds : int
         Rounds drawn to choose between the end of the search and what was known before.
+    stored : float
+        What a worker may store beyond a limit of copies, relatively: rounding.
     """
 
     certified_share: float = 0.25
@@ -77,6 +80,7 @@ class ScheduleTuning:
     least_seconds: float = 0.1
     chosen_share: float = 0.6
     fresh_rounds: int = 50_000
+    stored: float = 1e-6
 
 
 class ScheduleSolver(Solver):
@@ -121,6 +125,12 @@ class ScheduleSolver(Solver):
         found = best_schedule(
             run.sample, run.aim, space, run.clock, candidates=known, report=run.told
         )
+        if run.stores_too_much(found):
+            choice = replace(choice, freedom=Freedom.SHARES)
+            space = replace(space, freedom=Freedom.SHARES)
+            found = best_schedule(
+                run.sample, run.aim, space, run.clock, candidates=known, report=run.told
+            )
         if run.drawn and run.space.ends is None:
             run.choose_on_fresh_rounds(found, known)
         return run.outcome(found, choice)
@@ -263,6 +273,18 @@ class _Run:
     def told(self, found: Found) -> None:
         """Report a better schedule."""
         self.options.report(None, f"{found.start}: {found.value:.5g} of uncoded")
+
+    def stores_too_much(self, found: Found) -> bool:
+        """Whether no storage within the limit of copies serves all blocks.
+
+        Where every worker and level has a share of its own, a lower block may need other data than the
+        highest one; shares of the workers alone never do.
+        """
+        if self.problem.limits.copies is None:
+            return False
+        used = np.flatnonzero(found.schedule.partition > 0).tolist()
+        stored = storage_of(found.schedule.fractions, used).max()
+        return bool(stored > self.space.most * (1.0 + self.tuning.stored))
 
     def outcome(self, found: Found, choice: Choice) -> Outcome:
         """The schedule of all coordinates, and how it was found."""

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from cgcopt._validate import whole_number
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.codes.construct import gradient_code
-from cgcopt.codes.placement import Placement, arc_placement
+from cgcopt.codes.nested import nested_placements
+from cgcopt.codes.placement import Placement
 from cgcopt.codes.plan import Plan, PlannedBlock
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
@@ -40,8 +41,8 @@ def make_plan(
     coordinates, or to the nearest of ``boundaries``. Where all workers do equal work, the data are
     ``N`` equal pieces, and every worker holds no more of them than its highest block needs: a lower
     block has the code that decodes best (:func:`~cgcopt.codes.construct.gradient_code`) among those
-    whose pieces are there anyway. Unequal work is laid end to end around the circle of samples
-    (:func:`~cgcopt.codes.placement.arc_placement`).
+    whose pieces are there anyway. With unequal work lower blocks use what the highest one has stored, as
+    far as a worker does not need more of the data for them (:mod:`cgcopt.codes.nested`).
 
     Parameters
     ----------
@@ -94,12 +95,13 @@ def make_plan(
     levels = [level for level in range(n) if ends[level + 1] > ends[level]]
     fractions = np.asarray(schedule.fractions)
     places = _nested(n, levels) if equal else {}
+    unequal = {} if equal else nested_placements(fractions, levels, units)
     blocks = []
     for level in levels:
         if equal:
             placement, pieces = places[level], np.arange(n + 1) * units // n
         else:
-            placement, pieces = arc_placement(np.clip(fractions[:, level], 0, 1), units)
+            placement, pieces = unequal[level]
         even = np.linspace(ends[level], ends[level + 1], schedule.cells + 1)
         cuts = np.unique(_nearest(even, allowed))
         order = np.argsort(cyclic_places(n, cuts.size - 1), axis=1)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cgcopt.arrays import FloatArray
+from cgcopt.codes.nested import storage_of
 from cgcopt.compare.results.entrant import Entrant
 from cgcopt.compare.results.yardstick import yardstick_of
 from cgcopt.costs import Costs
@@ -131,9 +132,9 @@ def size_of(run: Run | FloatArray, workers: int) -> Size:
     if isinstance(run, Design):
         return Size(float(run.copies), run.blocks)
     if isinstance(run, Schedule):
-        used = run.partition > 0
-        most = float(run.fractions[:, used].max()) * workers
-        return Size(most, int(np.count_nonzero(used)))
+        used = np.flatnonzero(run.partition > 0)
+        most = float(storage_of(run.fractions, used.tolist()).max()) * workers
+        return Size(most, used.size)
     if isinstance(run, Cyclic):
         return Size(float(run.copies))
     return Size(float(workers)) if isinstance(run, Dynamic) else Size()
