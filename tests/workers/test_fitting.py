@@ -283,3 +283,10 @@ def test_the_shifted_exponential_fits_measured_times_worst(name: str) -> None:
     assert min(four, key=lambda f: four[f].log_likelihood_in) == "shifted-exponential"
     lead = result.rows[0].log_likelihood_out - four["shifted-exponential"].log_likelihood_out
     assert lead > 0.1
+
+
+def test_very_many_times_are_thinned_and_said() -> None:
+    rng = np.random.default_rng(11)
+    result = fit(Trace(Gamma(shape=4.0, scale=0.25).sample(40_000, 4, rng)), families=["gamma"])
+    assert "fitted to 50000 of 160000 times" in result.note
+    assert result.best.shape == pytest.approx(4.0, rel=0.02)

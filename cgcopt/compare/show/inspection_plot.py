@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cgcopt.arrays import IntArray
 from cgcopt.compare.show.plots import COLOURS, figure, save
 from cgcopt.workers.inspection import Inspection
 
@@ -20,6 +21,8 @@ __all__ = ["plot_inspection"]
 _MOST_NAMES = 40
 #: Families drawn beside the data.
 _FAMILIES = 2
+#: Rounds, workers and steps that are drawn, evenly chosen: a picture has no more dots.
+_MOST_DRAWN = 3000
 
 
 def plot_inspection(inspection: Inspection, path: str | Path) -> None:
@@ -47,13 +50,18 @@ def _heat_map(axis: Axes, inspection: Inspection) -> None:
 
     times = inspection.trace.times
     order = np.argsort([worker.median for worker in inspection.workers], kind="stable")[::-1]
-    finite = times[np.isfinite(times)]
+    part = times[np.ix_(_evenly(times.shape[0]), order[_evenly(order.size)])].T
+    finite = part[np.isfinite(part)]
     low, high = np.quantile(finite, [0.01, 0.995]) if finite.size else (1.0, 2.0)
     high = max(high, low * 1.01)
     colours = colormaps["viridis"].with_extremes(bad="black")
-    shown = np.where(np.isfinite(times), times, np.nan)[:, order].T
     image = axis.imshow(
-        shown, aspect="auto", interpolation="nearest", cmap=colours, norm=LogNorm(low, high)
+        np.where(np.isfinite(part), part, np.nan),
+        aspect="auto",
+        interpolation="nearest",
+        cmap=colours,
+        norm=LogNorm(low, high),
+        extent=(-0.5, times.shape[0] - 0.5, order.size - 0.5, -0.5),
     )
     axis.grid(False)
     axis.set_xlabel("round")
@@ -77,7 +85,9 @@ def _distribution(axis: Axes, inspection: Inspection) -> None:
     times = np.sort(inspection.trace.times, axis=None)
     above = 1.0 - np.arange(times.size) / times.size
     finite = np.isfinite(times)
-    x, y = times[finite], above[finite]
+    drawn = np.union1d(_evenly(times.size), np.arange(max(times.size - _MOST_DRAWN, 0), times.size))
+    drawn = drawn[finite[drawn]]
+    x, y = times[drawn], above[drawn]
     axis.step(x, y, where="post", color="#000000", linewidth=1.4, label="measured")
     rows = [] if inspection.families is None else inspection.families.rows
     span = np.geomspace(times[0], times[finite][-1] if finite.any() else times[0] * 2, 200)
@@ -92,6 +102,11 @@ def _distribution(axis: Axes, inspection: Inspection) -> None:
     _ticks(axis.xaxis, times[0], span[-1])
     axis.set_xlabel("seconds")
     axis.set_title("share of the times above", loc="left", fontsize=9)
+
+
+def _evenly(count: int) -> IntArray:
+    """Numbers from 0 to ``count - 1``, all of them or evenly chosen ones with both ends."""
+    return np.unique(np.linspace(0, count - 1, min(count, _MOST_DRAWN)).round().astype(np.int64))
 
 
 def _ticks(axis: Axis, low: float, high: float) -> None:
