@@ -177,6 +177,8 @@ class Solver(ABC):
     """Names of the limits within which the solver designs; a problem with others is refused."""
     costs: ClassVar[bool] = False
     """Whether the solver counts what starting and sending cost."""
+    draws: ClassVar[bool] = False
+    """Whether the solver itself draws rounds (``options.scenarios``) of a distribution."""
     requires: ClassVar[str] = ""
     """Import name of the optional package that the solver needs, if any."""
     extra: ClassVar[str] = ""
@@ -233,6 +235,11 @@ class Solver(ABC):
     def takes(cls, name: str) -> bool:
         """Whether the solver may take a raw option of that name."""
         return cls.settings is None or name in cls.settings.__dataclass_fields__
+
+    @classmethod
+    def honours(cls, option: str) -> bool:
+        """Whether the solver has a use for ``"seed"`` or ``"threads"``; formulas have none."""
+        return cls.role not in (Role.CLOSED_FORM, Role.SCHEME)
 
     @classmethod
     def check_raw(cls, options: Options) -> None:

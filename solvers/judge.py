@@ -349,7 +349,13 @@ def _concluded(solution: Solution) -> Solution:
     given = solution.gap if solution.sample is None else solution.sample.gap
     if termination is TerminationCondition.OPTIMAL and not given <= wanted:
         termination = TerminationCondition.CONVERGED
+    if status is SolutionStatus.OPTIMAL and termination in _STOPPED_SHORT:
+        termination = TerminationCondition.CONVERGED  # the bound was there before the limit
     return replace(solution, status=status, termination=termination)
+
+
+#: Limits that a run whose gap is small enough was not stopped by.
+_STOPPED_SHORT = (TerminationCondition.TIME_LIMIT, TerminationCondition.ITERATION_LIMIT)
 
 
 def _without_hollow_proof(solution: Solution) -> Solution:

@@ -96,6 +96,7 @@ class ScheduleSolver(Solver):
     """
 
     name = "schedule"
+    draws = True
     summary = "order and work of every worker: majorise and minimise on rounds"
     role = Role.SCHEDULE
     solves = tasks(ExpectedRuntime, CompletionProbability, Quantile, forms=(Form.RELAXED,))

@@ -24,6 +24,7 @@ __all__ = [
     "TimeLimit",
     "command_line",
     "refuse_given",
+    "was_given",
 ]
 
 Instance = Annotated[
@@ -88,9 +89,14 @@ def refuse_given(context: typer.Context, names: Sequence[str], allowed: str) -> 
     from cgcopt.errors import InvalidInputError
 
     for name in names:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
+        if was_given(context, name):
             raise InvalidInputError(name.replace("_", "-"), context.params[name], allowed)
+
+
+def was_given(context: typer.Context, name: str) -> bool:
+    """Whether an option was typed, be it with its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def command_line(context: typer.Context) -> str:

@@ -71,6 +71,11 @@ class OutsideSolver(Solver):
     neutral: ClassVar[Mapping[str, str]] = {}
     """The solver's own name of every neutral option that it honours."""
 
+    @classmethod
+    def honours(cls, option: str) -> bool:
+        """Whether the outside solver has a name for the option."""
+        return option in cls.neutral
+
     def make_ready(self, problem: Problem, options: Options) -> None:
         """Import what is needed, here or in the process of the run."""
         if not (self._in_child(options) and prepare_child(self, self.imports, problem)):

@@ -191,3 +191,19 @@ def test_the_residual_is_what_its_definition_says() -> None:
     assert best.residual is not None
     assert 0 <= best.residual < 1e-6
     assert cg.judge(RUNTIME, [200] * 5).residual is None
+
+
+def test_a_proof_that_is_there_at_the_limit_is_no_run_cut_short() -> None:
+    class Late(Solver):
+        name = "late"
+        summary = "stands at the optimum when its time is over"
+        role = Role.ITERATIVE
+        solves = tasks(cg.ExpectedRuntime, forms=(Form.RELAXED,))
+
+        def solve(self, problem: cg.Problem, form: Form, options: cg.Options) -> Outcome:
+            best = cg.solve(RUNTIME).partition
+            return Outcome(TerminationCondition.TIME_LIMIT, partition=best)
+
+    solution = cg.solve(RUNTIME, Late(), gap=1e-2)
+    assert solution.status is SolutionStatus.OPTIMAL
+    assert solution.termination is TerminationCondition.CONVERGED

@@ -19,6 +19,7 @@ __all__ = ["solve"]
 
 @reads_traces_as_instances
 def solve(
+    context: typer.Context,
     instance: Instance,
     solver: Annotated[
         str | None,
@@ -59,6 +60,7 @@ def solve(
     from cgcopt.cli.inputs import problem_of, raw_options, writable_file
     from cgcopt.cli.show import show_prices, show_solution
     from cgcopt.cli.terminal import console, print_json, progress
+    from cgcopt.cli.unused import unused_in_run
     from cgcopt.errors import InvalidInputError
     from cgcopt.options import Options
     from cgcopt.solution import SolutionStatus
@@ -87,8 +89,9 @@ def solve(
         solution = run(problem, solver, form=chosen, options=options)
     if out is not None:
         _write(solution, out)
+    notes = [*_notes(solution), *unused_in_run(context, solution)]
     if as_json:
-        shown = solution.to_dict() | {"notes": _notes(solution)}
+        shown = solution.to_dict() | {"notes": notes}
         if prices:
             shown["prices"] = None if solution.prices is None else solution.prices.to_dict()
         print_json(shown)
@@ -97,7 +100,7 @@ def solve(
         show_solution(output, solution)
         if prices:
             show_prices(output, solution)
-        for note in _notes(solution):
+        for note in notes:
             output.print(note)
     found = solution.status not in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE)
     if not found:

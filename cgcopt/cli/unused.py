@@ -1,0 +1,54 @@
+"""Options that were typed and count for nothing: they are said, not passed over in silence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cgcopt.cli.arguments import was_given
+
+if TYPE_CHECKING:
+    import typer
+
+    from cgcopt.compare.results.comparison import Comparison
+    from cgcopt.solution import Solution
+
+__all__ = ["unused_in_comparison", "unused_in_run"]
+
+
+def unused_in_run(context: typer.Context, solution: Solution) -> list[str]:
+    """Say which of the options of one run its solver had no use for."""
+    from cgcopt.solvers.registry import all_solvers
+
+    name = solution.solver
+    classes = [cls for cls in all_solvers() if cls.name == name]
+    drawn = solution.sample is not None
+    kind = solution.problem.system.worker_times.kind
+    used = {
+        "scenarios": drawn or any(cls.draws and kind != "scenarios" for cls in classes),
+        "seed": drawn or any(cls.honours("seed") for cls in classes),
+        "threads": any(cls.honours("threads") for cls in classes),
+    }
+    why = {
+        "scenarios": f"solver '{name}' draws no rounds for this problem",
+        "seed": f"solver '{name}' makes no random choice here",
+        "threads": f"solver '{name}' does not take a number of threads",
+    }
+    return [
+        f"--{option} {context.params[option]} counts for nothing: {why[option]}."
+        for option, counts in used.items()
+        if classes and not counts and was_given(context, option)
+    ]
+
+
+def unused_in_comparison(context: typer.Context, comparison: Comparison) -> list[str]:
+    """Say whether no run of a comparison drew the rounds that were asked for."""
+    from cgcopt.solvers.registry import all_solvers
+
+    draw = {cls.name for cls in all_solvers() if cls.draws}
+    rows = comparison.rows
+    if not rows or not was_given(context, "scenarios"):
+        return []
+    if any(row.solution.sample is not None or row.failed or row.solver in draw for row in rows):
+        return []
+    count = context.params["scenarios"]
+    return [f"--scenarios {count} counts for nothing: no solver of the comparison draws rounds."]

@@ -1,0 +1,43 @@
+"""Options that count for nothing are said."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cgcopt.cli import main
+
+
+def notes_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    assert main([*arguments, "--json"]) == 0
+    notes: list[str] = json.loads(capsys.readouterr().out)["notes"]
+    return notes
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--scenarios", "10"], ["--scenarios 10 counts for nothing: solver 'uncoded' draws no"]),
+        (["--seed", "0"], ["--seed 0 counts for nothing: solver 'uncoded' makes no random choice"]),
+        (["--threads", "1"], ["--threads 1 counts for nothing: solver 'uncoded' does not take"]),
+        ([], []),
+    ],
+)
+def test_an_option_that_a_formula_has_no_use_for(
+    capsys: pytest.CaptureFixture[str], options: list[str], expected: list[str]
+) -> None:
+    notes = notes_of(capsys, "solve", "paper", "--solver", "uncoded", *options)
+    assert [note[: len(begins)] for note, begins in zip(notes, expected, strict=True)] == expected
+
+
+def test_options_that_count_are_not_remarked(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["solve", "paper", "--solver", "highs", "--scenarios", "5", "--seed", "1"]
+    assert notes_of(capsys, *command) == []
+
+
+def test_a_comparison_without_drawn_rounds_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["compare", "paper", "--solvers", "uncoded", "--scenarios", "5"]
+    assert main(command) == 0
+    said = "--scenarios 5 counts for nothing: no solver of the comparison draws rounds."
+    assert said in " ".join(capsys.readouterr().out.split())
