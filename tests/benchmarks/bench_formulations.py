@@ -1,6 +1,6 @@
 """What the formulations cost and what they buy.
 
-``python tests/benchmarks/bench_formulations.py [TABLE...]`` prints the tables
+``python -m tests.benchmarks.bench_formulations [TABLE...] [--write]`` prints the tables
 
 - support: every problem at every form in every language with every solver, by running it;
 - build: time to write one model of N = 20 and K = 5000 in each language;
@@ -20,6 +20,8 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,7 @@ from cgcopt.problem import Form, Problem
 from cgcopt.solution import Solution
 from cgcopt.solvers.base import Role, Task, Times
 from cgcopt.solvers.registry import all_solvers
+from tests.benchmarks.table import markdown, renew
 
 RUNTIME_TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)
 PROBABILITY_TIMES = cg.ShiftedExponential(rate=0.1, shift=1.0)
@@ -57,12 +60,14 @@ def support(seconds: float) -> Iterator[list[str]]:
     yield ["objective", "form", "on", "solver", "ended", "value", "gap", "s"]
     for form in Form:
         size = (3, 8, 15) if form is Form.COORDINATE else (6, 20_000, 60)
-        for problem in (runtime(*size), probability(*size)):
+        drawn = runtime(*size)
+        tails = [
+            Problem(drawn.system, kind(0.9)) for kind in (cg.Quantile, cg.ConditionalValueAtRisk)
+        ]
+        for problem in (drawn, probability(*size), *tails):
             exact = Problem(
                 problem.system.with_times(
-                    RUNTIME_TIMES
-                    if isinstance(problem.objective, cg.ExpectedRuntime)
-                    else PROBABILITY_TIMES
+                    RUNTIME_TIMES if problem.objective.unit else PROBABILITY_TIMES
                 ),
                 problem.objective,
             )
@@ -210,19 +215,34 @@ TABLES: dict[str, Callable[[float], Iterator[list[str]]]] = {
 }
 
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+#: The page of every table that is written.
+PAGES = {"support": "support.md", "coordinates": "benchmarks.md", "levels": "benchmarks.md"}
+
+
 def main() -> None:
     """Print the chosen tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", nargs="*", help=f"of {', '.join(TABLES)}; all by default")
     parser.add_argument("--seconds", type=float, default=60.0, help="limit of a run")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="renew docs/support.md and the sections of these tables",
+    )
     arguments = parser.parse_args()
     console = Console(width=150)
     for name in arguments.tables or TABLES:
         rows = TABLES[name](arguments.seconds)
-        table = Table(*next(rows), title=name)
+        head = next(rows)
+        table, lines = Table(*head, title=name), []
         for row in rows:
             table.add_row(*row)
+            lines.append(dict(zip(head, row, strict=True)))
         console.print(table)
+        if arguments.write and name in PAGES:
+            made = f"{datetime.now(UTC):%Y-%m-%d}, {arguments.seconds:g} s a run."
+            renew(DOCS / PAGES[name], name, f"{made}\n\n{markdown(lines)}")
 
 
 if __name__ == "__main__":

@@ -36,14 +36,12 @@ from cgcopt.study.profiles import (
 )
 from cgcopt.study.show.plots import plot_profile
 from tests.benchmarks.library_runs import SOLVED, Runs, TimeUp, tasks_of
-from tests.benchmarks.table import markdown, show
+from tests.benchmarks.table import markdown, renew, show
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Between these lines of a page the table is renewed.
-BEGIN, END = "<!-- who solves how many -->", "<!-- until here -->"
 #: Solvers with a curve in the picture: those that solve most.
 CURVES = 12
 
@@ -160,21 +158,12 @@ def texts(runs: Runs, options: Options, jobs: int) -> tuple[str, str]:
     return f"{how}{seconds}\n{markdown(short)}", long
 
 
-def renew(page: Path, text: str) -> None:
-    """Put a text between the two marks of a page."""
-    head, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"{page.name} has no lines {BEGIN} and {END}")
-    page.write_text(f"{head}{BEGIN}\n\n{text}\n{END}{tail}", encoding="utf-8")
-
-
 def write(runs: Runs, options: Options, jobs: int) -> None:
     """Renew the tables, the picture and what is known."""
     write_known(runs, ROOT / "cgcopt" / "data" / "library.csv")
     short, long = texts(runs, options, jobs)
-    renew(ROOT / "README.md", short)
-    renew(ROOT / "docs" / "library.md", long)
+    renew(ROOT / "README.md", "who solves how many", short)
+    renew(ROOT / "docs" / "library.md", "who solves how many", long)
     draw(runs, options, ROOT / "docs" / "images" / "library_profile.png")
 
 

@@ -1,7 +1,7 @@
 """A sweep over deadlines: models that are built anew, changed in place, and started from the last design.
 
-``python -m tests.benchmarks.bench_sweep [--points 50] [--workers 8] [--rounds 60]`` prints for every
-language the elapsed seconds of writing or changing the models and of solving them, one thread.  The
+``python -m tests.benchmarks.bench_sweep [--points 50] [--workers 8] [--rounds 60] [--write]`` prints
+for every language the elapsed seconds of writing or changing the models and of solving them, one thread.  The
 values are the same in every row, or the script ends with an error.
 """
 
@@ -11,6 +11,8 @@ import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ import numpy as np
 import cgcopt as cg
 from cgcopt.formulations import Formulation, formulate
 from cgcopt.problem import Problem
-from tests.benchmarks.table import show
+from tests.benchmarks.table import markdown, renew, show
 
 TIMES = cg.ShiftedExponential(rate=0.1, shift=1.0)
 
@@ -95,6 +97,7 @@ def run(points: int = 50, workers: int = 8, rounds: int = 60) -> Iterator[dict[s
     deadlines = float(middle) * np.linspace(0.7, 1.1, points)
     expected: tuple[float, ...] = ()
     for language in SOLVE:
+        sweep(problem_of(2, 100, 3), language, "anew", np.array([1e6]))  # imports
         for way in ("anew", "changed", "changed, started"):
             spent = sweep(problem, language, way, deadlines)
             expected = expected or spent.values
@@ -115,9 +118,15 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=50)
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--write", action="store_true", help="renew the section of the page")
     arguments = parser.parse_args()
     rows = list(run(arguments.points, arguments.workers, arguments.rounds))
     show(f"{arguments.points} deadlines", rows)
+    if arguments.write:
+        page = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
+        size = f"N = {arguments.workers}, {arguments.rounds} rounds"
+        made = f"{datetime.now(UTC):%Y-%m-%d}: {arguments.points} deadlines, {size}, one thread."
+        renew(page, "sweep", f"{made}\n\n{markdown(rows)}")
 
 
 if __name__ == "__main__":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["cell", "markdown", "show"]
+__all__ = ["cell", "markdown", "renew", "show"]
 
 
 def cell(value: Any) -> str:
@@ -39,3 +40,12 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     lines += ["| " + " | ".join(cell(row.get(name)) for name in columns) + " |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def renew(page: Path, name: str, text: str) -> None:
+    """Put a text between the marks ``<!-- NAME -->`` and ``<!-- end of NAME -->`` of a page."""
+    head, begin, rest = page.read_text(encoding="utf-8").partition(f"<!-- {name} -->")
+    _, end, tail = rest.partition(f"<!-- end of {name} -->")
+    if not (begin and end):
+        raise SystemExit(f"{page.name} has no marks for {name}")
+    page.write_text(f"{head}{begin}\n\n{text}\n{end}{tail}", encoding="utf-8")
