@@ -1,8 +1,8 @@
 """A sweep over deadlines: models that are built anew, changed in place, and started from the last design.
 
 ``python -m tests.benchmarks.bench_sweep [--points 50] [--workers 8] [--rounds 60] [--write]`` prints
-for every language the elapsed seconds of writing or changing the models and of solving them, one thread.  The
-values are the same in every row, or the script ends with an error.
+for every language the elapsed seconds of writing or changing the models and of solving them, one
+thread.  The values are the same in every row, or the script ends with an error.
 """
 
 from __future__ import annotations
