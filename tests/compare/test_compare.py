@@ -34,7 +34,7 @@ from cgcopt.compare.results.compare import compare
 from cgcopt.compare.results.comparison import Comparison
 from cgcopt.compare.results.entrant import Entrant, default_entrants
 from cgcopt.compare.results.keys import row_key
-from cgcopt.compare.results.replay import mean_error, replay
+from cgcopt.compare.results.replay import Replay, mean_error, replay
 from cgcopt.compare.results.row import Row
 from cgcopt.compare.results.store import Store
 from cgcopt.compare.show.numbers import show_gap, show_number
@@ -581,8 +581,15 @@ def bad_fit() -> cg.Trace:
     return cg.Trace(times)
 
 
-def test_replay_judges_on_rounds_that_no_model_has_seen(bad_fit: cg.Trace) -> None:
-    result = replay(bad_fit, title="two modes", coordinates=600)
+@pytest.fixture(scope="module")
+def replayed(bad_fit: cg.Trace) -> Replay:
+    return replay(bad_fit, title="two modes", coordinates=600)
+
+
+def test_replay_judges_on_rounds_that_no_model_has_seen(
+    bad_fit: cg.Trace, replayed: Replay
+) -> None:
+    result = replayed
     held_out = bad_fit.times[120:]
     assert result.test.times.tolist() == held_out.tolist()
     rows = {row.name: row for row in result.rows}
@@ -605,8 +612,8 @@ def test_replay_judges_on_rounds_that_no_model_has_seen(bad_fit: cg.Trace) -> No
     assert hindsight.promised == pytest.approx(hindsight.held_out, rel=1e-6)
 
 
-def test_replay_shows_what_a_bad_fit_costs(bad_fit: cg.Trace) -> None:
-    rows = {row.name: row for row in replay(bad_fit, coordinates=600).rows}
+def test_replay_shows_what_a_bad_fit_costs(replayed: Replay) -> None:
+    rows = {row.name: row for row in replayed.rows}
     fitted = next(row for name, row in rows.items() if "optimal, shifted-exponential" in name)
     empirical = rows["optimal, whole rounds"]
     assert empirical.held_out < fitted.held_out
