@@ -223,8 +223,9 @@ class Solver(ABC):
         """
         unknown = [name for name in problem.limits.to_dict() if name not in cls.limits]
         if unknown:
+            some = "limits" if len(unknown) > 1 else "limit"
             raise UnsupportedProblemError(
-                f"solver '{cls.name}' cannot keep the limit {' and '.join(unknown)}"
+                f"solver '{cls.name}' cannot keep the {some} {' and '.join(unknown)}"
             )
         if problem.system.costs and not cls.costs:
             raise UnsupportedProblemError(

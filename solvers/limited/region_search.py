@@ -140,8 +140,9 @@ class RegionSearch:
     def run(self) -> None:
         """Search until the gap is closed or the time is over."""
         heap = [_Node(-np.inf, Region.of(box, self.levels.size, self.ends)) for box in self.roots()]
-        for node in heap:
-            self.seed(node.region.box)
+        for blocks in sorted({len(node.region.box.low) for node in heap}):
+            if not self.clock.expired or not self.cuts.cuts:
+                self.seed(blocks)
         while heap and not self.clock.expired:
             node = heapq.heappop(heap)
             self.note(min(node.bound, self.settled))
@@ -194,21 +195,20 @@ class RegionSearch:
                 boxes += [LevelBox(chosen, chosen) for chosen in sets]
         return boxes
 
-    def seed(self, box: LevelBox) -> None:
+    def seed(self, blocks: int) -> None:
         """Evaluate about the minimum over all levels, and on the best few for its proportions."""
-        if box.single:
-            if not self.cuts.cuts or len(box.low) == self.levels.size:
-                self.minimise_set(box.low)
+        if blocks == self.levels.size:
+            self.minimise_set(tuple(range(blocks)))
             return
         if self._relaxed is None:
             face = Face.used(self.levels, self.cuts.system.workers)
             share, _ = self.drawn.minimise(face)
             face.point(self.cuts, share)
             self._relaxed = face.partition(share)
-        work = work_of_partition(self._relaxed)
-        chosen = best_levels(work, self.levels, len(box.low))
-        if chosen.size == len(box.low):
-            self.try_set(Region.of(box, self.levels.size, self.ends), chosen)
+        chosen = best_levels(work_of_partition(self._relaxed), self.levels, blocks)
+        if chosen.size == blocks:
+            places = tuple(np.searchsorted(self.levels, chosen).tolist())
+            self.try_set(Region.of(LevelBox(places, places), self.levels.size, self.ends), chosen)
 
     def try_set(self, region: Region, chosen: IntArray) -> None:
         """Minimise over a level set of a region, if it is new and may be better."""
@@ -268,6 +268,8 @@ class RegionSearch:
             wide = _TUNING.bracket * min(1.0 - found.bound / self.cutoff, _TUNING.first_gap)
             with self.cuts.bracketing(wide):
                 above = self.value(node.region.box, found) - found.bound
+            if self.ends is not None and node.region.box.single:
+                self.offer(node.region.box.low, np.cumsum(found.shares))
             node.close = above <= _TUNING.close * left
             if above <= _TUNING.above * left:
                 break
@@ -281,9 +283,7 @@ class RegionSearch:
         if self.counted:
             messages[self.levels] = point.messages
         value = self.cuts(y, messages).value
-        if self.ends is not None and box.single:
-            self.offer(box.low, np.cumsum(point.shares))
-        elif self.ends is None and self.kept(box, point.shares):
+        if self.ends is None and self.kept(box, point.shares):
             self.incumbent.offer(y, value)
         return value
 
