@@ -129,7 +129,8 @@ def _show(result: Curve) -> None:
     from cgcopt.compare.show.tables import rich_table
 
     output = console()
-    title = f"completion probability against the deadline: {result.problem.name}"
+    limits = f" ({result.problem.limits.label})" if result.problem.limits else ""
+    title = f"completion probability against the deadline: {result.problem.name}{limits}"
     output.print(rich_table(curve_table(result), title=title, width=output.width))
     for solver, message in result.failures.items():
         output.print(f"{solver}: {message}")

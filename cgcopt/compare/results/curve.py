@@ -110,6 +110,8 @@ class Curve:
                 "probability": [row.value for row in self.rows],
                 "complement": [row.solution.complement for row in self.rows],
                 "residual": [row.solution.residual for row in self.rows],
+                "copies": [row.solution.copies for row in self.rows],
+                "blocks": [row.solution.blocks for row in self.rows],
                 "seconds": [row.seconds for row in self.rows],
                 "note": [row.message for row in self.rows],
             }
@@ -273,3 +275,4 @@ def _better(row: Row, neighbour: Row, problem: Problem) -> Row:
         message="design of a neighbouring deadline",
     )
     return replace(row, solution=found)
+
