@@ -275,4 +275,3 @@ def _better(row: Row, neighbour: Row, problem: Problem) -> Row:
         message="design of a neighbouring deadline",
     )
     return replace(row, solution=found)
-
