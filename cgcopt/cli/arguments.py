@@ -37,7 +37,7 @@ Instance = Annotated[
         autocompletion=complete_instance,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.", metavar="")]
 Seed = Annotated[int, typer.Option(help="Seed of every random choice.")]
 ScenarioCount = Annotated[
     int, typer.Option("--scenarios", help="Rounds to draw for solvers that need a finite sample.")
@@ -49,7 +49,7 @@ TimeLimit = Annotated[
 Gap = Annotated[float, typer.Option(help="Relative gap at which a solver may stop.")]
 Threads = Annotated[int | None, typer.Option(help="Threads that a solver may use.")]
 Fresh = Annotated[
-    bool, typer.Option("--fresh", help="Compute again what the folder already holds.")
+    bool, typer.Option("--fresh", help="Compute again what the folder already holds.", metavar="")
 ]
 Jobs = Annotated[
     int,

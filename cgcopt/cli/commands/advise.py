@@ -53,7 +53,10 @@ def advise(
         typer.Option(help="Folder for the report, the table, the picture and the chosen design."),
     ] = None,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Also write the plan of the chosen design (with --out).")
+        bool,
+        typer.Option(
+            "--plan", help="Also write the plan of the chosen design (with --out).", metavar=""
+        ),
     ] = False,
     as_json: Json = False,
     *,

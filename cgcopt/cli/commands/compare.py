@@ -85,6 +85,7 @@ def compare(
             "--replay",
             help="The instances have traces, or are traces (CSV): design on the first rounds, "
             "judge on the rest.",
+            metavar="",
         ),
     ] = False,
     split: Annotated[

@@ -62,6 +62,7 @@ def curve(
             "--tail",
             help="The best quantile and the best conditional value at risk against the probability; "
             "of the other options --seed, --time-limit, --out and --json count.",
+            metavar="",
         ),
     ] = False,
     *,

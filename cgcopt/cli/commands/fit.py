@@ -60,8 +60,9 @@ def fit(
 ) -> int:
     """Fit families of worker times to a trace, ranked on rounds that they have not seen.
 
-    From times at several loads (a column `load`, as `cgcopt record --loads` writes it) the start-up is
-    told from the work; the instance gets it in its `[costs]`, or as a random start of its workers.
+    From times at several loads (a column `load`, which `cgcopt record
+    --loads` writes) the start-up is told from the work. It goes into the
+    costs of the instance, or is a random start of its workers.
     """
     from cgcopt._writing import write_text
     from cgcopt.cli.fit_loads import fit_at_loads

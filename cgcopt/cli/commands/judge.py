@@ -45,8 +45,7 @@ def judge(
 ) -> int:
     """Judge the answer of any solver to an instance: exact value, bound, gap, and its own claim.
 
-    INSTANCE is an instance file or a name listed by `cgcopt library`. Exit code 1 where the file
-    claims a better value than its point is worth.
+    Exit code 1 where the file claims a better value than its point is worth.
     """
     from cgcopt.cli.show import show_solution
     from cgcopt.cli.terminal import console, print_json, progress

@@ -32,8 +32,9 @@ def library(
 ) -> int:
     """List the named instances with the best known values and bounds, or write them as files.
 
-    A program keeps the names of its variables in every kind of file, so that any solver can be run
-    from outside, and `cgcopt judge NAME SOLUTION` says what its answer is worth.
+    A program keeps the names of its variables in every kind of file, so that
+    any solver can be run from outside; `cgcopt judge NAME SOLUTION` says what
+    its answer is worth.
     """
     from cgcopt.cli.inputs import writable_folder
     from cgcopt.cli.terminal import print_json, records, show_then_write

@@ -26,6 +26,7 @@ def reproduce(
             "--quick",
             help="Only the plots against the number of workers, up to 30, without the paper's "
             "iterative methods.",
+            metavar="",
         ),
     ] = False,
     out: Annotated[

@@ -52,7 +52,7 @@ def run(
         float, typer.Option(help="Predicted mean of a round; injected delays are scaled to it.")
     ] = 0.5,
     compute: Annotated[
-        bool, typer.Option("--compute", help="Injected delays are computed, not slept.")
+        bool, typer.Option("--compute", help="Injected delays are computed, not slept.", metavar="")
     ] = False,
     redesign_every: Annotated[
         int | None,

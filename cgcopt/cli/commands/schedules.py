@@ -28,10 +28,13 @@ def schedules(
         ),
     ] = None,
     only_traces: Annotated[
-        bool, typer.Option("--only-traces", help="Leave out the distributions.")
+        bool, typer.Option("--only-traces", help="Leave out the distributions.", metavar="")
     ] = False,
     with_copies: Annotated[
-        bool, typer.Option("--copies", help="Also time against copies of the data, coded and not.")
+        bool,
+        typer.Option(
+            "--copies", help="Also time against copies of the data, coded and not.", metavar=""
+        ),
     ] = False,
     scenarios: ScenarioCount = 1000,
     seed: Seed = 0,

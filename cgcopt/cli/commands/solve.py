@@ -29,7 +29,8 @@ def solve(
         ),
     ] = None,
     integer: Annotated[
-        bool, typer.Option("--integer", help="Whole numbers of coordinates: --form block.")
+        bool,
+        typer.Option("--integer", help="Whole numbers of coordinates: --form block.", metavar=""),
     ] = False,
     form: Annotated[
         str | None,
@@ -47,10 +48,14 @@ def solve(
     ] = None,
     prices: Annotated[
         bool,
-        typer.Option("--prices", help="Show what a coordinate costs, and one more at every level."),
+        typer.Option(
+            "--prices",
+            help="Show what a coordinate costs, and one more at every level.",
+            metavar="",
+        ),
     ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Show the solver's log on standard error.")
+        bool, typer.Option("--verbose", help="Show the solver's log on standard error.", metavar="")
     ] = False,
     as_json: Json = False,
     *,

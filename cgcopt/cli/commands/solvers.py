@@ -28,7 +28,10 @@ LEGEND = (
 )
 
 Options = Annotated[
-    bool, typer.Option("--options", help="What every outside solver calls the common options.")
+    bool,
+    typer.Option(
+        "--options", help="What every outside solver calls the common options.", metavar=""
+    ),
 ]
 
 
