@@ -180,9 +180,9 @@ def _beside(
 
 
 def plot_blocks(comparison: Comparison, path: str | Path, *, limit: int = 6) -> None:
-    """Draw the block structure ``x_n`` of up to ``limit`` designs of one problem, best ones first.
+    """Draw the shares ``x_n / L`` of up to ``limit`` designs of one problem, best ones first.
 
-    Designs with a single block are left out: they have no structure to show.
+    The axis is linear, so that bars can be compared by their size.  Designs with a single block are left out: they have no structure to show.
     """
     rows = [row for row in comparison.rows if np.count_nonzero(row.partition) > 1]
     minimize = not rows or rows[0].sense is Sense.MINIMIZE
@@ -198,15 +198,14 @@ def plot_blocks(comparison: Comparison, path: str | Path, *, limit: int = 6) -> 
         for row, axis in zip(rows, axes.flat, strict=False):
             x = np.asarray(row.partition)
             colour = _ROLE_COLOURS.get(row.role, "#000000")
-            axis.bar(np.arange(x.size), x, width=0.8, color=colour)
-            axis.set_yscale("symlog", linthresh=max(x.sum() / 1e3, 1e-12))
+            axis.bar(np.arange(x.size), 100.0 * x / x.sum(), width=0.8, color=colour)
             axis.set_title(f"{_label(row)}: {row.value:.5g}", loc="left", fontsize=8.5)
             axis.grid(axis="x", visible=False)
             axis.xaxis.get_major_locator().set_params(integer=True)
         for axis in axes[-1]:
             axis.set_xlabel("redundancy level n (stragglers tolerated)")
         for axis in axes[:, 0]:
-            axis.set_ylabel("coordinates $x_n$")
+            axis.set_ylabel("coordinates [%]")
         save(drawn, path)
 
 
