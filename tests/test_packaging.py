@@ -67,6 +67,9 @@ def test_every_package_has_an_init(root: Path, pyproject: dict[str, Any]) -> Non
         assert package.replace(".", "/") + "/__init__.py" in modules
 
 
+@pytest.mark.skipif(
+    (Path(__file__).parents[1] / "PKG-INFO").exists(), reason="a source distribution has no links"
+)
 @pytest.mark.parametrize("folder", ["formulations", "solvers"])
 def test_static_tools_reach_both_folders_through_links(root: Path, folder: str) -> None:
     link = root / "cgcopt" / folder
@@ -120,9 +123,7 @@ def built(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set
     """Build an sdist from the tree and wheels from the tree and the sdist; return their members."""
     work = tmp_path_factory.mktemp("build")
     tree = work / "tree"
-    ignore = shutil.ignore_patterns(
-        ".*", "build", "dist", "*.egg-info", "__pycache__", "tests", "notebooks"
-    )
+    ignore = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "generated")
     shutil.copytree(root, tree, symlinks=True, ignore=ignore)
     code = f"from setuptools import build_meta; build_meta.build_sdist({str(work)!r})"
     made = python(code, cwd=tree)
@@ -166,7 +167,22 @@ def test_wheel_holds_the_package_and_nothing_else(
 
 def test_sdist_holds_each_source_once(root: Path, built: dict[str, set[str]]) -> None:
     members = {name for name in built["sdist itself"] if name.endswith(".py")}
-    assert members == {path.relative_to(root).as_posix() for path in sources(root).values()}
+    beside = [path for folder in ("tests", "docs") for path in (root / folder).rglob("*.py")]
+    whole = [*sources(root).values(), *beside]
+    assert members == {path.relative_to(root).as_posix() for path in whole}
+
+
+def test_sdist_holds_what_its_tests_and_readers_need(
+    root: Path, built: dict[str, set[str]]
+) -> None:
+    patterns = ("*.md", "*.cff", "constraints.txt", "Makefile", "docs/*.md", "docs/images/*")
+    needed = {
+        path.relative_to(root).as_posix()
+        for pattern in (*patterns, "docs/_static/*", "notebooks/*.ipynb")
+        for path in root.glob(pattern)
+    }
+    assert {"CHANGELOG.md", "CITATION.cff", "docs/index.md"} <= needed
+    assert needed <= built["sdist itself"]
 
 
 def requirements(pyproject: dict[str, Any]) -> list[Requirement]:
