@@ -182,7 +182,8 @@ def _beside(
 def plot_blocks(comparison: Comparison, path: str | Path, *, limit: int = 6) -> None:
     """Draw the shares ``x_n / L`` of up to ``limit`` designs of one problem, best ones first.
 
-    The axis is linear, so that bars can be compared by their size.  Designs with a single block are left out: they have no structure to show.
+    The axis is linear, so that bars can be compared by their size.  Designs with a single block are
+    left out: they have no structure to show.
     """
     rows = [row for row in comparison.rows if np.count_nonzero(row.partition) > 1]
     minimize = not rows or rows[0].sense is Sense.MINIMIZE
