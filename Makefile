@@ -54,9 +54,9 @@ clean: ## remove builds and caches, keep the environment
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -path './.*' -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The stamps make the set-up run again only when the dependencies change. `compare` needs the core
+# The stamps make the set-up run again when the dependencies or the version change. `compare` needs the core
 # alone; `test` adds the tools and the optional solvers to the same environment.
-$(VENV)/core.stamp: pyproject.toml constraints.txt
+$(VENV)/core.stamp: pyproject.toml constraints.txt cgcopt/version.py
 	@test -x $(BIN)/python || \
 		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo "cgcopt needs Python 3.11 or newer: make PYTHON=/path/to/python"; exit 1; }
