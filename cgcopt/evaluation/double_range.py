@@ -49,7 +49,7 @@ def within_doubles(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                     found = function(*args, **kwargs)
             except CgcoptError:
                 raise
-            except ArithmeticError as error:
+            except (ArithmeticError, IndexError) as error:  # no product is left that is finite
                 raise SolverError(message) from error
             number = found.value if isinstance(found, Evaluation) else found
             if isinstance(number, float) and not math.isfinite(number):

@@ -10,6 +10,7 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights, work_of_partition
+from cgcopt.errors import SolverError
 from cgcopt.evaluation.certificates import partition_gradient, runtime_bound
 from cgcopt.evaluation.steps.minorant import SmoothMinorant, Tangent
 from cgcopt.evaluation.steps.products import discrete_times
@@ -66,6 +67,8 @@ class RuntimeOracle:
     def __call__(self, partition: FloatArray) -> Point:
         """Value, gradient in the partition and bound, each per coordinate."""
         work = work_of_partition(partition)
+        if not np.isfinite(work).all():  # steps divide by values near the ends of the range
+            raise SolverError("a step of the method leaves the range of double precision")
         entry, parameters = self._entry, self.objective.parameters
         found: Any = entry.evaluate(
             self.system, work, *parameters, gradient=True, threads=self.threads

@@ -94,3 +94,12 @@ def test_solving_does_not_warn(family: type, scale: float) -> None:
         message = found if isinstance(found, str) else found.message
         assert "Warning" not in message
         assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "times", [cg.Exponential(1e-305), cg.Empirical(np.linspace(1.0, 9.0, 50) * 1e305)]
+)
+def test_what_leaves_the_range_on_the_way_is_said(times: WorkerTimes) -> None:
+    problem = cg.Problem(cg.System(4, 100, times), cg.ExpectedRuntime())
+    found = attempted(cg.solve, problem, time_limit=2.0)
+    assert "range of double precision" in (found if isinstance(found, str) else found.message)
