@@ -62,18 +62,17 @@ def test_levels_that_do_not_fit_are_laid_apart() -> None:
     assert (placement.holds.sum(axis=0) == 1).all()
 
 
-@pytest.mark.parametrize("work", ["shares", "full"])
-@pytest.mark.parametrize("copies", [2, 4])
+@pytest.mark.parametrize(("work", "copies"), [("shares", 2), ("full", 3)])
 def test_no_worker_stores_more_than_the_limit(work: str, copies: int) -> None:
-    times = cg.ShiftedExponential(rate=1e-3, shift=50).sample(25, 6, np.random.default_rng(0))
-    times[:, :2] *= 4
+    times = cg.ShiftedExponential(rate=1e-3, shift=50).sample(40, 5, np.random.default_rng(0))
+    times[:, :1] *= 4
     times[:, 2] *= 2
-    system = cg.System(6, 20_000, cg.Scenarios(times), samples=6)
+    system = cg.System(5, 20_000, cg.Scenarios(times), samples=5)
     problem = replace(cg.Problem(system, cg.ExpectedRuntime()), limits=cg.Limits(copies=copies))
     found = cg.solve(problem, "schedule", raw={"work": work}).schedule
     samples = 6000
     plan = cg.make_plan(found, samples)
-    assert 6 * plan.storage.max() <= copies + 0.02
+    assert 5 * plan.storage.max() <= copies + 0.02
     # Every sample counts once in what is decoded, whoever is late.
     for block in plan.blocks:
         assert block.code.check(sets=20).residual < 1e-8

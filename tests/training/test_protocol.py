@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cgcopt as cg
+from cgcopt.evaluation.crossing.crossing import crossing
 from cgcopt.evaluation.schedules.ends import ends_of_rounds
 from cgcopt.training import protocol_seconds, simulate_protocol
 
@@ -101,3 +102,41 @@ def test_without_costs_sending_does_not_matter() -> None:
     np.testing.assert_allclose(a.seconds, b.seconds, rtol=1e-12)
     with pytest.raises(cg.InvalidInputError, match="times = 'shape"):
         protocol_seconds(system, schedule, [[1.0, 2.0]])
+
+
+def test_overlapped_sending_of_thousands_agrees_with_the_exact_value() -> None:
+    """Who is faster has also sent earlier, so every level waits for one order statistic.
+
+    Level ``n`` is in time when ``T_(N-n)`` is at most the least of the times that compute a used level
+    ``j <= n`` and leave room to send all blocks from ``j`` to ``n`` behind one another.
+    """
+    workers = 2000
+    costs = cg.Costs(startup=30.0, per_coordinate=0.001, per_message=1.0)
+    times = cg.ShiftedExponential(rate=0.5, shift=1.0)
+    system = cg.System(workers, 40_000, times, samples=1, cycles=0.003, costs=costs)
+    x = np.zeros(workers)
+    used = [0, 1, 5, workers // 10, workers // 2, workers - 1]
+    x[used] = [12e3, 9e3, 8e3, 6e3, 3e3, 2e3]
+    design = cg.Design(x)
+    messages = costs.per_coordinate * x[used] + costs.per_message
+
+    def missed(t: float) -> float:
+        most = np.full(workers, np.inf)
+        for place, n in enumerate(used):
+            room = [t - costs.startup - messages[j : place + 1].sum() for j in range(place + 1)]
+            most[workers - n - 1] = min(
+                r / (system.unit * design.work[used[j]]) for j, r in enumerate(room)
+            )
+        return 1.0 - crossing(times.cdf(most), times.sf(most)).probability
+
+    played = simulate_protocol(system, design, rounds=200, seed=3, overlapped=True)
+    room = 8 * played.seconds.std()
+    low, high = played.seconds.min() - room, played.seconds.max() + room
+    assert missed(low) == pytest.approx(1.0)
+    assert missed(high) < 1e-6
+    t, weights = np.polynomial.legendre.leggauss(60)
+    nodes = low + (high - low) * (t + 1) / 2
+    exact = low + (high - low) / 2 * sum(w * missed(s) for w, s in zip(weights, nodes, strict=True))
+    assert abs(played.mean - exact) < 4 * played.standard_error
+    in_turn = simulate_protocol(system, design, rounds=200, seed=3)
+    assert in_turn.mean - exact > 10 * played.standard_error
