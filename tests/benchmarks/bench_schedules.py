@@ -1,19 +1,24 @@
 """Schedules: time of the method, and its values beside what a mixed-integer program proves.
 
-``python -m tests.benchmarks.bench_schedules`` prints the tables; :func:`run` returns their rows.
+``python -m tests.benchmarks.bench_schedules [--quick] [--write]`` prints the tables, and renews those of the
+page of measurements; :func:`run` returns their rows.
 """
 
 from __future__ import annotations
 
+import argparse
 import time
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import cgcopt as cg
 from cgcopt.formulations.points import write_values
-from tests.benchmarks.table import show
+from tests.benchmarks.table import markdown, renew, show
 
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 PAPER = cg.ShiftedExponential(rate=1e-3, shift=50)
 
 
@@ -78,5 +83,20 @@ def run(quick: bool = False) -> list[dict[str, Any]]:
     ]
 
 
+def main() -> None:
+    """Print the tables, and write them where they are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes and short limits")
+    parser.add_argument("--write", action="store_true", help="renew the section of the page")
+    arguments = parser.parse_args()
+    rows = run(quick=arguments.quick)
+    kinds = [[row for row in rows if ("method" in row) is proven] for proven in (False, True)]
+    for title, part in zip(("Time of the method", "What is proven"), kinds, strict=True):
+        show(title, part)
+    if arguments.write:
+        made = f"Made on {datetime.now(UTC):%Y-%m-%d}; seconds, and processor seconds."
+        renew(PAGE, "schedules", "\n\n".join([made, *map(markdown, kinds)]))
+
+
 if __name__ == "__main__":
-    show("Schedules", run())
+    main()
