@@ -1,7 +1,7 @@
 """Schedules: time of the method, and its values beside what a mixed-integer program proves.
 
-``python -m tests.benchmarks.bench_schedules [--quick] [--write]`` prints the tables, and renews those of the
-page of measurements; :func:`run` returns their rows.
+``python -m tests.benchmarks.bench_schedules [--quick] [--write]`` prints the tables, and renews those of
+the page of measurements; :func:`run` returns their rows.
 """
 
 from __future__ import annotations
