@@ -8,14 +8,17 @@ them cyclically, from cell ``floor(i C / N)`` on, and does ``y_{i,n}`` of work o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cgcopt._validate import real_array, whole_number
+from cgcopt._writing import write_text
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import Design, Partitioned, largest_remainder
 from cgcopt.errors import InvalidInputError
@@ -279,6 +282,33 @@ class Schedule(Partitioned):
         if "partition" not in table:
             raise InvalidInputError("schedule", sorted(table), "a table with a partition")
         return cls(**table)
+
+    def save(self, path: str | Path) -> None:
+        """Write :meth:`to_dict` as JSON; a solution that holds the schedule is saved with its problem.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        write_text(Path(path), json.dumps(self.to_dict(), indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Schedule:
+        """Read a schedule that :meth:`save` wrote.
+
+        Raises
+        ------
+        InvalidInputError
+            If the file cannot be read, or holds something else.
+        """
+        try:
+            table = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InvalidInputError("schedule", str(path), f"a JSON file ({error})") from error
+        if not isinstance(table, dict):
+            raise InvalidInputError("schedule", str(path), "a JSON file with a table")
+        return cls.from_dict(table)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Schedule):

@@ -220,3 +220,13 @@ def test_other_schedules_are_refused():
         two_level_runtime(
             system_of(3, cg.Exponential(rate=1.0)), cg.Schedule([500, 0, 500], cells=1)
         )
+
+
+def test_a_file_and_back(tmp_path):
+    for schedule in (cg.Schedule([40, 10, 0, 50]), cg.Schedule([40, 10, 0, 50], [1, 2, 3, 1])):
+        schedule.save(tmp_path / "schedule.json")
+        assert cg.Schedule.load(tmp_path / "schedule.json") == schedule
+    (tmp_path / "other.json").write_text("[1, 2]")
+    for name in ("other.json", "missing.json"):
+        with pytest.raises(cg.InvalidInputError, match=name):
+            cg.Schedule.load(tmp_path / name)
