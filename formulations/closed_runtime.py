@@ -25,7 +25,15 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray
 
-__all__ = ["MOST_WORKERS", "add_mean", "chains", "closed_mean", "settle_mean", "tangents"]
+__all__ = [
+    "MOST_WORKERS",
+    "add_mean",
+    "chains",
+    "closed_mean",
+    "reduce_to_blocks",
+    "settle_mean",
+    "tangents",
+]
 
 #: Workers up to which the sum is written: 255 terms.
 MOST_WORKERS = 8
@@ -113,6 +121,21 @@ def add_mean(
         rule=lambda m, j: m.theta >= pyo.quicksum(float(cuts[j, n]) * m.share[n] for n in m.N),
     )
     m.total = pyo.Objective(expr=m.theta, sense=pyo.minimize)
+
+
+def reduce_to_blocks(m: Any, rate: float, shift: float, mixed: tuple[float, float]) -> None:
+    """Put the mean into the objective of a model of :func:`add_mean`, in the blocks ``x`` alone.
+
+    With the budget as its only row the program is convex, for solvers that rely on it.
+    """
+    import pyomo.environ as pyo
+
+    for name in ("work", "rising", "ratios", "mean", "tangent", "total"):
+        m.component(name).deactivate()
+    mixture = closed_mean([m.work[n].expr.args[1] for n in m.N], rate, shift, pyo.exp)
+    m.in_blocks = pyo.Objective(
+        expr=(mixture - mixed[0] * mixed[1]) / (1.0 - mixed[0]), sense=pyo.minimize
+    )
 
 
 def settle_mean(m: Any, rate: float, shift: float, mixed: tuple[float, float]) -> None:

@@ -19,6 +19,7 @@ from cgcopt.formulations.closed_runtime import (
     MOST_WORKERS,
     add_mean,
     closed_mean,
+    reduce_to_blocks,
     settle_mean,
     tangents,
 )
@@ -176,6 +177,12 @@ class ExactRuntime(ExactFormulation):
         settle_mean(m, *self._rate_and_shift, (MIXED, value))
         m.anchor = pyo.Param(initialize=value, doc="mean runtime of the design that is mixed in")
         return m
+
+    def to_convex_pyomo(self) -> Any:
+        """Return a convex ``pyomo.environ.ConcreteModel`` in whole blocks, where :attr:`closed`."""
+        model = self._closed_model()
+        reduce_to_blocks(model, *self._rate_and_shift, (MIXED, model.anchor.value))
+        return model
 
     def set_pyomo(self, model: Any, design: Design) -> None:
         """Set the variables of a pyomo model to the point of a design."""

@@ -1,7 +1,8 @@
 """Values of named variables, out of the solution files that solvers write.
 
-Read are the files of HiGHS, SCIP, Gurobi, CBC and CPLEX (XML), AMPL's ``.sol`` beside its ``.col``,
-and any text of lines ``name value``. A variable that a file leaves out is 0, as solvers mean it.
+Read are the files of HiGHS (raw and as tables), SCIP, Gurobi, CBC and CPLEX (XML), AMPL's ``.sol``
+beside its ``.col``, and any text of lines ``name value``. A variable that a file leaves out is 0, as
+solvers mean it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _LINE = re.compile(
 )
 _OBJECTIVE = re.compile(rf"objective\s*(?:value)?\s*[:=]?\s*({_NUMBER})", re.IGNORECASE)
 _COLUMNS = re.compile(r"^# Columns\b.*?$(.*?)^# Rows\b", re.MULTILINE | re.DOTALL)
+_NUMBER_OR_INF = rf"{_NUMBER}|[-+]?inf"
+_TABLE = re.compile(r"^Columns\s*$\s*Index\b.*\bName\s*$(.*?)^Rows\b", re.MULTILINE | re.DOTALL)
 _NO_POINT = re.compile(r"\binfeasible\b|\bunbounded\b|no feasible solution", re.IGNORECASE)
 
 
@@ -62,6 +65,8 @@ def read_solution_file(path: str | Path) -> SolutionFile:
         raise InvalidInputError("solution", str(path), f"a readable file ({reason})") from None
     if text.lstrip().startswith("<"):
         found = _xml(path, text)
+    elif _TABLE.search(text):
+        found = _table(text)
     elif re.search(r"^objno\b", text, re.MULTILINE):
         found = _ampl(path, text)
     else:
@@ -129,6 +134,18 @@ def _lines(text: str) -> SolutionFile:
         {name: value for name, value in values.items() if name.lower() != "objective"},
         float(objective[1]) if objective else math.nan,
     )
+
+
+def _table(text: str) -> SolutionFile:
+    """HiGHS's table of columns: index, perhaps a status, bounds, value, perhaps a dual, type, name."""
+    section, objective = _TABLE.search(text), _OBJECTIVE.search(text)
+    values = {}
+    for line in (section[1] if section else "").splitlines():
+        words = line.split()
+        numbers = [float(word) for word in words[:-1] if re.fullmatch(_NUMBER_OR_INF, word)]
+        if len(numbers) >= 4:
+            values[words[-1]] = numbers[3]
+    return SolutionFile(values, float(objective[1]) if objective else math.nan)
 
 
 def _xml(path: Path, text: str) -> SolutionFile:

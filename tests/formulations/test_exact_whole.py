@@ -62,6 +62,22 @@ def test_the_mean_in_whole_numbers_is_proven_by_scip(
     assert best * (1.0 - 1e-4) <= found.bound <= best
 
 
+@pytest.mark.parametrize(("workers", "coordinates"), [(2, 12), (4, 40)])
+def test_bonmin_finds_the_best_design_of_the_convex_program(
+    workers: int, coordinates: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("casadi")
+    problem = cg.Problem(cg.System(workers, coordinates, TIMES), cg.ExpectedRuntime())
+    found = cg.solve(problem, "pyomo-bonmin", form="block")
+    own = cg.solve(problem, "optimal-integer", form="block")
+    assert found.value == pytest.approx(own.value, rel=1e-5)
+    assert found.value >= own.bound
+    assert capsys.readouterr().out == ""
+    gamma = cg.Problem(problem.system.with_times(cg.Gamma(2.0, 1.0)), cg.ExpectedRuntime())
+    with pytest.raises(UnsupportedProblemError, match="optimal-integer"):
+        cg.solve(gamma, "pyomo-bonmin", form="block")
+
+
 def test_scip_without_tangents_and_with_another_budget() -> None:
     pytest.importorskip("pyscipopt")
     from pyomo.contrib.solver.solvers.scip.scip_direct import ScipDirect

@@ -77,6 +77,11 @@ def test_a_program_is_solved_from_outside_and_judged(
         highs.run()
         solved = tmp_path / f"{name}{suffix}.sol"
         highs.writeSolution(str(solved), 0)
+        table = tmp_path / f"{name}{suffix}.txt"
+        highs.writeSolution(str(table), 1)
+        raw, shown = read_solution_file(solved), read_solution_file(table)
+        assert shown.values == pytest.approx(raw.values, rel=1e-4, abs=1e-6)
+        assert shown.objective == pytest.approx(raw.objective)
         assert main(["judge", name, str(solved), "--bound-seconds", "0", "--json"]) == 0
         judged = json.loads(capsys.readouterr().out)
         assert judged["claim_holds"]

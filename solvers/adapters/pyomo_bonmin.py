@@ -1,0 +1,140 @@
+"""Bonmin on the expected runtime in whole blocks: pyomo writes it, casadi's Bonmin solves it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cgcopt.design import Design
+from cgcopt.errors import UnsupportedProblemError
+from cgcopt.formulations.closed_runtime import MOST_WORKERS
+from cgcopt.formulations.exact import ExactFormulation
+from cgcopt.formulations.exact_runtime import ExactRuntime
+from cgcopt.objective import ExpectedRuntime
+from cgcopt.options import Options
+from cgcopt.problem import Form, Problem
+from cgcopt.solution import TerminationCondition as T
+from cgcopt.solvers.adapters.base import Answer, native_options, termination
+from cgcopt.solvers.adapters.exact_adapter import ExactAdapter
+from cgcopt.solvers.base import tasks
+
+__all__ = ["PyomoBonmin"]
+
+#: ``return_status`` of casadi's interface to Bonmin.
+TERMINATIONS: Mapping[str, T] = {
+    "SUCCESS": T.CONVERGED,
+    "INFEASIBLE": T.INFEASIBLE,
+    "CONTINUOUS_UNBOUNDED": T.UNBOUNDED,
+    "LIMIT_EXCEEDED": T.TIME_LIMIT,
+    "USER_INTERRUPT": T.INTERRUPTED,
+    "MINLP_ERROR": T.ERROR,
+}
+
+
+class PyomoBonmin(ExactAdapter):
+    """Branch and bound with nonlinear relaxations on the convex program in the blocks.
+
+    The mean is a finite sum for exponential and shifted exponential times and up to eight workers.
+    casadi's Bonmin ends its process on programs with further nonlinear rows, so that the completion
+    probability, which has some, is left out.  It tells no dual bound.
+    """
+
+    name = "pyomo-bonmin"
+    summary = (
+        "pyomo with Bonmin (casadi's) on the expected runtime in whole blocks, for few workers"
+    )
+    solves = tasks(ExpectedRuntime, forms=(Form.BLOCK,))
+    requires = "casadi"
+    extra = "ipopt"
+    distribution = "casadi"
+    licence = "LGPL-3.0, EPL-2.0, CPL-1.0"
+    tolerance = 1e-3
+    imports = ("pyomo.environ", "pyomo.repn.plugins.nl_writer", "casadi")
+    neutral: ClassVar[Mapping[str, str]] = {
+        "time_limit": "time_limit",
+        "gap": "allowable_fraction_gap",
+        "verbose": "print_level",
+    }
+
+    def formulate(
+        self, problem: Problem, form: Form, raw: dict[str, Any]
+    ) -> tuple[ExactFormulation, Design | None]:
+        """Return the exact formulation; refuse a mean that is no finite sum."""
+        formulation, start = super().formulate(problem, form, raw)
+        if not getattr(formulation, "closed", False):
+            raise UnsupportedProblemError(
+                f"{self.name} takes exponential and shifted-exponential times and at most "
+                f"{MOST_WORKERS} workers, not {problem.system.workers} with "
+                f"{problem.system.worker_times.label}; optimal-integer takes it"
+            )
+        return formulation, start
+
+    def build(self, formulation: ExactFormulation, start: Design | None) -> Any:
+        """Write the model with pyomo and read it with casadi."""
+        import casadi
+        from pyomo.repn.plugins.nl_writer import NLWriter
+
+        assert isinstance(formulation, ExactRuntime)
+        model = formulation.to_convex_pyomo()
+        if start is not None:
+            formulation.warm_start(model, start)
+        problem = casadi.NlpBuilder()
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "model.nl"
+            with path.open("w", encoding="utf-8") as stream:
+                written = NLWriter().write(model, stream, linear_presolve=False, scale_model=False)
+            problem.import_nl(str(path), {})
+        return model, problem, written.variables
+
+    def run(self, formulation: ExactFormulation, model: Any, options: Options) -> Answer:
+        """Run Bonmin."""
+        import casadi
+
+        pyomo_model, problem, variables = model
+        native: dict[str, Any] = {
+            "algorithm": "B-BB",
+            "print_level": 5 if options.verbose else 0,
+            "sb": "yes",
+        }
+        native |= native_options(
+            options, {"time_limit": "time_limit", "gap": "allowable_fraction_gap"}
+        )
+        solver = casadi.nlpsol(
+            "bonmin",
+            "bonmin",
+            {"x": casadi.vertcat(*problem.x), "f": problem.f, "g": casadi.vertcat(*problem.g)},
+            {
+                "discrete": [bool(whole) for whole in problem.discrete],
+                "print_time": False,
+                "error_on_fail": False,
+                **{f"bonmin.{name}": value for name, value in native.items()},
+            },
+        )
+        # casadi hands Bonmin's log, which no option silences, to Python's standard output.
+        with redirect_stdout(sys.stderr if options.verbose else StringIO()):
+            result = solver(
+                x0=problem.x_init,
+                lbx=problem.x_lb,
+                ubx=problem.x_ub,
+                lbg=problem.g_lb,
+                ubg=problem.g_ub,
+            )
+        status = termination("Bonmin", solver.stats()["return_status"], TERMINATIONS)
+        point = np.array(result["x"]).ravel()
+        for variable, value in zip(variables, point, strict=True):
+            variable.set_value(value, skip_validation=True)
+        whole = bool(np.abs(point - np.round(point)).max() < 1e-3)
+        found = whole and abs(point.sum() - formulation.problem.system.coordinates) < 1e-3
+        return Answer(
+            status,
+            point=formulation.read(pyomo_model) if found else None,
+            message=str(solver.stats()["return_status"]),
+            details={"variables": point.size},
+        )
