@@ -157,6 +157,34 @@ def test_whole_numbers_within_limits():
     assert x[x > 0].min() >= 0.25 * 53
 
 
+def conv(channels, filters, side):
+    """Sizes of a convolution and of the two vectors of its normalisation."""
+    return [channels * filters * side**2, filters, filters]
+
+
+def resnet50():
+    """The 161 tensors of ResNet-50, in the order of the forward pass."""
+    sizes, channels = conv(3, 64, 7), 64
+    for width, count in ((64, 3), (128, 4), (256, 6), (512, 3)):
+        for block in range(count):
+            sizes += conv(channels, width, 1) + conv(width, width, 3) + conv(width, 4 * width, 1)
+            if block == 0:
+                sizes += conv(channels, 4 * width, 1)
+            channels = 4 * width
+    return [*sizes, 2048 * 1000, 1000]
+
+
+def test_ends_of_the_tensors_of_a_real_network():
+    sizes = resnet50()
+    assert len(sizes) == 161
+    assert sum(sizes) == 25_557_032
+    system = cg.System(12, sum(sizes), TIMES, samples=12)
+    free = cg.solve(cg.Problem(system, cg.ExpectedRuntime()))
+    found = solved(system, gap=1e-3, boundaries=cg.boundaries_of_sizes(sizes))
+    assert found.gap <= 1e-3
+    assert found.value / free.value == pytest.approx(1.0290, abs=1e-3)
+
+
 def partitions(workers, total):
     """All designs in whole numbers."""
     for bars in itertools.combinations(range(total + workers - 1), workers - 1):
