@@ -288,7 +288,7 @@ class Schedule(Partitioned):
 
         Raises
         ------
-        OSError
+        OutputError
             If the file cannot be written.
         """
         write_text(Path(path), json.dumps(self.to_dict(), indent=1) + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -134,9 +134,11 @@ class CyclicOrder(_OnRounds):
         """Try the allowed numbers of copies."""
         most = problem.limits.copies or problem.system.workers
         asked = read_settings(CyclicSettings, options.raw).copies
-        if asked is not None:
-            return self.best(problem, [Cyclic(asked)], 1, options)
-        return self.best(problem, map(Cyclic, range(1, most + 1)), most, options)
+        numbers = range(1, most + 1) if asked is None else [asked]
+        found = self.best(problem, map(Cyclic, numbers), len(numbers), options)
+        assert isinstance(found.run, Cyclic)
+        load = f"a worker sends up to {found.run.copies} times as much as with a code"
+        return replace(found, message="; ".join(filter(None, [load, found.message])))
 
 
 @dataclass(frozen=True)

@@ -117,3 +117,9 @@ def test_pictures_and_report(comparison, replayed, tmp_path: Path) -> None:
     places = [text.index(f"| {name} ") for name in ORDER]
     assert places == sorted(places)
     assert text.index("## In five steps") < text.index("## All solvers")
+
+
+def test_a_replay_shows_what_workers_send(replayed) -> None:
+    frame = replayed.frame().set_index("design")
+    assert frame.loc["two-level", "sent"] == 1
+    assert frame.loc["cyclic", "sent"] == frame.loc["cyclic", "copies"] > 1

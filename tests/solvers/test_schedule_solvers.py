@@ -328,3 +328,8 @@ def test_the_rotated_optimum_counts_costs_and_keeps_limits():
     assert np.array_equal(found.partition, plain.partition)
     same = cg.Schedule(plain.partition)
     assert found.value == cg.evaluate(problem, same).value
+
+
+def test_cyclic_order_says_what_it_sends():
+    found = cg.solve(problem_of(rounds(30, 4)), "cyclic", raw={"copies": 3})
+    assert found.message == "a worker sends up to 3 times as much as with a code"

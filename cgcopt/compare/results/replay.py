@@ -22,6 +22,7 @@ from cgcopt.compare.results.names import one_line
 from cgcopt.compare.results.replay_candidates import candidates_of, hindsight
 from cgcopt.compare.results.yardstick import Yardstick, yardstick_of
 from cgcopt.design import Design
+from cgcopt.evaluation.schedules.baselines import Cyclic
 from cgcopt.instance import problem_of_trace
 from cgcopt.options import Options
 from cgcopt.problem import Problem
@@ -85,6 +86,13 @@ class ReplayRow:
     message: str = ""
 
     @property
+    def sent(self) -> float:
+        """Coordinates that a worker sends in a round at most, over ``L`` (on request: on average)."""
+        if self.made is None:
+            return math.nan
+        return float(self.made.run.copies) if isinstance(self.made.run, Cyclic) else 1.0
+
+    @property
     def name(self) -> str:
         """Design and model in one line."""
         return self.design if self.model == "none" else f"{self.design}, {self.model}"
@@ -143,7 +151,7 @@ class Replay:
         """All rows as a table, numbers unrounded."""
         import pandas as pd
 
-        records = [{"trace": self.title, **vars(row)} for row in self.rows]
+        records = [{"trace": self.title, **vars(row), "sent": row.sent} for row in self.rows]
         return pd.DataFrame(records).drop(columns=["partition", "made", "rising"])
 
     def partitions(self) -> pd.DataFrame:

@@ -132,6 +132,7 @@ def replay_table(replay: Replay) -> pd.DataFrame:
             "vs uncoded": _share(row.ratio, row.ratio_error),
             "copies": show_number(row.copies, 3),
             "blocks": show_number(row.blocks, 3),
+            "sent / L": show_number(row.sent, 3),
             "note": row.message or ("coding loses" if row.loses else ""),
         }
         for row in replay.rows
@@ -197,8 +198,8 @@ def _note(row: Row) -> str:
         parts += [remark] if (remark := remark_on(row.objective, row.solver)) else []
     if found.residual == found.residual:
         parts.append(f"residual {found.residual:.1e}")
-    failed = found.status in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE)
-    if found.message and (failed or found.termination is TerminationCondition.NUMERICAL_ERROR):
+    told = found.status in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE, SolutionStatus.SCHEME)
+    if found.message and (told or found.termination is TerminationCondition.NUMERICAL_ERROR):
         parts.append(found.message)
     return "; ".join(parts)
 
