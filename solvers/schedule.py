@@ -6,10 +6,12 @@ import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
 from cgcopt.codes.nested import storage_of
+from cgcopt.costs import Costs
 from cgcopt.errors import CgcoptError
 from cgcopt.evaluation.dispatch import times_as
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
@@ -30,6 +32,7 @@ from cgcopt.solvers.schedules.search import Found, best_schedule
 from cgcopt.solvers.schedules.space import Space
 from cgcopt.solvers.schedules.validation import Choice, chosen_freedom
 from cgcopt.solvers.two_level import TwoLevel
+from cgcopt.system import System
 from cgcopt.workers.base import Times
 from cgcopt.workers.empirical import Scenarios
 
@@ -108,14 +111,7 @@ class ScheduleSolver(Solver):
 
     def prepare(self, problem: Problem, form: Form) -> None:
         """Compile the passes over rounds, and load the solver of linear programs."""
-        system = replace(
-            problem.system,
-            workers=2,
-            coordinates=2,
-            worker_times=Scenarios(np.array([[1.0, 2.0], [2.0, 1.0]])),
-        )
-        small = Problem(system, ExpectedRuntime())
-        self.solve(small, form, Options(raw={"work": "full"}))
+        _warm_up(bool(problem.system.costs))
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Draw rounds where there are none, choose the freedom, and search."""
@@ -135,6 +131,15 @@ class ScheduleSolver(Solver):
         if run.drawn and run.space.ends is None:
             run.choose_on_fresh_rounds(found, known)
         return run.outcome(found, choice)
+
+
+@cache
+def _warm_up(costs: bool) -> None:
+    """Solve a tiny problem, once in a process."""
+    given = Costs(1.0, 1.0, 1.0) if costs else Costs()
+    system = System(2, 2, Scenarios(np.array([[1.0, 2.0], [2.0, 1.0]])), costs=given)
+    small = Problem(system, ExpectedRuntime())
+    ScheduleSolver().solve(small, Form.RELAXED, Options(raw={"work": "full"}))
 
 
 @dataclass(frozen=True, eq=False)
