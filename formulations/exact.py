@@ -115,6 +115,11 @@ class ExactFormulation(Formulation):
         """Whether the model asks for whole blocks."""
         return self.form is Form.BLOCK
 
+    @property
+    def domain(self) -> str:
+        """Where ``x`` lives, in LaTeX."""
+        return r"\mathbb{Z}_{\geq 0}^N" if self.integer else r"\mathbb{R}_{\geq 0}^N"
+
     def refuse_whole(self) -> None:
         """Refuse the block form where a language has no whole numbers."""
         if self.integer:

@@ -185,6 +185,6 @@ class ExactProbability(ExactFormulation):
         """Return the mathematics of the model as a LaTeX ``aligned`` environment."""
         return program(
             r"\max_x \quad & P[U_{(k)} \leq F_T(t / (u\, w_{N-k})) \;\forall k]",
-            r"& \textstyle\sum_n x_n = L, \quad x \geq 0",
+            rf"& \textstyle\sum_n x_n = L, \quad x \in {self.domain}",
             r"& \textstyle w_n = \sum_{i \leq n} (i+1)\, x_i",
         )

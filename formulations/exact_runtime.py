@@ -202,7 +202,7 @@ class ExactRuntime(ExactFormulation):
         """Return the mathematics of the model as a LaTeX ``aligned`` environment."""
         return program(
             r"\min_x \quad & t_{\min} + \int_{t_{\min}}^\infty (1 - P[\tau(x, T) \leq t])\, dt",
-            r"& \textstyle\sum_n x_n = L, \quad x \geq 0",
+            rf"& \textstyle\sum_n x_n = L, \quad x \in {self.domain}",
             r"& P[\tau(x, T) \leq t] = P[U_{(k)} \leq F_T(t / (u\, w_{N-k})) \;\forall k]",
             r"& \textstyle w_n = \sum_{i \leq n} (i+1)\, x_i",
         )

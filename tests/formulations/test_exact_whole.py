@@ -125,6 +125,8 @@ def test_the_algebraic_models_have_the_exact_values(x: list[int]) -> None:
         expected = cg.evaluate(problem, x).value
         assert formulation.value(pyo.value(model.total)) == pytest.approx(expected, rel=rel)
         assert formulation.design(model).partition.tolist() == x
+        assert "whole numbers" in str(formulation)
+        assert "whole numbers" not in str(formulate(problem))
         with pytest.raises(UnsupportedProblemError, match="pyomo"):
             formulation.to_scipy()
     assert np.isfinite(expected)
