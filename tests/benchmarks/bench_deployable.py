@@ -4,7 +4,7 @@
 Seconds of processor time to a certified gap of 1e-6 after warm-up, medians of runs taken in turn;
 ``copies`` and ``levels`` allow half of the levels, ``ratio`` is over the run without a limit. The row
 "blocks = 3" compares on the same 1,000 drawn rounds, in seconds on the clock: the gap that each method
-has proven in a minute, or when it had closed it to 1e-4.
+has proven in a minute, or when it had closed it to 1e-4. :func:`proofs` is the table of docs/deployable.md.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ import cgcopt as cg
 from cgcopt.problem import Problem
 from cgcopt.workers.base import WorkerTimes
 from tests.benchmarks.table import show
+from tests.resnet50 import resnet50
 
 TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)
 LIMIT = 60.0
@@ -81,6 +83,38 @@ def against_highs(limit: float = LIMIT) -> dict[str, Any]:
     return row
 
 
+def proofs(quick: bool = False) -> list[dict[str, Any]]:
+    """Gap and seconds of processor time under blocks, least shares, boundaries and message prices."""
+    tensors = cg.boundaries_of_sizes(resnet50())
+    free = cg.Costs()
+    cases: list[tuple[int, cg.Limits, cg.Costs, float]] = [
+        *((20, cg.Limits(blocks=b), free, 1e-4) for b in ((3,) if quick else (3, 4, 5, 6))),
+        *((50, cg.Limits(blocks=b), free, 1e-4) for b in (() if quick else (3, 4))),
+        *((n, cg.Limits(boundaries=tensors), free, 1e-3) for n in (() if quick else (20, 50))),
+    ]
+    if not quick:
+        cases.append((20, cg.Limits(least=0.05), free, 1e-4))
+        cases.append((20, cg.Limits(), cg.Costs(per_message=30.0), 1e-4))
+    rows = []
+    for workers, limits, costs, gap in cases:
+        count = tensors[-1] if limits.boundaries else 20_000
+        system = cg.System(workers, count, TIMES, samples=workers, cycles=1 / count, costs=costs)
+        free_value = cg.solve(Problem(replace(system, costs=free), cg.ExpectedRuntime())).value
+        started = time.process_time()
+        problem = Problem(system, cg.ExpectedRuntime(), limits=limits)
+        found = cg.solve(problem, gap=gap, time_limit=LIMIT, threads=1)
+        rows.append(
+            {
+                "N": workers,
+                "limit": f"{limits.label} {costs.label if costs else ''}".strip(),
+                "ratio": found.value / free_value,
+                "gap": found.gap,
+                "seconds": time.process_time() - started,
+            }
+        )
+    return rows
+
+
 def run(quick: bool = False) -> list[dict[str, Any]]:
     """Rows of the table.
 
@@ -97,7 +131,9 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
-    show("Limits", run(parser.parse_args().quick))
+    quick = parser.parse_args().quick
+    show("Limits", run(quick))
+    show("Proofs", proofs(quick))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 import cgcopt as cg
 from cgcopt.errors import InfiniteMeanError, InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.certificates import certify
+from tests.resnet50 import resnet50
 
 PAPER = cg.System(20, 20_000, cg.ShiftedExponential(rate=1e-3, shift=50), samples=50)
 TIMES = cg.LogNormal(sigma=0.6, scale=1, shift=0.2)
@@ -155,23 +156,6 @@ def test_whole_numbers_within_limits():
     assert x.sum() == 53
     assert np.all(x == np.round(x))
     assert x[x > 0].min() >= 0.25 * 53
-
-
-def conv(channels, filters, side):
-    """Sizes of a convolution and of the two vectors of its normalisation."""
-    return [channels * filters * side**2, filters, filters]
-
-
-def resnet50():
-    """The 161 tensors of ResNet-50, in the order of the forward pass."""
-    sizes, channels = conv(3, 64, 7), 64
-    for width, count in ((64, 3), (128, 4), (256, 6), (512, 3)):
-        for block in range(count):
-            sizes += conv(channels, width, 1) + conv(width, width, 3) + conv(width, 4 * width, 1)
-            if block == 0:
-                sizes += conv(channels, 4 * width, 1)
-            channels = 4 * width
-    return [*sizes, 2048 * 1000, 1000]
 
 
 def test_ends_of_the_tensors_of_a_real_network():
