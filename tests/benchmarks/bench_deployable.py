@@ -4,7 +4,8 @@
 Seconds of processor time to a certified gap of 1e-6 after warm-up, medians of runs taken in turn;
 ``copies`` and ``levels`` allow half of the levels, ``ratio`` is over the run without a limit. The row
 "blocks = 3" compares on the same 1,000 drawn rounds, in seconds on the clock: the gap that each method
-has proven in a minute, or when it had closed it to 1e-4. :func:`proofs` is the table of docs/deployable.md.
+has proven in a minute, or when it had closed it to 1e-4. :func:`proofs` is the table of the page
+docs/deployable.md.
 """
 
 from __future__ import annotations
