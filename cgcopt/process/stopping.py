@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 __all__ = [
     "INTERRUPTED",
     "at_the_end",
+    "commanded",
     "cooperating",
     "end_others",
     "finishing",
@@ -55,6 +56,8 @@ class Patience:
 @dataclass
 class _State:
     wanted: bool = False
+    command: bool = False
+    """Whether the process is that of a command, not a script's."""
     signal: str = ""
     asked: float = math.inf
     """When the user asked to stop, as :func:`time.monotonic` tells."""
@@ -76,6 +79,11 @@ _state = _State()
 def wanted() -> bool:
     """Whether runs have to be such that they can be stopped."""
     return _state.wanted
+
+
+def commanded() -> bool:
+    """Whether a command runs, whose standard streams are its own."""
+    return _state.command
 
 
 def requested() -> bool:
@@ -138,6 +146,7 @@ def stoppable(patience: Patience | None = None) -> Iterator[None]:
         yield
         return
     with _watched((signal.SIGINT, signal.SIGTERM), _guard, patience or Patience()):
+        _state.command = True
         yield
 
 
@@ -203,7 +212,7 @@ def _watched(
 
 def _begin(*, wanted: bool) -> None:
     _state.wanted, _state.signal, _state.asked = wanted, "", math.inf
-    _state.handled = _state.leaving = _state.finishing = False
+    _state.handled = _state.leaving = _state.finishing = _state.command = False
 
 
 def _request(name: str) -> None:

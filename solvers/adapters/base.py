@@ -128,7 +128,10 @@ class OutsideSolver(Solver):
                 raise InvalidInputError(f"options.raw[{name!r}]", value, allowed_names(name, known))
 
     def _in_child(self, options: Options) -> bool:
-        return options.time_limit is not None or stopping.wanted()
+        if options.time_limit is not None or stopping.commanded():
+            return True
+        # The log of a script's run goes where the script's own streams go, which may change.
+        return stopping.wanted() and not options.verbose
 
     @abstractmethod
     def formulate(
