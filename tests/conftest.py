@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,18 @@ def shared_cases() -> Path:
     if not folder.is_dir():
         pytest.skip("the small inputs are not beside this source tree")
     return folder
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.fixture(autouse=True)
+def _runs_in_this_process() -> Iterator[None]:
+    """Let runs of outside solvers stay here, where tests replace parts of them.
+
+    They are made in processes that Ctrl-C can end unless somebody else handles it.
+    """
+    before = signal.signal(signal.SIGINT, _interrupt)
+    yield
+    signal.signal(signal.SIGINT, before)

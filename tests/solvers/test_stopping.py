@@ -243,6 +243,13 @@ def test_ctrl_c_in_a_script_gives_what_was_found(what: str, solver: str) -> None
     assert len(rows) == (what == "compare")
 
 
+@pytest.fixture
+def _ctrl_c() -> None:
+    """As in a script; the handler of the tests comes back after the test."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.mark.usefixtures("_ctrl_c")
 def test_a_request_in_a_script_ends_with_its_run() -> None:
     with stopping.interruptible() as alone, stopping.cooperating():
         assert alone
@@ -263,6 +270,7 @@ def test_ctrl_c_is_left_to_those_who_handle_it() -> None:
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.usefixtures("_ctrl_c")
 def test_what_does_not_end_is_interrupted() -> None:
     def go_on() -> None:
         os.kill(os.getpid(), signal.SIGINT)
