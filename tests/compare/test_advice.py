@@ -255,3 +255,18 @@ def test_bad_arguments(
     straggler(20).write(path)
     assert main(["advise", str(path), *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_few_rounds_are_not_believed_and_gains_are_shares_of_uncoded(found: Advice) -> None:
+    """Seven held-out rounds that all gain half: more rounds are asked for, and no gain exceeds 100 %."""
+    plain = np.tile([1.0, 1.2, 1.1, 1.3], 2)[:7]
+    ways = [Contender("uncoded", Kind.DO_NOT_CODE, 1, plain)]
+    ways += [Contender("optimal", Kind.CODE, 3, 0.4 * plain + np.linspace(0.0, 0.01, 7))]
+    decision = decide(ways, MeanYardstick(), DecisionSettings())
+    assert decision.chosen.kind is Kind.DO_NOT_CODE
+    needed = advice._needed(decision, MeanYardstick(), AdviceSettings(), 7)
+    assert needed == 16
+    trace = cg.Trace(found.trace.times[:14])
+    few = verdict(replace(found, trace=trace, decision=decision, needed=needed, significant=False))
+    assert "'optimal', gains 59.6 % ± 0.1 %" in few
+    assert "about 16 rounds would be needed" in few

@@ -308,7 +308,7 @@ def _advice(
         bounds,
         decision,
         nested,
-        _needed(decision, chosen, found.uncoded.size),
+        _needed(decision, yardstick, chosen, found.uncoded.size),
         found.uncoded.size,
         _final(given, trace, picked, base, stopped=bool(found.stopped)),
         notes,
@@ -386,15 +386,18 @@ def _bound(name: str, ends: Any, found: HeldOut, yardstick: Yardstick) -> Advice
     )
 
 
-def _needed(decision: Decision, settings: AdviceSettings, judged: int) -> int | None:
+def _needed(
+    decision: Decision, yardstick: Yardstick, settings: AdviceSettings, judged: int
+) -> int | None:
     """Rounds that would show a gain that these leave open; ``None`` where there is none to show."""
     rule = settings.decision
-    candidate = decision.alternative if decision.chosen.kind is Kind.DO_NOT_CODE else None
     gain = decision.over_alternative
-    if candidate is not None:
-        gain = Gain(-gain.size, gain.error)  # of the best candidate over uncoded
-    if not gain.error > 0 or not gain.size > rule.least or gain.shown(rule.errors):
+    if decision.chosen.kind is Kind.DO_NOT_CODE:
+        gain = yardstick.gain(decision.alternative.ends, decision.chosen.ends)
+    if not gain.error > 0 or not gain.size > rule.least:
         return None
+    if gain.shown(rule.errors):
+        return settings.blocks.rounds_for(rule.rounds) if judged < rule.rounds else None
     share = max(judged * (rule.errors * gain.error / gain.size) ** 2, rule.rounds)
     return settings.blocks.rounds_for(share)
 

@@ -65,8 +65,9 @@ def verdict(advice: Advice) -> str:
 def _nothing_helps(advice: Advice, decision: Decision) -> str:
     count = _rounds(advice.trace.round_count)
     first = f"{_COUNSEL[Kind.DO_NOT_CODE]}; nothing gains more than these {count} can show."
-    best = Gain(-decision.over_alternative.size, decision.over_alternative.error)
-    name = decision.alternative.name
+    alternative = decision.alternative
+    name = alternative.name
+    best = yardstick_of(advice.problem.objective).gain(alternative.ends, decision.chosen.ends)
     if name == decision.chosen.name:
         return f"{first} No other way is within the limits, or was judged."
     if not best.size > 0:
