@@ -12,7 +12,7 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, budget_weights, largest_remainder, partition_of_work
-from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.errors import InvalidInputError, SolverError, UnsupportedProblemError
 from cgcopt.evaluation.prices import Prices, prices_of
 from cgcopt.formulations.algebra import settle
 from cgcopt.formulations.base import Formulation, Point
@@ -259,7 +259,8 @@ class ExactFormulation(Formulation):
     def prices(self, model: Any) -> Prices:
         """Return the prices at the design of a solved model, from the exact gradient there."""
         found = prices_of(self.problem, self.design(model))
-        assert found is not None  # densities have gradients
+        if found is None:
+            raise SolverError("the value of this design has no finite gradient")
         return found
 
     @abstractmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, TypeVar
 
 from cgcopt._renamed import old_level
 from cgcopt.errors import UnsupportedProblemError
@@ -30,7 +31,9 @@ from cgcopt.objective import (
 from cgcopt.problem import Form, Problem, form_of
 from cgcopt.workers.base import Times
 
-__all__ = ["BUILDERS", "Builders", "Written", "formulate"]
+__all__ = ["BUILDERS", "Builders", "Written", "formulate", "formulate_as"]
+
+F = TypeVar("F", bound=Formulation)
 
 
 def formulate(
@@ -103,6 +106,42 @@ def formulate(
     if problem.limits or problem.system.costs:
         return builders.within(problem, form, written)
     return builders.by_kind[problem.system.worker_times.kind](problem, form, written)
+
+
+def formulate_as(
+    wanted: type[F], problem: Problem, form: Form | str = Form.RELAXED, **how: Any
+) -> F:
+    """Write a problem as the kind of program that a solver is written for.
+
+    Parameters
+    ----------
+    wanted : type
+        A class of formulations.
+    problem : Problem
+    form : Form or str
+    how
+        Keywords of :func:`formulate`.
+
+    Raises
+    ------
+    UnsupportedProblemError
+        If the problem has no such formulation, or another one.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> problem = cg.Problem(cg.System(2, 6, cg.Exponential(rate=1.0)), cg.ExpectedRuntime())
+    >>> formulate_as(ExactRuntime, problem).workers
+    2
+    >>> formulate_as(RuntimePartition, problem)
+    Traceback (most recent call last):
+        ...
+    cgcopt.errors.UnsupportedProblemError: needs RuntimePartition, not ExactRuntime
+    """
+    found = formulate(problem, form, **how)
+    if not isinstance(found, wanted):
+        raise UnsupportedProblemError(f"needs {wanted.__name__}, not {type(found).__name__}")
+    return found
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,7 @@ class Claim:
 def with_claim(solution: Solution, claim: Claim) -> Solution:
     """The solution with the solver's own bound, where that is better and nothing contradicts it."""
     evaluation, sense = solution.evaluation, solution.problem.objective.sense
-    assert evaluation is not None
-    if not _better(claim.bound, solution.bound, sense):
+    if evaluation is None or not _better(claim.bound, solution.bound, sense):
         return solution
     own = _known(solution, evaluation, claim.bound)
     wrong = refute([own], sense)

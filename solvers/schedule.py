@@ -31,7 +31,7 @@ from cgcopt.solvers.schedules.sample import Sample, sample_of
 from cgcopt.solvers.schedules.search import Found, best_schedule
 from cgcopt.solvers.schedules.space import Space
 from cgcopt.solvers.schedules.validation import Choice, chosen_freedom
-from cgcopt.solvers.two_level import TwoLevel
+from cgcopt.solvers.two_level import best_two_levels
 from cgcopt.system import System
 from cgcopt.workers.base import Times
 from cgcopt.workers.empirical import Scenarios
@@ -217,11 +217,10 @@ class _Run:
         limit = None if math.isinf(self.clock.end) else self._seconds
         options = Options(seed=self.options.seed, time_limit=limit)
         try:
-            run = TwoLevel().solve(self.given, Form.RELAXED, options).run
+            found = best_two_levels(self.given, options).schedule
         except CgcoptError:
             return None
-        assert isinstance(run, Schedule)
-        return run.with_partition(run.partition / run.partition.sum())
+        return found.with_partition(found.partition / found.partition.sum())
 
     @property
     def _seconds(self) -> float:

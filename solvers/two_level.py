@@ -22,7 +22,7 @@ from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, tasks
 from cgcopt.workers.base import Times
 
-__all__ = ["TwoLevel"]
+__all__ = ["TwoLevel", "best_two_levels"]
 
 
 @dataclass(frozen=True)
@@ -67,23 +67,45 @@ class TwoLevel(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Bracket the best share on a grid, and narrow the bracket."""
-        _require_levels(problem)
-        search = _Search(problem, SearchNumbers(), options)
-        ended = TerminationCondition.CONVERGED
-        limit = options.time_limit
-        end = math.inf if limit is None else time.perf_counter() + limit
-        try:
-            with time_until(end, grace=0.0):
-                share = search.best()
-        except OutOfTimeError:
-            ended = TerminationCondition.TIME_LIMIT
-            share = search.best_seen
-            share = min(search.kept(share), key=lambda kept: abs(kept - share))
+        found = best_two_levels(problem, options)
         return Outcome(
-            ended,
-            run=search.schedule(share),
-            details={"share of level 0": float(share), "evaluations": len(search.values)},
+            found.ended,
+            run=found.schedule,
+            details={"share of level 0": found.share, "evaluations": found.evaluations},
         )
+
+
+@dataclass(frozen=True, eq=False)
+class BestTwoLevels:
+    """The best schedule that was found, and how the search ended."""
+
+    schedule: Schedule
+    share: float
+    ended: TerminationCondition
+    evaluations: int
+
+
+def best_two_levels(problem: Problem, options: Options) -> BestTwoLevels:
+    """Bracket the best share of level 0 on a grid, and narrow the bracket.
+
+    Raises
+    ------
+    UnsupportedProblemError
+        If the limits of the problem leave out one of the two levels.
+    """
+    _require_levels(problem)
+    search = _Search(problem, SearchNumbers(), options)
+    ended = TerminationCondition.CONVERGED
+    limit = options.time_limit
+    end = math.inf if limit is None else time.perf_counter() + limit
+    try:
+        with time_until(end, grace=0.0):
+            share = search.best()
+    except OutOfTimeError:
+        ended = TerminationCondition.TIME_LIMIT
+        seen = search.best_seen
+        share = min(search.kept(seen), key=lambda kept: abs(kept - seen))
+    return BestTwoLevels(search.schedule(share), float(share), ended, len(search.values))
 
 
 class _Search:

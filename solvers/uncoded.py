@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -31,6 +32,9 @@ from cgcopt.workers.empirical import Scenarios
 __all__ = ["Balanced", "CyclicOrder", "DynamicAssignment", "LeaveOut"]
 
 
+R = TypeVar("R", bound=Run)
+
+
 class _OnRounds(Solver):
     """Base: designed on rounds, drawn ones for distributions."""
 
@@ -43,24 +47,24 @@ class _OnRounds(Solver):
     tolerance = math.inf
 
     def best(
-        self, problem: Problem, choices: Iterable[Run], number: int, options: Options
-    ) -> Outcome:
-        """The choice that does best on the rounds, among those for which there is time."""
+        self, problem: Problem, make: Callable[[int], R], numbers: Sequence[int], options: Options
+    ) -> tuple[R, Outcome]:
+        """What does best on the rounds, made from the numbers for which there is time; the first else."""
         times, aim = _times(problem), aim_of(problem.objective, 1.0)
-        clock, tried, best, least = Clock.started(options.time_limit), 0, None, math.inf
-        for each in choices:
-            best = each if best is None else best
+        clock, tried, least = Clock.started(options.time_limit), 0, math.inf
+        best = make(numbers[0])
+        for each in map(make, numbers):
             ends = _ends_in_time(each, problem.system, times, clock)
             if ends is None:
                 break
             tried += 1
             if (value := aim.value(ends)) < least:
                 best, least = each, value
-        whole = tried == number
-        return Outcome(
+        whole = tried == len(numbers)
+        return best, Outcome(
             TerminationCondition.CONVERGED if whole else TerminationCondition.TIME_LIMIT,
             run=best,
-            message="" if whole else f"tried {tried} of {number} choices",
+            message="" if whole else f"tried {tried} of {len(numbers)} choices",
             details={"tried": tried},
         )
 
@@ -103,13 +107,13 @@ class LeaveOut(_OnRounds):
         least = -(-workers // (problem.limits.copies or workers))
         order = np.argsort(_times(problem).mean(axis=0), kind="stable")
 
-        def keeping(kept: int) -> Run:
+        def keeping(kept: int) -> Schedule:
             shares = np.zeros(workers)
             shares[order[:kept]] = 1.0
             return _uncoded(problem, shares)
 
-        kept = range(workers, least - 1, -1)
-        return self.best(problem, map(keeping, kept), len(kept), options)
+        _, outcome = self.best(problem, keeping, range(workers, least - 1, -1), options)
+        return outcome
 
 
 @dataclass(frozen=True)
@@ -135,9 +139,8 @@ class CyclicOrder(_OnRounds):
         most = problem.limits.copies or problem.system.workers
         asked = read_settings(CyclicSettings, options.raw).copies
         numbers = range(1, most + 1) if asked is None else [asked]
-        found = self.best(problem, map(Cyclic, numbers), len(numbers), options)
-        assert isinstance(found.run, Cyclic)
-        load = f"a worker sends up to {found.run.copies} times as much as with a code"
+        best, found = self.best(problem, Cyclic, numbers, options)
+        load = f"a worker sends up to {best.copies} times as much as with a code"
         return replace(found, message="; ".join(filter(None, [load, found.message])))
 
 
@@ -165,8 +168,8 @@ class DynamicAssignment(_OnRounds):
         workers = problem.system.workers
         asked = read_settings(DynamicSettings, options.raw)
         numbers = [workers, 2 * workers, 4 * workers] if asked.cells is None else [asked.cells]
-        choices = [Dynamic(cells, asked.latency) for cells in numbers]
-        return self.best(problem, choices, len(choices), options)
+        _, outcome = self.best(problem, partial(Dynamic, latency=asked.latency), numbers, options)
+        return outcome
 
 
 def _ends_in_time(what: Run, system: System, times: FloatArray, clock: Clock) -> FloatArray | None:

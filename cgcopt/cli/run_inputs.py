@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,19 +68,25 @@ def plans_of(
 
     names = [name.strip() for name in (against or "").split(",") if name.strip()]
     if Path(source).suffix.lower() == ".npz":
-        planned = _of_plan(source, order, task, against if names else None, delays, seed)
+        planned = _of_plan(source, order, task, seed)
     else:
         planned = _of_design(source, order, task, seed)
+    if not names:
+        return planned
+    problem = _instance_of(delays) if planned.problem is None else planned.problem
+    if problem is None:
+        allowed = (
+            "left out beside a plan that does not say what it was made for, "
+            "or with --delays INSTANCE (`cgcopt plan` keeps the instance with the plan)"
+        )
+        raise InvalidInputError("against", against, allowed)
     for name in names:
         if name not in planned.plans:
-            assert planned.problem is not None
-            planned.plans[name] = plan_for(planned.problem, task, name, seed=seed)
-    return planned
+            planned.plans[name] = plan_for(problem, task, name, seed=seed)
+    return replace(planned, problem=problem)
 
 
-def _of_plan(
-    source: str, order: str | None, task: Task, against: str | None, delays: str | None, seed: int
-) -> PlannedRun:
+def _of_plan(source: str, order: str | None, task: Task, seed: int) -> PlannedRun:
     from cgcopt.codes.plan_file import load_plan
     from cgcopt.codes.planning import fit_plan
 
@@ -94,16 +100,7 @@ def _of_plan(
             f"the plan has {found}: its shares are carried out on the {plan.coordinates} coordinates "
             f"and {plan.samples} samples of the task"
         )
-    problem = plan.problem
-    if problem is None and against is not None:
-        problem = _instance_of(delays)
-        if problem is None:
-            allowed = (
-                "left out beside a plan that does not say what it was made for, "
-                "or with --delays INSTANCE (`cgcopt plan` keeps the instance with the plan)"
-            )
-            raise InvalidInputError("against", against, allowed)
-    return PlannedRun({Path(source).stem: plan}, problem, tuple(notes))
+    return PlannedRun({Path(source).stem: plan}, plan.problem, tuple(notes))
 
 
 def _of_design(source: str, order: str | None, task: Task, seed: int) -> PlannedRun:
@@ -143,14 +140,13 @@ def delays_of(
     from cgcopt.training.delays import drawn_delays, no_delays, replayed_delays
     from cgcopt.workers.trace import Trace
 
-    if source == "none" or (source is None and problem is None):
-        return no_delays(plan.workers)
     if source is not None and _is_trace(source):
         times = Trace.read(source).times
         own = None if problem is None else problem.system
         return replayed_delays(times, own, plan, seconds=seconds, busy=busy)
     chosen = problem if source is None else _instance_of(source)
-    assert chosen is not None
+    if chosen is None:
+        return no_delays(plan.workers)
     system = chosen.system
     if system.workers != plan.workers:
         allowed = f"an instance with {plan.workers} workers"

@@ -21,7 +21,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, Pipe
 from queue import SimpleQueue
 from typing import Any
@@ -252,11 +252,10 @@ class _Wait:
                     raise content
                 return None  # a library that takes a stop for a failure
             elif kind == "outcome":
-                outcome, caught = content
-                for message, category in caught:
+                answer: tuple[Outcome, list[tuple[str, type[Warning]]]] = content
+                for message, category in answer[1]:
                     warnings.warn(message, category, stacklevel=2)
-                assert isinstance(outcome, Outcome)
-                return outcome
+                return answer[0]
         return None
 
     @property
@@ -282,36 +281,45 @@ class _Wait:
 
 @dataclass
 class _Serving:
-    connection: Connection | None = None
+    """The way to the parent, and whether it has asked for a stop."""
+
+    connection: Connection
     stop: bool = False
+    sending: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, message: tuple[str, Any]) -> None:
+        with self.sending, contextlib.suppress(BrokenPipeError):
+            self.connection.send(message)
 
 
-_serving = _Serving()
-_sending = threading.Lock()
+#: Set in the child alone.
+_serving: _Serving | None = None
 
 
 def report_incumbent(partition: FloatArray) -> None:
     """Tell the parent, where there is one, of the best design so far."""
-    if _serving.connection is not None:
-        _send(("incumbent", partition))
+    if _serving is not None:
+        _serving.send(("incumbent", partition))
 
 
 def serve(descriptor: int) -> None:
     """Serve the runs that come through a pipe until its other end is closed."""
+    global _serving
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with_parent()
-    _serving.connection = Connection(descriptor)
+    serving = _serving = _Serving(Connection(descriptor))
     jobs: SimpleQueue[Any] = SimpleQueue()
-    threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
+    threading.Thread(target=_listen, args=(serving, jobs), daemon=True).start()
     while True:
         kind, *content = jobs.get()
         if kind == "import":
             _import(*content)
         elif kind == "prepare":
             _prepare(*content)
-            _send(("ready", None))
+            serving.send(("ready", None))
         else:
-            _send(_run(*content))
+            serving.stop = False
+            serving.send(_run(*content))
 
 
 def _prepare(modules: Sequence[str], problem: Problem) -> None:
@@ -335,7 +343,6 @@ def _run(solver: Any, problem: Problem, form: Form, options: Options) -> tuple[s
 
     from cgcopt.process.streams import library_output
 
-    _serving.stop = False
     with (
         warnings.catch_warnings(record=True) as caught,
         threadpool_limits(options.threads or 1, user_api="blas"),
@@ -359,27 +366,20 @@ def _portable(error: Exception) -> Exception:
     return error
 
 
-def _listen(jobs: SimpleQueue[Any]) -> None:
+def _listen(serving: _Serving, jobs: SimpleQueue[Any]) -> None:
     """Take messages from the parent while the main thread is at work."""
-    assert _serving.connection is not None
     while True:
         try:
-            message = _serving.connection.recv()
+            message = serving.connection.recv()
         except (EOFError, OSError):
             os._exit(1)
         except Exception as error:  # what was sent cannot be read here
-            _send(("raised", SolverError(f"the process of the solver: {error}")))
+            serving.send(("raised", SolverError(f"the process of the solver: {error}")))
             continue
         if message[0] == "stop":
-            _serving.stop = True
+            serving.stop = True
         else:
             jobs.put(message)
-
-
-def _send(message: tuple[str, Any]) -> None:
-    assert _serving.connection is not None
-    with _sending, contextlib.suppress(BrokenPipeError):
-        _serving.connection.send(message)
 
 
 def _let_highs_be_stopped() -> None:
@@ -400,7 +400,7 @@ def _let_highs_be_stopped() -> None:
 
 
 def _interrupt_if_asked(event: Any) -> None:
-    if _serving.stop:
+    if _serving is not None and _serving.stop:
         event.interrupt()
 
 

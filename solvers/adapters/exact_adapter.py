@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from cgcopt.design import Design
-from cgcopt.formulations import formulate
 from cgcopt.formulations.exact import ExactFormulation
+from cgcopt.formulations.formulate import formulate_as
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.problem import Form, Problem
 from cgcopt.solvers.adapters.base import OutsideSolver
@@ -30,6 +30,5 @@ class ExactAdapter(OutsideSolver):
     ) -> tuple[ExactFormulation, Design | None]:
         """Return the exact formulation and the raw option ``start``."""
         start = raw.pop("start", None)
-        formulation = formulate(problem, form)
-        assert isinstance(formulation, ExactFormulation)
+        formulation = formulate_as(ExactFormulation, problem, form)
         return formulation, None if start is None else Design(start)

@@ -15,7 +15,6 @@ import numpy as np
 from cgcopt.design import Design
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.formulations.closed_runtime import MOST_WORKERS
-from cgcopt.formulations.exact import ExactFormulation
 from cgcopt.formulations.exact_runtime import ExactRuntime
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.options import Options
@@ -65,10 +64,10 @@ class PyomoBonmin(ExactAdapter):
 
     def formulate(
         self, problem: Problem, form: Form, raw: dict[str, Any]
-    ) -> tuple[ExactFormulation, Design | None]:
+    ) -> tuple[ExactRuntime, Design | None]:
         """Return the exact formulation; refuse a mean that is no finite sum."""
         formulation, start = super().formulate(problem, form, raw)
-        if not getattr(formulation, "closed", False):
+        if not (isinstance(formulation, ExactRuntime) and formulation.closed):
             raise UnsupportedProblemError(
                 f"{self.name} takes exponential and shifted-exponential times and at most "
                 f"{MOST_WORKERS} workers, not {problem.system.workers} with "
@@ -76,12 +75,11 @@ class PyomoBonmin(ExactAdapter):
             )
         return formulation, start
 
-    def build(self, formulation: ExactFormulation, start: Design | None) -> Any:
+    def build(self, formulation: ExactRuntime, start: Design | None) -> Any:
         """Write the model with pyomo and read it with casadi."""
         import casadi
         from pyomo.repn.plugins.nl_writer import NLWriter
 
-        assert isinstance(formulation, ExactRuntime)
         model = formulation.to_convex_pyomo()
         if start is not None:
             formulation.warm_start(model, start)
@@ -93,7 +91,7 @@ class PyomoBonmin(ExactAdapter):
             problem.import_nl(str(path), {})
         return model, problem, written.variables
 
-    def run(self, formulation: ExactFormulation, model: Any, options: Options) -> Answer:
+    def run(self, formulation: ExactRuntime, model: Any, options: Options) -> Answer:
         """Run Bonmin."""
         import casadi
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
-from cgcopt.formulations import formulate
+from cgcopt.formulations.formulate import formulate_as
 from cgcopt.formulations.probability import ProbabilityFormulation
 from cgcopt.formulations.runtime import RuntimeFormulation
 from cgcopt.formulations.scenarios import ScenarioFormulation
@@ -55,19 +55,20 @@ class ScenarioAdapter(OutsideSolver):
             raise InvalidInputError("options.raw['formulation']", chosen, allowed)
         given = raw.pop("start", None)
         start = None if given is None else Design(given)
-        formulation = formulate(problem, form, **chosen)
+        formulation = formulate_as(ScenarioFormulation, problem, form, **chosen)
         if start is not None:
             formulation.point(start)  # refuses what is no design of this form
         if isinstance(formulation, ProbabilityFormulation):
             start = start or good_design(problem, form)
             known = 0 if start is None else formulation.scenarios_met(start)
             if "at_least" not in chosen:
-                formulation = formulate(problem, form, **chosen, at_least=known)
+                formulation = formulate_as(
+                    ScenarioFormulation, problem, form, **chosen, at_least=known
+                )
             elif known < formulation.at_least:
                 start = None
         elif isinstance(formulation, RuntimeFormulation) and not formulation.linear:
             start = start or formulation.quick_design()
-        assert isinstance(formulation, ScenarioFormulation)
         return formulation, start
 
 

@@ -123,8 +123,9 @@ def find_designs(run: MostRounds, seconds: float) -> None:
         designs = list(_descended(run, largest, designs[-1], Clock.started(clock.left + 0.1)))
     for x in designs:
         run.offer_near(x)
-    if run.thresholds.size >= _SETTINGS.many and not problem.limits:
-        _exchange(run, seconds)
+    large = run.thresholds.size >= _SETTINGS.many and not problem.limits
+    if large and run.partition is not None:
+        _exchange(run, run.partition, seconds)
 
 
 def _descended(
@@ -142,14 +143,13 @@ def _descended(
         yield x
 
 
-def _exchange(run: MostRounds, seconds: float) -> None:
+def _exchange(run: MostRounds, best: FloatArray, seconds: float) -> None:
     """Exchange budget between the levels of the best design."""
-    assert run.partition is not None
     problem, options = run.problem, run.options
     clock = Clock.started((_SETTINGS.exchanges - _SETTINGS.descent) * seconds)
     rng = generator(options.seed, "optimal", problem.name)
     scores = round_scores(problem.system, run.deadline)
-    found = exchange(scores, run.partition, rng, stop=lambda: clock.expired or run.clock.expired)
+    found = exchange(scores, best, rng, stop=lambda: clock.expired or run.clock.expired)
     run.offer_near(found.x * run.part.coordinates)
 
 

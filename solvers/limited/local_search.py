@@ -163,15 +163,14 @@ class _Search:
         if self.smooth is self.problem or self.ends is not None:
             return
         step = _TUNING.first_move
-        while step > _TUNING.last_move and not self.expired:
-            if not any(self.keep(y) for y in self.moved(step)):
+        while self.best is not None and step > _TUNING.last_move and not self.expired:
+            if not any(self.keep(y) for y in self.moved(self.best, step)):
                 step /= 2.0
 
-    def moved(self, step: float) -> Iterator[FloatArray]:
+    def moved(self, best: FloatArray, step: float) -> Iterator[FloatArray]:
         """The best design with a share of all moved from one used level to another."""
-        assert self.best is not None
-        for giving, taking in permutations(np.flatnonzero(self.best > 0.0).tolist(), 2):
-            y = self.best.copy()
+        for giving, taking in permutations(np.flatnonzero(best > 0.0).tolist(), 2):
+            y = best.copy()
             given = min(step, float(y[giving]) - self.least)
             y[giving], y[taking] = y[giving] - given, y[taking] + given
             if given > 0.0 and not self.expired:

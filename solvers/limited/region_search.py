@@ -224,7 +224,8 @@ class RegionSearch:
         """Bound a region more closely; return what is left of it."""
         self.nodes += 1
         region, box = node.region, node.region.box
-        done = box.single and (self.ends is None or region.ended)
+        ends = self.ends
+        done = box.single and (ends is None or region.ended)
         if done and box.low not in self._tried:
             self.try_set(region, self.levels[list(box.low)])
         found = self.bounded(node, _TUNING.most_single if done else _TUNING.most)
@@ -233,15 +234,15 @@ class RegionSearch:
         if node.bound >= self.cutoff or done:
             self.settled = min(self.settled, node.bound)
             return []
-        if not box.single:
+        if box.single and ends is not None:
+            parts = self.halves(region, found, ends)
+        else:
             self.hopeful(region, found.shares)
             if node.bound >= self.cutoff:
                 self.settled = min(self.settled, node.bound)
                 return []
             boxes = box.divided(found.shares, _TUNING.spread)
             parts = [Region(part, region.low, region.high) for part in boxes]
-        else:
-            parts = self.halves(region, found)
         return [_Node(node.bound, part, node.close) for part in parts]
 
     def hopeful(self, region: Region, shares: FloatArray) -> None:
@@ -269,7 +270,7 @@ class RegionSearch:
             with self.cuts.bracketing(wide):
                 above = self.value(node.region.box, found) - found.bound
             if self.ends is not None and node.region.box.single:
-                self.offer(node.region.box.low, np.cumsum(found.shares))
+                self.offer(node.region.box.low, np.cumsum(found.shares), self.ends)
             node.close = above <= _TUNING.close * left
             if above <= _TUNING.above * left:
                 break
@@ -293,10 +294,9 @@ class RegionSearch:
             return bool(shares[shares > 0.0].min() >= self.least)
         return not self.counted and int(np.count_nonzero(shares)) <= self.blocks
 
-    def halves(self, region: Region, found: MasterPoint) -> list[Region]:
+    def halves(self, region: Region, found: MasterPoint, ends: FloatArray) -> list[Region]:
         """Divide the region at the end of a block, so that the bounds of both parts rise most."""
-        assert self.ends is not None
-        ways = region.divisions(np.cumsum(found.shares), self.ends, _TUNING.candidates)
+        ways = region.divisions(np.cumsum(found.shares), ends, _TUNING.candidates)
         if len(ways) == 1:
             return ways[0]
         scores = [sum(self.rise(part, found.bound) for part in parts) for parts in ways]
@@ -308,11 +308,10 @@ class RegionSearch:
         above = (self.cutoff if there is None else min(there.bound, self.cutoff)) - bound
         return float(np.log(max(above, 0.0) / self.cutoff + _TUNING.least_rise))
 
-    def offer(self, places: tuple[int, ...], counts: FloatArray) -> None:
+    def offer(self, places: tuple[int, ...], counts: FloatArray, ends: FloatArray) -> None:
         """Evaluate the design on a level set with all ends at the nearest boundaries, if it is new."""
-        assert self.ends is not None
         chosen = self.levels[list(places)]
-        rounded = snapped(counts[list(places)], self.ends, self.least)
+        rounded = snapped(counts[list(places)], ends, self.least)
         if rounded is None:
             return
         y = np.zeros(self.cuts.system.workers)
@@ -341,4 +340,4 @@ class RegionSearch:
             offered=self.incumbent if self.ends is None else None,
         )
         if self.ends is not None and best.partition is not None:
-            self.offer(chosen, np.cumsum(best.partition[self.levels]))
+            self.offer(chosen, np.cumsum(best.partition[self.levels]), self.ends)

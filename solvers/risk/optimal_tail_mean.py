@@ -9,7 +9,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.design import work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.dispatch import Table
-from cgcopt.evaluation.result import Certificate
+from cgcopt.evaluation.result import Certificate, with_gradient
 from cgcopt.evaluation.steps.tail_mean import tail_mean
 from cgcopt.objective import ConditionalValueAtRisk
 from cgcopt.options import Options
@@ -83,8 +83,9 @@ class _StepOracle:
     def __call__(self, partition: FloatArray) -> Point:
         """The upper end of the bracket stands for the value where the sum is too long."""
         work = work_of_partition(partition)
-        found = tail_mean(self.system, work, self.probability, gradient=True, threads=self.threads)
-        assert found.gradient is not None
+        found = with_gradient(
+            tail_mean(self.system, work, self.probability, gradient=True, threads=self.threads)
+        )
         gradient = partition_gradient(found.gradient)
         self.subgradients.append(gradient)
         return Point(partition, found.upper, gradient, proven(self.subgradients, ROUNDING))

@@ -149,7 +149,7 @@ class StepRuntimeOracle:
         Damped as :func:`~cgcopt.solvers.runtime.sample_average.damped_curvature` says.
         """
         tangent = self._tangent
-        assert tangent is not None
+        assert tangent is not None, "the smooth minorant is evaluated before its curvature"
         if self._curvature is None:
             self._curvature = tangent.curvature()
         value = float(tangent.gradient @ tangent.work)

@@ -232,7 +232,7 @@ class _Descent:
 
     def quasi_newton(self, enough: float) -> None:
         """The same by quasi-Newton steps."""
-        assert self.hessian is not None
+        assert self.hessian is not None, "the first stages leave a curvature"
         reached = Incumbent(enough, self.options)
         found = quasi_newton(
             self.oracle,

@@ -15,7 +15,7 @@ from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.schedules.aims import Aim
 from cgcopt.solvers.schedules.freedom import Freedom
 from cgcopt.solvers.schedules.majorant import Majorant, majorant_at
-from cgcopt.solvers.schedules.program import Minimum, Shares, minimised_majorant
+from cgcopt.solvers.schedules.program import Minimum, Shares, Work, minimised_majorant
 from cgcopt.solvers.schedules.sample import Sample
 
 __all__ = ["Descent", "DescentSettings", "descend", "shares_of"]
@@ -166,7 +166,7 @@ class _Step:
         floors = (1.0 - settings.near) * runtimes
         whole, majorant = False, majorant_at(sample, state.schedule, floors)
         chosen = self._near(majorant, state.schedule, floors)
-        shares = self._shares(state.schedule)
+        work = self._work(state.schedule)
         best: Minimum | None = None
         for _ in range(settings.additions + 1):
             if self.clock.expired:
@@ -175,8 +175,7 @@ class _Step:
                 sample,
                 majorant.part(chosen),
                 columns,
-                self.freedom,
-                shares=shares,
+                work,
                 most=self.most,
                 least=max(self.least, settings.least),
                 time_limit=self.clock.left,
@@ -204,9 +203,10 @@ class _Step:
         here: BoolArray = majorant.values(self.sample, schedule) >= floors[majorant.round]
         return here
 
-    def _shares(self, schedule: Schedule) -> Shares | None:
+    def _work(self, schedule: Schedule) -> Work:
+        """Who may do how much in the next program."""
         if self.freedom is not Freedom.SHARES:
-            return None
+            return self.freedom
         return Shares(shares_of(schedule), schedule.partition, self.reach)
 
 

@@ -11,7 +11,6 @@ from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.schedule import Schedule
 from cgcopt.solvers.schedules.aims import Aim
 from cgcopt.solvers.schedules.sample import Sample
-from cgcopt.solvers.schedules.space import Space
 
 __all__ = ["onto_ends"]
 
@@ -24,12 +23,16 @@ class EndsTuning:
     """Passes over all ends at most."""
     strides: tuple[int, ...] = (1, 2, 4, 8, 16)
     """How many boundaries an end is moved at a time."""
+    enough: float = 1e-9
+    """Relative shortfall of the least share that still counts as enough."""
 
 
 _TUNING = EndsTuning()
 
 
-def onto_ends(schedule: Schedule, sample: Sample, aim: Aim, space: Space) -> tuple[Schedule, float]:
+def onto_ends(
+    schedule: Schedule, sample: Sample, aim: Aim, ends: FloatArray, least: float = 0.0
+) -> tuple[Schedule, float]:
     """Move the ends of blocks to the nearest places, then one by one as long as that helps.
 
     Parameters
@@ -38,8 +41,10 @@ def onto_ends(schedule: Schedule, sample: Sample, aim: Aim, space: Space) -> tup
         Of one coordinate in all.
     sample : Sample
     aim : Aim
-    space : Space
-        With ``ends``.
+    ends : ndarray
+        Shares of the coordinates, from 0 to 1, at which blocks may end.
+    least : float
+        Smallest share of the coordinates on a used level.
 
     Returns
     -------
@@ -49,14 +54,11 @@ def onto_ends(schedule: Schedule, sample: Sample, aim: Aim, space: Space) -> tup
     Examples
     --------
     >>> from cgcopt.solvers.schedules.aims import MeanAim
-    >>> from cgcopt.solvers.schedules.freedom import Freedom
-    >>> space = Space(np.arange(2), 2, Freedom.EQUAL, 1.0, 2, ends=np.array([0.0, 0.4, 1.0]))
+    >>> ends = np.array([0.0, 0.4, 1.0])
     >>> sample = Sample(np.array([[1.0, 3.0], [2.0, 2.0]]))
-    >>> onto_ends(Schedule([0.5, 0.5]), sample, MeanAim(), space)[0].partition.tolist()
+    >>> onto_ends(Schedule([0.5, 0.5]), sample, MeanAim(), ends)[0].partition.tolist()
     [0.4, 0.6]
     """
-    ends = space.ends
-    assert ends is not None
     used = np.flatnonzero(schedule.partition)
     sums = np.cumsum(schedule.partition[used])[:-1]
     at = np.abs(np.subtract.outer(sums, ends)).argmin(axis=1)
@@ -65,7 +67,7 @@ def onto_ends(schedule: Schedule, sample: Sample, aim: Aim, space: Space) -> tup
         x = np.zeros(schedule.workers)
         x[used] = _sizes(places, ends)
         kept = x[x > 0]
-        if x.min() < 0 or (kept.size and kept.min() < space.least * (1.0 - 1e-9)):
+        if x.min() < 0 or (kept.size and kept.min() < least * (1.0 - _TUNING.enough)):
             return np.inf, None
         moved = schedule.with_partition(x)
         return aim.value(sample.runtimes(moved)), moved

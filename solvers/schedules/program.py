@@ -7,7 +7,7 @@ every row of the majorant has three entries (a few more where sending costs time
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,11 +20,26 @@ from cgcopt.solvers.schedules.freedom import Freedom
 from cgcopt.solvers.schedules.majorant import Majorant
 from cgcopt.solvers.schedules.sample import Sample
 
-__all__ = ["Minimum", "minimised_majorant"]
+__all__ = ["Minimum", "Shares", "Work", "minimised_majorant"]
 
 
-#: Passes over a work that misses its sums by the tolerance of the solver, at most.
-_REPAIRS = 60
+@dataclass(frozen=True)
+class ProgramTuning:
+    """Numbers of the linear program and of the repair of its point; no measurement is on record."""
+
+    least_seconds: float = 0.05
+    """Time limit of HiGHS at least, however little is left."""
+    least_share: float = 1e-300
+    """In place of a sum of shares of nobody, by which is divided."""
+    repairs: int = 60
+    """Passes over a work that misses its sums by the tolerance of HiGHS, at most."""
+    enough: float = 1e-15
+    """What is missing of a sum, relatively, that ends the passes."""
+    missed: float = 1e-10
+    """What is missing of a sum, relatively, after which the point is refused."""
+
+
+_TUNING = ProgramTuning()
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +75,16 @@ class Shares:
     reach: float
 
 
+#: Who may do how much.
+Work = Literal[Freedom.EQUAL, Freedom.FULL] | Shares
+
+
 def minimised_majorant(
     sample: Sample,
     majorant: Majorant,
     columns: Columns,
-    freedom: Freedom,
+    freedom: Work,
     *,
-    shares: Shares | None = None,
     most: float = 1.0,
     least: float = 1e-9,
     time_limit: float = np.inf,
@@ -80,10 +98,8 @@ def minimised_majorant(
         Or some of its rows.
     columns : Columns
         From the aim.
-    freedom : Freedom
-        Who may do how much.
-    shares : Shares, optional
-        For ``Freedom.SHARES``.
+    freedom : Freedom or Shares
+        Who may do how much; shares stand for ``Freedom.SHARES``, around them.
     most : float
         Largest fraction of the data that a worker may hold for a block.
     least : float
@@ -97,18 +113,18 @@ def minimised_majorant(
         ``None`` where the solver ends without a point.
     """
     model = HighsModel()
-    place = _Place.on(model, sample, majorant, freedom, shares, most, least)
+    place = _Place.on(model, sample, majorant, freedom, most, least)
     _runtime_rows(model, sample, majorant, columns, place)
     highs = model.build()
     highs.setOptionValue("solver", "ipm")
     highs.setOptionValue("run_crossover", "off")
     if np.isfinite(time_limit):
-        highs.setOptionValue("time_limit", max(time_limit, 0.05))
+        highs.setOptionValue("time_limit", max(time_limit, _TUNING.least_seconds))
     highs.run()
     point = np.asarray(highs.getSolution().col_value)
     if point.size == 0 or not _usable(highs):
         return None
-    schedule = place.schedule(point, sample.workers, majorant, freedom, shares, most)
+    schedule = place.schedule(point, sample.workers, majorant, freedom, most)
     return Minimum(schedule, float(highs.getInfo().objective_function_value))
 
 
@@ -142,8 +158,7 @@ class _Place:
         model: HighsModel,
         sample: Sample,
         majorant: Majorant,
-        freedom: Freedom,
-        shares: Shares | None,
+        freedom: Work,
         most: float,
         least: float,
     ) -> _Place:
@@ -161,16 +176,15 @@ class _Place:
         if one:
             model.rows("work", work.shape, [*done, (-(levels + 1.0), sizes)], lower=0.0, upper=0.0)
             work = np.repeat(work, count, axis=0)
-        elif freedom is Freedom.FULL:
+        elif isinstance(freedom, Shares):
+            rho = _share_rows(model, sample, levels, done, sizes, freedom, most)
+        else:
             model.rows("part", work.shape, done, lower=0.0)
             cap = -most * count
             model.rows("cap", work.shape, [*done, (cap, sizes)], upper=0.0)
             due = -(levels + 1.0) * count
             each = [(1.0, work.T), (inner[:, np.newaxis], before.T), (due, sizes)]
             model.rows("copies", (blocks,), each, lower=0.0, upper=0.0)
-        else:
-            assert shares is not None
-            rho = _share_rows(model, sample, levels, done, sizes, shares, most)
         return cls(work, sizes, rho)
 
     def schedule(
@@ -178,8 +192,7 @@ class _Place:
         point: FloatArray,
         count: int,
         majorant: Majorant,
-        freedom: Freedom,
-        shares: Shares | None,
+        freedom: Work,
         most: float,
     ) -> Schedule:
         """The schedule of a point, moved onto the constraints."""
@@ -251,7 +264,7 @@ def _share_rows(
     change = np.zeros((count, levels.size, count))
     for b in range(levels.size):
         inside = free[:, b]
-        part = np.eye(count) - np.outer(rho, inside) / max(open_share[b], 1e-300)
+        part = np.eye(count) - np.outer(rho, inside) / max(open_share[b], _TUNING.least_share)
         change[:, b, :] = scale[b] * part * inside[:, np.newaxis] * inside
     constant = change @ rho
     wide = np.broadcast_to(columns, change.shape)
@@ -281,15 +294,15 @@ def repaired(x: FloatArray, work: FloatArray, most: float = 1.0) -> FloatArray:
     cap = count * x * most
     y = np.clip(work, 0.0, cap)
     for n in np.flatnonzero(x):
-        for _ in range(_REPAIRS):
+        for _ in range(_TUNING.repairs):
             total = y[:, n].sum()
-            if abs(total - due[n]) <= 1e-15 * due[n]:
+            if abs(total - due[n]) <= _TUNING.enough * due[n]:
                 break
             room = cap[n] - y[:, n]
             if total > due[n] or (total > 0.0 and (y[:, n] * (due[n] / total)).max() <= cap[n]):
                 y[:, n] *= due[n] / total
             else:
                 y[:, n] += room * min((due[n] - total) / room.sum(), 1.0) if room.sum() > 0 else 0.0
-        if abs(y[:, n].sum() - due[n]) > 1e-10 * due[n]:
+        if abs(y[:, n].sum() - due[n]) > _TUNING.missed * due[n]:
             raise SolverError("the work of a schedule cannot be moved onto its sums")
     return y

@@ -145,7 +145,9 @@ def best_schedule(
         _restart(found, sample, aim, space, clock, chosen, report)
     found = _within_limits(found, sample, aim, space, clock, chosen)
     if space.ends is not None:
-        found.schedule, found.value = onto_ends(found.schedule, sample, aim, space)
+        found.schedule, found.value = onto_ends(
+            found.schedule, sample, aim, space.ends, space.least
+        )
     return found
 
 

@@ -152,7 +152,6 @@ def _on_fresh_rounds(found: Advice, fresh: FloatArray) -> tuple[float, float]:
     means = {
         each.name: float(ends_of_rounds(each.made.run, system, fresh).mean())
         for each in found.judged.judged
-        if each.made is not None
     }
     base, chosen = means["uncoded"], means[found.chosen]
     return (chosen - min(means.values())) / base, 1 - chosen / base

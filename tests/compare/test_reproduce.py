@@ -23,7 +23,8 @@ from cgcopt.compare.published.reproduction import (
     Reproduction,
     Verdict,
     difference,
-    judge,
+    judge_best,
+    judge_method,
     reproduce,
     tolerance,
 )
@@ -108,25 +109,25 @@ def test_published_single_levels_against_binomials() -> None:
 def test_verdicts_follow_from_the_numbers() -> None:
     scheme = figures("completion-probability", "single_level")[0]
     value = scheme.value
-    assert judge(scheme, row(value + 0.005), row(1.0)).verdict is Verdict.REPRODUCED
-    assert judge(scheme, row(value - 0.007), row(1.0)).verdict is Verdict.FAILED
-    assert judge(scheme, row(math.nan), row(1.0)).verdict is Verdict.FAILED
+    assert judge_method(scheme, row(value + 0.005), row(1.0)).verdict is Verdict.REPRODUCED
+    assert judge_method(scheme, row(value - 0.007), row(1.0)).verdict is Verdict.FAILED
+    assert judge_method(scheme, row(math.nan), row(1.0)).verdict is Verdict.FAILED
 
     known = figures("completion-probability", "large_deadline")[0]
-    judged = judge(known, row(0.289), row(1.0))
+    judged = judge_method(known, row(0.289), row(1.0))
     assert (judged.verdict, judged.reason) == (Verdict.KNOWN, caveat(known))
-    assert judge(known, row(known.value), row(1.0)).verdict is Verdict.REPRODUCED
-    assert judge(known, row(math.nan), row(1.0)).verdict is Verdict.FAILED
+    assert judge_method(known, row(known.value), row(1.0)).verdict is Verdict.REPRODUCED
+    assert judge_method(known, row(math.nan), row(1.0)).verdict is Verdict.FAILED
 
     best = figures("completion-probability", "published_stationary")[0]
-    assert judge(best, None, row(best.value + 0.1)).verdict is Verdict.IMPROVED
-    assert judge(best, None, row(best.value)).verdict is Verdict.REPRODUCED
-    assert judge(best, None, row(best.value - 0.05)).verdict is Verdict.FAILED
-    assert judge(best, None, row(math.nan)).verdict is Verdict.FAILED
+    assert judge_best(best, None, row(best.value + 0.1)).verdict is Verdict.IMPROVED
+    assert judge_best(best, None, row(best.value)).verdict is Verdict.REPRODUCED
+    assert judge_best(best, None, row(best.value - 0.05)).verdict is Verdict.FAILED
+    assert judge_best(best, None, row(math.nan)).verdict is Verdict.FAILED
 
     runtime = figures("expected-runtime", "published_optimal")[0]
-    assert judge(runtime, None, row(0.9 * runtime.value, KINDS[0])).verdict is Verdict.IMPROVED
-    assert judge(runtime, None, row(1.1 * runtime.value, KINDS[0])).verdict is Verdict.FAILED
+    assert judge_best(runtime, None, row(0.9 * runtime.value, KINDS[0])).verdict is Verdict.IMPROVED
+    assert judge_best(runtime, None, row(1.1 * runtime.value, KINDS[0])).verdict is Verdict.FAILED
 
 
 def test_differences_are_absolute_for_probabilities_and_relative_for_runtimes() -> None:
@@ -219,7 +220,7 @@ def test_exit_code_tells_of_a_figure_that_should_reproduce(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], quick: Reproduction
 ) -> None:
     first = next(j for j in quick.judgements if j.figure.scheme == "tandon")
-    wrong = judge(replace(first.figure, value=2 * first.figure.value), first.row, first.best)
+    wrong = judge_method(replace(first.figure, value=2 * first.figure.value), first.row, first.best)
     assert wrong.verdict is Verdict.FAILED
     spoiled = replace(quick, judgements=tuple(wrong if j is first else j for j in quick.judgements))
     monkeypatch.setattr("cgcopt.compare.published.reproduction.reproduce", lambda **_: spoiled)

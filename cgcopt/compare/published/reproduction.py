@@ -26,7 +26,8 @@ __all__ = [
     "Reproduction",
     "Verdict",
     "difference",
-    "judge",
+    "judge_best",
+    "judge_method",
     "reproduce",
     "tolerance",
 ]
@@ -210,17 +211,19 @@ def reproduce(
     return Reproduction(tuple(done), tuple(judgements), total - len(judgements), options)
 
 
-def judge(figure: Figure, row: Row | None, best: Row) -> Judgement:
-    """Compare a published figure with the same method's value, or ours with a best design."""
-    if figure.scheme in _BEST_DESIGNS:
-        gain = difference(best, figure.value)
-        gain = -gain if best.sense is Sense.MINIMIZE else gain
-        if gain > _DIGITS[best.sense]:
-            return Judgement(figure, row, best, Verdict.IMPROVED)
-        reached = gain >= -tolerance(figure)
-        verdict = Verdict.REPRODUCED if reached else Verdict.FAILED
-        return Judgement(figure, row, best, verdict, "" if reached else best.message)
-    assert row is not None
+def judge_best(figure: Figure, row: Row | None, best: Row) -> Judgement:
+    """Compare a published best design with ours; ``row`` is the same method's, if that was run."""
+    gain = difference(best, figure.value)
+    gain = -gain if best.sense is Sense.MINIMIZE else gain
+    if gain > _DIGITS[best.sense]:
+        return Judgement(figure, row, best, Verdict.IMPROVED)
+    reached = gain >= -tolerance(figure)
+    verdict = Verdict.REPRODUCED if reached else Verdict.FAILED
+    return Judgement(figure, row, best, verdict, "" if reached else best.message)
+
+
+def judge_method(figure: Figure, row: Row, best: Row) -> Judgement:
+    """Compare a published figure with the same method's value."""
     if abs(difference(row, figure.value)) <= tolerance(figure):
         return Judgement(figure, row, best, Verdict.REPRODUCED)
     reason = caveat(figure)
@@ -257,8 +260,14 @@ def _judged(sweep: Sweep) -> list[Judgement]:
     judgements = []
     for figure in published_figures(sweep.comparison.rows[0].objective):
         if figure.sweep == sweep.parameter and (point := sweep.point(figure.problem)) in names:
-            same = rows.get((names[point], SOLVERS_OF[figure.scheme][-1]))
-            judgements.append(judge(figure, same, rows[names[point], "optimal"]))
+            same, best = (
+                (names[point], SOLVERS_OF[figure.scheme][-1]),
+                rows[names[point], "optimal"],
+            )
+            if figure.scheme in _BEST_DESIGNS:
+                judgements.append(judge_best(figure, rows.get(same), best))
+            else:
+                judgements.append(judge_method(figure, rows[same], best))
     return judgements
 
 

@@ -406,7 +406,6 @@ def _final(
     problem: Problem, trace: Trace, picked: Judged, options: Options, *, stopped: bool
 ) -> Solution:
     """The chosen design made on all rounds; that of the last block where there is no time for it."""
-    assert picked.made is not None
     run = picked.made.run
     if not stopped and not stopping.requested():
         with contextlib.suppress(CgcoptError, KeyboardInterrupt):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,42 +26,55 @@ from cgcopt.process import stopping
 from cgcopt.workers.blocks import Block
 from cgcopt.workers.trace import Trace
 
-__all__ = ["HeldOut", "Judged", "held_out", "no_coding"]
+__all__ = ["Failed", "HeldOut", "Judged", "held_out", "no_coding"]
 
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """A candidate and what became of it.
+    """A candidate that made a design for every block.
 
     Attributes
     ----------
     candidate : Candidate
     ends : ndarray, shape (K,)
-        Seconds of the held-out rounds; empty where there is no design.
+        Seconds of the held-out rounds.
     promised : float
         What its models promised, mean over the blocks.
-    model : str
-        Its model in the last block.
-    made : Made or None
-        The design of the last block.
+    made : Made
+        The design of the last block, and its model there.
     size : Size
         The most that its designs need.
-    message : str
-        Why there is no design, where there is none.
     """
 
     candidate: Candidate
     ends: FloatArray
-    promised: float = math.nan
-    model: str = ""
-    made: Made | None = None
-    size: Size = field(default_factory=Size)
-    message: str = ""
+    promised: float
+    made: Made
+    size: Size
 
     @property
     def name(self) -> str:
         """What rows call it."""
         return self.candidate.name
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A candidate that made none.
+
+    Attributes
+    ----------
+    name : str
+        What rows call it.
+    model : str
+        Its model where it failed.
+    message : str
+        Why there is no design.
+    """
+
+    name: str
+    model: str
+    message: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +85,8 @@ class HeldOut:
     ----------
     judged : tuple of Judged
         Those that could be made, in the order of the candidates.
-    failed : tuple of Judged
-        Those that could not, with a message.
+    failed : tuple of Failed
+        Those that could not.
     uncoded, light : ndarray, shape (K,)
         Seconds of the held-out rounds without coding, and at the speed of light.
     blocks : tuple of int
@@ -83,7 +96,7 @@ class HeldOut:
     """
 
     judged: tuple[Judged, ...]
-    failed: tuple[Judged, ...]
+    failed: tuple[Failed, ...]
     uncoded: FloatArray
     light: FloatArray
     blocks: tuple[int, ...]
@@ -146,7 +159,7 @@ def held_out(
     system, started = problem.system, time.monotonic()
     later = trace.times[blocks[0].later.start : blocks[-1].later.stop]
     designers = [Designer(problem, trace.between(0, block.seen.stop), options) for block in blocks]
-    judged: list[Judged] = []
+    judged: list[Judged | Failed] = []
     stopped = ""
     try:
         for done, candidate in enumerate(listed):
@@ -166,8 +179,8 @@ def held_out(
         stopping.finishing()
         stopped = f"interrupted after {len(judged)} of {len(listed)} candidates"
     return HeldOut(
-        tuple(each for each in judged if not each.message),
-        tuple(each for each in judged if each.message),
+        tuple(each for each in judged if isinstance(each, Judged)),
+        tuple(each for each in judged if isinstance(each, Failed)),
         ends_of_rounds(no_coding(problem), system, later),
         speed_of_light(system, later),
         tuple(block.later.stop - block.later.start for block in blocks),
@@ -191,7 +204,7 @@ def _share_time(designers: Sequence[Designer], options: Options, seconds: float)
 
 def _judge(
     candidate: Candidate, designers: Sequence[Designer], trace: Trace, blocks: Sequence[Block]
-) -> Judged:
+) -> Judged | Failed:
     ends, made = [], []
     try:
         for designer, block in zip(designers, blocks, strict=True):
@@ -201,7 +214,7 @@ def _judge(
     except CgcoptError as error:
         message = " ".join(str(error).split())
         model = made[-1].model if made else str(candidate.model)
-        return Judged(candidate, np.empty(0), model=model, message=message)
+        return Failed(candidate.name, model, message)
     sizes = [size_of(each.run, trace.workers) for each in made]
     copies = [size.copies for size in sizes if size.copies is not None]
     used = [size.blocks for size in sizes if size.blocks is not None]
@@ -209,7 +222,6 @@ def _judge(
         candidate,
         np.concatenate(ends),
         float(np.mean([each.promised for each in made])),
-        made[-1].model,
         made[-1],
         Size(max(copies, default=None), max(used, default=None)),
     )

@@ -259,9 +259,9 @@ def _row_of(each: Judged) -> ReplayRow:
     made = each.made
     return ReplayRow(
         each.name,
-        each.model,
+        made.model,
         promised=each.promised,
-        partition=made.partition if made and isinstance(made.run, Design) else (),
+        partition=made.partition if isinstance(made.run, Design) else (),
         made=made,
         copies=math.nan if each.size.copies is None else each.size.copies,
         blocks=math.nan if each.size.blocks is None else float(each.size.blocks),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from cgcopt.compare.results.held_out import no_coding
 from cgcopt.compare.schedules.cases import Case
 from cgcopt.compare.schedules.table import root
+from cgcopt.errors import SolverError
 from cgcopt.evaluation.schedules.baselines import Cyclic
 from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
 from cgcopt.limits import Limits
@@ -127,9 +128,10 @@ def _powers(count: int) -> list[int]:
 
 def _best(problem: Problem, rotated: bool, options: Options) -> Schedule:
     raw = {"work": "equal", "rotated": rotated}
-    found = solve(problem, "schedule", options=replace(options, raw=raw, progress=None)).schedule
-    assert found is not None
-    return found
+    found = solve(problem, "schedule", options=replace(options, raw=raw, progress=None))
+    if found.schedule is None:
+        raise SolverError(found.message or "no schedule was found")
+    return found.schedule
 
 
 def _mean(run: Run, problem: Problem, case: Case) -> float:

@@ -13,7 +13,7 @@ from cgcopt.workers.reading.cells import number_of
 from cgcopt.workers.reading.grid import Grid
 from cgcopt.workers.reading.names import unit_in
 from cgcopt.workers.reading.options import ReadOptions
-from cgcopt.workers.reading.roles import ANONYMOUS, Roles
+from cgcopt.workers.reading.roles import ANONYMOUS, LongRoles
 from cgcopt.workers.reading.wide import Cells, expected
 
 __all__ = ["read_long"]
@@ -22,7 +22,7 @@ __all__ = ["read_long"]
 LARGEST_TABLE = 10**8
 
 
-def read_long(grid: Grid, roles: Roles, options: ReadOptions) -> Cells:
+def read_long(grid: Grid, roles: LongRoles, options: ReadOptions) -> Cells:
     """Put the times of a round into a row, the times of a worker into a column.
 
     Rounds and workers whose names are numbers are put in that order, others in the order in which
@@ -33,8 +33,6 @@ def read_long(grid: Grid, roles: Roles, options: ReadOptions) -> Cells:
     InvalidInputError
         If a worker has two times in a round, a name is missing or a cell is no time.
     """
-    assert roles.round is not None
-    assert roles.time is not None
     _check_cells(grid, roles)
     rounds, row = _numbered(grid.labels(roles.round))
     if roles.worker is None:
@@ -68,8 +66,8 @@ def read_long(grid: Grid, roles: Roles, options: ReadOptions) -> Cells:
 
     def place(r: int, w: int) -> str:
         if index[r, w] >= 0:
-            return grid.place(int(index[r, w]), roles.time or 0)
-        said = f"{grid.header[roles.round or 0]} {rounds[r]}, worker {workers[w]}"
+            return grid.place(int(index[r, w]), roles.time)
+        said = f"{grid.header[roles.round]} {rounds[r]}, worker {workers[w]}"
         return f"{grid.file}: long form, {said}"
 
     return Cells(
@@ -77,19 +75,18 @@ def read_long(grid: Grid, roles: Roles, options: ReadOptions) -> Cells:
     )
 
 
-def _check_cells(grid: Grid, roles: Roles) -> None:
+def _check_cells(grid: Grid, roles: LongRoles) -> None:
     for column in roles.kept:
         labels = grid.labels(column)
         empty = next((row for row, label in enumerate(labels) if not label), None)
         if empty is not None:
             allowed = "the name of a round or a worker (long form)"
             raise InvalidInputError(grid.place(empty, column), "", allowed)
-    if roles.round is not None:
-        _check_rounds(grid, roles.round)
-    texts = grid.texts.get(roles.time or 0, {})
+    _check_rounds(grid, roles.round)
+    texts = grid.texts.get(roles.time, {})
     if texts:
         row = min(texts)
-        where = grid.place(row, roles.time or 0)
+        where = grid.place(row, roles.time)
         raise InvalidInputError(where, texts[row].strip(), expected(texts[row]))
 
 
@@ -146,7 +143,7 @@ def _selected(
 
 def _refuse_twice(
     grid: Grid,
-    roles: Roles,
+    roles: LongRoles,
     index: IntArray,
     row: IntArray,
     column: IntArray,
@@ -158,6 +155,6 @@ def _refuse_twice(
     at = int(kept[clash[0]])
     names = ", ".join(f"{grid.header[c]} {grid.cell(at, c)}" for c in roles.kept)
     allowed = f"the only one of {names}: row {int(index[row, column][clash[0]]) + 1} has one too"
-    where = grid.place(at, roles.time or 0)
+    where = grid.place(at, roles.time)
     hint = f" (--worker {ANONYMOUS}: workers without names)"
-    raise InvalidInputError(where, grid.cell(at, roles.time or 0), allowed + hint)
+    raise InvalidInputError(where, grid.cell(at, roles.time), allowed + hint)

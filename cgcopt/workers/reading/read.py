@@ -22,7 +22,7 @@ from cgcopt.workers.reading.long import read_long
 from cgcopt.workers.reading.missing import fill
 from cgcopt.workers.reading.options import UNITS, ReadOptions
 from cgcopt.workers.reading.records import read_json, read_parquet
-from cgcopt.workers.reading.roles import Roles, find_roles
+from cgcopt.workers.reading.roles import LongRoles, WideRoles, find_roles
 from cgcopt.workers.reading.text import read_separated
 from cgcopt.workers.reading.wide import Cells, read_wide
 
@@ -123,11 +123,11 @@ def read_table(file: Path, options: ReadOptions) -> Read:
         If it cannot be read or is not understood: one line that names line and column, what was
         expected, and what to type.
     """
-    roles: list[Roles] = []
+    roles: list[WideRoles | LongRoles] = []
 
     def keep(header: Sequence[str]) -> Sequence[int]:
         roles.append(find_roles(file, header, options))
-        several = load_column(header) is not None and not roles[0].long
+        several = load_column(header) is not None and isinstance(roles[0], WideRoles)
         if several and options.columns is None:
             allowed = "times of equal work (`cgcopt fit` takes times at several loads)"
             raise SeveralLoadsError(f"{file}: columns", ", ".join(header), allowed)
@@ -144,27 +144,30 @@ def read_loads(file: Path, options: ReadOptions) -> dict[float, Read]:
     InvalidInputError
         If there is no such column, or the file is refused as :func:`read_table` would.
     """
-    roles: list[Roles] = []
-    told: list[ReadOptions] = []
+    told: list[tuple[int, WideRoles | LongRoles, ReadOptions]] = []
 
     def keep(header: Sequence[str]) -> Sequence[int]:
-        if load_column(header) is None:
+        column = load_column(header)
+        if column is None:
             raise InvalidInputError(f"{file}: columns", ", ".join(header), f"one of them {LOAD}")
         columns = options.columns or tuple(workers_beside(header))
-        told.append(replace(options, columns=columns))
-        roles.append(find_roles(file, header, told[0]))
-        return roles[0].kept
+        chosen = replace(options, columns=columns)
+        roles = find_roles(file, header, chosen)
+        told.append((column, roles, chosen))
+        return roles.kept
 
     grid = _grid(file, options, keep)
-    column = load_column(grid.header)
-    assert column is not None
+    column, roles, chosen = told[0]
     parts = parts_by_load(grid, column)
-    return {load: _read(part, roles[0], told[0]) for load, part in parts.items()}
+    return {load: _read(part, roles, chosen) for load, part in parts.items()}
 
 
-def _read(grid: Grid, roles: Roles, options: ReadOptions) -> Read:
+def _read(grid: Grid, roles: WideRoles | LongRoles, options: ReadOptions) -> Read:
     file = grid.file
-    cells = read_long(grid, roles, options) if roles.long else read_wide(grid, roles, options)
+    if isinstance(roles, LongRoles):
+        cells = read_long(grid, roles, options)
+    else:
+        cells = read_wide(grid, roles, options)
     times, columns, missing = fill(cells, options.missing)
     seconds, unit, counted = _in_seconds(file, times, cells, options.unit)
     notes = (*cells.notes, *([missing] if missing else []), counted)

@@ -12,36 +12,53 @@ from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.names import is_clock, is_index, is_round, is_time, is_worker
 from cgcopt.workers.reading.options import ReadOptions
 
-__all__ = ["ANONYMOUS", "Roles", "find_roles"]
+__all__ = ["ANONYMOUS", "LongRoles", "WideRoles", "find_roles"]
 
 #: Given in place of a column of workers where workers have no names, only an order in the round.
 ANONYMOUS = "none"
 
 
 @dataclass(frozen=True)
-class Roles:
-    """The columns that names speak of; in wide form only that of the rounds, if there is one.
+class WideRoles:
+    """In wide form names speak of the column of the rounds alone, if there is one.
 
     Attributes
     ----------
-    long : bool
-        Whether a row is one time of one worker.
-    round, worker, time : int or None
-        Numbers of columns.
+    round : int or None
+        Number of the column.
     """
 
-    long: bool
-    round: int | None = None
-    worker: int | None = None
-    time: int | None = None
+    round: int | None
 
     @property
     def kept(self) -> tuple[int, ...]:
         """Columns that hold names, whose texts matter."""
-        return tuple(c for c in (self.round, self.worker) if c is not None) if self.long else ()
+        return ()
 
 
-def find_roles(file: Path, header: Sequence[str], options: ReadOptions) -> Roles:
+@dataclass(frozen=True)
+class LongRoles:
+    """The columns of a table in which a row is one time of one worker.
+
+    Attributes
+    ----------
+    round, time : int
+        Numbers of columns.
+    worker : int or None
+        ``None`` where workers have no names, only an order in the round.
+    """
+
+    round: int
+    time: int
+    worker: int | None
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Columns that hold names, whose texts matter."""
+        return (self.round,) if self.worker is None else (self.round, self.worker)
+
+
+def find_roles(file: Path, header: Sequence[str], options: ReadOptions) -> WideRoles | LongRoles:
     """Say which columns are what.
 
     Long form is what is told by ``time`` or ``worker``, or has one column named as workers are and
@@ -59,7 +76,7 @@ def find_roles(file: Path, header: Sequence[str], options: ReadOptions) -> Roles
     }
     anonymous = options.worker == ANONYMOUS and ANONYMOUS not in header
     if options.time is None and options.worker is None and not _looks_long(header, options):
-        return Roles(False, round=told.get("round", _first(header, is_round)))
+        return WideRoles(told.get("round", _first(header, is_round)))
     used = {c for c in told.values() if c is not None}
     time = told.get("time")
     if time is None:
@@ -78,7 +95,7 @@ def find_roles(file: Path, header: Sequence[str], options: ReadOptions) -> Roles
         worker = rest[0] if worker is None and len(rest) == 1 else worker
     if time is None or found is None or (worker is None and not anonymous):
         ask(file, header)
-    return Roles(True, found, worker, time)
+    return LongRoles(found, time, worker)
 
 
 def ask(file: Path, header: Sequence[str], why: str = "") -> NoReturn:

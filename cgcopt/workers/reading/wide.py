@@ -35,7 +35,7 @@ from cgcopt.workers.reading.names import (
     unit_in,
 )
 from cgcopt.workers.reading.options import ReadOptions
-from cgcopt.workers.reading.roles import Roles, ask
+from cgcopt.workers.reading.roles import WideRoles, ask
 
 __all__ = ["Cells", "read_wide"]
 
@@ -90,7 +90,7 @@ class Cells:
     long: bool = False
 
 
-def read_wide(grid: Grid, roles: Roles, options: ReadOptions) -> Cells:
+def read_wide(grid: Grid, roles: WideRoles, options: ReadOptions) -> Cells:
     """Take the workers' columns out of a grid.
 
     Raises
@@ -126,7 +126,7 @@ def read_wide(grid: Grid, roles: Roles, options: ReadOptions) -> Cells:
 class _Finder:
     """Tells the workers from the other columns."""
 
-    def __init__(self, grid: Grid, roles: Roles, options: ReadOptions) -> None:
+    def __init__(self, grid: Grid, roles: WideRoles, options: ReadOptions) -> None:
         self.grid, self.options = grid, options
         self.named = roles.round
         self.round: int | None = None  # a column of numbers that gives the order
