@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cgcopt.arrays import FloatArray
+from cgcopt.arrays import LEAST_DIVISOR, FloatArray
 from cgcopt.design import budget_weights, partition_of_work, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.options import Options
@@ -91,7 +91,7 @@ class ProjectedSubgradient(Solver):
                 # The mean of g does not move a projected point; without it the norm tells how far
                 # the levels are from equal.
                 g = g - g.mean()
-                step = settings.step * _norm(start) / (max(_norm(g), 1e-300) * math.sqrt(i))
+                step = settings.step * _norm(start) / (max(_norm(g), LEAST_DIVISOR) * math.sqrt(i))
             else:
                 step = 1 / i
             x = project_onto_simplex(x - step * g, total)

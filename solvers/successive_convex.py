@@ -54,6 +54,21 @@ OPTION_SETS = {
 
 
 @dataclass(frozen=True)
+class _Tuning:
+    """Numbers of the start and of the end; no measurement of them is on record."""
+
+    stalled: float = 1e-12
+    """Relative rise of ``log P`` below which exact steps have converged."""
+    mixes: tuple[float, ...] = (*np.linspace(0, 0.9, 10), *(1 - 10.0 ** -np.arange(2, 9)))
+    """Shares of no coding in the start, tried in this order."""
+    inside: float = 1e-12
+    """Relative distance from a mass of zero that a start has to keep."""
+
+
+_TUNING = _Tuning()
+
+
+@dataclass(frozen=True)
 class SuccessiveConvexSettings:
     """Raw options of ``successive-convex``."""
 
@@ -114,7 +129,9 @@ class SuccessiveConvex(Solver):
             move = i**-settings.movement
             a, h = (1 - move) * a + move * proposed_a, (1 - move) * h + move * proposed_h
             history.append(cells.log_probability(h))
-            if settings.batch == 0 and history[-1] - history[-2] <= 1e-12 * abs(history[-1]):
+            if settings.batch == 0 and history[-1] - history[-2] <= _TUNING.stalled * abs(
+                history[-1]
+            ):
                 termination = TerminationCondition.CONVERGED
                 break
             if options.time_limit and time.perf_counter() - started > options.time_limit:
@@ -161,9 +178,9 @@ class _Cells:
         n = np.arange(1.0, self.system.workers + 1)
         v = budget_weights(self.system.workers)
         share, flat = n / (v @ n), np.ones_like(n) / v.sum()
-        for mix in (*np.linspace(0, 0.9, 10), *(1 - 10.0 ** -np.arange(2, 9))):
+        for mix in _TUNING.mixes:
             h: FloatArray = 1 / (((1 - mix) * share + mix * flat) * self.budget)
-            if h[-1] > self.offset * (1 + 1e-12):
+            if h[-1] > self.offset * (1 + _TUNING.inside):
                 return h
         raise SolverError("no strictly feasible start: the deadline is hardly reachable")
 

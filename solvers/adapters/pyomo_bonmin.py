@@ -26,6 +26,9 @@ from cgcopt.solvers.base import tasks
 
 __all__ = ["PyomoBonmin"]
 
+#: Distance from whole numbers, and of their sum from the budget, at which Bonmin's point is one of a design.
+WHOLE = 1e-3
+
 #: ``return_status`` of casadi's interface to Bonmin.
 TERMINATIONS: Mapping[str, T] = {
     "SUCCESS": T.CONVERGED,
@@ -128,8 +131,8 @@ class PyomoBonmin(ExactAdapter):
         point = np.array(result["x"]).ravel()
         for variable, value in zip(variables, point, strict=True):
             variable.set_value(value, skip_validation=True)
-        whole = bool(np.abs(point - np.round(point)).max() < 1e-3)
-        found = whole and abs(point.sum() - formulation.problem.system.coordinates) < 1e-3
+        whole = bool(np.abs(point - np.round(point)).max() < WHOLE)
+        found = whole and abs(point.sum() - formulation.problem.system.coordinates) < WHOLE
         return Answer(
             status,
             point=formulation.read(pyomo_model) if found else None,

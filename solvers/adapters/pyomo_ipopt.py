@@ -19,6 +19,9 @@ from cgcopt.solvers.adapters.exact_adapter import ExactAdapter
 
 __all__ = ["PyomoIpopt"]
 
+#: Violation of the scaled constraints up to which a point of a run that was cut short is handed on.
+FEASIBLE = 1e-7
+
 #: ``return_status`` of casadi's interface to Ipopt.
 TERMINATIONS: Mapping[str, T] = {
     "Solve_Succeeded": T.CONVERGED,
@@ -105,7 +108,7 @@ class PyomoIpopt(ExactAdapter):
         point = np.array(result["x"]).ravel()
         for variable, value in zip(variables, point, strict=True):
             variable.set_value(value, skip_validation=True)
-        feasible = status is T.CONVERGED or _violation(result, limits) <= 1e-7
+        feasible = status is T.CONVERGED or _violation(result, limits) <= FEASIBLE
         return Answer(
             status,
             point=formulation.read(pyomo_model) if feasible else None,

@@ -17,6 +17,9 @@ from cgcopt.solvers.adapters.exact_adapter import ExactAdapter
 
 __all__ = ["Uno"]
 
+#: Violation of the scaled constraints up to which a point is handed to the judge.
+FEASIBLE = 1e-6
+
 #: ``unopy.OptimizationStatus`` by name.
 TERMINATIONS: Mapping[str, T] = {
     "SUCCESS": T.CONVERGED,
@@ -87,7 +90,7 @@ class Uno(ExactAdapter):
         if status is T.CONVERGED:
             status = termination("Uno", reached, POINTS)
         point = formulation.unflatten(np.array(result.primal_solution))
-        feasible = result.solution_primal_feasibility <= 1e-6
+        feasible = result.solution_primal_feasibility <= FEASIBLE
         return Answer(
             status,
             point=point if feasible else None,

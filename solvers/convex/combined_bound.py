@@ -20,7 +20,7 @@ QUADRATURE = 3e-11
 
 @dataclass(frozen=True, eq=False)
 class TinyWeights:
-    """How combinations of cuts are raised by others of very small weight."""
+    """How cuts are combined, and combinations raised by other cuts of very small weight."""
 
     weights: FloatArray
     """Of a cut beside a combination: a factor of two between neighbours loses a quarter of what the
@@ -29,6 +29,8 @@ class TinyWeights:
     """Cuts that are added at most, one by one."""
     worthwhile: float = 1e-10
     """Relative rise of the bound below which no more are added."""
+    tolerance: float = 1e-10
+    """Of HiGHS, the smallest that it takes: the program is scaled to values about 1."""
 
 
 _TINY = TinyWeights(2.0 ** np.arange(-200.0, 0.0, 1.0))
@@ -73,7 +75,11 @@ def combined_bound(subgradients: FloatArray) -> float:
         (np.append(np.zeros(count), -np.inf), np.inf),
         (np.append(np.zeros(levels), 1.0), np.append(np.full(levels, np.inf), 1.0)),
     )
-    highs = quiet_highs(lp, primal_feasibility_tolerance=1e-10, dual_feasibility_tolerance=1e-10)
+    highs = quiet_highs(
+        lp,
+        primal_feasibility_tolerance=_TINY.tolerance,
+        dual_feasibility_tolerance=_TINY.tolerance,
+    )
     highs.run()
     weights = np.maximum(np.array(highs.getSolution().col_value[:count]), 0.0)
     start = subgradients[best]

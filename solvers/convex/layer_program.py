@@ -28,6 +28,12 @@ class CentreTuning:
     """Share of the predicted gain, half of the decrement for a full step, that a step must have."""
     shortest: float = 1e-12
     """Length below which a step is not halved again."""
+    face: float = 1e-15
+    """Absolute accuracy of ``z`` where the layers have their sum."""
+    start: float = 1e-12
+    """Absolute accuracy of the logarithm that gives the start its sum."""
+    widest: float = 40.0
+    """That logarithm lies between minus this and this."""
 
 
 _DEFAULT = CentreTuning()
@@ -83,7 +89,9 @@ def _proportional_layers(layers: int, total: float) -> FloatArray:
         return np.zeros(layers)
     highest = (total + layers) / layers + 1
     return layer_redundancies(
-        brentq(lambda z: float(layer_redundancies(z).sum()) - total, 0.0, highest, xtol=1e-15)
+        brentq(
+            lambda z: float(layer_redundancies(z).sum()) - total, 0.0, highest, xtol=_DEFAULT.face
+        )
     )
 
 
@@ -100,7 +108,10 @@ def _interior_start(floor: FloatArray, top: float, total: float) -> FloatArray:
         curve: FloatArray = top - size * room / (size + room)
         return curve
 
-    return point(brentq(lambda size: float(point(size).sum()) - total, -40.0, 40.0, xtol=1e-12))
+    widest, accuracy = _DEFAULT.widest, _DEFAULT.start
+    return point(
+        brentq(lambda size: float(point(size).sum()) - total, -widest, widest, xtol=accuracy)
+    )
 
 
 def _step_length(

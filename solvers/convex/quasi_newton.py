@@ -33,11 +33,11 @@ class QuasiNewtonTuning:
     """A gap below this share of the least gap so far is progress."""
     value_progress: float = 1e-9
     """A value lower than the best by more than this, relatively, is progress too."""
+    least_curvature: float = 1e-3
+    """A secant pair counts when it curves at least this share of what the model says."""
 
 
 _DEFAULT = QuasiNewtonTuning()
-#: A secant pair counts when it curves at least so much as the model says, relatively.
-_LEAST_CURVATURE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,6 +224,6 @@ def bfgs_update(model: FloatArray, step: FloatArray, change: FloatArray) -> Floa
     image = model @ step
     modelled = float(step @ image)
     curved = float(step @ change)
-    if not curved > _LEAST_CURVATURE * modelled > 0.0:
+    if not curved > _DEFAULT.least_curvature * modelled > 0.0:
         return model
     return np.asarray(model - np.outer(image, image / modelled) + np.outer(change, change / curved))

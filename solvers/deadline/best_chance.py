@@ -52,6 +52,22 @@ class ChanceSettings:
     """Mixed-integer programs at most."""
     smallest: float = 1e-290
     """``-log P`` that counts as none."""
+    largest: float = 1e3
+    """``-log P`` to which the unit refers at most."""
+    sum_off: float = 1e-9
+    """Relative deviation of the sum of a design from the budget that is still rounding."""
+    most_gap: float = 0.5
+    """Relative gap of ``P`` at most, of which a logarithm can be taken."""
+    of_gap: float = 0.9
+    """Share of the gap that a better design has to gain."""
+    of_accuracy: float = 1.5
+    """What it has to gain at least, in what is taken off a bound."""
+    linear_accuracy: float = 10.0
+    """What is taken off a bound of a linear program, in its tolerance."""
+    longest: float = 1e9
+    """Seconds that stand for no time limit."""
+    branch_gap: float = 0.1
+    """Gap at which a mixed-integer program ends, as a share of what is left to the goal."""
 
 
 _SETTINGS = ChanceSettings()
@@ -101,7 +117,7 @@ class BestChance:
         """Take note of a design; return whether it is the best one."""
         x = self.problem.limits.repaired(partition) if self.problem.limits else partition
         total = self.part.coordinates
-        if self.problem.limits.violation(x) or abs(x.sum() / total - 1.0) > 1e-9:
+        if self.problem.limits.violation(x) or abs(x.sum() / total - 1.0) > _SETTINGS.sum_off:
             return False
         if self.form is not Form.RELAXED and not Design(x).is_integer:
             return False
@@ -117,14 +133,16 @@ class BestChance:
         """``-log P`` that designs have to reach."""
         if self.wanted is not None:
             return self.wanted
-        allowed = -math.log1p(-min(self.options.gap, 0.5)) * 0.9
-        return self.loss - max(allowed, 1.5 * self._accuracy)
+        allowed = -math.log1p(-min(self.options.gap, _SETTINGS.most_gap)) * _SETTINGS.of_gap
+        return self.loss - max(allowed, _SETTINGS.of_accuracy * self._accuracy)
 
     @property
     def _accuracy(self) -> float:
         """What is taken off a bound."""
         return self.unit * (
-            _SETTINGS.accuracy if self._discrete else 10.0 * _SETTINGS.linear_tolerance
+            _SETTINGS.accuracy
+            if self._discrete
+            else _SETTINGS.linear_accuracy * _SETTINGS.linear_tolerance
         )
 
     @property
@@ -143,10 +161,12 @@ class BestChance:
             log_value, complement = -self.loss, self.complement
         else:
             log_value, complement = -self.wanted, -math.expm1(-self.wanted)
-        self.unit = _SETTINGS.unit * min(max(-log_value, _SETTINGS.smallest), 1e3)
+        self.unit = _SETTINGS.unit * min(max(-log_value, _SETTINGS.smallest), _SETTINGS.largest)
         late = largest_late(self.part.levels, self.problem.system.workers, log_value, complement)
         self.reach: StepReach | DensityReach = reach_of(self.part, self.deadline, late)
-        if float(self.reach.most @ self.part.weights) < self.part.coordinates * (1.0 - 1e-9):
+        if float(self.reach.most @ self.part.weights) < self.part.coordinates * (
+            1.0 - _SETTINGS.sum_off
+        ):
             self.least = max(self.least, min(self.loss, math.inf if self.wanted else self.loss))
             return True
         self._build()
@@ -207,7 +227,7 @@ class BestChance:
     def _collect(self) -> None:
         """Cuts from the linear program."""
         self.model.setOptionValue("solve_relaxation", True)
-        clock = Clock.started(min(self.clock.left, 1e9) * _SETTINGS.linear_time)
+        clock = Clock.started(min(self.clock.left, _SETTINGS.longest) * _SETTINGS.linear_time)
         if not self._discrete:
             clock = self.clock
             for side in "primal", "dual":
@@ -257,7 +277,7 @@ class BestChance:
             if self.over or self.clock.expired:
                 return
             self.model.changeColBounds(self.lost, 0.0, self.goal / self.unit)
-            gap = 0.1 * max(self.goal - self.least, 0.0) / self.unit
+            gap = _SETTINGS.branch_gap * max(self.goal - self.least, 0.0) / self.unit
             ended = branch_and_cut(self.model, self.options, self.clock, gap=0.0, absolute=gap)
             self.masters += 1
             self.nodes += ended.nodes

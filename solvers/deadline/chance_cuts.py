@@ -16,6 +16,7 @@ import numpy as np
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.evaluation.binomials import log_binomials
 from cgcopt.evaluation.crossing.crossing import crossing
+from cgcopt.solvers.proof.speed_box import BETA_ROOM
 
 __all__ = ["Cut", "cut_at", "largest_late"]
 
@@ -81,11 +82,11 @@ def largest_late(
 
     n = levels
     if complement < 0.5:
-        late = betaincinv(n + 1, workers - n, complement) * (1.0 + 1e-9)
+        late = betaincinv(n + 1, workers - n, complement) * (1.0 + BETA_ROOM)
         return np.asarray(np.minimum(late, 1.0))
     if not np.isfinite(log_probability):
         return np.ones(n.size)
     # C(N, N-n) p^(N-n) is at least the probability that N-n workers are in time.
     union = np.exp((log_probability - log_binomials(workers)[:-1][n]) / (workers - n))
     exact = betaincinv(workers - n, n + 1, np.exp(log_probability))
-    return np.asarray(1.0 - np.maximum(union, exact) * (1.0 - 1e-9))
+    return np.asarray(1.0 - np.maximum(union, exact) * (1.0 - BETA_ROOM))

@@ -27,6 +27,12 @@ class DesignTuning:
     """With more coordinates they count as real numbers, which bounds those in whole numbers."""
     room: float = 1e-12
     """Relative room around computed bounds, far above rounding errors."""
+    whole: float = 1e-9
+    """What a number may be below a whole one and still count as it."""
+    missed: float = 1e-9
+    """Share of the budget that a design of real numbers may miss."""
+    halvings: int = 60
+    """Of the share of the room that is used: to the last digit."""
 
 
 DESIGN = DesignTuning()
@@ -115,7 +121,7 @@ class DesignPart:
         costs = (self.levels + 1.0) / per
         unit = 1.0 if self.whole else per
         highest = np.minimum(most / (self.levels + 1.0), L) * (1.0 + DESIGN.room) / unit
-        highest = np.floor(highest + 1e-9) if self.whole else highest
+        highest = np.floor(highest + DESIGN.whole) if self.whole else highest
         x = model.columns("x", (size,), upper=np.maximum(highest, 0.0), integer=self.whole)
         work = model.columns("w", (size,), upper=most / per * (1.0 + DESIGN.room))
         model.rows("budget", (), [(np.ones(size), x)], lower=L / unit, upper=L / unit)
@@ -214,9 +220,9 @@ def _filled(room: FloatArray, levels: IntArray, total: float, floor: float) -> F
     for n in range(levels.size):
         # Every level above keeps room for its least blocks.
         spare = float(np.min(room[n:] - np.cumsum(x * cost)[n:])) / cost[n]
-        if spare < -1e-9:
+        if spare < -DESIGN.whole:
             return None
-        more = min(math.floor(spare + 1e-9), left)
+        more = min(math.floor(spare + DESIGN.whole), left)
         x[n] += more
         left -= more
     return x if left == 0.0 else None
@@ -239,13 +245,14 @@ def _scaled(room: FloatArray, levels: IntArray, total: float, floor: float) -> F
 
     if floor == 0.0:
         work = room * (total / float(room @ level_weights(levels)))
-        fits = bool(np.all(work <= room * (1.0 + 1e-12)))
+        fits = bool(np.all(work <= room * (1.0 + DESIGN.room)))
         return np.maximum(np.diff(work, prepend=0.0) / cost, 0.0) if fits else None
     low, high = 0.0, 1.0
-    if spread(high)[1] > 1e-9 * total:
+    if spread(high)[1] > DESIGN.missed * total:
         return None
-    for _ in range(60):
+    for _ in range(DESIGN.halvings):
         middle = 0.5 * (low + high)
-        low, high = (low, middle) if spread(middle)[1] <= 1e-12 * total else (middle, high)
+        enough = spread(middle)[1] <= DESIGN.room * total
+        low, high = (low, middle) if enough else (middle, high)
     x = spread(high)[0]
     return np.asarray(x * (total / x.sum()))

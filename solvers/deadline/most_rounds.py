@@ -15,11 +15,15 @@ from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.clock import Clock
 from cgcopt.solvers.deadline.branch_and_cut import branch_and_cut
-from cgcopt.solvers.deadline.design_part import DesignPart
+from cgcopt.solvers.deadline.design_part import DESIGN, DesignPart
 from cgcopt.solvers.deadline.late_rounds import prospects
 from cgcopt.solvers.deadline.rounds_program import RoundsProgram
 
 __all__ = ["MostRounds"]
+
+
+#: Difference of value and bound at which no whole number of rounds lies between.
+_LESS_THAN_ONE = 0.999
 
 
 @dataclass(eq=False)
@@ -118,7 +122,9 @@ class MostRounds:
         program = RoundsProgram.of(self.part, self.thresholds, left)
         if self.clock.expired:
             return False
-        ended = branch_and_cut(program.model, self.options, self.clock, gap=0.0, absolute=0.999)
+        ended = branch_and_cut(
+            program.model, self.options, self.clock, gap=0.0, absolute=_LESS_THAN_ONE
+        )
         self.nodes += ended.nodes
         if ended.proven and ended.values is None:
             self.bound = min(self.bound, max(self.met, 0))
@@ -139,7 +145,10 @@ class MostRounds:
         """The design that meets the rounds of a point with most to spare, and the point's own."""
         within = self.part.within(self._room(~late), partition)
         for design in (within, partition):
-            if design is not None and abs(design.sum() / self.part.coordinates - 1.0) < 1e-9:
+            if (
+                design is not None
+                and abs(design.sum() / self.part.coordinates - 1.0) < DESIGN.missed
+            ):
                 self.offer(design)
 
     def _room(self, met: BoolArray) -> FloatArray:

@@ -18,7 +18,7 @@ from typing import Protocol
 
 import numpy as np
 
-from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.arrays import LEAST_DIVISOR, FloatArray, IntArray
 from cgcopt.evaluation.dispatch import Table, times_as
 from cgcopt.formulations.highs_model import HighsModel
 from cgcopt.problem import Form
@@ -43,6 +43,12 @@ class ReachTuning:
     """Unit of ``eta``, as a share of the largest possible one: tolerances are relative to it."""
     chords: int = 4
     """Chords of a stretch at first."""
+    room: float = 1e-12
+    """What is taken off chords and tangents, relatively: rounding errors, with room to spare."""
+    near: float = 1e-7
+    """Distance of a new break from the others at least, as a share of the most work."""
+    most: float = 700.0
+    """``eta`` at most: beyond, ``exp(-eta)`` leaves the range of double precision."""
 
 
 _TUNING = ReachTuning()
@@ -97,7 +103,7 @@ class StepReach:
             self.choices.append((np.minimum(work[keep], most), eta[keep]))
         self.most = np.array([work.max() for work, _ in self.choices])
         self.scale = np.array(
-            [max(_TUNING.unit * float(eta.max()), 1e-300) for _, eta in self.choices]
+            [max(_TUNING.unit * float(eta.max()), LEAST_DIVISOR) for _, eta in self.choices]
         )
 
     def add(self, model: HighsModel, columns: DesignColumns, eta: IntArray) -> None:
@@ -173,7 +179,7 @@ class DensityReach:
         self.envelope = Envelope.of(times, float(box.upper.max()))
         every = range(whole.size)
         self.majorant = self.envelope.on(box, every, self.envelope.empty(whole.size))
-        self.scale = np.maximum(_TUNING.unit * self.asked(self.most), 1e-300)
+        self.scale = np.maximum(_TUNING.unit * self.asked(self.most), LEAST_DIVISOR)
         self.segments = {
             n: _Segments(np.linspace(*ends, _TUNING.chords + 1), np.zeros(0, int), np.zeros(0, int))
             for n in every
@@ -206,7 +212,7 @@ class DensityReach:
     def _chords(self, n: int) -> tuple[FloatArray, FloatArray]:
         """Coefficients of the work and of the choice of the chords in ``-eta``, scaled."""
         breaks = self.segments[n].breaks
-        heights = self.asked(breaks) * (1.0 - 1e-12)
+        heights = self.asked(breaks) * (1.0 - _TUNING.room)
         rate = np.diff(heights) / np.diff(breaks)
         scale = self.scale[n]
         return -rate * self.per / scale, -(heights[:-1] - rate * breaks[:-1]) / scale
@@ -214,7 +220,7 @@ class DensityReach:
     def asked(self, work: FloatArray) -> FloatArray:
         """``eta`` of a work."""
         height, _ = reach(self.times, np.maximum(work, 0.0) * self.per_work)
-        return np.minimum(-height, 700.0)
+        return np.minimum(-height, _TUNING.most)
 
     def rows(self, work: FloatArray, columns: DesignColumns, eta: IntArray) -> Iterator[Row]:
         """Tangents of the convex minorant of ``eta``, and of ``eta`` itself where it is convex."""
@@ -242,7 +248,7 @@ class DensityReach:
         slope = float(rate) * self.per_work
         if not (math.isfinite(slope) and math.isfinite(height)):
             return
-        offset = (-float(height) - slope * at) * (1.0 - 1e-12)
+        offset = (-float(height) - slope * at) * (1.0 - _TUNING.room)
         place = 0 if first else -1
         by_work, by_choice = self._chords(n)
         line = np.array([-slope * self.per, -offset]) / self.scale[n]
@@ -261,7 +267,7 @@ class DensityReach:
         broken = False
         for n, segments in self.segments.items():
             breaks, at = segments.breaks, float(work[n])
-            near = np.abs(breaks - at).min() <= 1e-7 * float(self.most[n])
+            near = np.abs(breaks - at).min() <= _TUNING.near * float(self.most[n])
             if missing[n] > least and breaks[0] < at < breaks[-1] and not near:
                 segments.breaks = np.sort(np.append(breaks, at))
                 broken = True

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.arrays import LEAST_DIVISOR, FloatArray, IntArray
 from cgcopt.design import Design
 from cgcopt.evaluation.result import Certificate
 from cgcopt.evaluation.rounds.runtimes import sorted_rounds
@@ -135,7 +135,7 @@ def _descended(
     system, levels = run.problem.system, run.part.levels[places]
     relative = sorted_rounds(system)[:, ::-1][:, levels]
     relative = relative * (system.unit * run.part.coordinates / run.deadline)
-    share = start[levels] / max(float(start[levels].sum()), 1e-300)
+    share = start[levels] / max(float(start[levels].sum()), LEAST_DIVISOR)
     costs = np.asarray(levels + 1.0)
     for found in smoothed_designs(relative, costs, share, lambda: clock.expired):
         x = np.zeros(system.workers)

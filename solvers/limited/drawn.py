@@ -47,6 +47,12 @@ class DrawnTuning:
     """The same on all of them."""
     damping: float = 1e-6
     """What keeps the Hessian definite, relative to its diagonal."""
+    raised: float = 1e-2
+    """Least damping after a step that did not descend."""
+    growth: float = 100.0
+    """Factor of the damping then."""
+    fall: float = 10.0
+    """Divisor of the damping after a step that did."""
     no_room: float = 1e-12
     """Share left to distribute that counts as none."""
 
@@ -116,9 +122,9 @@ class DrawnRuntime:
                 break
             there = self.smoothed(face, target, width)
             if there.value < here.value:
-                share, here, damping = target, there, max(damping / 10.0, _DRAWN.damping)
+                share, here, damping = target, there, max(damping / _DRAWN.fall, _DRAWN.damping)
             else:
-                damping = max(100.0 * damping, 1e-2)
+                damping = max(_DRAWN.growth * damping, _DRAWN.raised)
         return share, _regular(here.hessian, _DRAWN.damping) / here.value
 
     def smoothed(self, face: Face, share: FloatArray, width: float) -> Smoothed:

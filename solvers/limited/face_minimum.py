@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,9 +16,19 @@ from cgcopt.solvers.limited.oracle import RuntimeCuts
 
 __all__ = ["minimise_face"]
 
-#: Width of a bracket as a share of the gap that is left, and the gap that counts as left at the start:
-#: of 0.03 to 0.3 the quickest at 50 workers with 300 values each.
-_BRACKET, _FIRST_GAP = 0.1, 0.01
+
+@dataclass(frozen=True)
+class FaceTuning:
+    """How closely a long sum is bracketed."""
+
+    bracket: float = 0.1
+    """Width of a bracket as a share of the gap that is left: of 0.03 to 0.3 the quickest at 50 workers
+    with 300 values each."""
+    first_gap: float = 0.01
+    """Relative gap that counts as left at the start."""
+
+
+_TUNING = FaceTuning()
 
 
 def minimise_face(
@@ -61,7 +71,7 @@ def minimise_face(
     gradients: list[FloatArray] = []
 
     def oracle(share: FloatArray) -> Point:
-        with cuts.bracketing(_BRACKET * min(incumbent.gap, _FIRST_GAP)):
+        with cuts.bracketing(_TUNING.bracket * min(incumbent.gap, _TUNING.first_gap)):
             point = face.point(cuts, share)
         gradients.append(point.gradient)
         if offered is not None:

@@ -60,6 +60,20 @@ class LocalSearchTuning:
     """Half of it, and so on, down to this share."""
     patience: float = 60.0
     """Seconds where no time limit is set."""
+    descent: float = 1e-12
+    """``ftol`` of SLSQP, absolute: the merit is a logarithm."""
+    iterations: int = 200
+    """Iterations of SLSQP at most."""
+    on_simplex: float = 1e-9
+    """How far from 1 the sum of shares may be for a point to count as one of the simplex."""
+    random: float = 0.4
+    """Share of a random start that is random; the rest is the best one of drawn rounds."""
+    least_sum: float = 1e-12
+    """In place of a smaller sum of shares, which SLSQP may try."""
+    hopeless: float = 1e3
+    """Merit of a design with probability 0."""
+    equal: float = 1e-12
+    """Relative difference of merits that does not count."""
 
 
 _TUNING = LocalSearchTuning()
@@ -244,7 +258,7 @@ class _Search:
             if self.expired:
                 raise _OutOfTime
             found = self.measured(face, v)
-            if found[0] < merit and abs(v.sum() - 1.0) < 1e-9:
+            if found[0] < merit and abs(v.sum() - 1.0) < _TUNING.on_simplex:
                 best, merit = np.array(v), found[0]
             return found
 
@@ -261,7 +275,7 @@ class _Search:
                     "fun": lambda v: v.sum() - 1.0,
                     "jac": lambda v: np.ones(v.size),
                 },
-                options={"ftol": 1e-12, "maxiter": 200},
+                options={"ftol": _TUNING.descent, "maxiter": _TUNING.iterations},
             )
         except _OutOfTime:
             end = best
@@ -277,21 +291,21 @@ class _Search:
         found = [first, np.full(first.size, 1.0 / first.size)]
         while len(found) < count:
             noise = rng.dirichlet(np.ones(first.size))
-            found.append(0.6 * first + 0.4 * noise)
+            found.append((1.0 - _TUNING.random) * first + _TUNING.random * noise)
         return [(v + _TUNING.floor) / (v + _TUNING.floor).sum() for v in found[:count]]
 
     def measured(self, face: Face, share: FloatArray) -> tuple[float, FloatArray]:
         """Merit, to be minimised, and its gradient in the share: ``-log P`` or ``log`` of a quantile."""
         self.evaluations += 1
         v = np.maximum(share, 0.0)
-        v = v / max(float(v.sum()), 1e-12)
+        v = v / max(float(v.sum()), _TUNING.least_sum)
         x = face.partition(v) * self.problem.system.coordinates
         found = with_gradient(evaluate(self.smooth, Design(x), gradient=True))
         by_level = partition_gradient(found.gradient)[face.levels]
         by_level *= face.room * self.problem.system.coordinates
         if isinstance(found, ProbabilityWithGradient):
             if not found.value > 0.0:
-                return 1e3, np.zeros(v.size)
+                return _TUNING.hopeless, np.zeros(v.size)
             return -found.log_value, -by_level / found.value
         return float(np.log(found.value)), by_level / found.value
 
@@ -340,7 +354,7 @@ class _Search:
         value = found.log_value
         merit = float(np.log(found.value)) if value is None else -value
         self.evaluations += 1
-        if self.best is not None and not merit < self.merit - 1e-12 * abs(self.merit):
+        if self.best is not None and not merit < self.merit - _TUNING.equal * abs(self.merit):
             return False
         self.merit, self.best = merit, x / x.sum()
         return True

@@ -38,6 +38,8 @@ class GivenUpSettings:
     """Seconds for the proof where no time limit is set."""
     accuracy: float = 1e-8
     """What is added to a bound of the program, relatively: its tolerances, with room to spare."""
+    least_seconds: float = 1e-3
+    """Time limit of HiGHS at least, however little is left."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +155,7 @@ def _solved(
     if options.threads is not None:
         highs.setOptionValue("threads", options.threads)
     left = min(clock.left, settings.patience) if math.isinf(clock.end) else clock.left
-    highs.setOptionValue("time_limit", max(left, 1e-3))
+    highs.setOptionValue("time_limit", max(left, settings.least_seconds))
     solution = highspy.HighsSolution()
     taken = start[rounds]
     chain = np.logical_and.accumulate(taken[place], axis=0)

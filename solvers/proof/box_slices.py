@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt.arrays import BoolArray, FloatArray
+from cgcopt.arrays import LEAST_DIVISOR, BoolArray, FloatArray
 from cgcopt.solvers.proof.relaxation import Points, Relaxation
 from cgcopt.solvers.proof.speed_box import Box
 
@@ -90,7 +90,7 @@ def _moves(
     width = relaxation.width[free]
     count = width.size
     hessian = relaxation.hessian(summit)[np.ix_(free, free)]
-    size = float(np.abs(hessian).max()) + 1e-300
+    size = float(np.abs(hessian).max()) + LEAST_DIVISOR
     weights = relaxation.speeds.weights[free] * width
     system = np.zeros((count + 1, count + 1))
     system[:count, :count] = hessian - _SETTINGS.firmness * size * np.eye(count)

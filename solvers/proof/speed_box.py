@@ -23,6 +23,8 @@ __all__ = ["Box", "Speeds", "root_box"]
 
 #: Relative room left around every bound that is computed, far above rounding errors.
 ROOM = 1e-12
+#: Relative room around inverse incomplete beta functions, far above their errors.
+BETA_ROOM = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,13 +106,13 @@ def root_box(
     N = system.workers
     n = np.arange(N)
     if complement < 0.5:
-        slowest = times.isf(np.minimum(betaincinv(n + 1, N - n, complement) * (1 + 1e-9), 1.0))
+        slowest = times.isf(np.minimum(betaincinv(n + 1, N - n, complement) * (1 + BETA_ROOM), 1.0))
     else:
         # C(N, N-n) p^(N-n) is at least the probability that N-n workers are in time.
         choose = log_binomials(N)[:-1]
         union = np.exp((log_probability - choose) / (N - n))
         exact = betaincinv(N - n, n + 1, math.exp(log_probability))
-        slowest = times.ppf(np.maximum(union, exact) * (1 - 1e-9))
+        slowest = times.ppf(np.maximum(union, exact) * (1 - BETA_ROOM))
     with np.errstate(divide="ignore"):
         upper = np.minimum((n + 1) * speeds.budget, 1.0 / slowest) * (1 + ROOM)
     lower = np.zeros(N)

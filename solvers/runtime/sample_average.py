@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cgcopt.arrays import FloatArray
+from cgcopt.arrays import LEAST_DIVISOR, FloatArray
 from cgcopt.solvers.convex.combined_bound import ROUNDING, lifted_bound, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.simplex_qp import model_minimiser
@@ -177,7 +177,9 @@ class SampleAverage:
             if self.over:
                 break
             after = self.map.work(partition)
-            self.moved = np.abs(after - before) / np.maximum(np.maximum(after, before), 1e-300)
+            self.moved = np.abs(after - before) / np.maximum(
+                np.maximum(after, before), LEAST_DIVISOR
+            )
         return partition
 
     def widths(self) -> list[float]:

@@ -44,7 +44,13 @@ class DescentSettings:
     dropped, cost_of_dropping : float
         Blocks below this share are left out at the end, where that costs no more, relatively.
     reach, least_reach : float
-        Relative change of a share that a program may make at first, and where its halving ends.
+        Relative change of a share that a program may make at first, and where making it narrower ends.
+    narrower : float
+        Factor to the next change, where a step gained too little.
+    broken : float
+        Relative excess of a row over the rows in the program from which it may be added.
+    worst : float
+        Rows are added that are at least this share of the worst of their round.
     """
 
     steps: int = 40
@@ -57,6 +63,9 @@ class DescentSettings:
     cost_of_dropping: float = 1e-6
     reach: float = 0.5
     least_reach: float = 0.02
+    narrower: float = 0.25
+    broken: float = 1e-9
+    worst: float = 0.95
 
 
 @dataclass
@@ -136,7 +145,7 @@ def descend(
             report(state)
         if state.value > before - chosen.enough * abs(before):
             if freedom is Freedom.SHARES and reach > chosen.least_reach:
-                reach *= 0.25
+                reach *= chosen.narrower
             elif variant + 1 < aim.variants:
                 variant, reach = variant + 1, chosen.reach
             else:
@@ -194,7 +203,7 @@ class _Step:
             if not whole:
                 whole, majorant = True, majorant_at(sample, state.schedule)
                 chosen = self._near(majorant, state.schedule, floors)
-            if not _add_rows(sample, majorant, found.schedule, chosen):
+            if not _add_rows(sample, majorant, found.schedule, chosen, settings):
                 break
         return best
 
@@ -224,17 +233,23 @@ def shares_of(schedule: Schedule) -> FloatArray:
     return np.asarray(fractions[:, used[0]] / fractions[:, used[0]].sum())
 
 
-def _add_rows(sample: Sample, majorant: Majorant, schedule: Schedule, chosen: BoolArray) -> bool:
+def _add_rows(
+    sample: Sample,
+    majorant: Majorant,
+    schedule: Schedule,
+    chosen: BoolArray,
+    settings: DescentSettings,
+) -> bool:
     """Choose the rows that the point breaks most, one a round and those near; say if there are any."""
     values = majorant.values(sample, schedule)
     now = np.zeros(len(sample.times))
     np.maximum.at(now, majorant.round[chosen], values[chosen])
-    broken = ~chosen & (values > now[majorant.round] * (1.0 + 1e-9))
+    broken = ~chosen & (values > now[majorant.round] * (1.0 + settings.broken))
     if not broken.any():
         return False
     worst = np.zeros(len(sample.times))
     np.maximum.at(worst, majorant.round[broken], values[broken])
-    chosen |= broken & (values >= 0.95 * worst[majorant.round])
+    chosen |= broken & (values >= settings.worst * worst[majorant.round])
     return True
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.arrays import LEAST_DIVISOR, FloatArray, IntArray
 from cgcopt.errors import SolverError
 from cgcopt.formulations.highs_model import HighsModel
 from cgcopt.schedule import Schedule, fractions_of_shares
@@ -29,8 +29,6 @@ class ProgramTuning:
 
     least_seconds: float = 0.05
     """Time limit of HiGHS at least, however little is left."""
-    least_share: float = 1e-300
-    """In place of a sum of shares of nobody, by which is divided."""
     repairs: int = 60
     """Passes over a work that misses its sums by the tolerance of HiGHS, at most."""
     enough: float = 1e-15
@@ -264,7 +262,7 @@ def _share_rows(
     change = np.zeros((count, levels.size, count))
     for b in range(levels.size):
         inside = free[:, b]
-        part = np.eye(count) - np.outer(rho, inside) / max(open_share[b], _TUNING.least_share)
+        part = np.eye(count) - np.outer(rho, inside) / max(open_share[b], LEAST_DIVISOR)
         change[:, b, :] = scale[b] * part * inside[:, np.newaxis] * inside
     constant = change @ rho
     wide = np.broadcast_to(columns, change.shape)

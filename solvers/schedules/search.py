@@ -42,6 +42,8 @@ class SearchSettings:
         three to five (at 100 workers, 16 levels lose nothing beside all, in a fortieth of the time).
     quick : bool
         Whether the most promising starts alone are followed.
+    enough : float
+        Relative shortfall of the least share that still counts as enough.
     descent : DescentSettings
     shaking : ShakingSettings
     """
@@ -51,6 +53,7 @@ class SearchSettings:
     seed: float = 1e-6
     most_levels: int = 16
     quick: bool = False
+    enough: float = 1e-9
     descent: DescentSettings = field(default_factory=DescentSettings)
     shaking: ShakingSettings = field(default_factory=ShakingSettings)
 
@@ -334,7 +337,7 @@ def _within_limits(
     while True:
         x = found.schedule.partition
         used = np.flatnonzero(x)
-        small = x[used].min() < space.least * (1.0 - 1e-9)
+        small = x[used].min() < space.least * (1.0 - settings.enough)
         if used.size <= space.blocks and not small:
             return found
         kept = x.copy()

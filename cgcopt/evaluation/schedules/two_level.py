@@ -51,12 +51,15 @@ class TwoLevelSettings:
         panels bracket the value.
     piece : int
         Terms of the sums that are worked out at a time, some hundredths of a second.
+    beside : float
+        Relative distance within which a possible runtime counts as an end of a bracket.
     """
 
     quadrature: LateSettings = field(default_factory=LateSettings)
     tiny: float = 1e-3
     steps: int = 100_000
     piece: int = 30_000_000
+    beside: float = 1e-12
 
 
 def is_two_level(schedule: Schedule) -> bool:
@@ -203,7 +206,9 @@ def two_level_quantile(system: System, schedule: Schedule, probability: float) -
         return Evaluation.exact(first_kept(met, guess), Method.EXACT)
     low, high = bracket_of_kept(met, guess)
     jumps = _JUMPS[times.kind](times, system.workers, first, last)
-    at = _first_true(met, jumps[(jumps > low * (1 - 1e-12)) & (jumps <= high * (1 + 1e-12))])
+    beside = TwoLevelSettings.beside
+    inside = (jumps > low * (1 - beside)) & (jumps <= high * (1 + beside))
+    at = _first_true(met, jumps[inside])
     return Evaluation.exact(at, Method.EXACT)
 
 
