@@ -19,7 +19,7 @@ from cgcopt.ending import Sample, Seconds, SolutionStatus, TerminationCondition
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.prices import Prices, prices_of
 from cgcopt.evaluation.result import Certificate, Evaluation, Probability
-from cgcopt.evaluation.schedules.ends import Run
+from cgcopt.evaluation.schedules.ends import Assignment
 from cgcopt.instance import problem_from_dict, standalone_tables
 from cgcopt.objective import Sense
 from cgcopt.options import Options
@@ -52,8 +52,8 @@ class Solution:
     work : ndarray, optional
         Cumulative work ``w``, shape ``(N,)``, of the design or of the scheme; ``None`` without
         either.
-    run : Schedule, Cyclic or Dynamic, optional
-        What is run in a round, where that is not a design.
+    assignment : Schedule, Cyclic or Dynamic, optional
+        What the workers do in a round, where that is not a design.
     evaluation : Evaluation, optional
         Exact worth of the design; ``None`` where there is no design or it is infeasible.
     bound : float
@@ -78,7 +78,7 @@ class Solution:
     status: SolutionStatus
     design: Design | None = None
     work: FloatArray | None = None
-    run: Run | None = None
+    assignment: Assignment | None = None
     evaluation: Evaluation | None = None
     bound: float = math.nan
     certificate: Certificate = Certificate.NONE
@@ -103,17 +103,23 @@ class Solution:
         return self.form
 
     @property
+    def run(self) -> Assignment | None:
+        """The old name of ``assignment``."""
+        warn_renamed("Solution.run", "assignment", stacklevel=2)
+        return self.assignment
+
+    @property
     def partition(self) -> FloatArray | None:
         """The block partition ``x``, shape ``(N,)``."""
         if self.design is not None:
             return self.design.partition
-        return self.run.partition if isinstance(self.run, Schedule) else None
+        return self.assignment.partition if isinstance(self.assignment, Schedule) else None
 
     @property
     def schedule(self) -> Schedule | None:
         """The schedule; that of the design where there is one."""
-        if isinstance(self.run, Schedule):
-            return self.run
+        if isinstance(self.assignment, Schedule):
+            return self.assignment
         return None if self.design is None else Schedule(self.design.partition, rotated=False)
 
     @property
@@ -230,8 +236,11 @@ class Solution:
             result["copies"], result["blocks"] = self.design.copies, self.design.blocks
         if self.work is not None and self.design is None:
             result["work"] = self.work.tolist()
-        if self.run is not None:
-            result["run"] = {"kind": type(self.run).__name__.lower(), **self.run.to_dict()}
+        if self.assignment is not None:
+            result["assignment"] = {
+                "kind": type(self.assignment).__name__.lower(),
+                **self.assignment.to_dict(),
+            }
         if self.evaluation is not None:
             result["method"] = str(self.evaluation.method)
             result["bracket"] = [number(self.evaluation.lower), number(self.evaluation.upper)]

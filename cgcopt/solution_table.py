@@ -12,7 +12,7 @@ from cgcopt.design import Design
 from cgcopt.ending import Sample, Seconds, SolutionStatus, TerminationCondition
 from cgcopt.evaluation.result import Certificate, Evaluation, Method, Probability
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
-from cgcopt.evaluation.schedules.ends import Run
+from cgcopt.evaluation.schedules.ends import Assignment
 from cgcopt.problem import Form
 from cgcopt.schedule import Schedule
 
@@ -21,21 +21,21 @@ __all__ = ["solution_fields"]
 
 def solution_fields(table: Mapping[str, Any]) -> dict[str, Any]:
     """Turn what :meth:`~cgcopt.solution.Solution.to_dict` wrote into the arguments of a solution."""
-    run, sample = table.get("run"), table.get("sample")
+    told, sample = table.get("assignment", table.get("run")), table.get("sample")
     partition, bound, residual = table["partition"], table["bound"], table.get("residual")
-    kinds: dict[str, Callable[..., Run]] = {"cyclic": Cyclic, "dynamic": Dynamic}
-    if run is not None:
-        run = {key: value for key, value in run.items() if key != "kind"}
-        kind = table["run"]["kind"]
-        run = Schedule.from_dict(run) if kind == "schedule" else kinds[kind](**run)
+    kinds: dict[str, Callable[..., Assignment]] = {"cyclic": Cyclic, "dynamic": Dynamic}
+    assignment: Assignment | None = None
+    if told is not None:
+        own, kind = {key: told[key] for key in told if key != "kind"}, told["kind"]
+        assignment = Schedule.from_dict(own) if kind == "schedule" else kinds[kind](**own)
     return {
         "solver": table["solver"],
         "form": Form(table["form"]),
         "termination": TerminationCondition(table["termination"]),
         "status": SolutionStatus(table["status"]),
-        "design": None if run is not None or partition is None else Design(partition),
+        "design": None if assignment is not None or partition is None else Design(partition),
         "work": None if "work" not in table else np.array(table["work"]),
-        "run": run,
+        "assignment": assignment,
         "evaluation": _evaluation(table),
         "bound": math.nan if bound is None else bound,
         "certificate": Certificate(table["certificate"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from enum import StrEnum
 from importlib import metadata
 from importlib.util import find_spec
@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cgcopt._renamed import old_level
+from cgcopt._renamed import old_level, warn_renamed
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import SolverError, UnsupportedProblemError
 from cgcopt.evaluation.result import Certificate
-from cgcopt.evaluation.schedules.ends import Run
+from cgcopt.evaluation.schedules.ends import Assignment
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -98,8 +98,8 @@ class Outcome:
     work : ndarray, optional
         For schemes outside the design space: the nondecreasing work ``w``, shape ``(N,)``, with
         ``tau = u max_n T_(N-n) w_n``.
-    run : Schedule, Cyclic or Dynamic, optional
-        What is run in a round, for solvers that look beyond one order and equal work.
+    assignment : Schedule, Cyclic or Dynamic, optional
+        What the workers do in a round, for solvers that look beyond one order and equal work.
     bound : float, optional
         A bound that the solver proved for the problem it was given.
     certificate : Certificate
@@ -108,18 +108,26 @@ class Outcome:
         Part of the run that went into building a model.
     details : mapping
         Findings worth keeping.
+    run : optional
+        The old name of ``assignment``.
     """
 
     termination: TerminationCondition
     partition: NDArray[np.float64] | None = None
     work: NDArray[np.float64] | None = None
-    run: Run | None = None
+    assignment: Assignment | None = None
     bound: float = math.nan
     certificate: Certificate = Certificate.NONE
     residual: float | None = None
     build_seconds: float = 0.0
     message: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    run: InitVar[Assignment | None] = None
+
+    def __post_init__(self, run: Assignment | None) -> None:
+        if run is not None:
+            warn_renamed("the keyword run", "assignment", stacklevel=3)
+            object.__setattr__(self, "assignment", run)
 
     @property
     def found(self) -> FloatArray:

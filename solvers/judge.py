@@ -25,7 +25,7 @@ from cgcopt.evaluation.evaluate import evaluate_work, warm_up
 from cgcopt.evaluation.in_time import InTime
 from cgcopt.evaluation.result import Certificate
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
-from cgcopt.evaluation.schedules.ends import Run
+from cgcopt.evaluation.schedules.ends import Assignment
 from cgcopt.evaluation.schedules.light import light_bound
 from cgcopt.evaluation.stationarity import residual_of
 from cgcopt.objective import Sense
@@ -56,7 +56,7 @@ __all__ = ["FEASIBILITY_TOLERANCE", "judge", "judge_outcome"]
 
 def judge(
     problem: Problem,
-    design: Run | ArrayLike | None = None,
+    design: Assignment | ArrayLike | None = None,
     *,
     work: ArrayLike | None = None,
     form: Form | str | None = None,
@@ -71,7 +71,7 @@ def judge(
     problem : Problem
         The system and the objective.
     design : Design, array_like of shape (N,), Schedule, Cyclic or Dynamic
-        A design, its partition ``x``, or what else can be run in a round.
+        A design, its partition ``x``, or what else workers can do in a round.
     work : array_like, shape (N,)
         In place of a design: the nondecreasing work ``w`` of a scheme outside the design space, with
         ``tau = u max_n T_(N-n) w_n``.
@@ -127,7 +127,7 @@ def judge(
     if work is not None:
         return _timed(_scheme(blank, real_array("work", work, "numbers")), started)
     if isinstance(design, Schedule | Cyclic | Dynamic):
-        return _timed(_ran(blank, design), started)
+        return _timed(_assigned(blank, design), started)
     x = design.partition if isinstance(design, Design) else design
     system = problem.system
     checked = Design(straightened(x, system.workers, system.coordinates))  # type: ignore[arg-type]
@@ -206,8 +206,8 @@ def _judged(
     problem = blank.problem
     if outcome.work is not None:
         return _scheme(blank, outcome.work)
-    if outcome.run is not None:
-        return _ran(blank, outcome.run, sampled, steps)
+    if outcome.assignment is not None:
+        return _assigned(blank, outcome.assignment, sampled, steps)
     if outcome.partition is None:
         if sampled is None and not math.isnan(outcome.bound):
             claim = Claim(outcome.bound, outcome.certificate)
@@ -244,20 +244,25 @@ def _scheme(blank: Solution, work: FloatArray) -> Solution:
     return replace(blank, status=SolutionStatus.SCHEME, work=work, evaluation=evaluation)
 
 
-def _ran(
-    blank: Solution, run: Run, sampled: Problem | None = None, steps: InTime | None = None
+def _assigned(
+    blank: Solution,
+    assignment: Assignment,
+    sampled: Problem | None = None,
+    steps: InTime | None = None,
 ) -> Solution:
     """The solution of a schedule or a scheme; what bounds it, bounds every scheme."""
     problem, options, steps = blank.problem, blank.options, steps or InTime()
-    if isinstance(run, Schedule):
-        run.check(problem.system.workers, problem.system.coordinates, tolerance=1e-6)
-        if blank.form is not Form.RELAXED and not run.is_integer:
-            run = run.rounded(problem.system.coordinates)
-        broken = problem.limits.violation(run.partition) or _too_many_copies(problem, run)
+    if isinstance(assignment, Schedule):
+        assignment.check(problem.system.workers, problem.system.coordinates, tolerance=1e-6)
+        if blank.form is not Form.RELAXED and not assignment.is_integer:
+            assignment = assignment.rounded(problem.system.coordinates)
+        broken = problem.limits.violation(assignment.partition) or _too_many_copies(
+            problem, assignment
+        )
         if broken:
             status = SolutionStatus.INFEASIBLE
             return replace(blank, status=status, message=blank.message or broken)
-    evaluation = steps.evaluation(problem, run)
+    evaluation = steps.evaluation(problem, assignment)
     bound, certificate = steps.step(
         lambda: light_bound(problem), lambda: _nothing_proven(problem), "bound"
     )
@@ -265,14 +270,14 @@ def _ran(
     solution = replace(
         blank,
         status=SolutionStatus.SCHEME,
-        run=run,
+        assignment=assignment,
         evaluation=evaluation,
         bound=bound,
         certificate=certificate,
     )
     if sampled is None:
         return solution
-    there = _ran(replace(blank, problem=sampled), run, steps=steps)
+    there = _assigned(replace(blank, problem=sampled), assignment, steps=steps)
     sample = Sample(
         scenarios=options.scenarios,
         seed=options.seed,

@@ -57,7 +57,7 @@ class Rotated(Solver):
         if found.partition is None:
             return plain
         x = np.maximum(found.partition, 0.0)
-        return replace(plain, run=Schedule(x * (problem.system.coordinates / x.sum())))
+        return replace(plain, assignment=Schedule(x * (problem.system.coordinates / x.sum())))
 
     @staticmethod
     def _optimal(problem: Problem) -> Solver:

@@ -304,7 +304,7 @@ class _Run:
         complete = found.complete and not self.clock.expired
         return Outcome(
             TerminationCondition.CONVERGED if complete else TerminationCondition.TIME_LIMIT,
-            run=schedule,
+            assignment=schedule,
             details={
                 "work": str(choice.freedom),
                 "cells": best.cells,

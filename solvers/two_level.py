@@ -70,7 +70,7 @@ class TwoLevel(Solver):
         found = best_two_levels(problem, options)
         return Outcome(
             found.ended,
-            run=found.schedule,
+            assignment=found.schedule,
             details={"share of level 0": found.share, "evaluations": found.evaluations},
         )
 

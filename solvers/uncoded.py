@@ -13,7 +13,7 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
-from cgcopt.evaluation.schedules.ends import Run, ends_in_pieces
+from cgcopt.evaluation.schedules.ends import Assignment, ends_in_pieces
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -32,7 +32,7 @@ from cgcopt.workers.empirical import Scenarios
 __all__ = ["Balanced", "CyclicOrder", "DynamicAssignment", "LeaveOut"]
 
 
-R = TypeVar("R", bound=Run)
+R = TypeVar("R", bound=Assignment)
 
 
 class _OnRounds(Solver):
@@ -63,7 +63,7 @@ class _OnRounds(Solver):
         whole = tried == len(numbers)
         return best, Outcome(
             TerminationCondition.CONVERGED if whole else TerminationCondition.TIME_LIMIT,
-            run=best,
+            assignment=best,
             message="" if whole else f"tried {tried} of {len(numbers)} choices",
             details={"tried": tried},
         )
@@ -89,7 +89,7 @@ class Balanced(_OnRounds):
         most = 1.0 if problem.limits.copies is None else problem.limits.copies / system.workers
         rho = balanced_shares(sample, clock, most)
         ended = TerminationCondition.TIME_LIMIT if clock.expired else TerminationCondition.CONVERGED
-        return Outcome(ended, run=_uncoded(problem, rho))
+        return Outcome(ended, assignment=_uncoded(problem, rho))
 
 
 class LeaveOut(_OnRounds):
@@ -172,7 +172,9 @@ class DynamicAssignment(_OnRounds):
         return outcome
 
 
-def _ends_in_time(what: Run, system: System, times: FloatArray, clock: Clock) -> FloatArray | None:
+def _ends_in_time(
+    what: Assignment, system: System, times: FloatArray, clock: Clock
+) -> FloatArray | None:
     """When the rounds end, or ``None`` where the time is over before they are worked out."""
     ends = []
     for piece in ends_in_pieces(what, system, times):

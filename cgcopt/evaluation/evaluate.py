@@ -16,7 +16,7 @@ from cgcopt.errors import InfiniteMeanError, InvalidInputError
 from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.result import Evaluation
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
-from cgcopt.evaluation.schedules.ends import Run
+from cgcopt.evaluation.schedules.ends import Assignment
 from cgcopt.evaluation.table import entry_of
 from cgcopt.limits import Limits
 from cgcopt.problem import Problem
@@ -40,7 +40,9 @@ class _WarmUp:
 _WARM_UP = _WarmUp()
 
 
-def evaluate(problem: Problem, design: Run | ArrayLike, *, gradient: bool = False) -> Evaluation:
+def evaluate(
+    problem: Problem, design: Assignment | ArrayLike, *, gradient: bool = False
+) -> Evaluation:
     """Return what a design or a schedule is worth: expected runtime, completion probability or quantile.
 
     Exact for independent workers (quadrature over exact probabilities, or finite sums; a rigorous
@@ -52,7 +54,7 @@ def evaluate(problem: Problem, design: Run | ArrayLike, *, gradient: bool = Fals
     problem : Problem
         The system and the objective.
     design : Design, array_like of shape (N,), Schedule, Cyclic or Dynamic
-        A design, its partition ``x``, or what else can be run in a round
+        A design, its partition ``x``, or what else workers can do in a round
         (:func:`~cgcopt.evaluation.schedules.evaluate.evaluate_schedule`).
     gradient : bool
         Whether to return the (sub)gradient with respect to the cumulative work ``w``, where there

@@ -11,7 +11,7 @@ from typing import TypeVar
 from cgcopt.design import Design
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import Evaluation
-from cgcopt.evaluation.schedules.ends import Run
+from cgcopt.evaluation.schedules.ends import Assignment
 from cgcopt.evaluation.simulation import simulate
 from cgcopt.problem import Problem
 from cgcopt.process.stopping import since_request
@@ -80,17 +80,17 @@ class InTime:
             self.left_out.append(what)
             return otherwise()
 
-    def evaluation(self, problem: Problem, run: Run) -> Evaluation:
+    def evaluation(self, problem: Problem, assignment: Assignment) -> Evaluation:
         """Evaluate exactly, or by simulation where the time is over before."""
 
         def exact() -> Evaluation:
             now = time.perf_counter()
             with time_until(now + TIME.value * (self.end - now), grace=self.grace):
-                return evaluate(problem, run, gradient=isinstance(run, Design))
+                return evaluate(problem, assignment, gradient=isinstance(assignment, Design))
 
         def drawn() -> Evaluation:
             with time_until(time.perf_counter() + TIME.simulated, grace=self.grace):
-                return simulate(problem, run)
+                return simulate(problem, assignment)
 
         return self.step(exact, drawn, "exact value (it is simulated)")
 

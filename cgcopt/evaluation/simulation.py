@@ -21,7 +21,7 @@ from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.evaluation.rounds.tail_mean import mean_of_worst
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
-from cgcopt.evaluation.schedules.ends import Run, ends_in_pieces
+from cgcopt.evaluation.schedules.ends import Assignment, ends_in_pieces
 from cgcopt.evaluation.schedules.overlapped import Overlapped
 from cgcopt.evaluation.started.rounds import drawn_ends
 from cgcopt.evaluation.table import entry_of
@@ -62,7 +62,7 @@ _TUNING = _Tuning()
 
 def simulate(
     problem: Problem,
-    work: Run | ArrayLike,
+    work: Assignment | ArrayLike,
     *,
     rounds: int = ROUNDS,
     seed: int = 0,
@@ -75,7 +75,7 @@ def simulate(
     problem : Problem
         What is asked; any worker times.
     work : Design, Schedule, Cyclic, Dynamic or array_like, shape (N,)
-        What is run in the rounds, or the cumulative work ``w`` of a design.
+        What the workers do in the rounds, or the cumulative work ``w`` of a design.
     rounds : int
         How many rounds to draw; memory does not grow with it, but for a quantile or a
         conditional value at risk. Fewer are drawn
@@ -121,7 +121,7 @@ def _design_of(work: Overlapped | ArrayLike) -> Design:
 
 
 def simulated_runtimes(
-    system: System, work: Run | ArrayLike, *, rounds: int, seed: int = 0
+    system: System, work: Assignment | ArrayLike, *, rounds: int, seed: int = 0
 ) -> Iterator[FloatArray]:
     """Yield the runtimes (seconds) of ``rounds`` drawn rounds in pieces of bounded size.
 
@@ -136,13 +136,13 @@ def simulated_runtimes(
     seed : int
         Equal seeds give equal rounds.
     """
-    run = work if isinstance(work, Run) else np.asarray(work, dtype=np.float64)
+    assignment = work if isinstance(work, Assignment) else np.asarray(work, dtype=np.float64)
     rng = generator(seed, "simulation", system.worker_times.label, system.workers)
     rows, done = max(_TUNING.chunk // system.workers, 1), 0
     for start in range(0, rounds, rows):
         count = min(rows, rounds - start)
         if system.worker_times.kind is Times.STARTED:
-            yield drawn_ends(system, run, count, rng)
+            yield drawn_ends(system, assignment, count, rng)
             done += count
             if over():
                 return
@@ -150,7 +150,7 @@ def simulated_runtimes(
         times = system.worker_times.sample(count, system.workers, rng)
         pieces = []
         try:
-            for piece in ends_in_pieces(run, system, times):
+            for piece in ends_in_pieces(assignment, system, times):
                 pieces.append(piece)
                 done += piece.size
                 if done >= _TUNING.fewest:
@@ -167,7 +167,7 @@ def simulated_runtimes(
 
 def simulated_mean(
     system: System,
-    work: Run | ArrayLike,
+    work: Assignment | ArrayLike,
     *,
     gradient: bool = False,
     rounds: int = ROUNDS,
@@ -188,7 +188,7 @@ def simulated_mean(
 
 def simulated_share(
     system: System,
-    work: Run | ArrayLike,
+    work: Assignment | ArrayLike,
     deadline: float,
     *,
     gradient: bool = False,
@@ -215,7 +215,7 @@ def simulated_share(
 
 def simulated_quantile(
     system: System,
-    work: Run | ArrayLike,
+    work: Assignment | ArrayLike,
     probability: float,
     *,
     gradient: bool = False,
@@ -240,7 +240,7 @@ def simulated_quantile(
 
 def simulated_tail_mean(
     system: System,
-    work: Run | ArrayLike,
+    work: Assignment | ArrayLike,
     probability: float,
     *,
     gradient: bool = False,

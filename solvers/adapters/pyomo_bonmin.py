@@ -26,7 +26,7 @@ from cgcopt.solvers.base import tasks
 
 __all__ = ["PyomoBonmin"]
 
-#: Distance from whole numbers, and of their sum from the budget, at which Bonmin's point is one of a design.
+#: Distance from whole numbers, and of their sum from the budget, at which a point is a design.
 WHOLE = 1e-3
 
 #: ``return_status`` of casadi's interface to Bonmin.

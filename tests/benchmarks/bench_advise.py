@@ -150,7 +150,7 @@ def _on_fresh_rounds(found: Advice, fresh: FloatArray) -> tuple[float, float]:
     system = found.problem.system
     assert found.judged is not None
     means = {
-        each.name: float(ends_of_rounds(each.made.run, system, fresh).mean())
+        each.name: float(ends_of_rounds(each.made.assignment, system, fresh).mean())
         for each in found.judged.judged
     }
     base, chosen = means["uncoded"], means[found.chosen]

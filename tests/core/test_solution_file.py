@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 import cgcopt as cg
+from cgcopt.evaluation.schedules.baselines import Cyclic
 from cgcopt.instance import example_instances
-from cgcopt.solution import Solution, SolutionStatus
+from cgcopt.solution import Solution, SolutionStatus, TerminationCondition
+from cgcopt.solvers.base import Outcome
 
 TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)
 SYSTEM = cg.System(4, 100, TIMES, samples=4)
@@ -55,8 +57,22 @@ def test_schedules_and_schemes(solver: str, tmp_path: Path) -> None:
     solution.save(tmp_path / "s.json")
     read = Solution.load(tmp_path / "s.json")
     assert same(read, solution)
-    assert type(read.run) is type(solution.run)
+    assert type(read.assignment) is type(solution.assignment)
     assert read.schedule == solution.schedule
+    if solution.assignment is not None:
+        # Files of earlier days say "run".
+        text = (tmp_path / "s.json").read_text()
+        (tmp_path / "s.json").write_text(text.replace('"assignment"', '"run"'))
+        assert same(Solution.load(tmp_path / "s.json"), solution)
+
+
+def test_the_old_name_of_an_assignment() -> None:
+    found = cg.judge(PROBLEMS["runtime"], Cyclic(2))
+    with pytest.warns(DeprecationWarning, match="assignment"):
+        assert found.run is found.assignment
+    with pytest.warns(DeprecationWarning, match="assignment"):
+        outcome = Outcome(TerminationCondition.CONVERGED, run=Cyclic(2))
+    assert outcome.assignment == Cyclic(2)
 
 
 def test_a_trace_goes_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

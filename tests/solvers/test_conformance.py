@@ -191,7 +191,7 @@ def test_what_a_solver_does_not_take_is_refused_or_drawn(cls: type[Solver]) -> N
             assert solution.sample is not None
             assert (solution.sample.scenarios, solution.sample.seed) == (20, 4)
             assert solution.evaluation is not None
-            found = solution.design if solution.run is None else solution.run
+            found = solution.design if solution.assignment is None else solution.assignment
             assert solution.value == cg.evaluate(problem, found, gradient=True).value
         else:
             with pytest.raises(UnsupportedProblemError, match=cls.name):

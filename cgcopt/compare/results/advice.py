@@ -406,16 +406,16 @@ def _final(
     problem: Problem, trace: Trace, picked: Judged, options: Options, *, stopped: bool
 ) -> Solution:
     """The chosen design made on all rounds; that of the last block where there is no time for it."""
-    run = picked.made.run
+    assignment = picked.made.assignment
     if not stopped and not stopping.requested():
         with contextlib.suppress(CgcoptError, KeyboardInterrupt):
-            anew = Designer(problem, trace, options).make(picked.candidate).run
-            run = run if stopping.requested() else anew
+            anew = Designer(problem, trace, options).make(picked.candidate).assignment
+            assignment = assignment if stopping.requested() else anew
     if stopping.requested():
         stopping.finishing()
-    if isinstance(run, np.ndarray):
-        return judge(problem, work=run, solver=picked.name)
-    return judge(problem, run, solver=picked.name)
+    if isinstance(assignment, np.ndarray):
+        return judge(problem, work=assignment, solver=picked.name)
+    return judge(problem, assignment, solver=picked.name)
 
 
 def _too_few(

@@ -16,7 +16,7 @@ from cgcopt.costs import Costs
 from cgcopt.design import Design
 from cgcopt.errors import CgcoptError
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
-from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
+from cgcopt.evaluation.schedules.ends import Assignment, ends_of_rounds
 from cgcopt.limits import Limits
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -62,7 +62,7 @@ class Candidate:
     limits : tuple of (str, value)
         Limits beside those of the problem.
     rotated : bool
-        Whether the design is then run in rotated order.
+        Whether the design is then carried out in rotated order.
     """
 
     name: str
@@ -79,27 +79,27 @@ class Made:
 
     Attributes
     ----------
-    run : Run or ndarray
-        What is to be run, or the work of a scheme outside the design space.
+    assignment : Assignment or ndarray
+        What the workers are to do, or the work of a scheme outside the design space.
     promised : float
         The objective under the model.
     model : str
         The model, with its parameters.
     """
 
-    run: Run | FloatArray
+    assignment: Assignment | FloatArray
     promised: float
     model: str
 
     @property
     def partition(self) -> tuple[float, ...]:
         """Block partition; empty where there is none."""
-        return tuple(_partition(self.run).tolist())
+        return tuple(_partition(self.assignment).tolist())
 
 
 @dataclass(frozen=True)
 class Size:
-    """What a run needs.
+    """What an assignment needs.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ class Size:
         return ""
 
 
-def size_of(run: Run | FloatArray, workers: int) -> Size:
+def size_of(assignment: Assignment | FloatArray, workers: int) -> Size:
     """Copies of the data and blocks that something needs.
 
     Examples
@@ -129,20 +129,20 @@ def size_of(run: Run | FloatArray, workers: int) -> Size:
     >>> size_of(Cyclic(2), 4), size_of(Design([1.0, 0.0, 2.0]), 3)
     (Size(copies=2.0, blocks=None), Size(copies=3.0, blocks=2))
     """
-    if isinstance(run, Design):
-        return Size(float(run.copies), run.blocks)
-    if isinstance(run, Schedule):
-        used = np.flatnonzero(run.partition > 0)
-        most = float(storage_of(run.fractions, used.tolist()).max()) * workers
+    if isinstance(assignment, Design):
+        return Size(float(assignment.copies), assignment.blocks)
+    if isinstance(assignment, Schedule):
+        used = np.flatnonzero(assignment.partition > 0)
+        most = float(storage_of(assignment.fractions, used.tolist()).max()) * workers
         return Size(most, used.size)
-    if isinstance(run, Cyclic):
-        return Size(float(run.copies))
-    return Size(float(workers)) if isinstance(run, Dynamic) else Size()
+    if isinstance(assignment, Cyclic):
+        return Size(float(assignment.copies))
+    return Size(float(workers)) if isinstance(assignment, Dynamic) else Size()
 
 
-def _partition(run: Run | FloatArray) -> FloatArray:
+def _partition(assignment: Assignment | FloatArray) -> FloatArray:
     """The partition of designs and schedules; empty for other schemes."""
-    return run.partition if isinstance(run, Design | Schedule) else np.empty(0)
+    return assignment.partition if isinstance(assignment, Design | Schedule) else np.empty(0)
 
 
 @dataclass(eq=False)
@@ -201,30 +201,32 @@ class Designer:
             If nothing comes out, or it breaks a limit.
         """
         solution = self._solution(candidate)
-        run: Run | FloatArray | None = solution.design if solution.run is None else solution.run
-        run = solution.work if run is None else run
-        if run is None:
+        assignment: Assignment | FloatArray | None = (
+            solution.design if solution.assignment is None else solution.assignment
+        )
+        assignment = solution.work if assignment is None else assignment
+        if assignment is None:
             raise CgcoptError(solution.message or f"no design ({solution.termination})")
         promised = solution.value
-        if candidate.rotated and isinstance(run, Design):
-            run = Schedule(run.partition)
-            promised = self._on_seen_rounds(run)
-        broken = self._broken(run)
+        if candidate.rotated and isinstance(assignment, Design):
+            assignment = Schedule(assignment.partition)
+            promised = self._on_seen_rounds(assignment)
+        broken = self._broken(assignment)
         if broken:
             raise CgcoptError(broken)
         named = candidate.model in (Model.FAMILY, Model.SHIFTED)
         label = self.times(candidate.model).label if named else str(candidate.model)
-        return Made(run, promised, label)
+        return Made(assignment, promised, label)
 
-    def _on_seen_rounds(self, run: Run) -> float:
+    def _on_seen_rounds(self, assignment: Assignment) -> float:
         """The objective on the rounds that were seen."""
-        ends = ends_of_rounds(run, self.problem.system, self.seen.times)
+        ends = ends_of_rounds(assignment, self.problem.system, self.seen.times)
         return yardstick_of(self.problem.objective).value(ends)
 
-    def _broken(self, run: Run | FloatArray) -> str:
+    def _broken(self, assignment: Assignment | FloatArray) -> str:
         limits = self.problem.limits
-        text = size_of(run, self.problem.system.workers).violation(limits)
-        partition = _partition(run)
+        text = size_of(assignment, self.problem.system.workers).violation(limits)
+        partition = _partition(assignment)
         return text or (limits.violation(partition) if partition.size else "")
 
     def _solution(self, candidate: Candidate) -> Solution:

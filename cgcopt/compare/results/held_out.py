@@ -210,12 +210,12 @@ def _judge(
         for designer, block in zip(designers, blocks, strict=True):
             made.append(designer.make(candidate))
             system = designer.problem.system
-            ends.append(ends_of_rounds(made[-1].run, system, trace.times[block.later]))
+            ends.append(ends_of_rounds(made[-1].assignment, system, trace.times[block.later]))
     except CgcoptError as error:
         message = " ".join(str(error).split())
         model = made[-1].model if made else str(candidate.model)
         return Failed(candidate.name, model, message)
-    sizes = [size_of(each.run, trace.workers) for each in made]
+    sizes = [size_of(each.assignment, trace.workers) for each in made]
     copies = [size.copies for size in sizes if size.copies is not None]
     used = [size.blocks for size in sizes if size.blocks is not None]
     return Judged(

@@ -64,7 +64,7 @@ class ReplayRow:
     blocks : float
         Used levels; NaN where there are none.
     made : Made or None
-        What was run, schedules among them.
+        What the workers did, schedules among them.
     rising : bool
         Whether large values are good.
     message : str
@@ -90,7 +90,9 @@ class ReplayRow:
         """Coordinates that a worker sends in a round at most, over ``L`` (on request: on average)."""
         if self.made is None:
             return math.nan
-        return float(self.made.run.copies) if isinstance(self.made.run, Cyclic) else 1.0
+        return (
+            float(self.made.assignment.copies) if isinstance(self.made.assignment, Cyclic) else 1.0
+        )
 
     @property
     def name(self) -> str:
@@ -261,7 +263,7 @@ def _row_of(each: Judged) -> ReplayRow:
         each.name,
         made.model,
         promised=each.promised,
-        partition=made.partition if isinstance(made.run, Design) else (),
+        partition=made.partition if isinstance(made.assignment, Design) else (),
         made=made,
         copies=math.nan if each.size.copies is None else each.size.copies,
         blocks=math.nan if each.size.blocks is None else float(each.size.blocks),

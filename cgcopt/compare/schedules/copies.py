@@ -16,7 +16,7 @@ from cgcopt.compare.schedules.cases import Case
 from cgcopt.compare.schedules.table import root
 from cgcopt.errors import SolverError
 from cgcopt.evaluation.schedules.baselines import Cyclic
-from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
+from cgcopt.evaluation.schedules.ends import Assignment, ends_of_rounds
 from cgcopt.limits import Limits
 from cgcopt.options import Options
 from cgcopt.problem import Problem
@@ -134,8 +134,8 @@ def _best(problem: Problem, rotated: bool, options: Options) -> Schedule:
     return found.schedule
 
 
-def _mean(run: Run, problem: Problem, case: Case) -> float:
-    return float(ends_of_rounds(run, problem.system, case.judged[:_JUDGED]).mean())
+def _mean(assignment: Assignment, problem: Problem, case: Case) -> float:
+    return float(ends_of_rounds(assignment, problem.system, case.judged[:_JUDGED]).mean())
 
 
 def _sending(

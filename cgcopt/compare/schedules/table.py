@@ -19,7 +19,7 @@ from cgcopt.compare.results.replay import mean_error
 from cgcopt.compare.schedules.cases import Case
 from cgcopt.errors import CgcoptError
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic, speed_of_light
-from cgcopt.evaluation.schedules.ends import Run, ends_of_rounds
+from cgcopt.evaluation.schedules.ends import Assignment, ends_of_rounds
 from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.solution import Solution
@@ -170,18 +170,18 @@ def schedule_table(
     for case in cases:
         problem = case.problem
         uncoded = ends_of_rounds(no_coding(problem), problem.system, case.judged)
-        runs: dict[str, Run] = {}
+        assignments: dict[str, Assignment] = {}
         for method in _methods(case, methods):
             options.report(None, f"{case.title}: {method}")
-            entry, run = _entry(case, problem, method, METHODS[method], options, uncoded)
+            entry, assignment = _entry(case, problem, method, METHODS[method], options, uncoded)
             entries.append(entry)
-            if run is not None:
-                runs[method] = run
+            if assignment is not None:
+                assignments[method] = assignment
         if methods is None and len(case.judged) <= _HINDSIGHT and not case.alike:
             entries += _hindsight(case, problem, options, uncoded)
         light = speed_of_light(problem.system, case.judged)
         entries.append(_judged(Entry(case.title, LIGHT, seconds=0.0), light, uncoded))
-        static = [runs[m] for m in runs if METHODS[m][0] in ("schedule", "two-level")]
+        static = [assignments[m] for m in assignments if METHODS[m][0] in ("schedule", "two-level")]
         if static:
             crossings.append(_crossing(case, problem, static, uncoded))
     return ScheduleTable(tuple(entries), tuple(crossings))
@@ -210,7 +210,7 @@ def _entry(
     way: tuple[str, dict[str, Any]],
     options: Options,
     uncoded: FloatArray,
-) -> tuple[Entry, Run | None]:
+) -> tuple[Entry, Assignment | None]:
     solver, raw = way
     started = time.perf_counter()
     blank = Entry(case.title, method)
@@ -218,21 +218,23 @@ def _entry(
         solution = solve(problem, solver, options=replace(options, raw=raw, progress=None))
     except CgcoptError as error:
         return replace(blank, message=" ".join(str(error).split())), None
-    run = _run_of(solution)
-    if run is None:
+    assignment = _assignment_of(solution)
+    if assignment is None:
         return replace(blank, message=solution.message or str(solution.termination)), None
     entry = replace(
         blank,
         seconds=time.perf_counter() - started,
-        sent=float(run.copies) if isinstance(run, Cyclic) else 1.0,
+        sent=float(assignment.copies) if isinstance(assignment, Cyclic) else 1.0,
         programs=int(solution.details.get("programs", 0)),
         work=str(solution.details.get("work", "")),
     )
-    return _judged(entry, ends_of_rounds(run, problem.system, case.judged), uncoded), run
+    return _judged(
+        entry, ends_of_rounds(assignment, problem.system, case.judged), uncoded
+    ), assignment
 
 
-def _run_of(solution: Solution) -> Run | None:
-    return solution.design if solution.run is None else solution.run
+def _assignment_of(solution: Solution) -> Assignment | None:
+    return solution.design if solution.assignment is None else solution.assignment
 
 
 def _judged(entry: Entry, ends: FloatArray, uncoded: FloatArray) -> Entry:
@@ -241,10 +243,12 @@ def _judged(entry: Entry, ends: FloatArray, uncoded: FloatArray) -> Entry:
     return replace(entry, ratio=ratio, error=error)
 
 
-def _crossing(case: Case, problem: Problem, static: list[Run], uncoded: FloatArray) -> Crossing:
+def _crossing(
+    case: Case, problem: Problem, static: list[Assignment], uncoded: FloatArray
+) -> Crossing:
     """Where the best static schedule crosses dynamic assignment."""
     system, judged, mean = problem.system, case.judged[:_CROSSING], float(uncoded.mean())
-    level = min(float(ends_of_rounds(run, system, judged).mean()) for run in static)
+    level = min(float(ends_of_rounds(each, system, judged).mean()) for each in static)
     numbers = [system.workers * factor for factor in (1, 2, 4)]
 
     def behind(latency: float) -> float:

@@ -139,7 +139,7 @@ def schedules_of(replay: Replay) -> dict[str, Schedule]:
     for row in replay.rows:  # best first
         if row.made is None or row.model not in ("whole rounds", "none"):
             continue
-        run = row.made.run
+        run = row.made.assignment
         if row.design == "optimal" and isinstance(run, Design):
             found["one order"] = Schedule(run.partition, cells=1)
             found["the same, rotated"] = Schedule(run.partition)

@@ -1,4 +1,4 @@
-"""When rounds end under whatever is run in them: one function for designs, schedules and schemes."""
+"""When rounds end under whatever their workers do: one function for designs, schedules and schemes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from cgcopt.evaluation.schedules.rounds import finish_of, runtimes_from, runtime
 from cgcopt.schedule import Schedule
 from cgcopt.system import System
 
-__all__ = ["Run", "ends_in_pieces", "ends_of_rounds"]
+__all__ = ["Assignment", "ends_in_pieces", "ends_of_rounds"]
 
-#: What can be run in a round.
-Run = Design | Schedule | Cyclic | Dynamic | Overlapped
+#: What can say which worker does what in a round.
+Assignment = Design | Schedule | Cyclic | Dynamic | Overlapped
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def ends_in_pieces(what: object, system: System, times: FloatArray) -> Iterator[
     Parameters
     ----------
     what : Schedule, Design, Cyclic, Dynamic, or ndarray of shape (N,)
-        What is run.
+        What the workers do.
     system : System
         Its worker times are not looked at.
     times : ndarray, shape (K, N)
@@ -71,7 +71,7 @@ def ends_of_rounds(what: object, system: System, times: ArrayLike) -> FloatArray
     Parameters
     ----------
     what : Schedule, Design, Cyclic, Dynamic, or ndarray of shape (N,)
-        What is run; an array is the cumulative work ``w`` of a design.
+        What the workers do; an array is the cumulative work ``w`` of a design.
     system : System
         Its worker times are not looked at.
     times : array_like, shape (K, N)

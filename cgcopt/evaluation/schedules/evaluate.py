@@ -14,7 +14,7 @@ from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.evaluation.rounds.tail_mean import mean_of_worst
-from cgcopt.evaluation.schedules.ends import Run, ends_in_pieces
+from cgcopt.evaluation.schedules.ends import Assignment, ends_in_pieces
 from cgcopt.evaluation.schedules.two_level import (
     is_two_level,
     two_level_probability,
@@ -51,7 +51,7 @@ class _Worth:
 
 
 def evaluate_schedule(
-    problem: Problem, schedule: Run, *, rounds: int = ROUNDS, seed: int = 0
+    problem: Problem, schedule: Assignment, *, rounds: int = ROUNDS, seed: int = 0
 ) -> Evaluation:
     """Return what a schedule or a scheme is worth under a problem's objective.
 

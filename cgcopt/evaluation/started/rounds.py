@@ -9,7 +9,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.lines import lines_of_work
-from cgcopt.evaluation.schedules.ends import Run
+from cgcopt.evaluation.schedules.ends import Assignment
 from cgcopt.evaluation.started.chances import started_times
 from cgcopt.system import System
 
@@ -17,7 +17,7 @@ __all__ = ["drawn_ends"]
 
 
 def drawn_ends(
-    system: System, run: Run | ArrayLike, rounds: int, rng: np.random.Generator
+    system: System, assignment: Assignment | ArrayLike, rounds: int, rng: np.random.Generator
 ) -> FloatArray:
     """When ``rounds`` drawn rounds of a design end, seconds: workers sorted anew for every level.
 
@@ -28,7 +28,7 @@ def drawn_ends(
     >>> drawn_ends(system, cg.Design([0, 2]), 2, np.random.default_rng(0)).tolist()
     [7.0, 7.0]
     """
-    work = run.work if isinstance(run, Design) else run
+    work = assignment.work if isinstance(assignment, Design) else assignment
     if not isinstance(work, np.ndarray):
         times = system.worker_times.label
         raise UnsupportedProblemError(f"only designs are simulated for {times}, no schedules")
