@@ -14,7 +14,7 @@ from cgcopt.solvers.convex.level_step import level_step
 from cgcopt.solvers.convex.simplex_qp import model_minimiser
 from cgcopt.solvers.convex.step_control import secant_point
 
-__all__ = ["Descent", "Oracle", "Point", "QuasiNewtonTuning", "bfgs_update", "quasi_newton"]
+__all__ = ["Descent", "Evaluated", "Oracle", "QuasiNewtonTuning", "bfgs_update", "quasi_newton"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ _DEFAULT = QuasiNewtonTuning()
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
+class Evaluated:
     """A partition with sum 1, its value, its gradient in the partition, and the bound it proves."""
 
     partition: FloatArray
@@ -50,7 +50,7 @@ class Point:
     bound: float
 
 
-Oracle = Callable[[FloatArray], Point]
+Oracle = Callable[[FloatArray], Evaluated]
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +131,7 @@ def quasi_newton(
 class _Run:
     """Where the minimisation has got to."""
 
-    best: Point
+    best: Evaluated
     model: FloatArray
     """Hessian of the quadratic model around the best point."""
     incumbent: Incumbent
@@ -178,12 +178,12 @@ class _Run:
         """Whether neither gap nor value fall any more, or the next step is none."""
         return self.idle == self.tuning.patience or not np.any(target != self.best.partition)
 
-    def correct_model(self, there: Point) -> None:
+    def correct_model(self, there: Evaluated) -> None:
         """Learn how the function curves between the best point and another."""
         step = there.partition - self.best.partition
         self.model = bfgs_update(self.model, step, there.gradient - self.best.gradient)
 
-    def note_progress(self, there: Point) -> None:
+    def note_progress(self, there: Evaluated) -> None:
         """Count the evaluations without progress."""
         tuning, best = self.tuning, self.best
         progress = (
@@ -194,7 +194,7 @@ class _Run:
         self.gap = min(self.gap, self.incumbent.gap)
         self.failed = not self.failed and there.value >= best.value
 
-    def move(self, there: Point) -> None:
+    def move(self, there: Evaluated) -> None:
         """Go on from a better point; look between the two where the step went too far."""
         best, resolution = self.best, self.tuning.resolution
         if _better(there, best, resolution):
@@ -203,7 +203,7 @@ class _Run:
             self.short = _interpolated(best, there)
 
 
-def _interpolated(best: Point, there: Point) -> FloatArray | None:
+def _interpolated(best: Evaluated, there: Evaluated) -> FloatArray | None:
     """Where the derivative along a step that went too far vanishes, by its secant."""
     step = there.partition - best.partition
     ahead, beyond = float(best.gradient @ step), float(there.gradient @ step)
@@ -212,7 +212,7 @@ def _interpolated(best: Point, there: Point) -> FloatArray | None:
     return secant_point(best.partition, step, ahead, beyond)
 
 
-def _better(there: Point, best: Point, resolution: float) -> bool:
+def _better(there: Evaluated, best: Evaluated, resolution: float) -> bool:
     """Compare by value, and where rounding hides the difference, by the bound."""
     if abs(there.value - best.value) <= resolution * best.value:
         return there.bound > best.bound

@@ -19,7 +19,7 @@ from cgcopt.process.clock import Clock
 from cgcopt.solvers.convex.combined_bound import QUADRATURE, proven
 from cgcopt.solvers.convex.incumbent import Incumbent
 from cgcopt.solvers.convex.knapsack_qp import maximise_quadratic
-from cgcopt.solvers.convex.quasi_newton import Oracle, Point, bfgs_update
+from cgcopt.solvers.convex.quasi_newton import Evaluated, Oracle, bfgs_update
 from cgcopt.solvers.convex.step_control import StepControl
 
 __all__ = ["RelativeSteps", "relative_quasi_newton"]
@@ -64,7 +64,7 @@ class _Place:
     bound: float
 
     @classmethod
-    def of(cls, work: FloatArray, point: Point) -> _Place:
+    def of(cls, work: FloatArray, point: Evaluated) -> _Place:
         tails = point.gradient / np.arange(1.0, work.size + 1.0)
         return cls(work, point.value, tails - np.append(tails[1:], 0.0), point.bound)
 

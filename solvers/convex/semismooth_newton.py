@@ -10,7 +10,7 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
-from cgcopt.solvers.convex.quasi_newton import Point, bfgs_update
+from cgcopt.solvers.convex.quasi_newton import Evaluated, bfgs_update
 from cgcopt.solvers.convex.simplex_qp import model_minimiser
 from cgcopt.solvers.convex.step_control import StepControl, secant_point
 
@@ -45,7 +45,7 @@ _DEFAULT = SemismoothTuning()
 
 
 def semismooth_newton(
-    oracle: Callable[[FloatArray], Point],
+    oracle: Callable[[FloatArray], Evaluated],
     curvature: Callable[[float], FloatArray],
     start: FloatArray,
     coarse: FloatArray | None,
@@ -113,7 +113,7 @@ def semismooth_newton(
 class _Run:
     """Where the minimisation has got to."""
 
-    oracle: Callable[[FloatArray], Point]
+    oracle: Callable[[FloatArray], Evaluated]
     incumbent: Incumbent
     tuning: SemismoothTuning
     last: deque[tuple[FloatArray, FloatArray]]
@@ -124,10 +124,10 @@ class _Run:
     """Of the coarse curvature in the model."""
     used: int = 0
     """Evaluations."""
-    best: Point | None = None
+    best: Evaluated | None = None
     """The point whose gradient alone proves most."""
 
-    def evaluated(self, partition: FloatArray) -> Point:
+    def evaluated(self, partition: FloatArray) -> Evaluated:
         """Evaluate a partition, and keep the point that proves most."""
         point = self.oracle(partition)
         self.used += 1
@@ -145,7 +145,7 @@ class _Run:
             model = bfgs_update(model, *pair)
         return model
 
-    def target(self, model: FloatArray, here: Point) -> FloatArray:
+    def target(self, model: FloatArray, here: Evaluated) -> FloatArray:
         """Where the quadratic model, made definite, is least."""
         definite = model.copy()
         definite[np.diag_indices(len(model))] += self.tuning.definite * np.trace(model) / len(model)

@@ -9,7 +9,7 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.solvers.convex.combined_bound import ROUNDING, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
-from cgcopt.solvers.convex.quasi_newton import Point, quasi_newton
+from cgcopt.solvers.convex.quasi_newton import Evaluated, quasi_newton
 from cgcopt.solvers.limited.drawn import DrawnRuntime
 from cgcopt.solvers.limited.faces import Face
 from cgcopt.solvers.limited.oracle import RuntimeCuts
@@ -70,9 +70,9 @@ def minimise_face(
     """
     gradients: list[FloatArray] = []
 
-    def oracle(share: FloatArray) -> Point:
+    def oracle(share: FloatArray) -> Evaluated:
         with cuts.bracketing(_TUNING.bracket * min(incumbent.gap, _TUNING.first_gap)):
-            point = face.point(cuts, share)
+            point = face.evaluated(cuts, share)
         gradients.append(point.gradient)
         if offered is not None:
             offered.offer(face.partition(share), point.value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
-from cgcopt.solvers.convex.quasi_newton import Point
+from cgcopt.solvers.convex.quasi_newton import Evaluated
 from cgcopt.solvers.limited.oracle import Cut, RuntimeCuts
 
 __all__ = ["Face"]
@@ -55,8 +55,8 @@ class Face:
         level = startup + float(cut.messages @ self.messages) + self.least * float(g.sum())
         return np.asarray(level + self.room * g)
 
-    def point(self, cuts: RuntimeCuts, share: FloatArray) -> Point:
+    def evaluated(self, cuts: RuntimeCuts, share: FloatArray) -> Evaluated:
         """Evaluate a point of the simplex."""
         cut = cuts(self.partition(share), self.messages)
         gradient = self.gradient(cut, cuts.system.costs.startup)
-        return Point(share, cut.value, gradient, float(gradient.min()))
+        return Evaluated(share, cut.value, gradient, float(gradient.min()))

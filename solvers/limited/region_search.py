@@ -203,7 +203,7 @@ class RegionSearch:
         if self._relaxed is None:
             face = Face.used(self.levels, self.cuts.system.workers)
             share, _ = self.drawn.minimise(face)
-            face.point(self.cuts, share)
+            face.evaluated(self.cuts, share)
             self._relaxed = face.partition(share)
         chosen = best_levels(work_of_partition(self._relaxed), self.levels, blocks)
         if chosen.size == blocks:

@@ -17,7 +17,7 @@ from cgcopt.design import work_of_partition
 from cgcopt.evaluation.crossing.completion import CompletionWithGradient, completion_probabilities
 from cgcopt.system import System
 
-__all__ = ["AscentSettings", "Point", "Stationary", "ascend", "merit_at"]
+__all__ = ["AscentSettings", "Evaluated", "Stationary", "ascend", "merit_at"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ _SETTINGS = AscentSettings()
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
+class Evaluated:
     """A design with its probability and the merit's gradient.
 
     Attributes
@@ -112,13 +112,13 @@ class Point:
 class Stationary:
     """Where an ascent ended."""
 
-    point: Point
+    point: Evaluated
     iterations: int
     evaluations: int
     converged: bool
 
 
-def merit_at(system: System, deadline: float, x: FloatArray, late: bool | None = None) -> Point:
+def merit_at(system: System, deadline: float, x: FloatArray, late: bool | None = None) -> Evaluated:
     """Evaluate the shares ``x``; ``late`` fixes the merit, otherwise the probability chooses."""
     completion = _completions(system, deadline, x)
     p = float(completion.probability)
@@ -129,7 +129,7 @@ def merit_at(system: System, deadline: float, x: FloatArray, late: bool | None =
         # Levels before the first used one have no threshold to differentiate. Take the gradient
         # next to it, which is steep for heavy tails and 0 for light ones.
         gradient[:first] = _gradient_of_empty_levels(system, deadline, x, first, chosen)
-    return Point(
+    return Evaluated(
         x,
         p,
         float(completion.complement),
@@ -174,12 +174,12 @@ def ascend(
 class _Step:
     """The point that a step led to, if any was accepted; the next trust radius; points tried."""
 
-    point: Point | None
+    point: Evaluated | None
     radius: float
     trials: int
 
 
-def _with_the_merit_that_fits(system: System, deadline: float, point: Point) -> Point:
+def _with_the_merit_that_fits(system: System, deadline: float, point: Evaluated) -> Evaluated:
     """The same shares with the merit that belongs to their probability."""
     if point.late == (point.probability < 0.5):
         return point
@@ -189,7 +189,7 @@ def _with_the_merit_that_fits(system: System, deadline: float, point: Point) -> 
 def _step(
     system: System,
     deadline: float,
-    point: Point,
+    point: Evaluated,
     free: BoolArray,
     hessian: FloatArray,
     radius: float,
@@ -206,14 +206,14 @@ def _step(
     return _Step(None, radius, _SETTINGS.trials)
 
 
-def _gains(point: Point, trial: Point) -> bool:
+def _gains(point: Evaluated, trial: Evaluated) -> bool:
     """Whether the merit rises by enough of what the gradient promises."""
     predicted = float(point.gradient @ (trial.x - point.x))
     wanted = _SETTINGS.sufficient * max(predicted, 0.0)
     return bool(np.isfinite(trial.merit) and trial.merit - point.merit > wanted)
 
 
-def _less_steep(point: Point, trial: Point) -> bool:
+def _less_steep(point: Evaluated, trial: Evaluated) -> bool:
     """Whether the merit is flat to rounding and the gradient still improves."""
     flat = _SETTINGS.flat * (1 + abs(point.merit))
     return bool(
@@ -233,12 +233,12 @@ def _gradient_of_empty_levels(
     return diagonal
 
 
-def _free_levels(point: Point) -> BoolArray:
+def _free_levels(point: Evaluated) -> BoolArray:
     multiplier = float(point.gradient @ point.x)
     return (point.x > _SETTINGS.empty) | (point.gradient > multiplier)
 
 
-def _trial(point: Point, free: BoolArray, hessian: FloatArray, radius: float) -> FloatArray:
+def _trial(point: Evaluated, free: BoolArray, hessian: FloatArray, radius: float) -> FloatArray:
     """Newton step in the free shares within a trust radius (relative to the design), projected."""
     g = point.gradient[free]
     scale = np.maximum(point.x[free], _SETTINGS.scale / point.x.size * radius)
@@ -266,7 +266,7 @@ def _trial(point: Point, free: BoolArray, hessian: FloatArray, radius: float) ->
     return result
 
 
-def _hessian(system: System, deadline: float, point: Point, free: BoolArray) -> FloatArray:
+def _hessian(system: System, deadline: float, point: Evaluated, free: BoolArray) -> FloatArray:
     """Second derivatives of the merit in the free shares by forward differences of gradients."""
     levels = np.flatnonzero(free)
     work = work_of_partition(point.x)

@@ -18,7 +18,7 @@ from cgcopt.settings import NoSettings
 from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, tasks
 from cgcopt.solvers.convex.combined_bound import ROUNDING, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
-from cgcopt.solvers.convex.quasi_newton import Point, quasi_newton
+from cgcopt.solvers.convex.quasi_newton import Evaluated, quasi_newton
 from cgcopt.solvers.optimal_runtime import Minimised, minimised, require_finite_mean
 from cgcopt.solvers.risk.worst_rounds import optimum_of_worst_rounds
 from cgcopt.solvers.runtime.sampled_model import sampled_model
@@ -80,7 +80,7 @@ class _StepOracle:
     threads: int | None
     subgradients: list[FloatArray] = field(default_factory=list)
 
-    def __call__(self, partition: FloatArray) -> Point:
+    def __call__(self, partition: FloatArray) -> Evaluated:
         """The upper end of the bracket stands for the value where the sum is too long."""
         work = work_of_partition(partition)
         found = with_gradient(
@@ -88,7 +88,7 @@ class _StepOracle:
         )
         gradient = partition_gradient(found.gradient)
         self.subgradients.append(gradient)
-        return Point(partition, found.upper, gradient, proven(self.subgradients, ROUNDING))
+        return Evaluated(partition, found.upper, gradient, proven(self.subgradients, ROUNDING))
 
 
 def _of_densities(problem: Problem, options: Options) -> Outcome:

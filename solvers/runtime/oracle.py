@@ -18,7 +18,7 @@ from cgcopt.evaluation.steps.runtime import Bracket, affordable_panels, brackete
 from cgcopt.evaluation.table import Entry, entry_of
 from cgcopt.objective import ExpectedRuntime, Objective
 from cgcopt.solvers.convex.combined_bound import ROUNDING, proven
-from cgcopt.solvers.convex.quasi_newton import Point
+from cgcopt.solvers.convex.quasi_newton import Evaluated
 from cgcopt.solvers.formulas import mean_time_work
 from cgcopt.solvers.runtime.level_work import LevelWork
 from cgcopt.solvers.runtime.sample_average import CurvatureTuning, damped_curvature
@@ -64,7 +64,7 @@ class RuntimeOracle:
     objective: Objective = field(default_factory=ExpectedRuntime)
     subgradients: list[FloatArray] = field(default_factory=list)
 
-    def __call__(self, partition: FloatArray) -> Point:
+    def __call__(self, partition: FloatArray) -> Evaluated:
         """Value, gradient in the partition and bound, each per coordinate."""
         work = work_of_partition(partition)
         if not np.isfinite(work).all():  # steps divide by values near the ends of the range
@@ -75,7 +75,7 @@ class RuntimeOracle:
         )
         gradient = partition_gradient(found.gradient)
         self.subgradients.append(gradient)
-        return Point(partition, found.value, gradient, runtime_bound(found, work, 1.0))
+        return Evaluated(partition, found.value, gradient, runtime_bound(found, work, 1.0))
 
     @cached_property
     def _entry(self) -> Entry:
@@ -113,12 +113,12 @@ class StepRuntimeOracle:
     _tangent: Tangent | None = None
     _curvature: FloatArray | None = None
 
-    def bracket(self, partition: FloatArray, tolerance: float) -> Point:
+    def bracket(self, partition: FloatArray, tolerance: float) -> Evaluated:
         """Bracket the expected runtime to a relative width; the value of the point is the upper end."""
         found = self._bracketed(work_of_partition(partition), tolerance)
         return self._point(partition, found.upper, found.gradient)
 
-    def refine(self, partition: FloatArray, tolerance: float, spread: float = 0.0) -> Point:
+    def refine(self, partition: FloatArray, tolerance: float, spread: float = 0.0) -> Evaluated:
         """The same, and use the panels of the bracket from now on."""
         self._tolerance = tolerance
         found = self._bracketed(work_of_partition(partition), tolerance)
@@ -133,7 +133,7 @@ class StepRuntimeOracle:
             )
         return self._point(partition, found.upper, found.gradient)
 
-    def __call__(self, partition: FloatArray) -> Point:
+    def __call__(self, partition: FloatArray) -> Evaluated:
         """Value and gradient in the partition of the minorant, and bound, each per coordinate."""
         work = work_of_partition(partition)
         if self._minorant is None:
@@ -179,10 +179,10 @@ class StepRuntimeOracle:
             threads=self.threads,
         )
 
-    def _point(self, partition: FloatArray, value: float, work_gradient: FloatArray) -> Point:
+    def _point(self, partition: FloatArray, value: float, work_gradient: FloatArray) -> Evaluated:
         gradient = partition_gradient(work_gradient)
         self.subgradients.append(gradient)
-        return Point(partition, value, gradient, proven(self.subgradients, ROUNDING))
+        return Evaluated(partition, value, gradient, proven(self.subgradients, ROUNDING))
 
 
 def many_runtimes(system: System) -> bool:

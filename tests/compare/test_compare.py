@@ -612,6 +612,20 @@ def test_replay_judges_on_rounds_that_no_model_has_seen(
     assert hindsight.promised == pytest.approx(hindsight.held_out, rel=1e-6)
 
 
+def test_a_replay_tells_what_the_judge_says_of_the_rounds_held_out(replayed: Replay) -> None:
+    system = replayed.problem.system.with_times(replayed.test.rounds())
+    problem = replace(replayed.problem, system=system)
+    judged = 0
+    for row in replayed.rows:
+        if row.made is not None:
+            made = row.made.assignment
+            scheme = isinstance(made, np.ndarray)
+            found = cg.judge(problem, work=made) if scheme else cg.judge(problem, made)
+            assert row.held_out == pytest.approx(found.value, rel=1e-12), row.name
+            judged += 1
+    assert judged > 10
+
+
 def test_replay_shows_what_a_bad_fit_costs(replayed: Replay) -> None:
     rows = {row.name: row for row in replayed.rows}
     fitted = next(row for name, row in rows.items() if "optimal, shifted-exponential" in name)

@@ -24,7 +24,7 @@ from cgcopt.solution import SolutionStatus, TerminationCondition
 from cgcopt.solvers.convex.combined_bound import combined_bound
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.level_step import level_step
-from cgcopt.solvers.convex.quasi_newton import Point, quasi_newton
+from cgcopt.solvers.convex.quasi_newton import Evaluated, quasi_newton
 from cgcopt.solvers.convex.semismooth_newton import semismooth_newton
 from cgcopt.solvers.convex.simplex_qp import simplex_minimiser
 from cgcopt.solvers.runtime import step_minimum
@@ -316,9 +316,9 @@ def test_a_design_is_bracketed_as_closely_as_its_gap_takes(
     """A design worth 1 whose bound misses this much; brackets lie around the 1."""
     asked = []
 
-    def bracket(partition: np.ndarray, width: float) -> Point:
+    def bracket(partition: np.ndarray, width: float) -> Evaluated:
         asked.append(1e6 * width)
-        return Point(partition, 1.0 + width / 2, np.ones(2), 1.0 - missed)
+        return Evaluated(partition, 1.0 + width / 2, np.ones(2), 1.0 - missed)
 
     oracle = StepRuntimeOracle(cg.System(2, 2, cg.Empirical([1.0, 2.0]), samples=2))
     oracle.bracket = bracket  # type: ignore[method-assign]
@@ -335,7 +335,9 @@ def test_a_gap_just_missed_takes_a_slightly_closer_minorant(
     widths = []
     refine = StepRuntimeOracle.refine
 
-    def noted(self: StepRuntimeOracle, y: np.ndarray, width: float, spread: float = 0.0) -> Point:
+    def noted(
+        self: StepRuntimeOracle, y: np.ndarray, width: float, spread: float = 0.0
+    ) -> Evaluated:
         widths.append((width, spread))
         return refine(self, y, width, spread)
 
@@ -382,11 +384,11 @@ def test_quasi_newton_finds_the_minimum_of_a_norm() -> None:
 
     slopes: list[np.ndarray] = []
 
-    def oracle(x: np.ndarray) -> Point:
+    def oracle(x: np.ndarray) -> Evaluated:
         value = math.sqrt(((x / c) ** 2).sum())
         slope = x / c**2 / value
         slopes.append(slope)
-        return Point(x, value, slope, float(slope.min()))
+        return Evaluated(x, value, slope, float(slope.min()))
 
     incumbent = Incumbent(1e-10)
     end = quasi_newton(
@@ -400,11 +402,11 @@ def test_quasi_newton_finds_the_minimum_of_a_norm() -> None:
 def test_a_step_that_went_too_far_is_followed_by_the_secant_of_the_slopes() -> None:
     """A quadratic function and a model that curves far too little: then the line is minimised."""
     centre = np.array([0.5, 0.3, 0.2])
-    points: list[Point] = []
+    points: list[Evaluated] = []
 
-    def oracle(x: np.ndarray) -> Point:
+    def oracle(x: np.ndarray) -> Evaluated:
         away = x - centre
-        points.append(Point(x, 1 + float(away @ away), 2 * away, -math.inf))
+        points.append(Evaluated(x, 1 + float(away @ away), 2 * away, -math.inf))
         return points[-1]
 
     start = np.full(3, 1 / 3)
@@ -421,13 +423,13 @@ def test_semismooth_newton_on_a_piecewise_quadratic_function() -> None:
     centre = np.array([0.4, 0.3, 0.2, 0.1])
     points: list[np.ndarray] = []
 
-    def oracle(x: np.ndarray) -> Point:
+    def oracle(x: np.ndarray) -> Evaluated:
         away = x - centre
         points.append(away)
         steep, far = np.clip(away, -0.02, 0.02), 0.05 * away
         value = 1 + float((away * steep - steep**2 / 2).sum()) + 0.025 * float(away @ away)
         slope = steep + far
-        return Point(x, value, slope, value + float(slope.min() - slope @ x))
+        return Evaluated(x, value, slope, value + float(slope.min() - slope @ x))
 
     def curvature(damping: float) -> np.ndarray:
         return np.diag((np.abs(points[-1]) < 0.02) + 0.05 + damping)

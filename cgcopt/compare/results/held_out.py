@@ -3,6 +3,12 @@
 The rounds of a trace are split in time order (:class:`~cgcopt.workers.blocks.TimeBlocks`). For every
 block, each candidate designs on all rounds before it, and its runtimes are then computed, exactly, on
 the rounds of the block. All candidates are judged on the same rounds.
+
+What is kept of a candidate is when each round ends, not one value: gains are told from differences on
+the same rounds, with errors that allow for dependence between them
+(:mod:`~cgcopt.compare.results.yardstick`), and the blocks of a candidate, each with a design of its own,
+are put together. For one design, the value of its ends is that of :func:`cgcopt.judge` under the problem
+with these rounds as worker times.
 """
 
 from __future__ import annotations
