@@ -24,7 +24,8 @@ from cgcopt.problem import Form, Problem
 from cgcopt.process import stopping
 from cgcopt.process.time_left import time_until
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.adapters.child import prepare_child, report_incumbent, solve_in_child
+from cgcopt.solvers.adapters.child import prepare_child, solve_in_child
+from cgcopt.solvers.adapters.serving import report_incumbent
 from cgcopt.solvers.base import Outcome, Role, Solver
 
 __all__ = [

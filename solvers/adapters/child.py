@@ -5,7 +5,7 @@ has to end in time, or that the user may stop, is made in a child process.  It i
 and ended if it does not; the designs that it has reported on the way are kept.
 
 The process is started as a fresh interpreter, never forked from one with threads, and serves all runs
-of its thread, so that libraries are imported once.
+of its thread, so that libraries are imported once (:mod:`cgcopt.solvers.adapters.serving`).
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection, Pipe
-from queue import SimpleQueue
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Pipe
 from typing import Any
 
 from cgcopt.arrays import FloatArray
@@ -35,7 +34,7 @@ from cgcopt.process.incumbents import keep_design
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Solver
 
-__all__ = ["prepare_child", "report_incumbent", "serve", "solve_in_child"]
+__all__ = ["prepare_child", "solve_in_child"]
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,6 @@ class Patience:
 PATIENCE = Patience()
 
 
-# -- the parent -----------------------------------------------------------------------------------
-
-
 class _Child:
     """A process that serves one run after another."""
 
@@ -65,7 +61,7 @@ class _Child:
         self.modules: set[str] = set()
         self.connection, other = Pipe()
         code = (
-            "import sys; from cgcopt.solvers.adapters.child import serve; serve(int(sys.argv[1]))"
+            "import sys; from cgcopt.solvers.adapters.serving import serve; serve(int(sys.argv[1]))"
         )
         path = os.pathsep.join(entry for entry in sys.path if entry)
         with other:
@@ -274,140 +270,3 @@ class _Wait:
             return outcome
         partition = self.incumbent if outcome.partition is None else outcome.partition
         return replace(outcome, termination=self._ended, partition=partition)
-
-
-# -- the child ------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Serving:
-    """The way to the parent, and whether it has asked for a stop."""
-
-    connection: Connection
-    stop: bool = False
-    sending: threading.Lock = field(default_factory=threading.Lock)
-
-    def send(self, message: tuple[str, Any]) -> None:
-        with self.sending, contextlib.suppress(BrokenPipeError):
-            self.connection.send(message)
-
-
-#: Set in the child alone.
-_serving: _Serving | None = None
-
-
-def report_incumbent(partition: FloatArray) -> None:
-    """Tell the parent, where there is one, of the best design so far."""
-    if _serving is not None:
-        _serving.send(("incumbent", partition))
-
-
-def serve(descriptor: int) -> None:
-    """Serve the runs that come through a pipe until its other end is closed."""
-    global _serving
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with_parent()
-    serving = _serving = _Serving(Connection(descriptor))
-    jobs: SimpleQueue[Any] = SimpleQueue()
-    threading.Thread(target=_listen, args=(serving, jobs), daemon=True).start()
-    while True:
-        kind, *content = jobs.get()
-        if kind == "import":
-            _import(*content)
-        elif kind == "prepare":
-            _prepare(*content)
-            serving.send(("ready", None))
-        else:
-            serving.stop = False
-            serving.send(_run(*content))
-
-
-def _prepare(modules: Sequence[str], problem: Problem) -> None:
-    from cgcopt.evaluation.evaluate import warm_up
-
-    _import(modules)
-    warm_up(problem)
-
-
-def _import(modules: Sequence[str]) -> None:
-    from importlib import import_module
-
-    for module in modules:
-        import_module(module)
-    if "highspy" in sys.modules:
-        _let_highs_be_stopped()
-
-
-def _run(solver: Any, problem: Problem, form: Form, options: Options) -> tuple[str, Any]:
-    from threadpoolctl import threadpool_limits
-
-    from cgcopt.process.streams import library_output
-
-    with (
-        warnings.catch_warnings(record=True) as caught,
-        threadpool_limits(options.threads or 1, user_api="blas"),
-        library_output(log=options.verbose),
-    ):
-        warnings.simplefilter("always")
-        try:
-            outcome = solver.solve_here(problem, form, options)
-        except Exception as error:
-            return "raised", _portable(error)
-    found = [(str(entry.message), entry.category) for entry in caught]
-    kept = [(text, category) for text, category in found if category is RuntimeWarning]
-    return "outcome", (outcome, kept)
-
-
-def _portable(error: Exception) -> Exception:
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return SolverError(f"{type(error).__name__}: {error}")
-    return error
-
-
-def _listen(serving: _Serving, jobs: SimpleQueue[Any]) -> None:
-    """Take messages from the parent while the main thread is at work."""
-    while True:
-        try:
-            message = serving.connection.recv()
-        except (EOFError, OSError):
-            os._exit(1)
-        except Exception as error:  # what was sent cannot be read here
-            serving.send(("raised", SolverError(f"the process of the solver: {error}")))
-            continue
-        if message[0] == "stop":
-            serving.stop = True
-        else:
-            jobs.put(message)
-
-
-def _let_highs_be_stopped() -> None:
-    """Give every HiGHS of this process callbacks that end it when the parent asks for it."""
-    import highspy
-
-    if highspy.Highs.__name__ == "StoppableHighs":
-        return
-
-    class StoppableHighs(highspy.Highs):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            for event in self.cbMipInterrupt, self.cbSimplexInterrupt, self.cbIpmInterrupt:
-                event.subscribe(_interrupt_if_asked)
-
-    StoppableHighs.__module__ = "highspy"
-    highspy.Highs = StoppableHighs
-
-
-def _interrupt_if_asked(event: Any) -> None:
-    if _serving is not None and _serving.stop:
-        event.interrupt()
-
-
-def _die_with_parent() -> None:
-    """On Linux a child that a library keeps busy ends with its parent, however that ends."""
-    import ctypes
-
-    set_death_signal = 1
-    with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)

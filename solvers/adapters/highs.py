@@ -15,8 +15,8 @@ from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
 from cgcopt.solvers.adapters.base import Answer, allowed_names, native_options, termination
-from cgcopt.solvers.adapters.child import report_incumbent
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER, ScenarioAdapter
+from cgcopt.solvers.adapters.serving import report_incumbent
 
 __all__ = ["HIGHS_TERMINATIONS", "Highs", "check_highs_names", "forget_threads", "highs_tolerances"]
 
