@@ -17,24 +17,17 @@ from numpy.typing import ArrayLike
 
 from cgcopt._validate import real_array
 from cgcopt.arrays import FloatArray
-from cgcopt.bounds import mirrored
 from cgcopt.design import FEASIBILITY_TOLERANCE, Design, largest_remainder, straightened
 from cgcopt.errors import InvalidInputError
-from cgcopt.evaluation.certificates import certify
-from cgcopt.evaluation.evaluate import evaluate_work, warm_up
+from cgcopt.evaluation.evaluate import warm_up
 from cgcopt.evaluation.in_time import InTime
-from cgcopt.evaluation.result import Certificate
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
 from cgcopt.evaluation.schedules.ends import Assignment
-from cgcopt.evaluation.schedules.light import light_bound
-from cgcopt.evaluation.stationarity import residual_of
-from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem, form_of
 from cgcopt.process.time_left import OutOfTimeError
 from cgcopt.schedule import Schedule
 from cgcopt.solution import (
-    Sample,
     Seconds,
     Solution,
     SolutionStatus,
@@ -42,14 +35,19 @@ from cgcopt.solution import (
 )
 from cgcopt.solvers.base import Outcome, Role, Solver
 from cgcopt.solvers.claims import (
-    STANDARD_ERRORS,
     Claim,
     bound_alone,
-    with_claim,
     with_proven_bound,
 )
 from cgcopt.solvers.limited.rounding import round_within
 from cgcopt.solvers.rounding import round_design
+from cgcopt.solvers.worth import (
+    valued_assignment,
+    valued_design,
+    valued_scheme,
+    with_claim_in_time,
+    with_sample,
+)
 
 __all__ = ["FEASIBILITY_TOLERANCE", "judge", "judge_outcome"]
 
@@ -125,9 +123,9 @@ def judge(
         options=options,
     )
     if work is not None:
-        return _timed(_scheme(blank, real_array("work", work, "numbers")), started)
+        return _timed(valued_scheme(blank, real_array("work", work, "numbers")), started)
     if isinstance(design, Schedule | Cyclic | Dynamic):
-        return _timed(_assigned(blank, design), started)
+        return _timed(valued_assignment(blank, design), started)
     x = design.partition if isinstance(design, Design) else design
     system = problem.system
     checked = Design(straightened(x, system.workers, system.coordinates))  # type: ignore[arg-type]
@@ -138,7 +136,7 @@ def judge(
         )
     if form is None and checked.is_integer:
         blank = replace(blank, form=Form.BLOCK)
-    solution = _valued(blank, checked)
+    solution = valued_design(blank, checked)
     if bound_seconds > 0 and solution.gap > options.gap:
         solution = with_proven_bound(solution, bound_seconds)
     return _timed(_concluded(solution), started)
@@ -205,9 +203,9 @@ def _judged(
 ) -> Solution:
     problem = blank.problem
     if outcome.work is not None:
-        return _scheme(blank, outcome.work)
+        return valued_scheme(blank, outcome.work)
     if outcome.assignment is not None:
-        return _assigned(blank, outcome.assignment, sampled, steps)
+        return valued_assignment(blank, outcome.assignment, sampled, steps)
     if outcome.partition is None:
         if sampled is None and not math.isnan(outcome.bound):
             claim = Claim(outcome.bound, outcome.certificate)
@@ -224,125 +222,13 @@ def _judged(
     broken = problem.limits.violation(design.partition)
     if broken:
         return replace(blank, status=SolutionStatus.INFEASIBLE, message=broken)
-    solution = _valued(blank, design, steps)
+    solution = valued_design(blank, design, steps)
     claim = Claim(outcome.bound, outcome.certificate)
     if sampled is None:
-        solution = _claimed(solution, claim, steps)
+        solution = with_claim_in_time(solution, claim, steps)
     else:
-        solution = _sampled(solution, claim, sampled, design, steps)
+        solution = with_sample(solution, claim, sampled, design, steps)
     return _concluded(solution)
-
-
-def _claimed(solution: Solution, claim: Claim, steps: InTime) -> Solution:
-    return steps.step(
-        lambda: with_claim(solution, claim), lambda: solution, "check of its bound (left out)"
-    )
-
-
-def _scheme(blank: Solution, work: FloatArray) -> Solution:
-    evaluation = evaluate_work(blank.problem, work)
-    return replace(blank, status=SolutionStatus.SCHEME, work=work, evaluation=evaluation)
-
-
-def _assigned(
-    blank: Solution,
-    assignment: Assignment,
-    sampled: Problem | None = None,
-    steps: InTime | None = None,
-) -> Solution:
-    """The solution of a schedule or a scheme; what bounds it, bounds every scheme."""
-    problem, options, steps = blank.problem, blank.options, steps or InTime()
-    if isinstance(assignment, Schedule):
-        assignment.check(problem.system.workers, problem.system.coordinates, tolerance=1e-6)
-        if blank.form is not Form.RELAXED and not assignment.is_integer:
-            assignment = assignment.rounded(problem.system.coordinates)
-        broken = problem.limits.violation(assignment.partition) or _too_many_copies(
-            problem, assignment
-        )
-        if broken:
-            status = SolutionStatus.INFEASIBLE
-            return replace(blank, status=status, message=blank.message or broken)
-    evaluation = steps.evaluation(problem, assignment)
-    bound, certificate = steps.step(
-        lambda: light_bound(problem), lambda: _nothing_proven(problem), "bound"
-    )
-    bound = mirrored(bound, evaluation.value, problem.objective.sense)
-    solution = replace(
-        blank,
-        status=SolutionStatus.SCHEME,
-        assignment=assignment,
-        evaluation=evaluation,
-        bound=bound,
-        certificate=certificate,
-    )
-    if sampled is None:
-        return solution
-    there = _assigned(replace(blank, problem=sampled), assignment, steps=steps)
-    sample = Sample(
-        scenarios=options.scenarios,
-        seed=options.seed,
-        value=there.value,
-        bound=there.bound,
-        gap=there.gap,
-        certificate=there.certificate,
-    )
-    return replace(solution, sample=sample)
-
-
-def _too_many_copies(problem: Problem, schedule: Schedule) -> str:
-    """Say whether a worker holds more of the data than the limit ``copies`` allows."""
-    copies, count = problem.limits.copies, problem.system.workers
-    used = schedule.partition > 0
-    most = float(schedule.fractions[:, used].max()) * count
-    if copies is None or most <= copies * (1 + 1e-6):
-        return ""
-    return f"a worker holds {most:.6g} of the {count} subsets, the limit is copies = {copies}"
-
-
-def _nothing_proven(problem: Problem) -> tuple[float, Certificate]:
-    if (best := problem.objective.best_possible) is not None:
-        return best, Certificate.TRIVIAL
-    return (-math.inf if problem.objective.sense is Sense.MINIMIZE else math.inf), Certificate.NONE
-
-
-def _valued(blank: Solution, design: Design, steps: InTime | None = None) -> Solution:
-    """The solution with its value and what the evaluation itself proves."""
-    problem, steps = blank.problem, steps or InTime()
-    evaluation = steps.evaluation(problem, design)
-    bound, certificate = steps.step(
-        lambda: certify(problem, design, evaluation=evaluation),
-        lambda: _nothing_proven(problem),
-        "bound",
-    )
-    doubt = STANDARD_ERRORS * evaluation.standard_error
-    return replace(
-        blank,
-        design=design,
-        evaluation=evaluation,
-        bound=mirrored(bound, evaluation.value, problem.objective.sense, doubt=doubt),
-        certificate=certificate,
-        residual=steps.step(
-            lambda: residual_of(problem, design, evaluation), lambda: None, "residual"
-        ),
-        status=SolutionStatus.FEASIBLE,
-    )
-
-
-def _sampled(
-    solution: Solution, claim: Claim, sampled: Problem, design: Design, steps: InTime
-) -> Solution:
-    """The solution with what the solver reached on the scenarios that were drawn for it."""
-    there = replace(solution, problem=sampled)
-    there = _claimed(_valued(there, design, steps), claim, steps)
-    sample = Sample(
-        scenarios=solution.options.scenarios,
-        seed=solution.options.seed,
-        value=there.value,
-        bound=there.bound,
-        gap=there.gap,
-        certificate=there.certificate,
-    )
-    return replace(solution, sample=sample, termination=there.termination, message=there.message)
 
 
 def _concluded(solution: Solution) -> Solution:
