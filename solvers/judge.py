@@ -34,20 +34,20 @@ from cgcopt.solution import (
     TerminationCondition,
 )
 from cgcopt.solvers.base import Outcome, Role, Solver
-from cgcopt.solvers.claims import (
+from cgcopt.solvers.judging.claims import (
     Claim,
     bound_alone,
     with_proven_bound,
 )
-from cgcopt.solvers.limited.rounding import round_within
-from cgcopt.solvers.rounding import round_design
-from cgcopt.solvers.worth import (
+from cgcopt.solvers.judging.worth import (
     valued_assignment,
     valued_design,
     valued_scheme,
     with_claim_in_time,
     with_sample,
 )
+from cgcopt.solvers.limited.rounding import round_within
+from cgcopt.solvers.rounding import round_design
 
 __all__ = ["FEASIBILITY_TOLERANCE", "judge", "judge_outcome"]
 

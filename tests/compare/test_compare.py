@@ -243,7 +243,7 @@ def test_a_defect_of_the_package_costs_one_row_too(monkeypatch: pytest.MonkeyPat
         raise AssertionError("a defect")
 
     monkeypatch.setattr("cgcopt.evaluation.in_time.evaluate", defect)
-    monkeypatch.setattr("cgcopt.solvers.worth.evaluate_work", defect)
+    monkeypatch.setattr("cgcopt.solvers.judging.worth.evaluate_work", defect)
     (row,) = compare(SMALL, ["fake"], options=OPTIONS).rows
     assert (row.status, row.message) == ("none", "AssertionError: a defect")
 

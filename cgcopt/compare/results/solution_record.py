@@ -14,7 +14,7 @@ from cgcopt.design import Design
 from cgcopt.evaluation.result import Certificate
 from cgcopt.problem import Form
 from cgcopt.solution import Sample, Seconds, Solution, SolutionStatus, TerminationCondition
-from cgcopt.solvers.claims import known_of
+from cgcopt.solvers.judging.claims import known_of
 
 __all__ = ["SolutionRecord"]
 

@@ -19,7 +19,7 @@ from cgcopt.objective import Sense
 from cgcopt.problem import Form, Problem
 from cgcopt.schedule import Schedule
 from cgcopt.solution import Sample, Solution, SolutionStatus
-from cgcopt.solvers.claims import STANDARD_ERRORS, Claim, with_claim
+from cgcopt.solvers.judging.claims import STANDARD_ERRORS, Claim, with_claim
 
 __all__ = [
     "valued_assignment",

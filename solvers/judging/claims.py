@@ -10,7 +10,7 @@ from cgcopt.objective import Sense
 from cgcopt.problem import Form
 from cgcopt.process.clock import Clock
 from cgcopt.solution import Solution, TerminationCondition
-from cgcopt.solvers.witnesses import exact_solvers, quietly, witnesses
+from cgcopt.solvers.judging.witnesses import exact_solvers, quietly, witnesses
 
 __all__ = ["STANDARD_ERRORS", "Claim", "bound_alone", "known_of", "with_claim", "with_proven_bound"]
 
