@@ -35,6 +35,8 @@ class LateSettings:
         Deadlines between which panels are cut.
     cuts : tuple of float
         Chances to be late near which they are.
+    apart : float
+        Least difference of the logarithms of two cuts.
     """
 
     tolerance: float = 1e-11
@@ -44,6 +46,7 @@ class LateSettings:
     far: float = 1e7
     grid: int = 129
     cuts: tuple[float, ...] = (0.99, 0.5, 0.05, 1e-4, 1e-9)
+    apart: float = 1e-13
 
 
 def integral_of_late(
@@ -122,7 +125,7 @@ def _edges(
     far = np.geomspace(median, end, max(int(math.log(end / median)), 1) + 1)
     every = np.unique(np.concatenate(([start, end], kinks, cuts, far)))
     edges = np.log(every[(every >= start) & (every <= end)])
-    return np.asarray(edges[np.concatenate(([True], np.diff(edges) > 1e-13))])
+    return np.asarray(edges[np.concatenate(([True], np.diff(edges) > settings.apart))])
 
 
 def _grid(

@@ -35,6 +35,10 @@ class _Tuning:
     """Places per normal score there; levels that hardly vary count where ``tau`` is short."""
     lowest: float = -7.2
     """Lowest normal score with a node."""
+    rise: float = 1e-3
+    """Rise of the normal score at least, from probe to probe of the map."""
+    probes: int = 4
+    """Probes that rise, at least, for a map."""
     steepness: float = 1.5
     """Of the smooth step that is subtracted from ``1 - P``, per place."""
     least_power: float = 2.0
@@ -139,9 +143,9 @@ def _score_map(
     if not small.any():
         return None
     scores, times = runtime.scores(after[: int(np.argmax(small)) + 1], threads)
-    rising = np.isfinite(scores) & (np.diff(scores, prepend=-np.inf) > 1e-3)
+    rising = np.isfinite(scores) & (np.diff(scores, prepend=-np.inf) > _TUNING.rise)
     rising &= np.diff(times, prepend=-np.inf) > 0.0
-    if np.count_nonzero(rising) < 4 or np.any(np.diff(scores[rising]) <= 0.0):
+    if np.count_nonzero(rising) < _TUNING.probes or np.any(np.diff(scores[rising]) <= 0.0):
         return None
     densities = np.array(_TUNING.densities)
     if math.isfinite(runtime.tail_power):

@@ -34,6 +34,14 @@ class _Tuning:
     """How often the step is halved at most."""
     far: float = 600.0
     """Logit up to which quantiles are computed; ``exp(-600)`` is still a normal number."""
+    no_decay: float = 1e-9
+    """Decay of the integrand in the logit that counts as none: there is no mean."""
+    near_zero: tuple[float, float] = (1e-150, 1e-75)
+    """Times, over the median, between which the power of the density at zero is read off."""
+    same_power: float = 1.001
+    """Ratio of the powers at these two beyond which there is none."""
+    heavy: float = 0.9
+    """Inverse tail index from which quantiles are computed less far, lest they overflow."""
     entries: int = 2**21
     """Entries of the largest temporary array."""
 
@@ -68,7 +76,7 @@ def order_statistic_means(times: ContinuousTimes, workers: int, power: int) -> F
     # Decay of the integrand in the logit at its slower end; not positive: no mean.
     left, right = (0.0, quantile.right) if power > 0 else (quantile.left, 0.0)
     decay = np.minimum(k - left, workers + 1 - k - right)
-    finite = decay > 1e-9
+    finite = decay > _TUNING.no_decay
     result = np.full(workers, np.inf)
     if not finite.any():
         return result
@@ -137,10 +145,10 @@ class _LogQuantile:
         right = 1.0 / times.tail_index
         if times.support[0] > 0.0:
             return cls(times, 0.0, right, -_TUNING.far)
-        tiny = float(times.ppf(0.5)) * np.array([1e-150, 1e-75])
+        tiny = float(times.ppf(0.5)) * np.array(_TUNING.near_zero)
         # The power b of the distribution function is one more than that of the density.
         power = 1.0 + tiny * times.dlogpdf(tiny)
-        if not power[0] <= 1.001 * power[1]:
+        if not power[0] <= _TUNING.same_power * power[1]:
             return cls(times, 0.0, right, -_TUNING.far)  # faster than any power
         start = float(times.cdf(tiny[0]))
         lowest = max(math.log(start), -_TUNING.far) if start > 0.0 else -_TUNING.far
@@ -148,7 +156,8 @@ class _LogQuantile:
 
     def __call__(self, logit: FloatArray) -> FloatArray:
         # Heavy tails leave the range of doubles before their probabilities do.
-        inner = np.clip(logit, self.lowest, _TUNING.far * min(1.0, 0.9 / max(self.right, 0.9)))
+        heavy = _TUNING.heavy
+        inner = np.clip(logit, self.lowest, _TUNING.far * min(1.0, heavy / max(self.right, heavy)))
         with np.errstate(divide="ignore", over="ignore"):
             tail = np.exp(-np.abs(inner))
             share = tail / (1.0 + tail)

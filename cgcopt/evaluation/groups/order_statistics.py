@@ -21,6 +21,8 @@ class _Tuning:
     """Relative width of the bracket whose lower end is returned."""
     most: int = 200
     """Halvings at most."""
+    room: float = 1e-12
+    """What the ends of the first bracket are moved out by, relatively: rounding."""
 
 
 _TUNING = _Tuning()
@@ -63,7 +65,7 @@ def order_statistic_quantiles(
         one = betaincinv(workers + 1 - k, k, late)
         alike = np.array([model.isf(one) for _, model in times.groups])
     # Rounding may have moved the ends by their last digits.
-    low, high = alike.min(axis=0) * (1 - 1e-12), alike.max(axis=0) * (1 + 1e-12)
+    low, high = alike.min(axis=0) * (1 - _TUNING.room), alike.max(axis=0) * (1 + _TUNING.room)
     for _ in range(_TUNING.most):
         if np.all(high - low <= _TUNING.accuracy * high):
             break

@@ -37,6 +37,8 @@ class _Tuning:
     """Normal scores at which the sum of comonotone quantiles is tabulated for the start of a root."""
     newton: int = 5
     """Newton steps from there at most."""
+    settled: float = 1e-14
+    """Relative length of a Newton step that is the last."""
     step: float = 0.03
     """Distance of the nodes of the double exponential rule for independent ``A`` and ``B``."""
     first: float = -3.6
@@ -188,7 +190,7 @@ def _comonotone(
         step = np.log(wanted / past) * past / rise
         step = np.where(inside & np.isfinite(step), step, 0.0)
         z = np.clip(z + step, low, high)
-        if np.all(np.abs(step) <= 1e-14 * (1.0 + np.abs(z))):
+        if np.all(np.abs(step) <= _TUNING.settled * (1.0 + np.abs(z))):
             break
     a, b = _quantiles(start, z), _quantiles(slope, z)
     of_start, of_slope = start.pdf(a), slope.pdf(b)

@@ -38,6 +38,14 @@ class _QuantileTuning:
     """Bisections at most."""
     resolution: float = 1e-13
     """Relative width at which they end."""
+    reached: float = 1e-13
+    """Relative shortfall of a chance that still counts as the wanted one: rounding."""
+    least: float = 1e-300
+    """Seconds below which a quantile is none."""
+    most: float = 1e300
+    """Seconds above which a quantile is none."""
+    lowest_odds: float = -1e4
+    """Logarithm of the odds that stands for a chance of zero."""
 
 
 _QUANTILE = _QuantileTuning()
@@ -211,8 +219,8 @@ def runtime_quantile(
 def _quantile(times: RandomStart, lines: Lines, q: float) -> float:
     def reached(found: StartedChances) -> np.ndarray:
         if q <= 0.5:
-            return np.asarray(found.met >= q * (1.0 - 1e-13))
-        return np.asarray(found.missed <= (1.0 - q) * (1.0 + 1e-13))
+            return np.asarray(found.met >= q * (1.0 - _QUANTILE.reached))
+        return np.asarray(found.missed <= (1.0 - q) * (1.0 + _QUANTILE.reached))
 
     low = high = _typical(times, lines)
     while True:
@@ -220,7 +228,7 @@ def _quantile(times: RandomStart, lines: Lines, q: float) -> float:
         if ends[1] and not ends[0]:
             break
         low, high = (low * 0.5 if ends[0] else low), (high if ends[1] else high * 2.0)
-        if not (low > 1e-300 and high < 1e300):
+        if not (low > _QUANTILE.least and high < _QUANTILE.most):
             raise SolverError(f"the {q} quantile of the runtime leaves the range of doubles")
     if times.has_density:
         return _root(times, lines, q, low, high)
@@ -243,6 +251,7 @@ def _root(times: RandomStart, lines: Lines, q: float, low: float, high: float) -
         found = started_chances(times, lines, np.array([t]))
         late = float(found.missed[0])
         log_odds = float(found.log_met[0]) - math.log(max(late, 5e-324))
-        return max(log_odds, -1e4) - target
+        return max(log_odds, _QUANTILE.lowest_odds) - target
 
-    return float(optimize.brentq(odds, low, high, xtol=1e-300, rtol=_QUANTILE.resolution))
+    found = optimize.brentq(odds, low, high, xtol=_QUANTILE.least, rtol=_QUANTILE.resolution)
+    return float(found)
