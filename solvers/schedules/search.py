@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.arrays import FloatArray
 from cgcopt.process.time_left import OutOfTimeError
 from cgcopt.schedule import Schedule, fractions_of_shares
 from cgcopt.seeds import generator
@@ -21,6 +21,13 @@ from cgcopt.solvers.schedules.freedom import Freedom
 from cgcopt.solvers.schedules.sample import Sample
 from cgcopt.solvers.schedules.shaking import ShakingSettings, shaken, strengths
 from cgcopt.solvers.schedules.space import Space
+from cgcopt.solvers.schedules.starts import (
+    StartSettings,
+    second_level,
+    seeded,
+    simple_starts,
+    thinned,
+)
 
 __all__ = ["Found", "SearchSettings", "balanced_shares", "best_schedule"]
 
@@ -31,15 +38,7 @@ class SearchSettings:
 
     Attributes
     ----------
-    first_shares : tuple of float
-        Shares of the lowest level that are tried, with the rest on the highest one.
-    second : float
-        Share of the second level in the start that has one, as a part of the lowest one's.
-    seed : float
-        Share of the other levels, so that they may grow.
-    most_levels : int
-        Used levels of a start at most: every one adds its rows to all rounds, and the best schedules use
-        three to five (at 100 workers, 16 levels lose nothing beside all, in a fortieth of the time).
+    starts : StartSettings
     quick : bool
         Whether the most promising starts alone are followed.
     enough : float
@@ -48,10 +47,7 @@ class SearchSettings:
     shaking : ShakingSettings
     """
 
-    first_shares: tuple[float, ...] = (0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 0.8, 0.9, 0.97)
-    second: float = 0.2
-    seed: float = 1e-6
-    most_levels: int = 16
+    starts: StartSettings = field(default_factory=StartSettings)
     quick: bool = False
     enough: float = 1e-9
     descent: DescentSettings = field(default_factory=DescentSettings)
@@ -125,13 +121,16 @@ def best_schedule(
     """
     chosen = settings or SearchSettings()
     known = dict(candidates or {})
-    simplest = dict(_simple(space, chosen, sample.workers))
+    simplest = dict(simple_starts(space, chosen.starts, sample.workers))
     first = _best_of(sample, aim, {**known, **simplest}, clock)
     found = Found(*first)
     simple = replace(space, freedom=Freedom.EQUAL)
     # With equal work first: it is quick, and a start for the others.
-    three, every = _second_level(first[0], space, chosen), _seeded(first[0], space, chosen)
-    known = {name: _thinned(schedule, chosen.most_levels) for name, schedule in known.items()}
+    three, every = (
+        second_level(first[0], space, chosen.starts),
+        seeded(first[0], space, chosen.starts),
+    )
+    known = {name: thinned(schedule, chosen.starts.most_levels) for name, schedule in known.items()}
     starts = {"few levels": three, "many levels": every, **known}
     if chosen.quick:
         starts = {"few levels": three}
@@ -246,16 +245,6 @@ def _restart(
         _follow(found, "restarts", start, sample, aim, space, clock, settings, report)
 
 
-def _simple(space: Space, settings: SearchSettings, workers: int) -> Iterator[tuple[str, Schedule]]:
-    """Schedules on the lowest and the highest level alone, or with a second one."""
-    low, high = int(space.levels[0]), int(space.levels[-1])
-    for share in settings.first_shares if high > low else (1.0,):
-        x = np.zeros(workers)
-        x[low] = share
-        x[high] += 1.0 - share
-        yield f"two levels, {share:g}", Schedule(x, cells=space.cells)
-
-
 def _best_of(
     sample: Sample, aim: Aim, schedules: dict[str, Schedule], clock: Clock
 ) -> tuple[Schedule, float, str]:
@@ -269,49 +258,6 @@ def _best_of(
     return schedules[best], values[best], best
 
 
-def _second_level(schedule: Schedule, space: Space, settings: SearchSettings) -> Schedule:
-    """A schedule with a part of the lowest level on the second one."""
-    x = schedule.partition.copy()
-    if space.levels.size > 2 and space.blocks > 2:
-        low, second = space.levels[:2]
-        part = settings.second * x[low]
-        x[low] -= part
-        x[second] += part
-    return schedule.with_partition(x / x.sum())
-
-
-def _seeded(schedule: Schedule, space: Space, settings: SearchSettings) -> Schedule:
-    """The same with a little of other levels, so that they may grow.
-
-    A used level asks for its results, however small its block: fewer levels may do better.
-    """
-    x = _second_level(schedule, space, settings).partition.copy()
-    if space.blocks >= space.levels.size:
-        tried = _spread(space.levels, settings.most_levels)
-        x[tried] = np.maximum(x[tried], max(settings.seed, space.least))
-    return schedule.with_partition(x / x.sum())
-
-
-def _spread(levels: IntArray, most: int) -> IntArray:
-    """So many of the levels at most: the lowest half of them, the highest quarter, the rest between."""
-    count = levels.size
-    if count <= most:
-        return levels
-    low, high = most // 2, count - most // 4
-    between = np.geomspace(low, high - 1, most - most // 2 - most // 4).astype(int)
-    at = np.unique(np.concatenate([np.arange(low), between, np.arange(high, count)]))
-    return np.asarray(levels[at])
-
-
-def _thinned(schedule: Schedule, most: int) -> Schedule:
-    """The schedule without its smallest blocks, so that it has so many at most."""
-    x = schedule.partition
-    if np.count_nonzero(x) <= most:
-        return schedule
-    kept = np.where(x >= np.sort(x)[-most], x, 0.0)
-    return schedule.with_partition(kept / kept.sum())
-
-
 def _balanced(
     sample: Sample, aim: Aim, space: Space, clock: Clock, settings: SearchSettings, found: Found
 ) -> Iterator[tuple[str, Schedule]]:
@@ -323,10 +269,10 @@ def _balanced(
     fractions = fractions_of_shares(rho, space.most)
     schedules = {
         name: Schedule.from_fractions(each.partition, fractions, cells=space.cells)
-        for name, each in _simple(space, settings, sample.workers)
+        for name, each in simple_starts(space, settings.starts, sample.workers)
     }
     best, _, name = _best_of(sample, aim, schedules, clock)
-    few = _second_level(best, space, settings).partition
+    few = second_level(best, space, settings.starts).partition
     yield f"balanced, {name}", Schedule.from_fractions(few, fractions, cells=space.cells)
 
 
