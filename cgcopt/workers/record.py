@@ -25,6 +25,7 @@ import numpy as np
 from cgcopt._validate import finite_number, whole_number
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import CgcoptError, InvalidInputError
+from cgcopt.process import stopping
 from cgcopt.process.cores import cores
 from cgcopt.workers.loads import LoadTrace
 from cgcopt.workers.trace import Trace
@@ -179,11 +180,14 @@ def _recorded(
     total, ending = (warmup + rounds) * each, ""
     with _started(workers, total, patience) as started:
         try:
-            size = _agree_on_size(started, samples, work_seconds, loads)
-            for rows in _collect(started, times, total):
-                done = rows // each - warmup
-                if progress is not None and rows % each == 0 and done > 0:
-                    progress(done, rounds)
+            with stopping.interruptible():
+                size = _agree_on_size(started, samples, work_seconds, loads)
+                for rows in _collect(started, times, total):
+                    done = rows // each - warmup
+                    if progress is not None and rows % each == 0 and done > 0:
+                        progress(done, rounds)
+                    if stopping.requested():  # also where the interpreter lost the exception
+                        raise KeyboardInterrupt
         except KeyboardInterrupt:
             if min(map(len, times)) // each <= warmup:
                 raise

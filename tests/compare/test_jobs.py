@@ -368,7 +368,7 @@ def test_processes_end_with_a_comparison_that_is_killed(
 
 def test_time_limits_hold_in_processes(pair: WorkerProcesses) -> None:
     system = replace(SYSTEM, workers=120, coordinates=12_000)
-    hard = cg.Problem(system, cg.CompletionProbability(1.6e7), title="hard")
+    hard = cg.Problem(system, cg.CompletionProbability(1e6), title="hard")
     options = replace(OPTIONS, time_limit=1.0, gap=0.0)
     rows = compare(hard, ["successive-convex", "global"], options=options, executor=pair).rows
     assert rows[0].solution.termination == "time-limit"

@@ -40,17 +40,18 @@ def test_the_model_of_a_system_is_asked_for_by_its_class() -> None:
 
 
 def test_a_method_for_a_kind_is_one_registration(monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = cg.Problem(SYSTEM, cg.Quantile(0.9))
+    problem = cg.Problem(SYSTEM.with_times(cg.Exponential(1.0)), cg.Quantile(0.9))
     form, options = cg.Form.RELAXED, cg.Options()
-    with pytest.raises(UnsupportedProblemError, match="for groups"):
+    known = dict(optimal_quantile.METHODS._entries)
+    known.pop(Times.CONTINUOUS)
+    monkeypatch.setattr(optimal_quantile.METHODS, "_entries", known)
+    with pytest.raises(UnsupportedProblemError, match="for continuous"):
         optimal_quantile.OptimalQuantile().solve(problem, form, options)
 
     def uncoded(problem: cg.Problem, options: cg.Options) -> Outcome:
         return Outcome(TerminationCondition.CONVERGED, np.array([30.0, 0.0, 0.0]))
 
-    known = optimal_quantile.METHODS._entries
-    monkeypatch.setattr(optimal_quantile.METHODS, "_entries", dict(known))
-    optimal_quantile.METHODS.register(Times.GROUPS, uncoded)
+    optimal_quantile.METHODS.register(Times.CONTINUOUS, uncoded)
     found = optimal_quantile.OptimalQuantile().solve(problem, form, options)
     assert found.found.tolist() == [30.0, 0.0, 0.0]
 
