@@ -239,6 +239,8 @@ class _Wait:
                     continue
                 kind, content = self.child.connection.recv()
             except (EOFError, OSError):
+                if not until_stop:
+                    return None  # a library that ends its process when it is stopped
                 raise _died(self.child) from None
             if kind == "incumbent":
                 self.incumbent = content

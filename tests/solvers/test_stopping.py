@@ -58,6 +58,13 @@ def test_a_run_that_does_not_stop_is_ended_with_what_it_had(cls: Any) -> None:
     assert solution.partition.sum() == 150
 
 
+def test_a_library_that_ends_its_process_when_it_is_stopped(monkeypatch: Any) -> None:
+    monkeypatch.setattr(child._Child, "ask_to_stop", lambda self: self.process.kill())
+    solution = cg.solve(hard(), ScipyMilp(), form="coordinate", time_limit=0.5, gap=0.0)
+    assert solution.termination is TerminationCondition.TIME_LIMIT
+    assert "ended from outside" in solution.message
+
+
 def test_the_process_serves_again_and_is_replaced_when_it_dies() -> None:
     problem = easy()
     here = cg.solve(problem, "highs", form="block")
