@@ -234,9 +234,9 @@ def advise(
     --------
     >>> import cgcopt as cg
     >>> rng = np.random.default_rng(5)
-    >>> times = cg.Gamma(shape=50.0, scale=0.02).sample(40, 4, rng)
+    >>> times = cg.Gamma(shape=50.0, scale=0.02).sample(24, 3, rng)
     >>> times[:, 2] *= 3.0
-    >>> found = advise(cg.Trace(times))
+    >>> found = advise(cg.Trace(times), settings=AdviceSettings(TimeBlocks(0.5, 1, 3)))
     >>> str(found.verdict), found.significant
     ('schedule', True)
     """
