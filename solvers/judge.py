@@ -37,6 +37,7 @@ from cgcopt.solvers.base import Outcome, Role, Solver
 from cgcopt.solvers.judging.claims import (
     Claim,
     bound_alone,
+    nothing_feasible,
     with_proven_bound,
 )
 from cgcopt.solvers.judging.worth import (
@@ -207,6 +208,10 @@ def _judged(
     if outcome.assignment is not None:
         return valued_assignment(blank, outcome.assignment, sampled, steps)
     if outcome.partition is None:
+        if blank.termination in _NO_DESIGN:
+            return steps.step(
+                lambda: nothing_feasible(blank), lambda: blank, "check of what it says (left out)"
+            )
         if sampled is None and not math.isnan(outcome.bound):
             claim = Claim(outcome.bound, outcome.certificate)
             return steps.step(
@@ -245,6 +250,8 @@ def _concluded(solution: Solution) -> Solution:
     return replace(solution, status=status, termination=termination)
 
 
+#: What a solver says where it holds that there is no design, or no best one.
+_NO_DESIGN = (TerminationCondition.INFEASIBLE, TerminationCondition.UNBOUNDED)
 #: Limits that a run whose gap is small enough was not stopped by.
 _STOPPED_SHORT = (TerminationCondition.TIME_LIMIT, TerminationCondition.ITERATION_LIMIT)
 

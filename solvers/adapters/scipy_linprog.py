@@ -27,6 +27,8 @@ TERMINATIONS: Mapping[int, T] = {
     3: T.UNBOUNDED,
     4: T.ERROR,
 }
+#: Statuses with which HiGHS's interior point method ends on some programs that have an optimum.
+NO_POINT = (2, 3, 4)
 
 
 class ScipyLinprog(ScenarioAdapter):
@@ -54,6 +56,8 @@ class ScipyLinprog(ScenarioAdapter):
         del model["integrality"]
         with unknown_options_refused(options.raw):
             result: Any = linprog(**model, method=method, options=native)
+            if result.status in NO_POINT and "method" not in options.raw:
+                result = linprog(**model, method="highs-ds", options=native)
         status = termination("scipy.optimize.linprog", result.status, TERMINATIONS)
         if status is T.ITERATION_LIMIT and "time" in result.message.lower():
             status = T.TIME_LIMIT

@@ -12,7 +12,15 @@ from cgcopt.process.clock import Clock
 from cgcopt.solution import Solution, TerminationCondition
 from cgcopt.solvers.judging.witnesses import exact_solvers, quietly, witnesses
 
-__all__ = ["STANDARD_ERRORS", "Claim", "bound_alone", "known_of", "with_claim", "with_proven_bound"]
+__all__ = [
+    "STANDARD_ERRORS",
+    "Claim",
+    "bound_alone",
+    "known_of",
+    "nothing_feasible",
+    "with_claim",
+    "with_proven_bound",
+]
 
 #: Standard errors by which a simulated value may be off.
 STANDARD_ERRORS = 6.0
@@ -58,6 +66,20 @@ def bound_alone(blank: Solution, claim: Claim) -> Solution:
     if wrong:
         return _thrown_away(blank, wrong[0])
     return replace(blank, bound=claim.bound, certificate=claim.certificate)
+
+
+def nothing_feasible(blank: Solution) -> Solution:
+    """The solution of a solver that says that its model has no point, or no best one.
+
+    Limits that no design keeps are refused at the door, so a feasible design is known nearly always: what
+    the solver says is then true of a model that was changed or tightened at most, and the message
+    says so.
+    """
+    known = witnesses(blank.problem, blank.form)
+    if not known:
+        return blank
+    said = f"{blank.solver} says {blank.termination}, but the design of {known[0].name} is feasible"
+    return replace(blank, message=f"{blank.message}; {said}" if blank.message else said)
 
 
 def with_proven_bound(solution: Solution, seconds: float) -> Solution:

@@ -13,7 +13,7 @@ import numpy as np
 
 from cgcopt.arrays import LEAST_DIVISOR, FloatArray, IntArray
 from cgcopt.errors import SolverError
-from cgcopt.formulations.highs_model import HighsModel
+from cgcopt.formulations.highs_model import HighsModel, run_interior_point
 from cgcopt.schedule import Schedule, fractions_of_shares
 from cgcopt.solvers.schedules.aims import Columns
 from cgcopt.solvers.schedules.freedom import Freedom
@@ -114,11 +114,10 @@ def minimised_majorant(
     place = _Place.on(model, sample, majorant, freedom, most, least)
     _runtime_rows(model, sample, majorant, columns, place)
     highs = model.build()
-    highs.setOptionValue("solver", "ipm")
     highs.setOptionValue("run_crossover", "off")
     if np.isfinite(time_limit):
         highs.setOptionValue("time_limit", max(time_limit, _TUNING.least_seconds))
-    highs.run()
+    run_interior_point(highs)
     point = np.asarray(highs.getSolution().col_value)
     if point.size == 0 or not _usable(highs):
         return None

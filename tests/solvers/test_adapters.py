@@ -111,6 +111,16 @@ def test_an_infeasible_model_has_no_design(
             assert math.isnan(solution.value)
 
 
+@pytest.mark.parametrize("name", ["highs", "scipy-linprog"])
+def test_a_program_that_interior_points_call_infeasible_is_solved(name: str) -> None:
+    """HiGHS 1.16's interior point method holds this one to be infeasible, behind its presolve."""
+    system = cg.System(30, 20_000, cg.ShiftedExponential(rate=1e-3, shift=50.0), samples=50)
+    problem = cg.Problem(system, cg.ExpectedRuntime()).sampled(2000, seed=0)
+    solution = cg.solve(problem, name)
+    assert solution.status is SolutionStatus.OPTIMAL, solution.message
+    assert solution.value == pytest.approx(54614480.256567, rel=1e-9)
+
+
 def turned_around(cls: type[ScenarioAdapter]) -> type[ScenarioAdapter]:
     """An adapter whose model rewards large ``theta``, which nothing bounds from above."""
 

@@ -207,3 +207,18 @@ def test_a_proof_that_is_there_at_the_limit_is_no_run_cut_short() -> None:
     solution = cg.solve(RUNTIME, Late(), gap=1e-2)
     assert solution.status is SolutionStatus.OPTIMAL
     assert solution.termination is TerminationCondition.CONVERGED
+
+
+@pytest.mark.parametrize("ended", ["infeasible", "unbounded"])
+def test_who_finds_nothing_feasible_is_told_of_a_design(ended: str) -> None:
+    class Denial(Boast):
+        """An outside solver that holds that nothing can be had."""
+
+        def solve(self, problem: cg.Problem, form: Form, options: cg.Options) -> Outcome:
+            return Outcome(TerminationCondition(ended), message="its own words")
+
+    for problem in (RUNTIME, CHANCE):
+        solution = cg.solve(problem, Denial(None, math.nan))
+        assert solution.status is SolutionStatus.NONE
+        assert math.isnan(solution.value)
+        assert solution.message.startswith(f"its own words; boast says {ended}, but the design of ")
