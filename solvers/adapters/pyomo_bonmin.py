@@ -6,8 +6,6 @@ import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from io import StringIO
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +14,7 @@ from cgcopt.design import Design
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.formulations.closed_runtime import MOST_WORKERS
 from cgcopt.formulations.exact_runtime import ExactRuntime
+from cgcopt.formulations.models.casadi_program import CASADI_IMPORTS, CasadiProgram
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -58,7 +57,7 @@ class PyomoBonmin(ExactAdapter):
     distribution = "casadi"
     licence = "LGPL-3.0, EPL-2.0, CPL-1.0"
     tolerance = 1e-3
-    imports = ("pyomo.environ", "pyomo.repn.plugins.nl_writer", "casadi")
+    imports = CASADI_IMPORTS
     neutral: ClassVar[Mapping[str, str]] = {
         "time_limit": "time_limit",
         "gap": "allowable_fraction_gap",
@@ -78,27 +77,15 @@ class PyomoBonmin(ExactAdapter):
             )
         return formulation, start
 
-    def build(self, formulation: ExactRuntime, start: Design | None) -> Any:
+    def build(self, formulation: ExactRuntime, start: Design | None) -> CasadiProgram:
         """Write the model with pyomo and read it with casadi."""
-        import casadi
-        from pyomo.repn.plugins.nl_writer import NLWriter
-
         model = formulation.to_convex_pyomo()
         if start is not None:
             formulation.warm_start(model, start)
-        problem = casadi.NlpBuilder()
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "model.nl"
-            with path.open("w", encoding="utf-8") as stream:
-                written = NLWriter().write(model, stream, linear_presolve=False, scale_model=False)
-            problem.import_nl(str(path), {})
-        return model, problem, written.variables
+        return CasadiProgram.of(model)
 
-    def run(self, formulation: ExactRuntime, model: Any, options: Options) -> Answer:
+    def run(self, formulation: ExactRuntime, model: CasadiProgram, options: Options) -> Answer:
         """Run Bonmin."""
-        import casadi
-
-        pyomo_model, problem, variables = model
         native: dict[str, Any] = {
             "algorithm": "B-BB",
             "print_level": 5 if options.verbose else 0,
@@ -107,35 +94,16 @@ class PyomoBonmin(ExactAdapter):
         native |= native_options(
             options, {"time_limit": "time_limit", "gap": "allowable_fraction_gap"}
         )
-        solver = casadi.nlpsol(
-            "bonmin",
-            "bonmin",
-            {"x": casadi.vertcat(*problem.x), "f": problem.f, "g": casadi.vertcat(*problem.g)},
-            {
-                "discrete": [bool(whole) for whole in problem.discrete],
-                "print_time": False,
-                "error_on_fail": False,
-                **{f"bonmin.{name}": value for name, value in native.items()},
-            },
-        )
+        discrete = [bool(whole) for whole in model.program.discrete]
         # casadi hands Bonmin's log, which no option silences, to Python's standard output.
         with redirect_stdout(sys.stderr if options.verbose else StringIO()):
-            result = solver(
-                x0=problem.x_init,
-                lbx=problem.x_lb,
-                ubx=problem.x_ub,
-                lbg=problem.g_lb,
-                ubg=problem.g_ub,
-            )
-        status = termination("Bonmin", solver.stats()["return_status"], TERMINATIONS)
-        point = np.array(result["x"]).ravel()
-        for variable, value in zip(variables, point, strict=True):
-            variable.set_value(value, skip_validation=True)
+            _, point, statistics = model.solve("bonmin", native, discrete=discrete)
+        status = termination("Bonmin", statistics["return_status"], TERMINATIONS)
         whole = bool(np.abs(point - np.round(point)).max() < WHOLE)
         found = whole and abs(point.sum() - formulation.problem.system.coordinates) < WHOLE
         return Answer(
             status,
-            point=formulation.read(pyomo_model) if found else None,
-            message=str(solver.stats()["return_status"]),
+            point=formulation.read(model.model) if found else None,
+            message=str(statistics["return_status"]),
             details={"variables": point.size},
         )

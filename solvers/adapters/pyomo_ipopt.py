@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 import numpy as np
 
 from cgcopt.design import Design
 from cgcopt.formulations.exact import ExactFormulation
+from cgcopt.formulations.models.casadi_program import CASADI_IMPORTS, CasadiProgram
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
 from cgcopt.solvers.adapters.base import Answer, native_options, termination
@@ -56,62 +55,34 @@ class PyomoIpopt(ExactAdapter):
     extra = "ipopt"
     distribution = "casadi"
     licence = "BSD-3-Clause, LGPL-3.0, EPL-2.0"
-    imports = ("pyomo.environ", "pyomo.repn.plugins.nl_writer", "casadi")
+    imports = CASADI_IMPORTS
     neutral: ClassVar[Mapping[str, str]] = {
         "time_limit": "max_wall_time",
         "gap": "tol",
         "verbose": "print_level",
     }
 
-    def build(self, formulation: ExactFormulation, start: Design | None) -> Any:
+    def build(self, formulation: ExactFormulation, start: Design | None) -> CasadiProgram:
         """Write the model with pyomo and read it with casadi."""
-        import casadi
-        from pyomo.repn.plugins.nl_writer import NLWriter
-
         model = formulation.to_pyomo()
         if start is not None:
             formulation.warm_start(model, start)
-        problem = casadi.NlpBuilder()
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "model.nl"
-            with path.open("w", encoding="utf-8") as stream:
-                written = NLWriter().write(model, stream, linear_presolve=False, scale_model=False)
-            problem.import_nl(str(path), {})
-        return model, problem, written.variables
+        return CasadiProgram.of(model)
 
-    def run(self, formulation: ExactFormulation, model: Any, options: Options) -> Answer:
+    def run(self, formulation: ExactFormulation, model: CasadiProgram, options: Options) -> Answer:
         """Run Ipopt."""
-        import casadi
-
-        pyomo_model, problem, variables = model
         native = {
+            "sb": "yes",
             "tol": min(max(options.gap, 1e-12), 1e-9),
             "print_level": 5 if options.verbose else 0,
             **native_options(options, {"time_limit": "max_wall_time"}),
         }
-        settings = {f"ipopt.{name}": value for name, value in native.items()}
-        solver = casadi.nlpsol(
-            "ipopt",
-            "ipopt",
-            {"x": casadi.vertcat(*problem.x), "f": problem.f, "g": casadi.vertcat(*problem.g)},
-            {"print_time": False, "ipopt.sb": "yes", "error_on_fail": False, **settings},
-        )
-        limits = {
-            "lbx": problem.x_lb,
-            "ubx": problem.x_ub,
-            "lbg": problem.g_lb,
-            "ubg": problem.g_ub,
-        }
-        result = solver(x0=problem.x_init, **limits)
-        statistics = solver.stats()
+        result, point, statistics = model.solve("ipopt", native)
         status = termination("Ipopt", statistics["return_status"], TERMINATIONS)
-        point = np.array(result["x"]).ravel()
-        for variable, value in zip(variables, point, strict=True):
-            variable.set_value(value, skip_validation=True)
-        feasible = status is T.CONVERGED or _violation(result, limits) <= FEASIBLE
+        feasible = status is T.CONVERGED or _violation(result, model.limits) <= FEASIBLE
         return Answer(
             status,
-            point=formulation.read(pyomo_model) if feasible else None,
+            point=formulation.read(model.model) if feasible else None,
             message=statistics["return_status"],
             details={"iterations": statistics["iter_count"], "variables": point.size},
         )
