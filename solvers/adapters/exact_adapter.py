@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from cgcopt.design import Design
+from cgcopt.errors import UnsupportedProblemError
+from cgcopt.formulations.closed_runtime import MOST_WORKERS
 from cgcopt.formulations.exact import ExactFormulation
+from cgcopt.formulations.exact_runtime import ExactRuntime
 from cgcopt.formulations.formulate import formulate_as
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.problem import Form, Problem
@@ -24,11 +27,25 @@ class ExactAdapter(OutsideSolver):
 
     solves = tasks(ExpectedRuntime, CompletionProbability, forms=(Form.RELAXED,))
     times: ClassVar[frozenset[Times]] = frozenset({Times.CONTINUOUS})
+    needs_sum: ClassVar[bool] = False
+    """Whether the mean has to be a finite sum, since a quadrature has an error that no bound sees."""
 
     def formulate(
         self, problem: Problem, form: Form, raw: dict[str, Any]
     ) -> tuple[ExactFormulation, Design | None]:
-        """Return the exact formulation and the raw option ``start``."""
+        """Return the exact formulation and the raw option ``start``.
+
+        Raises
+        ------
+        UnsupportedProblemError
+            If the mean is no finite sum where it has to be one.
+        """
         start = raw.pop("start", None)
         formulation = formulate_as(ExactFormulation, problem, form)
+        if self.needs_sum and isinstance(formulation, ExactRuntime) and not formulation.closed:
+            raise UnsupportedProblemError(
+                f"{self.name} takes the expected runtime of exponential and shifted-exponential times "
+                f"and at most {MOST_WORKERS} workers, not {problem.system.workers} with "
+                f"{problem.system.worker_times.label}; optimal-integer takes it"
+            )
         return formulation, None if start is None else Design(start)

@@ -11,13 +11,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cgcopt.design import Design
-from cgcopt.errors import UnsupportedProblemError
-from cgcopt.formulations.closed_runtime import MOST_WORKERS
 from cgcopt.formulations.exact_runtime import ExactRuntime
 from cgcopt.formulations.models.casadi_program import CASADI_IMPORTS, CasadiProgram
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.options import Options
-from cgcopt.problem import Form, Problem
+from cgcopt.problem import Form
 from cgcopt.solution import TerminationCondition as T
 from cgcopt.solvers.adapters.base import Answer, native_options, termination
 from cgcopt.solvers.adapters.exact_adapter import ExactAdapter
@@ -57,25 +55,13 @@ class PyomoBonmin(ExactAdapter):
     distribution = "casadi"
     licence = "LGPL-3.0, EPL-2.0, CPL-1.0"
     tolerance = 1e-3
+    needs_sum = True
     imports = CASADI_IMPORTS
     neutral: ClassVar[Mapping[str, str]] = {
         "time_limit": "time_limit",
         "gap": "allowable_fraction_gap",
         "verbose": "print_level",
     }
-
-    def formulate(
-        self, problem: Problem, form: Form, raw: dict[str, Any]
-    ) -> tuple[ExactRuntime, Design | None]:
-        """Return the exact formulation; refuse a mean that is no finite sum."""
-        formulation, start = super().formulate(problem, form, raw)
-        if not (isinstance(formulation, ExactRuntime) and formulation.closed):
-            raise UnsupportedProblemError(
-                f"{self.name} takes exponential and shifted-exponential times and at most "
-                f"{MOST_WORKERS} workers, not {problem.system.workers} with "
-                f"{problem.system.worker_times.label}; optimal-integer takes it"
-            )
-        return formulation, start
 
     def build(self, formulation: ExactRuntime, start: Design | None) -> CasadiProgram:
         """Write the model with pyomo and read it with casadi."""

@@ -6,12 +6,10 @@ from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from cgcopt.design import Design
-from cgcopt.errors import UnsupportedProblemError
-from cgcopt.formulations.closed_runtime import MOST_WORKERS
 from cgcopt.formulations.exact import ExactFormulation
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.options import Options
-from cgcopt.problem import Form, Problem
+from cgcopt.problem import Form
 from cgcopt.solvers.adapters.base import Answer, native_options
 from cgcopt.solvers.adapters.exact_adapter import ExactAdapter
 from cgcopt.solvers.adapters.pyomo_adapter import own_names, run_pyomo
@@ -40,21 +38,9 @@ class PyomoScipExact(ExactAdapter):
     distribution = "pyscipopt"
     licence = "MIT, Apache-2.0"
     tolerance = 1e-4
+    needs_sum = True
     imports = PyomoScip.imports
     neutral: ClassVar[Mapping[str, str]] = PyomoScip.neutral
-
-    def formulate(
-        self, problem: Problem, form: Form, raw: dict[str, Any]
-    ) -> tuple[ExactFormulation, Design | None]:
-        """Return the exact formulation; refuse a mean that is no finite sum."""
-        formulation, start = super().formulate(problem, form, raw)
-        if not getattr(formulation, "closed", True):
-            raise UnsupportedProblemError(
-                f"{self.name} takes the expected runtime of exponential and shifted-exponential times "
-                f"and at most {MOST_WORKERS} workers, not {problem.system.workers} with "
-                f"{problem.system.worker_times.label}; optimal-integer takes it"
-            )
-        return formulation, start
 
     def option_names(self) -> Collection[str]:
         """All parameters of SCIP."""

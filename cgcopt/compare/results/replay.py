@@ -22,7 +22,7 @@ from cgcopt.compare.results.names import one_line
 from cgcopt.compare.results.replay_candidates import candidates_of, hindsight
 from cgcopt.compare.results.yardstick import Yardstick, yardstick_of
 from cgcopt.design import Design
-from cgcopt.evaluation.schedules.baselines import Cyclic
+from cgcopt.evaluation.schedules.baselines import sent_share
 from cgcopt.instance import problem_of_trace
 from cgcopt.options import Options
 from cgcopt.problem import Problem
@@ -88,11 +88,7 @@ class ReplayRow:
     @property
     def sent(self) -> float:
         """Coordinates that a worker sends in a round at most, over ``L`` (on request: on average)."""
-        if self.made is None:
-            return math.nan
-        return (
-            float(self.made.assignment.copies) if isinstance(self.made.assignment, Cyclic) else 1.0
-        )
+        return math.nan if self.made is None else sent_share(self.made.assignment)
 
     @property
     def name(self) -> str:

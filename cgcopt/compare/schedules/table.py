@@ -18,7 +18,7 @@ from cgcopt.compare.results.held_out import no_coding
 from cgcopt.compare.results.replay import mean_error
 from cgcopt.compare.schedules.cases import Case
 from cgcopt.errors import CgcoptError
-from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic, speed_of_light
+from cgcopt.evaluation.schedules.baselines import Dynamic, sent_share, speed_of_light
 from cgcopt.evaluation.schedules.ends import Assignment, ends_of_rounds
 from cgcopt.options import Options
 from cgcopt.problem import Problem
@@ -224,7 +224,7 @@ def _entry(
     entry = replace(
         blank,
         seconds=time.perf_counter() - started,
-        sent=float(assignment.copies) if isinstance(assignment, Cyclic) else 1.0,
+        sent=sent_share(assignment),
         programs=int(solution.details.get("programs", 0)),
         work=str(solution.details.get("work", "")),
     )

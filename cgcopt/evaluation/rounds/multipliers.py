@@ -63,8 +63,7 @@ def best_subgradient(
     shared = np.zeros(len(ends), dtype=bool)
     if probability is not None:
         count *= 1.0 - probability
-        quantile = np.partition(ends, rank_of(probability, ends.size) - 1)
-        quantile = quantile[rank_of(probability, ends.size) - 1]
+        quantile = np.sort(ends)[rank_of(probability, ends.size) - 1]
         shared = np.abs(ends - quantile) <= TIE * quantile
         active &= (ends >= quantile * (1.0 - TIE))[:, None]
     whole = (active.sum(axis=1) == 1) & ~shared

@@ -20,7 +20,7 @@ from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.schedules.rounds import in_pieces
 from cgcopt.system import System
 
-__all__ = ["Cyclic", "Dynamic", "speed_of_light"]
+__all__ = ["Cyclic", "Dynamic", "sent_share", "speed_of_light"]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,18 @@ class Cyclic:
 
     def coordinates_sent(self, system: System) -> float:
         """Coordinates that a worker sends at most in a round; a coded scheme sends ``L``."""
-        return float(self.copies * system.coordinates)
+        return sent_share(self) * system.coordinates
+
+
+def sent_share(assignment: object) -> float:
+    """Coordinates that a worker sends in a round at most, over ``L``; on request: on average.
+
+    Examples
+    --------
+    >>> sent_share(Cyclic(3)), sent_share(Dynamic(4))
+    (3.0, 1.0)
+    """
+    return float(assignment.copies) if isinstance(assignment, Cyclic) else 1.0
 
 
 @dataclass(frozen=True)
