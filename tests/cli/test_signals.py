@@ -32,7 +32,7 @@ COMMANDS = [
     ["plan", "instance.toml", "--out", "plan.npz"],
     ["tradeoff", "instance.toml"],
     ["schedules"],
-    ["library", "folder"],
+    ["library", "--out", "folder"],
     ["verify", "instance.toml"],
     ["compare", "instance.toml", "--jobs", "2", "--out", "compared"],
 ]
