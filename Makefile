@@ -55,7 +55,7 @@ clean: ## remove builds and caches, keep the environment
 	find . -path './.*' -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps make the set-up run again when the dependencies or the version change. `compare` needs the core
-# alone; `test` adds the tools and the optional solvers to the same environment.
+# and what draws pictures; `test` adds the tools and the optional solvers to the same environment.
 $(VENV)/core.stamp: pyproject.toml constraints.txt cgcopt/version.py
 	@test -x $(BIN)/python || \
 		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -63,7 +63,7 @@ $(VENV)/core.stamp: pyproject.toml constraints.txt cgcopt/version.py
 	@echo "Setting up $(VENV) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(INSTALL) setuptools
-	@$(INSTALL) --no-build-isolation --editable .
+	@$(INSTALL) --no-build-isolation --editable '.[plots]'
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/core.stamp

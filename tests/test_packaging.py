@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 import tarfile
 import tomllib
 import zipfile
+from email import message_from_bytes
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -119,8 +121,8 @@ def test_help_is_light(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def built(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """Build an sdist from the tree and wheels from the tree and the sdist; return their members."""
+def archives(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Build an sdist from the tree, and wheels from the tree and the sdist."""
     work = tmp_path_factory.mktemp("build")
     tree = work / "tree"
     ignore = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "generated")
@@ -130,13 +132,21 @@ def built(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set
     assert made.returncode == 0, made.stderr
     (sdist,) = work.glob("cgcopt-*.tar.gz")
     return {
-        "tree": wheel_members(tree, work / "from-tree"),
-        "sdist": wheel_members(sdist, work / "from-sdist"),
-        "sdist itself": sdist_members(sdist),
+        "tree": wheel_of(tree, work / "from-tree"),
+        "sdist": wheel_of(sdist, work / "from-sdist"),
+        "sdist itself": sdist,
     }
 
 
-def wheel_members(source: Path, folder: Path) -> set[str]:
+@pytest.fixture(scope="module")
+def built(archives: dict[str, Path]) -> dict[str, set[str]]:
+    """Return the members of what was built."""
+    wheels = {name: zipfile.ZipFile(archives[name]).namelist() for name in ("tree", "sdist")}
+    sdist = sdist_members(archives["sdist itself"])
+    return {**{name: set(members) for name, members in wheels.items()}, "sdist itself": sdist}
+
+
+def wheel_of(source: Path, folder: Path) -> Path:
     build = [sys.executable, "-m", "pip", "wheel", "--no-index", "--no-build-isolation"]
     run = subprocess.run(
         [*build, "--no-deps", "--wheel-dir", str(folder), str(source)],
@@ -146,7 +156,7 @@ def wheel_members(source: Path, folder: Path) -> set[str]:
     )
     assert run.returncode == 0, run.stdout + run.stderr
     (wheel,) = folder.glob("*.whl")
-    return set(zipfile.ZipFile(wheel).namelist())
+    return wheel
 
 
 def sdist_members(sdist: Path) -> set[str]:
@@ -168,7 +178,7 @@ def test_wheel_holds_the_package_and_nothing_else(
 def test_sdist_holds_each_source_once(root: Path, built: dict[str, set[str]]) -> None:
     members = {name for name in built["sdist itself"] if name.endswith(".py")}
     beside = [path for folder in ("tests", "docs") for path in (root / folder).rglob("*.py")]
-    whole = [*sources(root).values(), *beside]
+    whole = [*sources(root).values(), *beside, root / "setup.py"]
     assert members == {path.relative_to(root).as_posix() for path in whole}
 
 
@@ -183,6 +193,45 @@ def test_sdist_holds_what_its_tests_and_readers_need(
     }
     assert {"CHANGELOG.md", "CITATION.cff", "docs/index.md"} <= needed
     assert needed <= built["sdist itself"]
+
+
+# A link or picture of Markdown, and its target.
+LINK = re.compile(r"\]\(([^)]*)\)|<img[^>]*src=[\"']?([^\s\"'>]+)|^\[[^\]]*\]:\s*(\S+)", re.M)
+
+
+def without_code(markdown: str) -> str:
+    return re.sub(r"^```.*?^```$|^ {4}.*?$|`[^`\n]*`", "", markdown, flags=re.M | re.S)
+
+
+@pytest.mark.parametrize("source", ["tree", "sdist"])
+def test_what_an_index_shows_has_no_relative_link(archives: dict[str, Path], source: str) -> None:
+    name = f"cgcopt-{cgcopt.__version__}.dist-info/METADATA"
+    described = message_from_bytes(zipfile.ZipFile(archives[source]).read(name))
+    assert described["Description-Content-Type"] == "text/markdown"
+    text = described.get_payload()
+    assert isinstance(text, str)
+    assert text.startswith("# cgcopt\n")
+    assert "make compare" in text
+    targets = ["".join(match) for match in LINK.findall(without_code(text))]
+    assert [target for target in targets if not target.startswith("https://")] == []
+    assert any("arxiv.org" in target for target in targets)
+
+
+def test_links_and_pictures_of_the_description(root: Path) -> None:
+    description = runpy.run_path(str(root / "setup.py"), run_name="setup")["description"]
+    page = (
+        "![A picture](docs/a.png) [b](docs/b.md#c), [`d`](d), [up](#top), [far](https://a.org)\n"
+        "```python\nx[0](1)\n```\n    y[0](1)\nand `z[0](1)`\n"
+    )
+    code = "\n```python\nx[0](1)\n```\n    y[0](1)\nand `z[0](1)`\n"
+    assert description(page, None, "1.2") == (
+        "*A picture* (picture: `docs/a.png` in the source distribution) "
+        f"b (`docs/b.md`), `d`, up, [far](https://a.org){code}"
+    )
+    assert description(page, "https://host/x/", "1.2") == (
+        "![A picture](https://host/x/raw/v1.2/docs/a.png) [b](https://host/x/blob/v1.2/docs/b.md#c),"
+        f" [`d`](https://host/x/blob/v1.2/d), up, [far](https://a.org){code}"
+    )
 
 
 def requirements(pyproject: dict[str, Any]) -> list[Requirement]:

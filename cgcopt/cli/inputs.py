@@ -38,6 +38,7 @@ __all__ = [
     "traces_of",
     "writable_file",
     "writable_folder",
+    "writable_picture",
 ]
 
 #: Processes that are started on one machine at the most.
@@ -251,6 +252,15 @@ def writable_file(field: str, path: Path, suffixes: tuple[str, ...]) -> Path:
             raise InvalidInputError(field, str(path), f"{allowed} (permission denied)")
         return path
     _try_to_write(field, path, path.parent, allowed)
+    return path
+
+
+def writable_picture(field: str, path: Path) -> Path:
+    """Refuse a picture that cannot be drawn or written, before anything is computed for it."""
+    from cgcopt.compare.show.plots import require_matplotlib
+
+    writable_file(field, path, (".png", ".pdf", ".svg"))
+    require_matplotlib()
     return path
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from cgcopt.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from cgcopt.training.collect import Rounds
@@ -61,7 +64,10 @@ def write_run(
     if not stopped:
         from cgcopt.compare.show.training_plot import plot_training
 
-        plot_training(result, folder / "rounds.png")
+        try:
+            plot_training(result, folder / "rounds.png")
+        except MissingExtraError as missing:
+            print(f"rounds.png is left out: {missing}", file=sys.stderr)
 
 
 def show_run(output: Any, result: TrainingRun) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cgcopt.errors import MissingExtraError
 from cgcopt.options import Progress
 
 if TYPE_CHECKING:
@@ -35,9 +36,17 @@ def console() -> Console:
 
 
 def show_then_write(
-    show: Callable[[], None], write: Callable[[], Sequence[Path]] | None, *, quiet: bool = False
+    show: Callable[[], None],
+    write: Callable[[], Sequence[Path]] | None,
+    *,
+    quiet: bool = False,
+    pictures: bool = True,
 ) -> None:
-    """Show results, then write their files and name them: neither is lost when the other fails."""
+    """Show results, then write their files and name them: neither is lost when the other fails.
+
+    Where ``pictures`` would be among the files and matplotlib is not installed, a line on standard error
+    names the extra.
+    """
     trouble: BaseException | None = None
     try:
         show()
@@ -51,6 +60,18 @@ def show_then_write(
     if files and not quiet:
         names = ", ".join(file.name for file in files)
         console().print(f"written to {files[0].parent}: {names}")
+    if files and pictures:
+        say_what_is_not_drawn()
+
+
+def say_what_is_not_drawn() -> None:
+    """Name the extra on standard error where pictures are left out."""
+    from cgcopt.compare.show.plots import require_matplotlib
+
+    try:
+        require_matplotlib()
+    except MissingExtraError as missing:
+        print(f"pictures are left out: {missing}", file=sys.stderr)
 
 
 def print_json(value: Mapping[str, Any]) -> None:

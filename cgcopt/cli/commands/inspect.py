@@ -37,12 +37,12 @@ def inspect(
     reading: TraceInput,
 ) -> int:
     """Look at measured times: slow workers, tails, dependence, drift; what follows from them."""
-    from cgcopt.cli.inputs import writable_file
+    from cgcopt.cli.inputs import writable_picture
     from cgcopt.cli.terminal import console, print_json, progress
     from cgcopt.workers.inspection import inspect_trace
 
     if out is not None:
-        writable_file("out", out, (".png", ".pdf", ".svg"))
+        writable_picture("out", out)
     measured = reading.read(trace)
     with progress(f"looking at {trace.name}"):
         seen = inspect_trace(measured)

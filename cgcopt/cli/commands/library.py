@@ -45,7 +45,7 @@ def library(
         print_json({"instances": records(frame)})
     folder = None if out is None else writable_folder("out", out)
     write = None if folder is None else partial(_write, frame, folder)
-    show_then_write(lambda: None if as_json else _show(frame), write, quiet=as_json)
+    show_then_write(lambda: None if as_json else _show(frame), write, quiet=as_json, pictures=False)
     return 0
 
 

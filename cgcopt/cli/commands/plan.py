@@ -61,19 +61,17 @@ def plan(
     as_json: Json = False,
 ) -> int:
     """Make a design concrete: data and coordinate ranges of every worker, and codes."""
-    from cgcopt.cli.inputs import deployable, writable_file
+    from cgcopt.cli.inputs import deployable, writable_file, writable_picture
     from cgcopt.cli.partitions import numbers_of
     from cgcopt.cli.terminal import console, print_json
     from cgcopt.codes.plan_file import save_plan
     from cgcopt.codes.planning import make_plan
     from cgcopt.compare.show.plan_plot import plot_plan
 
-    for name, path, suffixes in (
-        ("out", out, (".npz",)),
-        ("picture", picture, (".png", ".pdf", ".svg")),
-    ):
-        if path is not None:
-            writable_file(name, path, suffixes)
+    if out is not None:
+        writable_file("out", out, (".npz",))
+    if picture is not None:
+        writable_picture("picture", picture)
     found = deployable(source, None if schedule is None else str(schedule))
     made = make_plan(
         found.schedule,

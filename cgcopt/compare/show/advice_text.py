@@ -220,7 +220,7 @@ def write(advice: Advice, folder: Path, command: str = "", *, plan: bool = False
     """
     target = ReportFolder(folder)
     target.table("advice.csv", advice.frame())
-    target.picture("advice.png", partial(plot_advice, advice))
+    picture = target.picture("advice.png", partial(plot_advice, advice), "advice")
     advice.solution.save(folder / "design.json")
     target.files.append(folder / "design.json")
     if plan and advice.solution.schedule is not None:
@@ -235,7 +235,7 @@ def write(advice: Advice, folder: Path, command: str = "", *, plan: bool = False
         *map(markdown_text, advice_lines(advice)),
         f"## {markdown_text(advice_heading(advice))}",
         markdown_table(advice_table(advice)),
-        "![advice](advice.png)",
+        picture,
     ]
     if command:
         sections.append(f"Command: `{command}`")

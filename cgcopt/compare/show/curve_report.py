@@ -20,13 +20,13 @@ def write_curve(curve: Curve, folder: Path, command: str = "") -> list[Path]:
     target = ReportFolder(folder)
     target.table("curve.csv", curve.frame())
     target.table("designs.csv", curve.designs())
-    target.picture("curve.png", partial(plot_curve, curve))
+    picture = target.picture("curve.png", partial(plot_curve, curve), "curve")
     notes = [f"- {name}: {markdown_text(text)}" for name, text in curve.failures.items()]
     sections = [
         f"# Completion probability against the deadline: {markdown_text(curve.problem.name)}",
         markdown_table(curve_table(curve)),
         *(["\n".join(notes)] if notes else []),
-        "![curve](curve.png)",
+        picture,
         settings_section(curve.options, command, curve.rows),
     ]
     target.text("curve.md", "\n\n".join(sections) + "\n")

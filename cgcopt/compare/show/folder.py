@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cgcopt._writing import replacing, write_text
+from cgcopt.errors import MissingExtraError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,8 +41,15 @@ class ReportFolder:
             frame.to_csv(unfinished, index=False, errors="backslashreplace")
         self.files.append(self.path / name)
 
-    def picture(self, name: str, draw: Callable[[Path], None]) -> None:
-        """Write what a function draws to a path."""
-        with replacing(self.path / name) as unfinished:
-            draw(unfinished)
+    def picture(self, name: str, draw: Callable[[Path], None], title: str) -> str:
+        """Write what a function draws to a path, and return the Markdown that shows it.
+
+        Where matplotlib is not installed nothing is written, and a line that names the extra is returned.
+        """
+        try:
+            with replacing(self.path / name) as unfinished:
+                draw(unfinished)
+        except MissingExtraError as missing:
+            return f"({name} is left out: {missing})"
         self.files.append(self.path / name)
+        return f"![{title}]({name})"

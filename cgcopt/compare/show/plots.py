@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from cgcopt.compare.published.figures import SOLVERS_OF
 from cgcopt.compare.results.comparison import Comparison
 from cgcopt.compare.results.row import Row
+from cgcopt.errors import MissingExtraError
 from cgcopt.objective import CompletionProbability, Sense
 from cgcopt.problem import Form
 from cgcopt.solvers.base import Role
@@ -34,6 +36,7 @@ __all__ = [
     "plot_replay",
     "plot_sweep",
     "plot_values",
+    "require_matplotlib",
     "save",
 ]
 
@@ -76,9 +79,32 @@ _STYLE: Any = {
 }
 
 
+def require_matplotlib() -> None:
+    """Refuse to draw where matplotlib is not installed.
+
+    Raises
+    ------
+    MissingExtraError
+        The message names the extra.
+    """
+    try:
+        found = find_spec("matplotlib")
+    except ValueError:  # a module that is blocked, as tests do it
+        found = None
+    if found is None:
+        raise MissingExtraError("matplotlib, which draws pictures,", "plots")
+
+
 @contextmanager
 def figure(width: float, height: float, **layout: Any) -> Iterator[tuple[Figure, Any]]:
-    """Open a figure of this size in inches with axes in the package's style."""
+    """Open a figure of this size in inches with axes in the package's style.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+    """
+    require_matplotlib()
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

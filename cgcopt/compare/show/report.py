@@ -121,17 +121,18 @@ class Report:
         target.table("results.csv", comparison.frame())
         target.table("partitions.csv", comparison.partitions())
         target.text("results.tex", f"{latex}\n")
-        target.picture("values.png", partial(plot_values, comparison))
+        values = target.picture("values.png", partial(plot_values, comparison), "values")
         parts = ["## All solvers", _READING]
         if len(tables) > 1:
             target.table("summary.csv", comparison.summary())
             parts += [f"### All instances\n\n{markdown_table(summary_table(comparison))}"]
             parts += [f"{HOW_TO_READ_MEANS} {HOW_TO_READ_SUMMARY}"]
         parts += [f"### {markdown_text(n)}\n\n{markdown_table(t)}" for n, t in tables.items()]
-        parts += ["![values](values.png)"]
+        parts += [values]
         for name, stem in file_stems(tables).items():
-            target.picture(f"blocks_{stem}.png", partial(plot_blocks, comparison.of(name)))
-            parts.append(f"Block structure, {markdown_text(name)}:\n\n![blocks](blocks_{stem}.png)")
+            draw = partial(plot_blocks, comparison.of(name))
+            blocks = target.picture(f"blocks_{stem}.png", draw, "blocks")
+            parts.append(f"Block structure, {markdown_text(name)}:\n\n{blocks}")
         return "\n\n".join(parts)
 
 
@@ -140,45 +141,50 @@ def _steps(stages: Sequence[Stages], replays: Sequence[Replay], target: ReportFo
     import pandas as pd
 
     target.table("steps.csv", pd.concat([each.frame() for each in stages], ignore_index=True))
-    target.picture("steps.png", partial(plot_stages, stages))
+    steps = target.picture("steps.png", partial(plot_stages, stages), "steps")
     parts = [f"## In five steps\n\n{_STEPS}"]
     for each in stages:
         told = markdown_text(stages_sentence(each))
         parts.append(f"### {markdown_text(each.title)}\n\n{markdown_table(stages_table(each))}")
         parts += [told] if told else []
-    parts.append("![steps](steps.png)")
+    parts.append(steps)
     stems = file_stems(replay.title for replay in replays)
     for replay in replays:
         if schedules_of(replay):
             name = f"round_{stems[replay.title]}"
-            target.picture(f"{name}.png", partial(plot_replayed_round, replay))
+            drawn = target.picture(f"{name}.png", partial(plot_replayed_round, replay), name)
             title = markdown_text(replay.title)
             parts.append(
                 f"Who computes which cell when, in a typical held-out round of {title}; full "
-                f"colours are cells that are waited for:\n\n![{name}]({name}.png)"
+                f"colours are cells that are waited for:\n\n{drawn}"
             )
     return "\n\n".join(parts)
 
 
 def _sweep(sweep: Sweep, target: ReportFolder) -> str:
     name, title = f"sweep_{sweep.parameter}", sweep_title(sweep)
-    target.picture(f"{name}.png", partial(plot_sweep, sweep))
-    return _section(name, title, sweep.frame(), sweep_table(sweep), target)
+    drawn = target.picture(f"{name}.png", partial(plot_sweep, sweep), name)
+    return _section(name, title, sweep.frame(), sweep_table(sweep), target, drawn)
 
 
 def _replay(replay: Replay, stem: str, target: ReportFolder) -> str:
     name = f"replay_{stem}"
-    target.picture(f"{name}.png", partial(plot_replay, replay))
+    drawn = target.picture(f"{name}.png", partial(plot_replay, replay), name)
     target.table(f"{name}_partitions.csv", replay.partitions())
-    return _section(name, replay.heading, replay.frame(), replay_table(replay), target)
+    return _section(name, replay.heading, replay.frame(), replay_table(replay), target, drawn)
 
 
 def _section(
-    name: str, title: str, frame: pd.DataFrame, table: pd.DataFrame, target: ReportFolder
+    name: str,
+    title: str,
+    frame: pd.DataFrame,
+    table: pd.DataFrame,
+    target: ReportFolder,
+    picture: str,
 ) -> str:
     target.table(f"{name}.csv", frame)
     target.text(f"{name}.tex", latex_table(table, caption=title))
-    return f"## {markdown_text(title)}\n\n{markdown_table(table)}\n\n![{name}]({name}.png)"
+    return f"## {markdown_text(title)}\n\n{markdown_table(table)}\n\n{picture}"
 
 
 def settings_section(options: Options, command: str, rows: Iterable[Row]) -> str:

@@ -116,9 +116,8 @@ def write(reproduction: Reproduction, folder: Path, command: str = "") -> list[P
         table, heading = readable(reproduction, sweep), plot_heading(sweep)
         target.table(f"{name}.csv", sweep.frame())
         target.text(f"{name}.tex", latex_table(table, caption=heading))
-        target.picture(f"{name}.png", partial(plot_sweep, sweep))
+        picture = target.picture(f"{name}.png", partial(plot_sweep, sweep), heading)
         setting = plot_setting(reproduction, sweep)
-        picture = f"![{heading}]({name}.png)"
         sections += [f"## {heading}", setting, markdown_table(table), picture]
     rows = [row for sweep in reproduction.sweeps for row in sweep.comparison.rows]
     sections.append(settings_section(reproduction.options, command, rows))

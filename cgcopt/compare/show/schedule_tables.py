@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgcopt.compare.schedules.copies import CopiesRow, CopiesTable
 from cgcopt.compare.schedules.table import HINDSIGHT, LIGHT, METHODS, Entry, ScheduleTable
+from cgcopt.compare.show.folder import ReportFolder
 from cgcopt.compare.show.plots import COLOURS, MARKERS, figure, save
-from cgcopt.compare.show.tables import markdown_table
+from cgcopt.compare.show.tables import markdown_table, markdown_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,20 +170,19 @@ def plot_ratios(table: ScheduleTable, path: Path) -> None:
 
 def write(table: ScheduleTable, copies: list[CopiesTable], folder: Path) -> list[Path]:
     """Write ``schedules.md``, ``.csv``, ``.png``, ``crossings.csv`` and one plot a table of copies."""
+    target = ReportFolder(folder)
+    target.table("schedules.csv", table.frame())
+    target.table("crossings.csv", table.crossing_frame())
     parts = ["# Beyond one order and equal work\n"]
     for case, frame in readable(table).items():
-        parts.append(f"## {case}\n\n{markdown_table(frame)}\n")
-    parts += [f"- {line}\n" for line in crossing_lines(table)]
-    for each in copies:
-        parts.append(f"## {copies_heading(each)}\n\n{markdown_table(readable_copies(each))}\n")
-    text = folder / "schedules.md"
-    text.write_text("\n".join(parts), encoding="utf-8")
-    frames = {"schedules.csv": table.frame(), "crossings.csv": table.crossing_frame()}
-    for name, frame in frames.items():
-        frame.to_csv(folder / name, index=False)
-    picture = folder / "schedules.png"
-    plot_ratios(table, picture)
-    pictures = [folder / f"copies_{number}.png" for number in range(1, len(copies) + 1)]
-    for each, path in zip(copies, pictures, strict=True):
-        plot_copies(each, path)
-    return [text, *(folder / name for name in frames), picture, *pictures]
+        parts.append(f"## {markdown_text(case)}\n\n{markdown_table(frame)}\n")
+    parts += [f"- {markdown_text(line)}\n" for line in crossing_lines(table)]
+    picture = target.picture("schedules.png", partial(plot_ratios, table), "schedules")
+    parts.append(f"{picture}\n")
+    for number, each in enumerate(copies, start=1):
+        name = f"copies_{number}"
+        picture = target.picture(f"{name}.png", partial(plot_copies, each), name)
+        rows = markdown_table(readable_copies(each))
+        parts.append(f"## {markdown_text(copies_heading(each))}\n\n{rows}\n\n{picture}\n")
+    target.text("schedules.md", "\n".join(parts))
+    return [target.files[-1], *target.files[:-1]]

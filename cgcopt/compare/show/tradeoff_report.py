@@ -59,13 +59,13 @@ def write_tradeoff(found: TradeOff, folder: Path, command: str = "") -> list[Pat
     """Write tables and a picture into a folder that exists, and return the files."""
     target = ReportFolder(folder)
     target.table("tradeoff.csv", found.frame())
-    target.picture("tradeoff.png", partial(plot_tradeoff, found))
+    picture = target.picture("tradeoff.png", partial(plot_tradeoff, found), "trade-off")
     best = found.best
     sections = [
         f"# What copies and blocks are worth: {markdown_text(found.problem.name)}",
         f"Best without these limits: {best.value:.8g} s, bound {best.bound:.8g} s, "
         f"gap {best.gap:.1e}. A price is the runtime over that one, less 1; a gap is proven.",
-        "![trade-off](tradeoff.png)",
+        picture,
         "## Copies: subsets of the data that a worker stores at most",
         markdown_table(points_table(found, found.against_copies(), "copies")),
         "## Blocks at most",

@@ -121,8 +121,8 @@ class StudyReport:
         for field, stem in file_stems(fields).items():
             others = [name for name in columns if name != field]
             draw = partial(plot_field, frame, field, others)
-            picture = _picture(f"sweep_{stem}", draw, target)
-            sections.append(Section(f"Value against {field}", picture=picture))
+            picture, missing = _picture(f"sweep_{stem}", draw, target)
+            sections.append(Section(f"Value against {field}", missing, picture=picture))
         return sections
 
     def _profile(self, target: ReportFolder) -> list[Section]:
@@ -132,8 +132,9 @@ class StudyReport:
             return []
         for measure in ("seconds", "value"):
             target.table(f"profile_{measure}.csv", performance_profile(frame, measure))
-        picture = _picture("profile", partial(plot_profile, frame), target)
-        return [Section("Performance profiles", [HOW_TO_READ_PROFILE], picture=picture)]
+        picture, missing = _picture("profile", partial(plot_profile, frame), target)
+        texts = [HOW_TO_READ_PROFILE, *missing]
+        return [Section("Performance profiles", texts, picture=picture)]
 
     def _samples(self, target: ReportFolder) -> list[Section]:
         sections = []
@@ -144,8 +145,9 @@ class StudyReport:
             title = f"Drawn samples: {found.problem.name}"
             target.table(f"{name}.csv", found.frame())
             target.text(f"{name}.tex", latex_table(table, caption=title, label=f"tab:{name}"))
-            picture = _picture(name, partial(plot_samples, found), target)
-            sections.append(Section(title, [HOW_TO_READ_SAMPLES], table, picture=picture))
+            picture, missing = _picture(name, partial(plot_samples, found), target)
+            texts = [HOW_TO_READ_SAMPLES, *missing]
+            sections.append(Section(title, texts, table, picture=picture))
         return sections
 
 
@@ -173,11 +175,13 @@ def limitations(swept: Swept) -> list[str]:
     return said
 
 
-def _picture(name: str, draw: Callable[[Path], None], target: ReportFolder) -> Path:
-    """Draw a picture in every format, and return the PNG."""
-    for ending in FORMATS:
-        target.picture(f"{name}.{ending}", draw)
-    return target.path / f"{name}.png"
+def _picture(
+    name: str, draw: Callable[[Path], None], target: ReportFolder
+) -> tuple[Path | None, list[str]]:
+    """Draw a picture in every format, and return the PNG, or none and what says why."""
+    told = [target.picture(f"{name}.{ending}", draw, name) for ending in FORMATS]
+    png = target.path / f"{name}.png"
+    return (png, []) if png in target.files else (None, told[:1])
 
 
 def _markdown(section: Section) -> str:

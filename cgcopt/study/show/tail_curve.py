@@ -77,5 +77,5 @@ def write_tail_curve(curve: TailCurve, folder: Path) -> list[Path]:
     """Write ``tail.csv`` and ``tail.png`` into a folder that exists, and return the files."""
     target = ReportFolder(folder)
     target.table("tail.csv", curve.frame())
-    target.picture("tail.png", partial(plot_tail_curve, curve))
+    target.picture("tail.png", partial(plot_tail_curve, curve), "tail")
     return target.files
