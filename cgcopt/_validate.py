@@ -123,15 +123,39 @@ def _float(value: Any) -> float:
     return float(value)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the known names as text, led by the closest one.
+#: Names that are all written out; of more, their number and the nearest ones.
+_WRITTEN_OUT = 24
+
+
+def did_you_mean(name: str, known: Iterable[str], *, listing: str = "") -> str:
+    """Return the known names as text with the closest one; of many, their number and the closest ones.
+
+    Parameters
+    ----------
+    name : str
+        What was given.
+    known : iterable of str
+    listing : str, optional
+        The command that lists the names, told where they are many.
 
     Examples
     --------
     >>> did_you_mean("wiebull", ["gamma", "weibull"])
     "one of gamma, weibull (did you mean 'weibull'?)"
+    >>> did_you_mean("n-7", [f"case-{n}" for n in range(30)], listing="cgcopt library")
+    "one of 30 names (did you mean 'case-7' or 'case-27' or 'case-17'?), listed by `cgcopt library`"
     """
-    names = list(known)
-    close = get_close_matches(name, names, n=1)
-    hint = f" (did you mean '{close[0]}'?)" if close else ""
-    return f"one of {', '.join(names)}{hint}"
+    names = list(dict.fromkeys(known))
+    few = len(names) <= _WRITTEN_OUT
+    close = get_close_matches(name, names, n=1) if few else _closest(name, names)
+    text = f"one of {', '.join(names)}" if few else f"one of {len(names)} names"
+    if not (few or close or listing):
+        text += f", such as {', '.join(names[:5])}"
+    hint = f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
+    return text + hint + (f", listed by `{listing}`" if listing and not few else "")
+
+
+def _closest(name: str, names: list[str]) -> list[str]:
+    """At most three names that begin alike or are spelled alike."""
+    begun = [each for each in names if name and each.startswith(name)]
+    return list(dict.fromkeys([*begun, *get_close_matches(name, names, n=3, cutoff=0.5)]))[:3]

@@ -81,7 +81,8 @@ def find_solver(name: str, objective: Objective, form: Form) -> type[Solver]:
     """
     named = [cls for cls in all_solvers() if cls.name == name]
     if not named:
-        raise InvalidInputError("solver", name, did_you_mean(name, solver_names()))
+        allowed = did_you_mean(name, solver_names(), listing="cgcopt solvers")
+        raise InvalidInputError("solver", name, allowed)
     accepted = [form, Form.RELAXED] if form is Form.BLOCK else [form]
     for wanted in accepted:
         for cls in named:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["complete_form", "complete_instance", "complete_solver", "complete_solvers"]
+__all__ = [
+    "complete_form",
+    "complete_instance",
+    "complete_library",
+    "complete_solver",
+    "complete_solvers",
+]
 
 #: Endings of files that commands take as instances.
 INSTANCE_FILES = (".toml", ".csv", ".tsv", ".txt", ".jsonl", ".json", ".parquet", ".gz")
 
 
 def complete_instance(incomplete: str) -> list[str]:
-    """Names of shipped instances, and instance files and folders of the named folder."""
+    """Names of shipped instances and, once something is typed, of the library; files and folders."""
     from cgcopt.instance import example_instances
 
     names = [name for name in example_instances() if name.startswith(incomplete)]
+    if incomplete and "/" not in incomplete:
+        names += complete_library(incomplete)
     folder = Path(incomplete) if incomplete.endswith("/") else Path(incomplete).parent
     try:
         paths = sorted(folder.iterdir())
@@ -26,6 +34,13 @@ def complete_instance(incomplete: str) -> list[str]:
         if wanted and shown.startswith(incomplete):
             names.append(shown)
     return names
+
+
+def complete_library(incomplete: str) -> list[str]:
+    """Names of the library."""
+    from cgcopt.library.catalogue import library
+
+    return [name for name in library() if name.startswith(incomplete)]
 
 
 def complete_solver(incomplete: str) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from cgcopt._validate import whole_number
+from cgcopt._validate import did_you_mean, whole_number
 from cgcopt.cli.reading import TraceInput
 from cgcopt.errors import InvalidInputError
 from cgcopt.instance import example_instances, load_instance
@@ -295,11 +295,11 @@ def _path_of(instance: str) -> Path:
     if there:
         return path
     if instance not in shipped:
-        names = ", ".join(shipped)
-        allowed = (
-            "a TOML file that exists, a file of times, a shipped instance "
-            f"({names}), or a name listed by `cgcopt library`"
-        )
+        from cgcopt.library.catalogue import library
+
+        names = did_you_mean(instance, [*shipped, *library()], listing="cgcopt library")
+        examples = ", ".join(shipped)
+        allowed = f"a TOML file, a file of times, a shipped instance ({examples}), or {names}"
         raise InvalidInputError("instance", instance, allowed)
     return shipped[instance]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,17 +23,22 @@ __all__ = ["console", "print_json", "progress", "records", "show_then_write"]
 
 #: Seconds of work before a progress bar appears.
 PATIENCE = 1.0
-#: Columns of a table that is not written to a terminal.
+#: Columns of a table that is not written to a terminal, where the variable ``COLUMNS`` says nothing.
 PLAIN_WIDTH = 240
 
 
 def console() -> Console:
-    """Return the console of standard output; plain and wide where that is not a terminal."""
+    """Return the console of standard output; plain and wide where that is not a terminal.
+
+    The variable ``COLUMNS`` sets the width of both.
+    """
     from rich.console import Console
 
     if sys.stdout.isatty():
         return Console(highlight=False, markup=False, emoji=False)
-    return Console(highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH, no_color=True)
+    told = os.environ.get("COLUMNS", "")
+    width = int(told) if told.isdecimal() and 0 < int(told) < PLAIN_WIDTH else PLAIN_WIDTH
+    return Console(highlight=False, markup=False, emoji=False, width=width, no_color=True)
 
 
 def show_then_write(

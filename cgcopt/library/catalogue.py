@@ -131,7 +131,8 @@ def library_instance(name: str) -> LibraryInstance:
         If there is none of that name.
     """
     if name not in library():
-        raise InvalidInputError("instance", name, did_you_mean(name, tuple(library())))
+        allowed = did_you_mean(name, library(), listing="cgcopt library")
+        raise InvalidInputError("instance", name, allowed)
     return library()[name]
 
 

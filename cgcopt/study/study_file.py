@@ -162,7 +162,8 @@ def _instance(name: Any, folder: Path) -> Problem:
     if name in library():
         return library()[name].problem
     known = [*example_instances(), *library()]
-    allowed = f"a file beside the study, a shipped instance, or {did_you_mean(name, known)}"
+    names = did_you_mean(name, known, listing="cgcopt library")
+    allowed = f"a file beside the study, a shipped instance, or {names}"
     raise InvalidInputError("instance", name, allowed)
 
 

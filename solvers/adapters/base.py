@@ -9,7 +9,6 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -31,7 +30,6 @@ from cgcopt.solvers.base import Outcome, Role, Solver
 __all__ = [
     "Answer",
     "OutsideSolver",
-    "allowed_names",
     "native_options",
     "outcome_of",
     "termination",
@@ -121,12 +119,13 @@ class OutsideSolver(Solver):
         Raises
         ------
         InvalidInputError
-            With the listed names, led by the closest one.
+            With the listed names, or the closest of very many.
         """
         known = self.option_names()
         for name, value in raw.items():
             if known and name not in known:
-                raise InvalidInputError(f"options.raw[{name!r}]", value, allowed_names(name, known))
+                allowed = did_you_mean(name, sorted(known))
+                raise InvalidInputError(f"options.raw[{name!r}]", value, allowed)
 
     def _in_child(self, options: Options) -> bool:
         if options.time_limit is not None or stopping.commanded():
@@ -188,25 +187,6 @@ def outcome_of(formulation: Formulation, answer: Answer) -> Outcome:
         message="" if answer.termination is TerminationCondition.OPTIMAL else answer.message,
         details=answer.details,
     )
-
-
-#: Names of options that a message lists all of.
-_LISTED = 120
-
-
-def allowed_names(name: str, known: Collection[str]) -> str:
-    """Say which options there are: all of them, led by the closest one, or the closest of very many.
-
-    Examples
-    --------
-    >>> allowed_names("gep", ["gap", "seed"])
-    "one of gap, seed (did you mean 'gap'?)"
-    """
-    if len(known) <= _LISTED:
-        return did_you_mean(name, sorted(known))
-    close = get_close_matches(name, known, n=5, cutoff=0.4)
-    text = f"one of the {len(known)} parameters of the solver"
-    return f"{text} (did you mean {' or '.join(map(repr, close))}?)" if close else text
 
 
 _WITHOUT_POINT = (TerminationCondition.INFEASIBLE, TerminationCondition.UNBOUNDED)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from cgcopt._validate import did_you_mean
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.highs_model import run_interior_point
@@ -15,7 +16,7 @@ from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition as T
-from cgcopt.solvers.adapters.base import Answer, allowed_names, native_options, termination
+from cgcopt.solvers.adapters.base import Answer, native_options, termination
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER, ScenarioAdapter
 from cgcopt.solvers.adapters.serving import report_incumbent
 
@@ -82,7 +83,7 @@ def check_highs_names(raw: Mapping[str, Any]) -> None:
     for name, value in raw.items():
         if known.getOptionType(str(name))[0] != highspy.HighsStatus.kOk:
             listed = [each for each in dir(known.getOptions()) if not each.startswith("_")]
-            raise InvalidInputError(f"options.raw[{name!r}]", value, allowed_names(name, listed))
+            raise InvalidInputError(f"options.raw[{name!r}]", value, did_you_mean(name, listed))
 
 
 def forget_threads() -> None:

@@ -26,7 +26,7 @@ from cgcopt.compare.results.yardstick import (
     QuantileYardstick,
     yardstick_of,
 )
-from cgcopt.compare.show.advice_text import verdict
+from cgcopt.compare.show.advice_text import advice_table, verdict
 from cgcopt.instance import problem_of_trace
 from cgcopt.objective import CompletionProbability
 from cgcopt.workers.blocks import TimeBlocks
@@ -88,6 +88,15 @@ def test_a_straggler_for_good_is_balanced_and_not_coded(found: Advice) -> None:
 def test_every_promise_stands_beside_what_was_held_out(found: Advice) -> None:
     for row in found.rows:
         assert math.isnan(row.promised) or not math.isnan(row.held_out), row.name
+
+
+def test_what_is_sent_stands_beside_the_time(found: Advice) -> None:
+    frame = found.frame().set_index("name")
+    assert frame.loc["uncoded", "sent"] == 1.0
+    assert frame.loc["cyclic, 2 copies", "sent"] == 2.0
+    table = advice_table(found)
+    sent = dict(zip(table["candidate"], table["sent / L"], strict=True))
+    assert sent["cyclic, 2 copies"] == "2.00"
 
 
 def test_it_reads_as_one_line(found: Advice) -> None:

@@ -478,6 +478,26 @@ def test_tables_fit_the_terminal(width: int) -> None:
     assert ("certificate" in text) == (width > 80)
 
 
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_wide_tables_go_on_below_and_break_no_number(width: int) -> None:
+    import pandas as pd
+    from rich.console import Console
+
+    from cgcopt.compare.show.tables import rich_table
+
+    copies = (1, 2, 3, 4, 6, 8, 12, 16, 18, 19, 20)
+    prices = {str(r): [f"{1000 / r:.2f} %", f"{500 / r:.2f} %"] for r in copies}
+    table = pd.DataFrame({"blocks": ["1", "any"], **prices})
+    console = Console(width=width, file=io.StringIO(), record=True)
+    console.print(rich_table(table, title="prices", width=width))
+    text = console.export_text()
+    assert max(map(len, text.splitlines())) <= width
+    assert all(price in text for column in prices.values() for price in column)
+    tables = 1 + text.count("prices (continued)")
+    assert tables == {60: 3, 80: 2, 140: 1}[width]
+    assert text.count("blocks") == tables
+
+
 def test_numbers_as_texts() -> None:
     assert show_number(70_494_550.12, 7) == "7.049455e+07"
     assert show_number(100_000_000.0, 4) == "1.000e+08"

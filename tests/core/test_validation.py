@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import cgcopt as cg
-from cgcopt._validate import finite_number, whole_number
+from cgcopt._validate import did_you_mean, finite_number, whole_number
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.evaluate import evaluate_work
 from cgcopt.schedule import Schedule
@@ -127,3 +127,18 @@ def test_sizes_that_no_machine_has() -> None:
             cg.System(
                 **{"workers": 2, "coordinates": 2, "worker_times": cg.Exponential(1.0), **field}
             )
+
+
+def test_many_names_are_counted_and_the_nearest_are_told() -> None:
+    many = [f"runtime-{family}-n{n}" for family in ("gamma", "pareto") for n in range(20)]
+    told = did_you_mean("runtime-gama-n7", many, listing="cgcopt library")
+    assert told.startswith("one of 40 names (did you mean 'runtime-gamma-n7' or ")
+    assert told.endswith("?), listed by `cgcopt library`")
+    assert len(told) < 140
+    begun = did_you_mean("runtime-par", many)
+    assert begun.count("runtime-pareto") == 3
+    assert did_you_mean("zzz", many).endswith("one of 40 names, such as " + ", ".join(many[:5]))
+
+
+def test_few_names_are_all_told() -> None:
+    assert did_you_mean("zzz", ["a", "b", "a"], listing="cgcopt library") == "one of a, b"

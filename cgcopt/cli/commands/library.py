@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cgcopt.cli.arguments import Json
+from cgcopt.cli.complete import complete_library
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,10 @@ __all__ = ["library"]
 def library(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Instances by name, or the beginnings of names; all by default."),
+        typer.Argument(
+            help="Instances by name, or the beginnings of names; all by default.",
+            autocompletion=complete_library,
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -54,6 +58,7 @@ def _show(frame: pd.DataFrame) -> None:
     from rich.table import Table
 
     from cgcopt.cli.terminal import console
+    from cgcopt.instance import example_instances
 
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("name", overflow="fold")
@@ -67,7 +72,11 @@ def _show(frame: pd.DataFrame) -> None:
         sizes = (str(line["workers"]), str(line["coordinates"]))
         table.add_row(line["name"], line["form"], *sizes, *numbers)
     console().print(table)
-    console().print(f"{len(frame)} instances; seconds (runtime, quantile) or a probability.")
+    shipped = " and ".join(example_instances())
+    console().print(
+        f"{len(frame)} instances; seconds (runtime, quantile) or a probability. "
+        f"Every command takes these names, and {shipped}."
+    )
 
 
 def _write(frame: pd.DataFrame, folder: Path) -> list[Path]:

@@ -83,6 +83,8 @@ class AdviceRow:
         ``held_out`` over that of uncoded equal shares, and its error, rounds paired.
     copies, blocks : float
         Subsets of the data that a worker holds, and used levels, at most; NaN where there are none.
+    sent : float
+        Coordinates that a worker sends in a round at most, over ``L`` (on request: on average).
     message : str
         Why there is nothing, where there is nothing.
     """
@@ -96,6 +98,7 @@ class AdviceRow:
     ratio_error: float = math.nan
     copies: float = math.nan
     blocks: float = math.nan
+    sent: float = math.nan
     message: str = ""
 
 
@@ -344,6 +347,7 @@ def _row(each: Judged, kind: Kind, found: HeldOut, yardstick: Yardstick) -> Advi
         yardstick.ratio_error(each.ends, found.uncoded),
         math.nan if each.size.copies is None else each.size.copies,
         math.nan if each.size.blocks is None else float(each.size.blocks),
+        each.sent,
     )
 
 

@@ -59,7 +59,8 @@ class Entrant:
             return cls(own.solver.name, _form(own.solver.name, form), own)
         name, _, form = text.strip().partition(":")
         if name not in solver_names():
-            raise InvalidInputError("solver", name, did_you_mean(name, solver_names()))
+            allowed = did_you_mean(name, solver_names(), listing="cgcopt solvers")
+            raise InvalidInputError("solver", name, allowed)
         return cls(name, _form(name, form))
 
     @classmethod

@@ -24,7 +24,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.compare.results.designer import Candidate, Designer, Made, Size, size_of
 from cgcopt.design import Design
 from cgcopt.errors import CgcoptError
-from cgcopt.evaluation.schedules.baselines import speed_of_light
+from cgcopt.evaluation.schedules.baselines import sent_share, speed_of_light
 from cgcopt.evaluation.schedules.ends import ends_of_rounds
 from cgcopt.options import Options
 from cgcopt.problem import Problem
@@ -50,6 +50,8 @@ class Judged:
         The design of the last block, and its model there.
     size : Size
         The most that its designs need.
+    sent : float
+        Coordinates that a worker sends in a round at most, over ``L`` (on request: on average).
     """
 
     candidate: Candidate
@@ -57,6 +59,7 @@ class Judged:
     promised: float
     made: Made
     size: Size
+    sent: float
 
     @property
     def name(self) -> str:
@@ -230,4 +233,5 @@ def _judge(
         float(np.mean([each.promised for each in made])),
         made[-1],
         Size(max(copies, default=None), max(used, default=None)),
+        max(sent_share(each.assignment) for each in made),
     )

@@ -137,6 +137,7 @@ def advice_table(advice: Advice) -> pd.DataFrame:
             f"promised{unit}": show_number(row.promised, 5),
             "copies": show_number(row.copies, 3),
             "blocks": show_number(row.blocks, 3),
+            "sent / L": show_number(row.sent, 3),
             "note": row.message,
         }
         for row in (*advice.rows, *advice.bounds)
@@ -168,8 +169,8 @@ def advice_lines(advice: Advice) -> list[str]:
         )
     if advice.verdict is Kind.CYCLIC:
         lines.append(
-            "Cyclic order sends as many gradients as a worker has copies, where a code sends one: "
-            "say what sending costs (--costs) before you rely on it."
+            f"Cyclic order sends up to {advice.row(advice.chosen).sent:g} gradients a round (sent / L), "
+            "where a code sends one: say what sending costs (--costs) before you rely on it."
         )
     return lines
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Group
+    from rich.table import Table
 
 __all__ = [
     "code_span",
@@ -34,10 +35,13 @@ _EXPENDABLE = (
     "std. error",
     "status",
     "vs best",
+    "promised [s]",
+    "promised",
 )
-#: Columns whose texts may take several lines, and the room that they need at least.
-_WRAPPING = frozenset({"note"})
-_WRAPPED = 40
+#: Columns whose texts may take several lines, with the room that they need at least.
+_WRAPPING = {"note": 40, "shares of the levels": 20}
+#: The same for the first column, which names the line.
+_NAME = 22
 
 #: Columns that read better flush left.
 _TEXT = frozenset(
@@ -54,6 +58,8 @@ _TEXT = frozenset(
         "figure",
         "step",
         "what holds",
+        "candidate",
+        "shares of the levels",
     }
 )
 
@@ -122,47 +128,80 @@ def rich_table(table: pd.DataFrame, *, title: str, width: int) -> Group:
     """Return a table of texts for a terminal of so many columns.
 
     Columns that say least are left out where there is no room; notes then stand below the table.
+    What is still too wide becomes several tables that begin with the same column: no number is
+    broken.
     """
-    from rich import box
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     shown = _fitting(table, width)
-    result = Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-    )
-    cramped = _width(shown) > width
-    for name in shown.columns:
-        wraps = name in _WRAPPING or (cramped and name != shown.columns[0])
-        justify: Any = "left" if name in _TEXT else "right"
-        result.add_column(Text(name), justify=justify, no_wrap=not wraps, overflow="fold")
-    for row in shown.itertuples(index=False):
-        result.add_row(*(Text(str(text)) for text in row))
+    parts = _parts(shown, width)
+    titles = [title, *(f"{title} (continued)" for _ in parts[1:])]
+    tables = [_rich(part, name, width) for part, name in zip(parts, titles, strict=True)]
     notes: list[Text] = []
     if "note" in table.columns and "note" not in shown.columns:
         first = table.columns[0]
         noted = table[table["note"] != ""]
         lines = zip(noted[first], noted["note"], strict=True)
         notes = [*(Text(f"  {name}: {note}") for name, note in lines), Text("")]
-    return Group(result, *notes)
+    return Group(*tables, *notes)
+
+
+def _rich(table: pd.DataFrame, title: str, width: int) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    result = Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    cramped = _width(table, least=False) > width
+    for name in table.columns:
+        wraps = cramped and (name in _WRAPPING or name == table.columns[0])
+        justify: Any = "left" if name in _TEXT else "right"
+        result.add_column(
+            Text(name),
+            justify=justify,
+            no_wrap=not wraps,
+            overflow="fold",
+            min_width=_WRAPPING.get(name) if wraps else None,
+        )
+    for row in table.itertuples(index=False):
+        result.add_row(*(Text(str(text)) for text in row))
+    return result
 
 
 def _fitting(table: pd.DataFrame, width: int) -> pd.DataFrame:
-    """Drop columns, least telling ones first, until the rest fits."""
+    """Drop columns, least telling ones first and never the first one, until the rest fits."""
     for name in _EXPENDABLE:
         if _width(table) <= width:
             break
-        if name in table.columns:
+        if name in table.columns[1:]:
             table = table.drop(columns=name)
     return table
 
 
-def _width(table: pd.DataFrame) -> int:
-    widths = {name: max([len(name), *map(len, table[name])]) for name in table.columns}
-    return sum(min(w, _WRAPPED) if name in _WRAPPING else w for name, w in widths.items()) + (
-        3 * len(widths)
-    )
+def _parts(table: pd.DataFrame, width: int) -> list[pd.DataFrame]:
+    """The table cut between columns where it is too wide; every part has the first column."""
+    first, *rest = table.columns
+    cuts: list[list[str]] = [[first]]
+    for name in rest:
+        if len(cuts[-1]) > 1 and _width(table[[*cuts[-1], name]]) > width:
+            cuts.append([first])
+        cuts[-1].append(name)
+    return [table[columns] for columns in cuts]
+
+
+def _width(table: pd.DataFrame, *, least: bool = True) -> int:
+    """Columns of the terminal that a table takes; the least, or those without a line break."""
+    total = 3 * len(table.columns) - 1
+    for name in table.columns:
+        room = max([len(name), *map(len, table[name])])
+        if least:
+            wrapped = _NAME if name == table.columns[0] else _WRAPPING.get(name, room)
+            room = min(room, wrapped)
+        total += room
+    return total
