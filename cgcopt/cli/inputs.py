@@ -299,7 +299,9 @@ def _path_of(instance: str) -> Path:
 
         names = did_you_mean(instance, [*shipped, *library()], listing="cgcopt library")
         examples = ", ".join(shipped)
-        allowed = f"a TOML file, a file of times, a shipped instance ({examples}), or {names}"
+        allowed = (
+            f"a TOML file that exists, a file of times, a shipped instance ({examples}), or {names}"
+        )
         raise InvalidInputError("instance", instance, allowed)
     return shipped[instance]
 

@@ -175,7 +175,7 @@ def test_a_partition_file_that_is_no_text(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--solver", "hihgs"], "did you mean 'highs'?"),
+        (["--solver", "hihgs"], "did you mean 'highs'"),
         (["--solver", "equal-risk"], "does not solve expected-runtime"),
         (["--form", "blocks"], "form = 'blocks': must be one of: coordinate, block, relaxed"),
         (["--integer", "--form", "relaxed"], "form = 'relaxed': must be block"),
