@@ -36,7 +36,7 @@ _READING = {
     "columns": _option(
         "--columns", text="The columns that are workers, apart by commas.", metavar="W0,W1,..."
     ),
-    "unit": _option("--unit", text="What the file counts in: s, ms, us or ns."),
+    "unit": _option("--unit", text="What the file counts in: s, ms, us, ns, min or h."),
     "time": _option("--time", text="Long form: the column of the times.", metavar="COLUMN"),
     "worker": _option(
         "--worker",

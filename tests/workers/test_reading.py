@@ -131,7 +131,6 @@ def test_finish_times_are_no_durations(put: Callable[..., Path]) -> None:
         ([278, 998, 615, 65, 973, 14, 5, 7, 311, 202, 90, 45], "device", "--worker device"),
         ([278, 998, 615, 65, 973, 14, 5, 7, 311, 202, 90, 45], "thing", "whole numbers only"),
         ([0.1 * i for i in (3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8)], "mean", "figure over all"),
-        (["ok"] * 11 + ["late"], "status", "not named as the others"),
         (
             [0.5 * i for i in (3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8)],
             "loss",
@@ -152,7 +151,7 @@ def test_columns_of_labels_are_checked(
     assert says in refusal(put(table(index, name)))
 
 
-@pytest.mark.parametrize("row", ["mean,3,3,3,3", ",3,3,3,3", "std,0.1,0.1,0.1,0.1", "# mean"])
+@pytest.mark.parametrize("row", ["mean,3,3,3,3", ",3,3,3,3", "std,0.1,0.1,0.1,0.1", "mean"])
 def test_footers_are_refused_with_their_line(put: Callable[..., Path], row: str) -> None:
     assert ":14: " in refusal(put(table(list(range(12))) + row + "\n"))
 
@@ -191,7 +190,7 @@ def test_the_separator_of_excel(put: Callable[..., Path]) -> None:
     assert_read(Trace.read(put("sep=;\r\n" + text.replace("\n", "\r\n"))), "semicolon")
 
 
-@pytest.mark.parametrize("mark", ["0", "-1", "inf"])
+@pytest.mark.parametrize("mark", ["0", "-1", "late", "#DIV/0!"])
 def test_marks_of_workers_that_did_not_answer(put: Callable[..., Path], mark: str) -> None:
     lines = table(list(range(12))).splitlines()
     lines[4] = f"3,2.5,{mark},2.5,2.5"
@@ -328,7 +327,7 @@ def test_units(put: Callable[..., Path]) -> None:
     np.testing.assert_array_equal(told.times, TIMES)
 
 
-@pytest.mark.parametrize("gap", ["", "nan", "NA", "null", "None", "-", " "])
+@pytest.mark.parametrize("gap", ["", "nan", "NA", "null", "-", " ", "inf", "Infinity", "TIMEOUT"])
 def test_missing_times(put: Callable[..., Path], gap: str) -> None:
     lines = table(list(range(12))).splitlines()
     lines[4] = f"3,{gap},2.5,2.5,2.5"
@@ -385,7 +384,7 @@ def test_json_records(put: Callable[..., Path]) -> None:
         ('{"a": [1], "b": 2}', ":2: a = [1]: must be a number, a text or null"),
         ('{"a": true, "b": 2}', ":2: a = True"),
         ('{"a": "fast", "b": 2}', ":2: a = 'fast'"),
-        ('{"a": 1e999, "b": 2}', ":2: a = 'inf'"),
+        ('{"a": 1e999, "b": 2}', ":2: a = (missing)"),
         ('{"a": ' + "9" * 5000 + "}", ":2 = "),
         ('{"a": ' + "9" * 400 + ', "b": 2}', ":2: a = "),
         ('{"a":' * 3000, ":2 = "),

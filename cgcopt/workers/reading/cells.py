@@ -6,14 +6,22 @@ import math
 import re
 from enum import Enum
 
-__all__ = ["Kind", "is_missing", "kind_of", "number_of", "stem_of"]
+__all__ = ["Kind", "expected", "is_missing", "kind_of", "number_of", "stem_of"]
 
 _MISSING = frozenset(
     {"", "nan", "na", "n/a", "#n/a", "null", "none", "nil", "-", "--", "?", "missing"}
+    | {"inf", "+inf", "infinity", "timeout", "timed out", "failed", "dnf"}  # never answered
 )
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _COMMA_NUMBER = re.compile(r"\s*[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?\s*", re.ASCII)
-_DATE = re.compile(r"\d{1,4}[-/.:]\d{1,2}([-/.:T ]|$)", re.ASCII)
+_DATE = re.compile(r"\d{1,4}[-/:]\d{1,2}([-/.:T ]|$)|\d{1,4}\.\d{1,2}\.\d{1,4}", re.ASCII)
+_MONTH = re.compile(
+    r"(?=.*\d)([a-z]+,? +)?(\d+[ -])?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[ ,-]+\d",
+    re.IGNORECASE | re.ASCII,
+)
+
+#: Digits in groups of three, and another mark behind them: 1.234,5 or 1,234.5 or 1 234.
+_GROUPED = re.compile(r"[+-]?\d{1,3}([.,' \u00a0\u202f\u2019]\d{3})+([.,]\d+)?", re.ASCII)
 
 
 class Kind(Enum):
@@ -64,7 +72,7 @@ def kind_of(cell: str, decimal: str = ".") -> Kind:
         return Kind.MISSING
     if number_of(cell, decimal) is not None:
         return Kind.NUMBER
-    if _DATE.match(cell.strip()):
+    if _DATE.match(cell.strip()) or _MONTH.match(cell.strip()):
         return Kind.DATE
     return Kind.LABEL if stem_of(cell) else Kind.TEXT
 
@@ -82,3 +90,18 @@ def stem_of(name: str) -> str:
     if bare == text or not any(character.isalpha() for character in bare):
         return ""
     return bare.rstrip(" _#:-").lower()
+
+
+def expected(cell: str) -> str:
+    """Say what a cell of times must be, and what to type if it is meant as one."""
+    allowed = "a finite number of seconds > 0"
+    if _GROUPED.fullmatch(cell.strip()):
+        return f"{allowed}, without marks between thousands: take them out of the file"
+    if "," in cell:
+        return f"{allowed} (--decimal , reads a decimal comma)"
+    number = cell.strip().rstrip("abcdefghijklmnopqrstuvwxyzµ").rstrip()
+    if number != cell.strip() and number_of(number) is not None:
+        return f"{allowed}, without a unit behind it: take the unit out, and tell it by --unit"
+    if cell == "inf" or not cell.strip().startswith(tuple("0123456789+-.,")):
+        return f"{allowed} (a worker that never answered: leave the cell empty, --missing failed)"
+    return allowed

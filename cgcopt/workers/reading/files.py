@@ -68,7 +68,7 @@ def name_of(path: Path) -> str:
     'load0.5'
     """
     stem = path.stem
-    return Path(stem).stem if path.suffix.lower() in (".gz", ".bz2", ".xz") else stem
+    return Path(stem).stem if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zst") else stem
 
 
 def reason_of(error: Exception) -> str:

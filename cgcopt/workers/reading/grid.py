@@ -108,11 +108,17 @@ class Chunks:
 
     def add(self, rows: Sequence[Sequence[str]]) -> None:
         """Add rows."""
+        plain = None if self.kept else self._quick([cell for row in rows for cell in row])
+        if plain is not None:
+            self._parts.append(plain.reshape(len(rows), self.columns))
+            self.rows += len(rows)
+            return
         values = np.empty((len(rows), self.columns))
         for column, cells in enumerate(zip(*rows, strict=True)):
             if column in self.kept:
                 intern = self._known.setdefault
-                self.kept[column].extend([intern(cell, cell) for cell in map(str.strip, cells)])
+                names = map(_name, cells)
+                self.kept[column].extend([intern(name, name) for name in names])
             quick = self._quick(cells)
             values[:, column] = self._slow(column, cells) if quick is None else quick
         self._parts.append(values)
@@ -167,7 +173,8 @@ def checked_header(where: str, names: Sequence[str]) -> tuple[str, ...]:
     first, *others = header
     _check_numbers(where, header)
     if not all(others) or (not first and not others):
-        raise InvalidInputError(where, "", "a column name in every field")
+        allowed = "a column name in every field (a header in two lines? make it one)"
+        raise InvalidInputError(where, "", allowed)
     odd = next((n for n in header if len(n) > LONGEST_NAME or not (n.isprintable() or not n)), None)
     if odd is not None:
         allowed = f"column names of at most {LONGEST_NAME} printable characters"
@@ -178,13 +185,21 @@ def checked_header(where: str, names: Sequence[str]) -> tuple[str, ...]:
     return header
 
 
+def _name(cell: str) -> str:
+    """A cell as a name: 7.0, as pandas writes it beside missing cells, is the name 7."""
+    name = cell.strip()
+    return name[:-2] if name.endswith(".0") and name[:-2].isdigit() else name
+
+
 def _check_numbers(where: str, header: Sequence[str]) -> None:
     numbers = [name for name in header if _is_number(name)]
     if not numbers:
         return
+    if len(header) > 1 and list(header) == [str(c) for c in range(len(header))]:
+        return  # as pandas names columns without names; no time is 0
     named = len(numbers) < len(header)
     if not named or not all(name.isascii() and name.isdigit() for name in numbers):
-        allowed = "a column name (is the header line missing?)"
+        allowed = "a column name (is the header line missing? write one such as w0,w1,...)"
         raise InvalidInputError(where, numbers[0], allowed)
 
 

@@ -9,12 +9,13 @@ import numpy as np
 from cgcopt._validate import did_you_mean
 from cgcopt.arrays import IntArray
 from cgcopt.errors import InvalidInputError
-from cgcopt.workers.reading.cells import number_of
+from cgcopt.workers.reading.cells import expected
 from cgcopt.workers.reading.grid import Grid
-from cgcopt.workers.reading.names import unit_in
+from cgcopt.workers.reading.labels import order_of
 from cgcopt.workers.reading.options import ReadOptions
 from cgcopt.workers.reading.roles import ANONYMOUS, LongRoles
-from cgcopt.workers.reading.wide import Cells, expected
+from cgcopt.workers.reading.spans import seconds_by_row
+from cgcopt.workers.reading.wide import Cells
 
 __all__ = ["read_long"]
 
@@ -25,14 +26,16 @@ LARGEST_TABLE = 10**8
 def read_long(grid: Grid, roles: LongRoles, options: ReadOptions) -> Cells:
     """Put the times of a round into a row, the times of a worker into a column.
 
-    Rounds and workers whose names are numbers are put in that order, others in the order in which
-    they come first.
+    Rounds and workers whose names have an order (numbers, ``r1`` and ``r2``, ISO dates) are put in
+    it, others in the order in which they come first.
 
     Raises
     ------
     InvalidInputError
         If a worker has two times in a round, a name is missing or a cell is no time.
     """
+    found = seconds_by_row(grid, roles, options)
+    grid = found.grid
     _check_cells(grid, roles)
     rounds, row = _numbered(grid.labels(roles.round))
     if roles.worker is None:
@@ -54,13 +57,15 @@ def read_long(grid: Grid, roles: LongRoles, options: ReadOptions) -> Cells:
     index[row, column] = kept
     _refuse_twice(grid, roles, index, row, column, kept)
     times[row, column] = grid.values[kept, roles.time]
-    used = {roles.round, roles.worker, roles.time}
+    used = {roles.round, roles.worker, *found.columns}
     left = [name for c, name in enumerate(grid.header) if c not in used]
     names = [grid.header[roles.round], grid.header[roles.time]]
     notes = [
-        f"long form: {len(rounds)} rounds of '{names[0]}', {who}, times of '{names[1]}', "
+        f"long form: {len(rounds)} rounds of '{names[0]}', {who}, times of {found.said}, "
         f"put into a table of {len(rounds)} x {len(workers)}"
     ]
+    if order_of(rounds) is None:
+        notes.append("rounds in the order in which they come in the file")
     if left:
         notes.append(f"left out: {', '.join(repr(name) for name in left[:5])} (other columns)")
 
@@ -70,9 +75,7 @@ def read_long(grid: Grid, roles: LongRoles, options: ReadOptions) -> Cells:
         said = f"{grid.header[roles.round]} {rounds[r]}, worker {workers[w]}"
         return f"{grid.file}: long form, {said}"
 
-    return Cells(
-        times, tuple(workers), unit_in(names[1]), place, tuple(notes), tuple(left), long=True
-    )
+    return Cells(times, tuple(workers), found.unit, place, tuple(notes), tuple(left), long=True)
 
 
 def _check_cells(grid: Grid, roles: LongRoles) -> None:
@@ -103,10 +106,9 @@ def _numbered(labels: Sequence[str]) -> tuple[list[str], IntArray]:
     """The different labels in their order, and the number of each cell."""
     first = {label: i for i, label in enumerate(dict.fromkeys(labels))}
     names = list(first)
-    numbers = [number_of(name) for name in names]
     position = np.arange(len(names))
-    if all(number is not None for number in numbers):
-        order = sorted(range(len(names)), key=lambda i: (numbers[i], i))
+    order = order_of(names)
+    if order is not None:
         names = [names[i] for i in order]
         position[order] = np.arange(len(order))
     codes = np.fromiter((first[label] for label in labels), np.int64, len(labels))
@@ -154,7 +156,16 @@ def _refuse_twice(
         return
     at = int(kept[clash[0]])
     names = ", ".join(f"{grid.header[c]} {grid.cell(at, c)}" for c in roles.kept)
-    allowed = f"the only one of {names}: row {int(index[row, column][clash[0]]) + 1} has one too"
+    other = int(index[row, column][clash[0]])
+    line = f"line {grid.lines[other]}" if grid.lines.size else f"row {other}"
+    allowed = f"the only one of {names}: {line} has one too"
     where = grid.place(at, roles.time)
-    hint = f" (--worker {ANONYMOUS}: workers without names)"
+    apart = [
+        name
+        for c, name in enumerate(grid.header)
+        if c not in (roles.round, roles.worker, roles.time)
+        and grid.cell(at, c) != grid.cell(other, c)
+    ]
+    hint = f" (they differ in '{apart[0]}': a file for each, or their sum)" if apart else ""
+    hint += f" (--worker {ANONYMOUS}: workers without names)"
     raise InvalidInputError(where, grid.cell(at, roles.time), allowed + hint)

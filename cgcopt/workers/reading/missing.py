@@ -6,10 +6,14 @@ import numpy as np
 
 from cgcopt.arrays import BoolArray, FloatArray
 from cgcopt.errors import InvalidInputError
-from cgcopt.workers.reading.wide import Cells, expected
+from cgcopt.workers.reading.cells import expected
+from cgcopt.workers.reading.wide import Cells
 from cgcopt.workers.validation import MISSING
 
 __all__ = ["fill"]
+
+#: How far above the next time a repeated largest time is a mark.
+FAR = 3.0
 
 
 def fill(cells: Cells, policy: str | None) -> tuple[FloatArray, tuple[str, ...], str]:
@@ -37,7 +41,7 @@ def fill(cells: Cells, policy: str | None) -> tuple[FloatArray, tuple[str, ...],
     gone = np.isnan(times)
     count = int(np.count_nonzero(gone))
     if not count:
-        return times, cells.columns, ""
+        return times, cells.columns, _marks(times)
     rounds, workers = gone.any(axis=1), gone.any(axis=0)
     said = (
         f"{count} of {times.size} times are missing, in {int(rounds.sum())} of {rounds.size} "
@@ -55,6 +59,19 @@ def fill(cells: Cells, policy: str | None) -> tuple[FloatArray, tuple[str, ...],
         return times[kept], cells.columns, f"{said}: these rounds were dropped"
     names = tuple(name for name, keep in zip(cells.columns, kept.tolist(), strict=True) if keep)
     return times[:, kept], names, f"{said}: these workers were dropped"
+
+
+def _marks(times: FloatArray) -> str:
+    """Say that the largest time is repeated far above all others, as marks of failures are."""
+    largest = float(times.max())
+    others = times[times < largest]
+    count = times.size - others.size
+    if count < 2 or not others.size or largest < FAR * float(others.max()):
+        return ""
+    return (
+        f"{count} times are exactly {largest:g}, far above all others: if that marks workers which "
+        "did not answer, leave these cells empty and type --missing failed"
+    )
 
 
 def _refuse(cells: Cells, gone: BoolArray, said: str) -> None:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["is_clock", "is_index", "is_round", "is_summary", "is_time", "is_worker", "unit_in"]
+__all__ = [
+    "is_clock",
+    "is_end",
+    "is_index",
+    "is_round",
+    "is_start",
+    "is_summary",
+    "is_time",
+    "is_worker",
+    "unit_in",
+    "without_unit",
+]
 
 
 def _set(words: str) -> frozenset[str]:
@@ -47,7 +58,15 @@ _UNITS = {
     "ms": ("ms", "msec", "msecs", "millis", "millisecond", "milliseconds"),
     "us": ("us", "µs", "usec", "usecs", "micros", "microsecond", "microseconds"),
     "ns": ("ns", "nsec", "nsecs", "nanos", "nanosecond", "nanoseconds"),
+    "min": ("min", "mins", "minute", "minutes"),
+    "h": ("hr", "hrs", "hour", "hours"),
 }
+#: Words that name a unit only behind another word.
+_NOT_ALONE = _set("min hour")
+_START = _set("start started begin began")
+_END = _set("end ended finish finished stop stopped done completed")
+#: Words of durations, such as end-to-end latency.
+_BETWEEN = _set("to duration latency delay elapsed")
 _OF_UNIT = {word: unit for unit, words in _UNITS.items() for word in words}
 _WORD = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -103,6 +122,8 @@ def is_time(name: str) -> bool:
     last = words[-2:-1] if counted else words[-1:]
     named = "".join(words) in _TIME or counted or (bool(last) and last[0] in _LAST_OF_TIMES)
     bare = "".join(words[:-1] if counted else words)
+    if is_start(name) or is_end(name):
+        return False
     return named and (bare in _TIME or name.strip().lower() in _TIME or not is_clock(name))
 
 
@@ -142,7 +163,46 @@ def unit_in(name: str) -> str | None:
     ('ms', 'us', 's', None)
     """
     words = _words(name)
-    return _OF_UNIT.get(words[-1]) if words else None
+    if not words or (len(words) == 1 and words[0] in _NOT_ALONE):
+        return None
+    return _OF_UNIT.get(words[-1])
+
+
+def without_unit(name: str) -> str:
+    """Return a name without the unit that it ends with.
+
+    Examples
+    --------
+    >>> without_unit("w0 (ms)"), without_unit("w0_time_us"), without_unit("w0")
+    ('w0', 'w0_time', 'w0')
+    """
+    if unit_in(name) is None:
+        return name
+    return name[: name.lower().rfind(_words(name)[-1])].rstrip(" _-([/")
+
+
+def is_start(name: str) -> bool:
+    """Whether the name is that of points in time at which work began.
+
+    Examples
+    --------
+    >>> is_start("started_at"), is_start("start_ms"), is_start("start_delay")
+    (True, True, False)
+    """
+    words = set(_words(name))
+    return bool(words & _START) and not words & _BETWEEN
+
+
+def is_end(name: str) -> bool:
+    """Whether the name is that of points in time at which work was done.
+
+    Examples
+    --------
+    >>> is_end("finish_time"), is_end("end_to_end_time")
+    (True, False)
+    """
+    words = set(_words(name))
+    return bool(words & _END) and not words & _BETWEEN
 
 
 @lru_cache(maxsize=2**17)  # a header of many columns is looked through several times

@@ -11,7 +11,14 @@ from cgcopt.errors import InvalidInputError
 __all__ = ["MISSING_POLICIES", "SEPARATORS", "UNITS", "ReadOptions"]
 
 #: Parts of a second that a unit counts in.
-UNITS: dict[str, float] = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+UNITS: dict[str, float] = {
+    "s": 1.0,
+    "ms": 1e3,
+    "us": 1e6,
+    "ns": 1e9,
+    "min": 1 / 60,
+    "h": 1 / 3600,
+}
 MISSING_POLICIES = ("drop-round", "drop-worker", "failed")
 #: What separates the fields of a line, by character; blanks stand for one or more of them.
 SEPARATORS: dict[str, str] = {",": "comma", ";": "semicolon", "\t": "tab", " ": "blanks"}
@@ -27,7 +34,7 @@ class ReadOptions:
     columns : tuple of str, optional
         The columns that are workers (wide form), or the workers to keep (long form).
     unit : str, optional
-        ``"s"``, ``"ms"``, ``"us"`` or ``"ns"``: what the file counts in.
+        ``"s"``, ``"ms"``, ``"us"``, ``"ns"``, ``"min"`` or ``"h"``: what the file counts in.
     time, worker, round : str, optional
         Long form: the columns of the times, of the workers and of the rounds.  ``worker="none"``
         puts the times of a round side by side in the order of the file, for workers that have no
@@ -52,7 +59,7 @@ class ReadOptions:
     >>> ReadOptions(unit="hours")
     Traceback (most recent call last):
         ...
-    cgcopt.errors.InvalidInputError: worker_times.unit = 'hours': must be one of s, ms, us, ns
+    cgcopt.errors.InvalidInputError: worker_times.unit = 'hours': must be one of s, ms, us, ns, min, h
     """
 
     columns: tuple[str, ...] | None = None

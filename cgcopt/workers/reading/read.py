@@ -29,9 +29,9 @@ from cgcopt.workers.reading.wide import Cells, read_wide
 __all__ = ["Read", "Reading", "is_table", "read_loads", "read_table"]
 
 
-_JSON = re.compile(r"\.(jsonl|ndjson|json)(\.(gz|bz2|xz))?$", re.IGNORECASE)
+_JSON = re.compile(r"\.(jsonl|ndjson|json)(\.(gz|bz2|xz|zst))?$", re.IGNORECASE)
 _PARQUET = re.compile(r"\.(parquet|pq)$", re.IGNORECASE)
-_TEXT = re.compile(r"\.(csv|tsv|txt|dat|tab|psv)(\.(gz|bz2|xz))?$|\.gz$", re.IGNORECASE)
+_TEXT = re.compile(r"\.(csv|tsv|txt|dat|tab|psv)(\.(gz|bz2|xz|zst))?$|\.gz$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ _Cells = Sequence[Any] | NDArray[Any]
 
 
 def read_json(file: Path, keep: Keep) -> Grid:
-    """Read one JSON object a line, or a list of them; gzip, bzip2 and xz are unpacked.
+    """Read one JSON object a line, or a list of them; gzip, bzip2, xz and zstd are unpacked.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def _checked(file: Path, line: int, record: Any) -> dict[str, Any]:
         raise InvalidInputError(f"{file}:{line}", record, "a JSON object")
     for name, value in record.items():
         if isinstance(value, bool | list | dict):
-            allowed = "a number, a text or null"
+            allowed = "a number, a text or null (one record a row: pandas' orient='records')"
             raise InvalidInputError(f"{file}:{line}: {name}", value, allowed)
     return record
 

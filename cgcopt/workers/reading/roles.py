@@ -9,7 +9,15 @@ from typing import NoReturn
 
 from cgcopt._validate import did_you_mean
 from cgcopt.errors import InvalidInputError
-from cgcopt.workers.reading.names import is_clock, is_index, is_round, is_time, is_worker
+from cgcopt.workers.reading.names import (
+    is_clock,
+    is_end,
+    is_index,
+    is_round,
+    is_start,
+    is_time,
+    is_worker,
+)
 from cgcopt.workers.reading.options import ReadOptions
 
 __all__ = ["ANONYMOUS", "LongRoles", "WideRoles", "find_roles"]
@@ -46,11 +54,14 @@ class LongRoles:
         Numbers of columns.
     worker : int or None
         ``None`` where workers have no names, only an order in the round.
+    start : int, optional
+        The column of the starts, where ``time`` holds the ends of the work.
     """
 
     round: int
     time: int
     worker: int | None
+    start: int | None = None
 
     @property
     def kept(self) -> tuple[int, ...]:
@@ -75,11 +86,15 @@ def find_roles(file: Path, header: Sequence[str], options: ReadOptions) -> WideR
         if (value := getattr(options, name)) is not None
     }
     anonymous = options.worker == ANONYMOUS and ANONYMOUS not in header
-    if options.time is None and options.worker is None and not _looks_long(header, options):
+    spans = options.time is None and _has_spans(header)
+    if not (spans or options.time or options.worker or _looks_long(header, options)):
         return WideRoles(told.get("round", _first(header, is_round)))
     used = {c for c in told.values() if c is not None}
-    time = told.get("time")
-    if time is None:
+    time, start = told.get("time"), None
+    if spans:
+        time, start = _only(header, is_end, used), _only(header, is_start, used)
+        used |= {start} if start is not None else set()
+    elif time is None:
         time = _only(header, is_time, used, is_clock)
     used |= {time} if time is not None else set()
     found = told.get("round")
@@ -95,7 +110,7 @@ def find_roles(file: Path, header: Sequence[str], options: ReadOptions) -> WideR
         worker = rest[0] if worker is None and len(rest) == 1 else worker
     if time is None or found is None or (worker is None and not anonymous):
         ask(file, header)
-    return LongRoles(found, time, worker)
+    return LongRoles(found, time, worker, start)
 
 
 def ask(file: Path, header: Sequence[str], why: str = "") -> NoReturn:
@@ -121,6 +136,12 @@ def ask(file: Path, header: Sequence[str], why: str = "") -> NoReturn:
         f"{because}told apart; for long form (one time a row) type {found}, "
         "for wide form (one column a worker) --columns W0,W1,...",
     )
+
+
+def _has_spans(header: Sequence[str]) -> bool:
+    """Whether there are points in time for start and end, and no durations."""
+    single = all(_only(header, test, set()) is not None for test in (is_start, is_end, is_worker))
+    return single and not any(map(is_time, header))
 
 
 def _looks_long(header: Sequence[str], options: ReadOptions) -> bool:

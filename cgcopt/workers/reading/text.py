@@ -7,7 +7,6 @@ is too short, so that messages name line and column.
 from __future__ import annotations
 
 import bz2
-import csv
 import gzip
 import io
 import lzma
@@ -22,10 +21,11 @@ from typing import BinaryIO, TextIO, cast
 import numpy as np
 
 from cgcopt.arrays import IntArray
-from cgcopt.errors import InvalidInputError
+from cgcopt.errors import InvalidInputError, MissingExtraError
 from cgcopt.workers.reading.cells import number_of
 from cgcopt.workers.reading.files import open_regular, reason_of
 from cgcopt.workers.reading.grid import Chunks, Grid, checked_header
+from cgcopt.workers.reading.marks import decimal_of, excel_separator, rows_of, separator_of
 from cgcopt.workers.reading.options import SEPARATORS, ReadOptions
 
 __all__ = ["Keep", "open_text", "read_separated"]
@@ -43,11 +43,20 @@ SAMPLE_LENGTH = 2**20
 LONGEST_LINE = 64 * 2**20
 
 _PACKED: dict[bytes, tuple[str, Callable[[BinaryIO], BinaryIO]]] = {
+    b"\x28\xb5": ("zstd", lambda stream: _zstd(stream)),
     b"\x1f\x8b": ("gzip", lambda stream: cast(BinaryIO, gzip.GzipFile(fileobj=stream))),
     b"BZ": ("bzip2", lambda stream: cast(BinaryIO, bz2.BZ2File(stream))),
     b"\xfd7": ("xz", lambda stream: cast(BinaryIO, lzma.LZMAFile(stream))),  # noqa: SIM115 - closed by its reader
 }
 _ALLOWED = "a readable file of times"
+#: What other files begin with.
+_OTHERS = {
+    b"PK\x03\x04": "a zip archive or an Excel workbook: unpack it, or save the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook: save the sheet as CSV",
+    b"PAR1": "Parquet: end its name with .parquet",
+    b"ARRO": "an Arrow file: write it as Parquet or CSV",
+}
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @contextmanager
@@ -62,15 +71,28 @@ def open_text(file: Path) -> Iterator[tuple[TextIO, str]]:
     with open_regular("trace", file, _ALLOWED) as raw:
         packed = ""
         try:
-            packed, unpack = _PACKED.get(raw.read(2), ("", None))
+            start = raw.read(4)
+            if start in _OTHERS:
+                raise InvalidInputError("trace", file, f"{_ALLOWED} (it is {_OTHERS[start]})")
+            packed, unpack = _PACKED.get(start[:2], ("", None))
             raw.seek(0)
             stream = raw if unpack is None else unpack(raw)
-            with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+            encoding = "utf-16" if start[:2] in _UTF16 else "utf-8-sig"
+            with io.TextIOWrapper(stream, encoding=encoding, newline="") as text:
                 yield text, packed
         except (OSError, EOFError, UnicodeDecodeError, zlib.error, lzma.LZMAError) as error:
             damaged = bool(packed) and not isinstance(error, UnicodeError)
             reason = f"damaged {packed} data" if damaged else reason_of(error)
+            reason += ": save it as UTF-8" if isinstance(error, UnicodeError) else ""
             raise InvalidInputError("trace", file, f"{_ALLOWED} ({reason})") from None
+
+
+def _zstd(stream: BinaryIO) -> BinaryIO:
+    try:
+        import pyarrow
+    except ImportError:
+        raise MissingExtraError("pyarrow, which unpacks zstd,", "parquet") from None
+    return cast(BinaryIO, pyarrow.CompressedInputStream(pyarrow.PythonFile(stream), "zstd"))
 
 
 def read_separated(file: Path, options: ReadOptions, keep: Keep) -> Grid:
@@ -79,7 +101,7 @@ def read_separated(file: Path, options: ReadOptions, keep: Keep) -> Grid:
     Parameters
     ----------
     file : Path
-        The file; gzip, bzip2 and xz are unpacked.
+        The file; gzip, bzip2, xz and zstd are unpacked.
     options : ReadOptions
         Separator and decimal mark, where they are told.
     keep : callable
@@ -110,12 +132,17 @@ def _read(file: Path, lines: Iterator[str], packed: str, options: ReadOptions, k
     if not sample:
         allowed = "a file with a header and rows of times (it is empty)"
         raise InvalidInputError("trace", file, allowed)
-    told = _excel_separator(sample)
+    told = excel_separator(sample)
     if told:  # as Excel writes it into the first line
         sample, comments = sample[1:], [*comments, sample[0].strip()]
-    separator = options.separator or told or _separator(file, len(comments) + 1, sample)
-    first = [row for _, row in _rows_of(file, separator, len(comments), sample)][1:]
-    decimal = options.decimal or _decimal(first)
+    rows = [line for line in sample if not line.startswith("#")]
+    separator = options.separator or told or separator_of(file, len(comments) + 1, rows)
+    first = [row for _, row in rows_of(file, separator, len(comments), rows)]
+    if comments and _is_header(comments[-1], first[0], separator):  # as numpy.savetxt writes it
+        sample = [f"{comments.pop()}\n", *sample]
+    else:
+        del first[0]
+    decimal = options.decimal or decimal_of(file, separator, first)
     reader = _Rows(file, separator, len(comments), chain(sample, lines))
     line, names = next(reader)
     header = checked_header(f"{file}:{line}: header", names)
@@ -126,10 +153,20 @@ def _read(file: Path, lines: Iterator[str], packed: str, options: ReadOptions, k
     facts = [f"separated by {SEPARATORS[separator]}"] if len(header) > 1 else []
     facts += ["decimal comma"] if decimal == "," else []
     facts += [f"packed by {packed}"] if packed else []
+    facts += [f"comment lines between the rows: {len(reader.comments)}"] if reader.comments else []
     said = ", ".join(["text", *facts])
     values = chunks.values()
     texts, kept = chunks.texts, chunks.kept
+    comments += reader.comments
     return Grid(file, header, values, texts, kept, where, tuple(comments), said, decimal)
+
+
+def _is_header(comment: str, row: Sequence[str], separator: str) -> bool:
+    """Whether a comment names the columns above a first row that holds numbers alone."""
+    _, names = next(rows_of(Path(), separator, 0, [comment]), (0, [""]))
+    numbers = all(number_of(cell.replace(",", ".")) is not None for cell in row)
+    named = all(number_of(name) is None for name in names)
+    return len(names) == len(row) > 1 and numbers and named
 
 
 def _head(lines: Iterator[str]) -> tuple[list[str], list[str]]:
@@ -153,16 +190,27 @@ class _Rows:
     """The rows of a text with their line numbers, every one with as many fields as the first."""
 
     def __init__(self, file: Path, separator: str, before: int, lines: Iterator[str]) -> None:
-        self.rows = _rows_of(file, separator, before, lines)
+        self.rows = rows_of(file, separator, before, lines)
         self.file, self.separator, self.fields = file, separator, 0
+        self.comments: list[str] = []  # between the rows
 
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
         return self
 
     def __next__(self) -> tuple[int, list[str]]:
         line, row = next(self.rows)
-        self.fields = self.fields or len(row)
-        if len(row) != self.fields:
+        if not self.fields:  # the header; a separator may stand behind its last name
+            if len(row) > 2 and not row[-1].strip():
+                row.pop()
+            self.fields = len(row)
+        while len(row) != self.fields:
+            if len(row) == self.fields + 1 and not row[-1].strip():
+                row.pop()
+                break
+            if row[0].startswith("#"):
+                self.comments.append(self.separator.join(row)[1:].strip())
+                line, row = next(self.rows)
+                continue
             said = SEPARATORS[self.separator]
             allowed = (
                 f"{self.fields}, as in the header (separator: {said}; --separator tells another"
@@ -170,24 +218,6 @@ class _Rows:
             allowed += ", --decimal , a decimal comma)" if self.separator != "," else ")"
             raise InvalidInputError(f"{self.file}:{line}: number of fields", len(row), allowed)
         return line, row
-
-
-def _rows_of(
-    file: Path, separator: str, before: int, lines: Sequence[str] | Iterator[str]
-) -> Iterator[tuple[int, list[str]]]:
-    if separator == " ":
-        lines = (" ".join(line.split()) for line in lines)
-    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
-    try:
-        for row in reader:
-            if len(row) > 1 or (row and row[0].strip()):
-                yield before + reader.line_num, row
-    except csv.Error as error:
-        where = f"{file}:{before + reader.line_num}"
-        if "field limit" in str(error):
-            size = f"more than {csv.field_size_limit()} characters"
-            raise InvalidInputError(f"{where}: size of a field", size, "less") from None
-        raise InvalidInputError(where, str(error), "a line of separated fields") from None
 
 
 def _fill(chunks: Chunks, rows: _Rows) -> IntArray:
@@ -204,37 +234,3 @@ def _fill(chunks: Chunks, rows: _Rows) -> IntArray:
     if pending:
         chunks.add(pending)
     return np.frombuffer(numbers, dtype=np.int64) if numbers else np.empty(0, dtype=np.int64)
-
-
-def _separator(file: Path, line: int, sample: Sequence[str]) -> str:
-    """The separator that cuts the header and the lines below it into as many fields."""
-    counts = {mark: _fields(mark, sample) for mark in SEPARATORS}
-    several = [mark for mark, found in counts.items() if found and found[0] > 1]
-    even = [mark for mark in several if len(set(counts[mark])) == 1]
-    strong = [mark for mark in even if mark != " "]
-    if len(strong) > 1:
-        said = " or ".join(SEPARATORS[mark] for mark in strong)
-        where = f"{file}:{line}: separator"
-        raise InvalidInputError(where, said, "told by --separator: several would do")
-    return next(iter([*strong, *even, *several]), ",")
-
-
-def _excel_separator(sample: Sequence[str]) -> str:
-    """The separator of a first line ``sep=;``; empty if there is no such line."""
-    first = sample[0].rstrip("\r\n").strip('"')
-    return first[4:] if first[:4].lower() == "sep=" and first[4:] in SEPARATORS else ""
-
-
-def _fields(mark: str, sample: Sequence[str]) -> list[int]:
-    try:
-        return [len(row) for _, row in _rows_of(Path(), mark, 0, sample)]
-    except InvalidInputError:
-        return []
-
-
-def _decimal(rows: Sequence[Sequence[str]]) -> str:
-    """The decimal comma, if cells are numbers with it that are none without."""
-    cells = list(chain.from_iterable(row[:1000] for row in rows))
-    with_comma = sum(number_of(cell) is None and number_of(cell, ",") is not None for cell in cells)
-    with_point = sum("." in cell and number_of(cell) is not None for cell in cells)
-    return "," if with_comma > with_point else "."

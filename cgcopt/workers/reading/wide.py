@@ -17,13 +17,22 @@ import numpy as np
 from cgcopt._validate import did_you_mean
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
-from cgcopt.workers.reading.cells import Kind, stem_of
+from cgcopt.workers.reading.behaviour import (
+    BEHAVIOUR,
+    never_falling,
+    suspicion,
+    whole_numbers,
+)
+from cgcopt.workers.reading.cells import Kind, expected
+from cgcopt.workers.reading.figures import is_figure, refuse_footer
 from cgcopt.workers.reading.grid import Grid
 from cgcopt.workers.reading.labels import (
     check_labels,
+    counters,
     first_repeated,
     is_rising,
     kind_of_column,
+    order_of,
 )
 from cgcopt.workers.reading.names import (
     is_clock,
@@ -32,31 +41,15 @@ from cgcopt.workers.reading.names import (
     is_summary,
     is_time,
     is_worker,
-    unit_in,
+    without_unit,
 )
 from cgcopt.workers.reading.options import ReadOptions
 from cgcopt.workers.reading.roles import WideRoles, ask
+from cgcopt.workers.reading.spans import in_one_unit
 
 __all__ = ["Cells", "read_wide"]
 
-#: Digits in groups of three, and another mark behind them: 1.234,5 or 1,234.5 or 1.234.567.
-_GROUPED = re.compile(r"[+-]?\d{1,3}([.,' ]\d{3})+[.,]\d+", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """From how many rounds on a column is judged by its cells."""
-
-    constant: int = 4  # constant steps: two steps alike may be chance, three hardly
-    rising: int = 10  # rising in every row: chance 1/10! for independent times
-    rising_alike: int = 20  # for a column that is named as the others are
-    named_alike: int = 3  # columns w0, w1, ..., beside which another name is asked about
-    whole: int = 8  # whole numbers beside decimals
-    epoch: float = 1e9  # seconds since 1970 are above it
-    epoch_ratio: float = 1e4  # and so much above the other columns
-
-
-BEHAVIOUR = Behaviour()
+_DIGITS = re.compile(r"\d+", re.ASCII)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,22 +94,23 @@ def read_wide(grid: Grid, roles: WideRoles, options: ReadOptions) -> Cells:
     finder = _Finder(grid, roles, options)
     columns = finder.workers()
     for column in columns:
-        _check_texts(grid, column)
+        _check_texts(grid, column, columns)
     order = np.arange(grid.rows)
+    refuse_footer(grid, columns)
     times = grid.values[:, columns] if len(columns) < len(grid.header) else grid.values
+    times, unit, mixed = in_one_unit(grid, columns, times, options)
     notes = [f"wide form: {grid.rows} rows as rounds, {len(columns)} columns as workers"]
     notes += finder.notes
-    rounds = finder.round
-    if rounds is not None and not is_rising(grid, rounds, strictly=True):
-        order = np.argsort(grid.values[:, rounds], kind="stable")
+    notes += [mixed] if mixed else []
+    if finder.order is not None and finder.order != sorted(finder.order):
+        order = np.array(finder.order)
         times = times[order]
-        notes.append(f"the rows were put in the order of '{grid.header[rounds]}'")
-    units = {unit_in(grid.header[column]) for column in columns}
+        notes.append(f"the rows were put in the order of '{finder.ordered_by}'")
     names = tuple(grid.header[column] for column in columns)
     return Cells(
         times,
         names,
-        units.pop() if len(units) == 1 else None,
+        unit,
         lambda r, w: grid.place(int(order[r]), columns[w]),
         tuple(notes),
         tuple(finder.left_out),
@@ -130,10 +124,13 @@ class _Finder:
         self.grid, self.options = grid, options
         self.named = roles.round
         self.round: int | None = None  # a column of numbers that gives the order
+        self.order: list[int] | None = None  # of the rows
+        self.ordered_by = ""
         self.notes: list[str] = []
         self.left_out: list[str] = []
         stems = Counter(map(_pattern, grid.header))
         self.alike = [bool(s) and stems[s] > 1 for s in map(_pattern, grid.header)]
+        self.counters = counters(grid, self.alike)
 
     def workers(self) -> list[int]:
         """The columns that are workers."""
@@ -159,7 +156,10 @@ class _Finder:
         columns = [c for c in columns if not self._is_summary(c, columns)]
         self._ask_about_odd_names(columns)
         if not columns:
-            self._ask(len(header) - 1, "a column of times: none is left")
+            self._ask(
+                len(header) - 1,
+                "a column of times: none is left (from points in time subtract the start)",
+            )
         return columns
 
     def _leave(self, names: list[str], why: str) -> None:
@@ -179,11 +179,19 @@ class _Finder:
         )
 
     def _check_round(self) -> None:
-        if self.named is None:
+        if self.named is None or self.named in self.counters:
             return
         kind = check_labels(self.grid, self.named)
         self._refuse_repeated(self.named)
         self.round = self.named if kind is Kind.NUMBER else None
+        self._order_by(self.named)
+
+    def _order_by(self, column: int) -> None:
+        if self.order is None:
+            self.order = order_of(self.grid.labels(column))
+            self.ordered_by = self.grid.header[column]
+            if self.order is None:
+                self.notes.append(f"rows in the order of the file, not of '{self.ordered_by}'")
 
     def _refuse_repeated(self, column: int) -> None:
         grid = self.grid
@@ -192,7 +200,8 @@ class _Finder:
         if found is not None:
             allowed = (
                 f"another in every row (row {found[0] + 1} has it too): long form? "
-                "type --round COLUMN --worker COLUMN --time COLUMN"
+                "type --round COLUMN --worker COLUMN --time COLUMN; if columns are workers, "
+                "--columns W0,W1,..."
             )
             raise InvalidInputError(
                 grid.place(found[1], column), grid.cell(found[1], column), allowed
@@ -201,18 +210,27 @@ class _Finder:
     def _is_label(self, column: int) -> bool:
         """Whether a column is an index or a clock by its name, or holds dates."""
         name, grid = self.grid.header[column], self.grid
-        if is_worker(name):
-            ask(grid.file, grid.header, "long form?")
         kind = kind_of_column(grid, column)
+        if is_worker(name) and self._is_long(column, kind):
+            ask(grid.file, grid.header, "long form?")
         if kind is Kind.DATE:
             check_labels(grid, column)
+            self._order_by(column)
             self._leave([name], "points in time")
+            return True
+        if self._is_text(column):
             return True
         named_index = is_index(name) or is_round(name)
         if not named_index and not is_clock(name):
             return False
         kind = check_labels(grid, column)
-        if kind is Kind.NUMBER and not is_rising(grid, column, strictly=False):
+        if column in self.counters:
+            self._leave([name], "an index")
+            return True
+        falling = bool(np.all(np.diff(grid.values[:, column]) < 0.0))
+        if kind is Kind.NUMBER and falling:  # the latest first
+            self._order_by(column)
+        elif kind is Kind.NUMBER and not is_rising(grid, column, strictly=False):
             if is_time(name) and len(grid.header) - len(self.left_out) == 1:
                 return False
             self._ask(column, "rising from row to row, as its name says, or a column of times")
@@ -220,6 +238,29 @@ class _Finder:
             self._refuse_repeated_index(column)
         self._leave([name or "(no name)"], "an index" if named_index else "points in time")
         return True
+
+    def _is_text(self, column: int) -> bool:
+        """Whether a column holds no number at all, such as names of hosts; it is left out."""
+        grid, name = self.grid, self.grid.header[column]
+        told = is_index(name) or is_round(name) or is_clock(name) or self.alike[column]
+        if told or np.isfinite(grid.values[:, column]).any():
+            return False
+        texts = grid.texts.get(column, {})
+        if any("\n" in text or text.strip()[0].isdigit() for text in texts.values()):
+            return False  # a quote that is not closed, or damaged times
+        if texts or sum(self.alike) >= BEHAVIOUR.named_alike:
+            self._leave([name], "texts" if texts else "empty")
+            return True
+        return False
+
+    def _is_long(self, column: int, kind: Kind) -> bool:
+        """Whether a column named as workers are makes a long form, beside columns named alike."""
+        names = [name for name, alike in zip(self.grid.header, self.alike, strict=True) if alike]
+        stem = _pattern(names[0]) if names else ""
+        if is_round(stem) or is_index(stem):
+            allowed = "a column of times: a row is a worker here, not a round (turn the table)"
+            self._ask(column, allowed)
+        return kind is Kind.NUMBER or len(names) < BEHAVIOUR.named_alike
 
     def _refuse_repeated_index(self, column: int) -> None:
         """An index may repeat (an epoch of many steps) if another one does not."""
@@ -235,10 +276,12 @@ class _Finder:
     def _by_behaviour(self, columns: list[int]) -> list[int]:
         """Leave out, or ask about, columns that count, rise, or hold ids."""
         grid = self.grid
-        whole = self._whole(columns)
+        whole = whole_numbers(grid, columns)
         decimals = len(whole) < len(columns)  # some worker has decimals
         suspects = {
-            c: why for c in self._monotone(columns) if (why := self._suspicion(c, decimals))
+            c: why
+            for c in never_falling(grid, columns)
+            if (why := suspicion(grid, c, alike=self.alike[c], decimals=decimals))
         }
         if suspects and len(suspects) == len(columns) and grid.rows >= BEHAVIOUR.rising:
             self._ask(
@@ -265,43 +308,15 @@ class _Finder:
     def _ask_about_odd_names(self, columns: list[int]) -> None:
         """Ask about a column that is not named as most are, such as a loss or a rate."""
         odd = [c for c in columns if not self.alike[c]]
+        block = self.grid.values[:, [c for c in columns if self.alike[c]]]
+        for column in odd if block.shape[1] >= BEHAVIOUR.named_alike else []:
+            if is_figure(self.grid.values[:, column], block):
+                self._leave([self.grid.header[column]], "a figure over the other columns")
+                columns.remove(column)
+        odd = [c for c in columns if not self.alike[c]]
         alike = len(columns) - len(odd)
         if odd and alike >= BEHAVIOUR.named_alike and alike > len(odd):
             self._ask(odd[0], "a column of times: it is not named as the others are")
-
-    def _monotone(self, columns: list[int]) -> list[int]:
-        """Columns that never fall; most are told by their first rows."""
-        first = self.grid.values[:64, columns]
-        if len(first) < 2:
-            return []
-        steps = np.diff(first, axis=0)
-        rising = np.all(steps >= 0.0, axis=0) | np.all(steps == steps[:1], axis=0)
-        return [c for c, up in zip(columns, rising, strict=True) if up]
-
-    def _suspicion(self, column: int, decimals: bool) -> str:
-        """Why a column that never falls is no column of times; empty if it may be one."""
-        values = self.grid.values[:, column]
-        steps, rows = np.diff(values), values.size
-        constant = np.all(np.abs(steps - steps[0]) <= 1e-9 * abs(steps[0])) and steps[0] != 0.0
-        if constant and rows >= BEHAVIOUR.constant:
-            counts = abs(steps[0]) == 1.0 and values[0] in (0.0, 1.0) and decimals
-            if not self.alike[column] or counts:
-                return "rises in constant steps" if steps[0] > 0 else "falls in constant steps"
-        needed = BEHAVIOUR.rising_alike if self.alike[column] else BEHAVIOUR.rising
-        if rows >= needed and np.all(steps > 0.0):
-            return "rises in every row"
-        clock = np.all(values >= BEHAVIOUR.epoch) and values[-1] < 1.1 * values[0]
-        if clock and not self.alike[column]:
-            lowest = float(np.nanmin(self.grid.values[:64, :]))
-            if values[0] > BEHAVIOUR.epoch_ratio * lowest:
-                return "counts seconds since 1970"
-        return ""
-
-    def _whole(self, columns: list[int]) -> list[int]:
-        """Columns of whole numbers."""
-        first = self.grid.values[:1000, columns]
-        whole = np.all(first == np.floor(first), axis=0)
-        return [c for c, is_whole in zip(columns, whole.tolist(), strict=True) if is_whole]
 
     def _is_summary(self, column: int, columns: list[int]) -> bool:
         """Whether a column is a figure over the others, by its name and by its cells."""
@@ -312,34 +327,26 @@ class _Finder:
         if not others:
             return False
         values, block = self.grid.values[:, column], self.grid.values[:, others]
-        figures = (np.mean, np.max, np.min, np.sum, np.median, np.std)
-        near = any(np.allclose(values, f(block, axis=1), rtol=1e-2) for f in figures)
-        if not near and self.grid.rows > 1:
+        if not is_figure(values, block) and self.grid.rows > 1:
             self._ask(column, "a column of times: its name is that of a figure over all workers")
         self._leave([name], "a figure over the other columns")
         return True
 
 
 def _pattern(name: str) -> str:
-    """What names of one series have in common: the stem before the number, or that all are numbers."""
-    return "0" if name.isdigit() else stem_of(name)
+    """What names of one series have in common: all but their numbers, or that all are numbers."""
+    if name.isdigit():
+        return "0"
+    pattern = _DIGITS.sub("#", without_unit(name))
+    return pattern if "#" in pattern and any(map(str.isalpha, pattern)) else ""
 
 
-def _check_texts(grid: Grid, column: int) -> None:
+def _check_texts(grid: Grid, column: int, columns: list[int]) -> None:
     texts = grid.texts.get(column)
     if not texts:
         return
     row = min(texts)
-    raise InvalidInputError(grid.place(row, column), texts[row].strip(), expected(texts[row]))
-
-
-def expected(cell: str) -> str:
-    """Say what a cell of times must be, and what to type if it is meant as one."""
-    allowed = "a finite number of seconds > 0"
-    if _GROUPED.fullmatch(cell.strip()):
-        return f"{allowed}, without marks between thousands: take them out of the file"
-    if "," in cell:
-        return f"{allowed} (--decimal , reads a decimal comma)"
-    if "inf" in cell.lower():
-        return f"{allowed} (a worker that never answered: leave the cell empty, --missing failed)"
-    return allowed
+    allowed = expected(texts[row])
+    if all(0 in grid.texts.get(c, {}) for c in columns) and not any(map(str.isdigit, texts[0])):
+        allowed = "a time (a second line of the header? take it out; --unit tells the unit)"
+    raise InvalidInputError(grid.place(row, column), texts[row].strip(), allowed)
