@@ -6,6 +6,7 @@ Two classes may share a name when they solve different problems (``optimal`` for
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -79,22 +80,48 @@ def find_solver(name: str, objective: Objective, form: Form) -> type[Solver]:
     MissingSolverError
         If the solver needs a package that is not installed.
     """
+    accepted = [form, Form.RELAXED] if form is Form.BLOCK else [form]
+    fitting = _first(_near(name, objective), name, objective, form)
+    for wanted in accepted:
+        fitting = fitting or _first(all_solvers(), name, objective, wanted)
+    if fitting is not None:
+        if not fitting.available():
+            raise MissingSolverError(name, fitting.extra)
+        return fitting
     named = [cls for cls in all_solvers() if cls.name == name]
     if not named:
         allowed = did_you_mean(name, solver_names(), listing="cgcopt solvers")
         raise InvalidInputError("solver", name, allowed)
-    accepted = [form, Form.RELAXED] if form is Form.BLOCK else [form]
-    for wanted in accepted:
-        for cls in named:
-            if cls.treats(type(objective), wanted):
-                if not cls.available():
-                    raise MissingSolverError(name, cls.extra)
-                return cls
     able = [f"{task.objective.kind} ({task.form})" for cls in named for task in cls.solves]
     raise UnsupportedProblemError(
         f"solver '{name}' does not solve {objective.kind} at the {form} form; "
         f"it solves: {', '.join(sorted(able))}"
     )
+
+
+def _near(name: str, objective: Objective) -> Iterator[type[Solver]]:
+    """Classes in files that begin with a name, those with a word of the objective's kind first.
+
+    To import every solver takes half a second, which a single run need not wait for.
+    """
+    if _plug_ins():
+        return  # one of them may claim the same name, which only a look at all of them shows
+    start, words = name.replace("-", "_"), objective.kind.split("-")
+    files = [file for file in _built_in_modules() if file.rpartition(".")[2].startswith(start)]
+    for file in sorted(files, key=lambda file: not any(word in file for word in words)):
+        yield from _solvers_in(file)
+
+
+@cache
+def _plug_ins() -> bool:
+    return bool(entry_points(group=ENTRY_POINTS))
+
+
+def _first(
+    classes: Iterable[type[Solver]], name: str, objective: Objective, form: Form
+) -> type[Solver] | None:
+    kind = type(objective)
+    return next((cls for cls in classes if cls.name == name and cls.treats(kind, form)), None)
 
 
 def solver_facts(cls: type[Solver]) -> dict[str, Any]:

@@ -17,6 +17,9 @@ __all__ = ["unused_in_comparison", "unused_in_run"]
 
 def unused_in_run(context: typer.Context, solution: Solution) -> list[str]:
     """Say which of the options of one run its solver had no use for."""
+    given = [name for name in ("scenarios", "seed", "threads") if was_given(context, name)]
+    if not given:
+        return []
     from cgcopt.solvers.registry import all_solvers
 
     name = solution.solver
@@ -35,8 +38,8 @@ def unused_in_run(context: typer.Context, solution: Solution) -> list[str]:
     }
     return [
         f"--{option} {context.params[option]} counts for nothing: {why[option]}."
-        for option, counts in used.items()
-        if classes and not counts and was_given(context, option)
+        for option in given
+        if classes and not used[option]
     ]
 
 
