@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from cgcopt.codes.plan_file import load_plan as load_plan
     from cgcopt.codes.plan_file import save_plan as save_plan
     from cgcopt.codes.planning import make_plan as make_plan
-    from cgcopt.compare.results.advice import Advice as Advice
     from cgcopt.compare.results.advice import advise as advise
+    from cgcopt.compare.results.advice_result import Advice as Advice
     from cgcopt.compare.results.compare import compare as compare
     from cgcopt.compare.results.curve import deadline_curve as deadline_curve
     from cgcopt.compare.results.replay import replay as replay

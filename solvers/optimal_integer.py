@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
-from cgcopt.evaluation.certificates import partition_gradient
-from cgcopt.evaluation.dispatch import Table
 from cgcopt.evaluation.evaluate import evaluate
-from cgcopt.evaluation.result import Certificate, with_gradient
+from cgcopt.evaluation.result import Certificate
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.options import Options
@@ -21,8 +17,7 @@ from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, Times, tasks, unproven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
-from cgcopt.solvers.convex.outer_approximation import solve_master
-from cgcopt.solvers.cutting_plane import minimised_rounds, prepare_rounds
+from cgcopt.solvers.cutting_plane import prepare_rounds
 from cgcopt.solvers.deadline.chance_optimum import (
     limited_optimum_of_chance,
     proven_chance,
@@ -35,31 +30,26 @@ from cgcopt.solvers.limited.optimum import SharedCuts, limited_optimum
 from cgcopt.solvers.limited.rounding import round_within
 from cgcopt.solvers.optimal_probability import OptimalProbability
 from cgcopt.solvers.optimal_quantile import OptimalQuantile, proven_quantile
-from cgcopt.solvers.optimal_runtime import Minimised, minimised
 from cgcopt.solvers.rounding import round_design
-from cgcopt.solvers.runtime.sample_average import SampleAverage
+from cgcopt.solvers.whole.proof import RELAXATIONS, WholeProof
 from cgcopt.workers.start import one_order
 
-__all__ = ["RELAXATIONS", "OptimalInteger", "OptimalIntegerProbability", "OptimalIntegerQuantile"]
+__all__ = ["OptimalInteger", "OptimalIntegerProbability", "OptimalIntegerQuantile"]
 
 
 @dataclass(frozen=True)
-class ProofTuning:
-    """Numbers of the proof in whole numbers. No measurement of them is on record."""
+class IntegerTuning:
+    """When a proof in whole numbers is tried. No measurement of these numbers is on record."""
 
-    masters: int = 1000
-    """Master problems at most."""
     patience: float = 60.0
     """Seconds for the proof where no time limit is set."""
-    neighbours: int = 25
-    """Designs to evaluate around an answer of the master problem, at most."""
     finest: int = 10**6
     """With more coordinates, whole numbers within limits are those of the rounded design."""
     most_coordinates: int = 10**8
     """With more coordinates whole numbers are too fine for the tolerances of the master problem."""
 
 
-_TUNING = ProofTuning()
+_TUNING = IntegerTuning()
 
 
 class OptimalInteger(Solver):
@@ -101,7 +91,7 @@ class OptimalInteger(Solver):
             clock = Clock.started(_TUNING.patience)
         incumbent = Incumbent(options.gap, options)
         incumbent.bound = relaxed.bound
-        run = _Proof(problem, options, clock, incumbent, relaxed.subgradients)
+        run = WholeProof(problem, options, clock, incumbent, relaxed.subgradients)
         run.value(round_design(problem, Design(relaxed.partition)).partition)
         certificate = relaxed.certificate
         if not incumbent.closed and problem.system.coordinates <= _TUNING.most_coordinates:
@@ -225,102 +215,3 @@ def _on_its_levels(problem: Problem, found: Outcome) -> Outcome:
         return found
     repaired = problem.limits.repaired(found.partition)
     return replace(found, partition=round_within(problem, Design(repaired)).partition)
-
-
-@dataclass(frozen=True, eq=False)
-class _Relaxed:
-    partition: FloatArray
-    bound: float
-    subgradients: list[FloatArray]
-    certificate: Certificate
-
-    @classmethod
-    def at(
-        cls,
-        end: SampleAverage | Minimised,
-        problem: Problem,
-        unit: float,
-        certificate: Certificate,
-    ) -> _Relaxed:
-        """The end of a minimisation over partitions with sum 1, in seconds per ``unit``."""
-        coordinates = problem.system.coordinates
-        return cls(
-            end.incumbent.best * coordinates,
-            end.incumbent.bound * unit * coordinates,
-            [unit * gradient for gradient in end.subgradients],
-            certificate,
-        )
-
-
-def _relaxed_rounds(problem: Problem, options: Options) -> _Relaxed:
-    end = minimised_rounds(problem, options)
-    return _Relaxed.at(end, problem, problem.system.unit, Certificate.CUTTING_PLANES)
-
-
-def _relaxed_workers(problem: Problem, options: Options) -> _Relaxed:
-    end = minimised(problem, options)
-    return _Relaxed.at(end, problem, 1.0, end.certificate)
-
-
-#: The relaxed optimum, its bound, and the cuts met on the way, by kind of worker times.
-RELAXATIONS: Table[Times, Callable[[Problem, Options], _Relaxed]] = Table(
-    "no relaxed optimum", {Times.SCENARIOS: _relaxed_rounds}, others=_relaxed_workers
-)
-
-
-@dataclass(eq=False)
-class _Proof:
-    """Outer approximation from the cuts of the relaxed optimum."""
-
-    problem: Problem
-    options: Options
-    clock: Clock
-    incumbent: Incumbent
-    subgradients: list[FloatArray]
-    seen: set[bytes] = field(default_factory=set)
-    masters: int = 0
-
-    def value(self, partition: FloatArray) -> None:
-        """Evaluate a design in whole numbers and keep its cut."""
-        found = with_gradient(evaluate(self.problem, Design(partition), gradient=True))
-        self.seen.add(partition.tobytes())
-        self.subgradients.append(partition_gradient(found.gradient))
-        self.incumbent.offer(partition, found.value)
-
-    def approximate(self) -> None:
-        """Alternate between the master problem and evaluations until the bound meets the value."""
-        for _ in range(_TUNING.masters):
-            if self.incumbent.closed or self.clock.expired:
-                return
-            value = self.incumbent.value
-            subgradients = np.array(self.subgradients)
-            coordinates = self.problem.system.coordinates
-            found = solve_master(subgradients, coordinates, value, self.options, self.clock)
-            self.masters += 1
-            self.incumbent.bound = max(self.incumbent.bound, min(found.bound, value))
-            if found.partition is None or found.partition.tobytes() in self.seen:
-                return
-            self.value(found.partition)
-            self.look_around(found.partition)
-
-    def look_around(self, partition: FloatArray) -> None:
-        """Evaluate the exchanges of one coordinate that the cuts leave the best chance.
-
-        They would be the next answers of the master problem, which costs far more than they do.
-        """
-        levels = np.flatnonzero(partition > 0)
-        moves = np.eye(partition.size)
-        near = (partition - moves[levels, None] + moves[None, :]).reshape(-1, partition.size)
-        near = near[[x.tobytes() not in self.seen for x in near]]
-        if near.size == 0:
-            return
-        lower = (near @ np.array(self.subgradients).T).max(axis=1)
-        for _ in range(_TUNING.neighbours):
-            best = int(lower.argmin())
-            if lower[best] >= self.incumbent.value * (1.0 - self.options.gap):
-                return
-            if self.clock.expired:
-                return
-            self.value(near[best])
-            lower = np.maximum(lower, near @ self.subgradients[-1])
-            lower[best] = np.inf

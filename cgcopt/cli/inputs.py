@@ -257,7 +257,7 @@ def writable_file(field: str, path: Path, suffixes: tuple[str, ...]) -> Path:
 
 def writable_picture(field: str, path: Path) -> Path:
     """Refuse a picture that cannot be drawn or written, before anything is computed for it."""
-    from cgcopt.compare.show.plots import require_matplotlib
+    from cgcopt.compare.show.drawing import require_matplotlib
 
     writable_file(field, path, (".png", ".pdf", ".svg"))
     require_matplotlib()

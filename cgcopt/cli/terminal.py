@@ -72,7 +72,7 @@ def show_then_write(
 
 def say_what_is_not_drawn() -> None:
     """Name the extra on standard error where pictures are left out."""
-    from cgcopt.compare.show.plots import require_matplotlib
+    from cgcopt.compare.show.drawing import require_matplotlib
 
     try:
         require_matplotlib()

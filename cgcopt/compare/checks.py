@@ -6,28 +6,23 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from cgcopt.bounds import excess
+from cgcopt.compare.agreement import ENDED_EARLY, beyond, compare_solutions, why, without_design
 from cgcopt.compare.check import TOLERANCE, Check, Outcome
 from cgcopt.compare.verify_run import VerifyRun
 from cgcopt.compare.witness import best_over_all_vectors, with_middling_deadline
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.problem import Form, Problem
-from cgcopt.solution import Solution, SolutionStatus, TerminationCondition
+from cgcopt.solution import Solution, SolutionStatus
 from cgcopt.solvers.base import Times
 from cgcopt.solvers.judge import judge
 from cgcopt.system import System
 
-__all__ = ["CHECKS", "compare_solutions"]
+__all__ = ["CHECKS"]
 
 _STANDARD_ERRORS = 4.5
 _ROUNDS = 200_000
 _FOUND = (SolutionStatus.OPTIMAL, SolutionStatus.FEASIBLE)
-_ENDED_EARLY = (
-    TerminationCondition.TIME_LIMIT,
-    TerminationCondition.ITERATION_LIMIT,
-    TerminationCondition.INTERRUPTED,
-)
 
 
 @dataclass(frozen=True)
@@ -62,7 +57,7 @@ def check_certificate(run: VerifyRun) -> Iterator[Check]:
             continue
         name = f"exact problem, {form}: certificate"
         if solution.evaluation is None:
-            yield Check(name, _without_design(solution), _why(solution))
+            yield Check(name, without_design(solution), why(solution))
             continue
         detail = (
             f"{solution.solver} {solution.value:.10g}, bound {solution.bound:.10g} "
@@ -71,10 +66,10 @@ def check_certificate(run: VerifyRun) -> Iterator[Check]:
         # Only the relaxed optimum of a runtime is promised with a proof to the tolerance.
         promised = form is Form.RELAXED and isinstance(run.problem.objective, ExpectedRuntime)
         outcome = Outcome.PASSED
-        if _beyond(solution.bound, solution):
+        if beyond(solution.bound, solution):
             outcome = Outcome.FAILED
         elif promised and solution.gap > TOLERANCE:
-            outcome = Outcome.OPEN if solution.termination in _ENDED_EARLY else Outcome.FAILED
+            outcome = Outcome.OPEN if solution.termination in ENDED_EARLY else Outcome.FAILED
         elif solution.gap > TOLERANCE:
             detail += "; no proof to the tolerance is promised here"
         yield Check(name, outcome, detail, {"value": solution.value, "bound": solution.bound})
@@ -89,9 +84,9 @@ def check_global_bound(run: VerifyRun) -> Iterator[Check]:
     own = run.own(run.problem, Form.RELAXED)
     name = "exact problem: best design against the global bound"
     if own is None or own.evaluation is None or proof.evaluation is None:
-        yield Check(name, _without_design(proof), _why(proof))
+        yield Check(name, without_design(proof), why(proof))
         return
-    wrong = any(_beyond(proof.bound, solution) for solution in (own, proof))
+    wrong = any(beyond(proof.bound, solution) for solution in (own, proof))
     detail = (
         f"{own.solver} {own.value:.10g}, global {proof.value:.10g} with bound {proof.bound:.10g} "
         f"({proof.certificate}), gap {proof.gap:.1e}"
@@ -109,7 +104,7 @@ def check_forms(run: VerifyRun) -> Iterator[Check]:
     detail = (
         f"relaxed {relaxed.value:.10g}, block {block.value:.10g}: whole numbers cost {cost:.1e}"
     )
-    outcome = Outcome.FAILED if _beyond(relaxed.bound, block) else Outcome.PASSED
+    outcome = Outcome.FAILED if beyond(relaxed.bound, block) else Outcome.PASSED
     values = {
         "relaxed": relaxed.value,
         "relaxed_bound": relaxed.bound,
@@ -187,72 +182,6 @@ CHECKS: tuple[Callable[[VerifyRun], Iterator[Check]], ...] = (
 )
 
 
-def compare_solutions(
-    title: str, own: Solution | None, other: Solution, *, method: bool, tolerance: float
-) -> Check:
-    """Compare our solution of a problem with that of an outside solver.
-
-    Parameters
-    ----------
-    title : str
-        Name of the check.
-    own : Solution, optional
-        Ours; ``None`` where no own method treats the problem.
-    other : Solution
-        The outside solver's.
-    method : bool
-        Whether ``own`` comes from a method for this very problem, which then must not be worse.
-    tolerance : float
-        Relative accuracy that the outside solver promises.
-    """
-    if other.evaluation is None:
-        return Check(title, _without_design(other), f"{other.solver}: {_why(other)}")
-    if own is None or own.evaluation is None:
-        detail = f"{other.solver} {other.value:.10g}; " + (
-            "no own method for this problem" if own is None else f"{own.solver}: {_why(own)}"
-        )
-        outcome = Outcome.NOT_CHECKED if own is None else _without_design(own)
-        return Check(title, outcome, detail, {"other": other.value, "other_bound": other.bound})
-    outcome, remark = _judged(own, other, method=method, tolerance=tolerance)
-    apart = abs(own.value - other.value) / max(abs(other.value), 1e-300)
-    detail = (
-        f"{own.solver} {own.value:.10g} (gap {own.gap:.1e}), {other.solver} {other.value:.10g} "
-        f"(gap {other.gap:.1e}): {apart:.1e} apart{remark}"
-    )
-    values = {
-        "own": own.value,
-        "own_bound": own.bound,
-        "other": other.value,
-        "other_bound": other.bound,
-    }
-    return Check(title, outcome, detail, values)
-
-
-def _judged(
-    own: Solution, other: Solution, *, method: bool, tolerance: float
-) -> tuple[Outcome, str]:
-    if other.termination is TerminationCondition.NUMERICAL_ERROR:
-        return Outcome.FAILED, f"; {other.message}"
-    for bound, value in ((other.bound, own), (own.bound, other), (other.bound, other)):
-        if _beyond(bound, value):
-            return Outcome.FAILED, f"; {value.solver} is better than the bound {bound:.10g}"
-    sense = own.problem.objective.sense
-    if excess(other.value, own.value, sense) > max(tolerance, TOLERANCE):
-        return _worse(other)
-    if excess(own.value, other.value, sense) > TOLERANCE:
-        if method:
-            return _worse(own)
-        return Outcome.OPEN, "; ours was made for the exact problem, no own method takes scenarios"
-    proven = own.gap <= TOLERANCE and other.gap <= TOLERANCE
-    return Outcome.PASSED, "" if proven else "; they agree, not both are proven"
-
-
-def _worse(solution: Solution) -> tuple[Outcome, str]:
-    if solution.termination in _ENDED_EARLY:
-        return Outcome.OPEN, f"; {solution.solver} ended early ({solution.termination})"
-    return Outcome.FAILED, f"; {solution.solver} is worse"
-
-
 def _against_outside(
     run: VerifyRun, problem: Problem, kind: Times, title: str, forms: tuple[Form, ...]
 ) -> Iterator[Check]:
@@ -317,11 +246,11 @@ def _equivalence(title: str, name: str, problem: Problem, found: dict[Form, Solu
     detail = ", ".join(f"{form} {value:.10g}" for form, value in values.items())
     missing = [solution for solution in found.values() if solution.status not in _FOUND]
     if missing:
-        why = f"{detail}; {missing[0].form}: {_why(missing[0])}"
-        return Check(title, _without_design(missing[0]), why, values)
+        text = f"{detail}; {missing[0].form}: {why(missing[0])}"
+        return Check(title, without_design(missing[0]), text, values)
     relaxed, block = found[Form.RELAXED], found[Form.BLOCK]
     agree = all(math.isclose(found[form].value, best, rel_tol=TOLERANCE) for form in _WHOLE)
-    if not agree or _beyond(relaxed.bound, block):
+    if not agree or beyond(relaxed.bound, block):
         return Check(title, Outcome.FAILED, detail, values)
     if abs(relaxed.value - best) <= SMALL.difference * abs(relaxed.value):
         return Check(title, Outcome.OPEN, f"{detail}; no sample made the forms differ", values)
@@ -329,18 +258,3 @@ def _equivalence(title: str, name: str, problem: Problem, found: dict[Form, Solu
 
 
 _WHOLE = (Form.BLOCK, Form.COORDINATE)
-
-
-def _beyond(bound: float, solution: Solution) -> bool:
-    """Whether the value of a solution is better than a bound allows, beyond the tolerance."""
-    return excess(bound, solution.value, solution.problem.objective.sense) > TOLERANCE
-
-
-def _without_design(solution: Solution) -> Outcome:
-    """What a run that has no design means: a time-out decides nothing, an error is a failure."""
-    return Outcome.OPEN if solution.termination in _ENDED_EARLY else Outcome.FAILED
-
-
-def _why(solution: Solution) -> str:
-    ended = f"{solution.status} ({solution.termination})"
-    return f"{ended}; {solution.message}" if solution.message else ended

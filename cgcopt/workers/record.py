@@ -8,17 +8,12 @@ With more workers than cores, or with other work on the machine, some workers be
 
 from __future__ import annotations
 
-import os
 import platform
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,22 +23,14 @@ from cgcopt.errors import CgcoptError, InvalidInputError
 from cgcopt.process import stopping
 from cgcopt.process.cores import cores
 from cgcopt.workers.loads import LoadTrace
+from cgcopt.workers.processes import RecordingWorkers, WorkerLostError, started_workers
 from cgcopt.workers.trace import Trace
-from cgcopt.workers.work import CLASSES, FEATURES, run_rounds
+from cgcopt.workers.work import CLASSES, FEATURES
 
 if TYPE_CHECKING:
-    from multiprocessing.context import SpawnContext, SpawnProcess
-    from multiprocessing.synchronize import Barrier
+    pass
 
 __all__ = ["RecordingError", "record", "record_loads"]
-
-_THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
 
 
 class RecordingError(CgcoptError, RuntimeError):
@@ -178,7 +165,7 @@ def _recorded(
     each = len(loads)
     times: list[list[float]] = [[] for _ in range(workers)]
     total, ending = (warmup + rounds) * each, ""
-    with _started(workers, total, patience) as started:
+    with started_workers(workers, total, patience) as started:
         try:
             with stopping.interruptible():
                 size = _agree_on_size(started, samples, work_seconds, loads)
@@ -192,7 +179,7 @@ def _recorded(
             if min(map(len, times)) // each <= warmup:
                 raise
             ending = "interrupted"
-        except _WorkerLost as lost:
+        except WorkerLostError as lost:
             ending = str(lost)
     completed = min(map(len, times)) // each - warmup
     if completed < 1:
@@ -204,118 +191,8 @@ def _recorded(
     return _Made(np.maximum(np.round(kept, 9), 1e-9), size, tuple(comments))
 
 
-class _WorkerLost(Exception):
-    """A worker process ended or does not answer."""
-
-
-class _Workers:
-    """The worker processes and the parent's end of a pipe to each."""
-
-    def __init__(self, patience: float) -> None:
-        self.patience = patience
-        self.processes: list[SpawnProcess] = []
-        self.pipes: list[Connection[Any, Any]] = []
-
-    def start(self, context: SpawnContext, barrier: Barrier, total: int) -> None:
-        """Start one more process."""
-        parent_end, worker_end = context.Pipe()
-        number = len(self.processes)
-        process = context.Process(
-            target=run_rounds, args=(number, total, worker_end, barrier, self.patience), daemon=True
-        )
-        process.start()
-        worker_end.close()
-        self.processes.append(process)
-        self.pipes.append(parent_end)
-
-    def send(self, number: int, message: Any) -> None:
-        """Send a message to one worker."""
-        try:
-            self.pipes[number].send(message)
-        except OSError:
-            raise self._lost(number) from None
-
-    def receive(self, number: int) -> Any:
-        """Receive the next message of one worker."""
-        if not self.pipes[number].poll(self.patience):
-            raise _WorkerLost(f"worker {number} did not answer for {self.patience:g} s")
-        return self._message(number)
-
-    def receive_any(self, numbers: list[int]) -> list[tuple[int, Any]]:
-        """Receive the next message of every one of these workers that sent one; wait for the first."""
-        ready = wait([self.pipes[i] for i in numbers], self.patience)
-        if not ready:
-            raise _WorkerLost(f"workers {numbers} did not answer for {self.patience:g} s")
-        return [(i, self._message(i)) for i in numbers if self.pipes[i] in ready]
-
-    def _message(self, number: int) -> Any:
-        try:
-            message = self.pipes[number].recv()
-        except (EOFError, OSError):
-            raise self._lost(number) from None
-        if isinstance(message, Exception):
-            raise _WorkerLost(f"worker {number} failed ({message!r})")
-        return message
-
-    def _lost(self, number: int) -> _WorkerLost:
-        process = self.processes[number]
-        process.join(5.0)
-        text = f"worker {number} ended with exit code {process.exitcode}"
-        if process.exitcode == 1:
-            text += ' (a script must call record under if __name__ == "__main__":)'
-        return _WorkerLost(text)
-
-    def end(self) -> None:
-        """Close the pipes and end all processes, also those that still run."""
-        for pipe in self.pipes:
-            pipe.close()
-        for process in self.processes:
-            process.terminate()
-        for process in self.processes:
-            process.join(1.0)
-            if process.is_alive():
-                process.kill()
-                process.join()
-            process.close()
-
-
-@contextmanager
-def _started(workers: int, total: int, patience: float) -> Iterator[_Workers]:
-    from multiprocessing import get_context
-
-    context = get_context("spawn")
-    barrier = context.Barrier(workers)
-    started = _Workers(patience)
-    try:
-        with _child_settings():
-            for _ in range(workers):
-                started.start(context, barrier, total)
-        yield started
-    finally:
-        started.end()
-
-
-@contextmanager
-def _child_settings() -> Iterator[None]:
-    """Let the processes started meanwhile use one BLAS thread and leave Ctrl-C to the parent."""
-    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
-    main = threading.current_thread() is threading.main_thread()
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
-    try:
-        yield
-    finally:
-        if handler is not None:
-            signal.signal(signal.SIGINT, handler)
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
 def _agree_on_size(
-    started: _Workers, samples: int | None, work_seconds: float, loads: Sequence[float]
+    started: RecordingWorkers, samples: int | None, work_seconds: float, loads: Sequence[float]
 ) -> int:
     """Wait until all workers have started, let the first calibrate alone, send all the sizes."""
     numbers = range(len(started.processes))
@@ -330,7 +207,7 @@ def _agree_on_size(
     return samples
 
 
-def _collect(started: _Workers, times: list[list[float]], total: int) -> Iterator[int]:
+def _collect(started: RecordingWorkers, times: list[list[float]], total: int) -> Iterator[int]:
     """Fill ``times``, and yield the number of complete rounds whenever it grows."""
     complete = 0
     while complete < total:

@@ -12,16 +12,17 @@ from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights, work_of_partition
 from cgcopt.errors import SolverError
 from cgcopt.evaluation.certificates import partition_gradient, runtime_bound
+from cgcopt.evaluation.steps.brackets import Bracket, bracketed_runtime
 from cgcopt.evaluation.steps.minorant import SmoothMinorant, Tangent
 from cgcopt.evaluation.steps.products import discrete_times
-from cgcopt.evaluation.steps.runtime import Bracket, affordable_panels, bracketed_runtime
+from cgcopt.evaluation.steps.runtime import affordable_panels
 from cgcopt.evaluation.table import Entry, entry_of
 from cgcopt.objective import ExpectedRuntime, Objective
 from cgcopt.solvers.convex.combined_bound import ROUNDING, proven
 from cgcopt.solvers.convex.quasi_newton import Evaluated
 from cgcopt.solvers.formulas import mean_time_work
+from cgcopt.solvers.runtime.curvature import CurvatureTuning, damped_curvature
 from cgcopt.solvers.runtime.level_work import LevelWork
-from cgcopt.solvers.runtime.sample_average import CurvatureTuning, damped_curvature
 from cgcopt.system import System
 from cgcopt.workers.base import Times
 
@@ -146,7 +147,7 @@ class StepRuntimeOracle:
     def curvature(self, damping: float) -> FloatArray:
         """Curvature of the smooth minorant in the partition, where it was evaluated last.
 
-        Damped as :func:`~cgcopt.solvers.runtime.sample_average.damped_curvature` says.
+        Damped as :func:`~cgcopt.solvers.runtime.curvature.damped_curvature` says.
         """
         tangent = self._tangent
         assert tangent is not None, "the smooth minorant is evaluated before its curvature"

@@ -18,7 +18,8 @@ from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.seeds import generator
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
-from cgcopt.solvers.runtime.sample_average import SampleAverage, damped_hessian
+from cgcopt.solvers.runtime.curvature import damped_hessian
+from cgcopt.solvers.runtime.sample_average import SampleAverage
 from cgcopt.solvers.runtime.smoothed_maximum import smoothed_maximum
 from cgcopt.system import System
 from cgcopt.workers.base import Times

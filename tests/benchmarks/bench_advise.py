@@ -24,7 +24,8 @@ import numpy as np
 
 import cgcopt as cg
 from cgcopt.arrays import FloatArray
-from cgcopt.compare.results.advice import Advice, AdviceSettings, advise
+from cgcopt.compare.results.advice import AdviceSettings, advise
+from cgcopt.compare.results.advice_result import Advice
 from cgcopt.evaluation.schedules.ends import ends_of_rounds
 from cgcopt.options import Options
 from tests.benchmarks.table import show

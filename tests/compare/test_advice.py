@@ -17,8 +17,9 @@ import pytest
 import cgcopt as cg
 from cgcopt.cli import main
 from cgcopt.compare.results import advice
-from cgcopt.compare.results.advice import Advice, AdviceSettings, advise
+from cgcopt.compare.results.advice import AdviceSettings, advise
 from cgcopt.compare.results.advice_candidates import advice_candidates
+from cgcopt.compare.results.advice_result import Advice
 from cgcopt.compare.results.verdict import Contender, DecisionSettings, Kind, decide, nested_gain
 from cgcopt.compare.results.yardstick import (
     DeadlineYardstick,

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import cgcopt as cg
+from cgcopt.compare.agreement import compare_solutions
 from cgcopt.compare.check import Outcome
-from cgcopt.compare.checks import compare_solutions
 from cgcopt.compare.verify import verify
 from cgcopt.compare.witness import best_over_all_vectors, with_middling_deadline
 from cgcopt.options import Options

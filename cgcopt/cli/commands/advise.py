@@ -14,7 +14,7 @@ from cgcopt.cli.arguments import Json, Seed, Threads, command_line
 from cgcopt.cli.reading import TraceInput, reads_traces_as_instances
 
 if TYPE_CHECKING:
-    from cgcopt.compare.results.advice import Advice
+    from cgcopt.compare.results.advice_result import Advice
     from cgcopt.costs import Costs
 
 __all__ = ["advise"]

@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cgcopt.compare.results.advice import Advice, AdviceRow, AdviceSettings
+from cgcopt.compare.results.advice import AdviceSettings
+from cgcopt.compare.results.advice_result import Advice, AdviceRow
 from cgcopt.compare.results.verdict import Decision, Kind
 from cgcopt.compare.results.yardstick import Gain, yardstick_of
+from cgcopt.compare.show.drawing import COLOURS, figure, plain_text, save
 from cgcopt.compare.show.folder import ReportFolder
 from cgcopt.compare.show.numbers import show_number
-from cgcopt.compare.show.plots import COLOURS, figure, plain_text, save
 from cgcopt.compare.show.tables import markdown_table, markdown_text
 from cgcopt.objective import CompletionProbability
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgcopt.compare.results.row import Row
-from cgcopt.compare.show.plots import COLOURS, MARKERS, figure, plain_text, save
+from cgcopt.compare.show.drawing import COLOURS, MARKERS, figure, plain_text, save
 from cgcopt.objective import CompletionProbability, Quantile
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cgcopt.arrays import FloatArray
-from cgcopt.compare.show.plots import COLOURS, figure, save
+from cgcopt.compare.show.drawing import COLOURS, figure, save
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.schedules.rounds import finish_of, runtimes_of, slowest_cells
 from cgcopt.schedule import Schedule

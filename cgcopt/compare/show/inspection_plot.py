@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cgcopt.arrays import IntArray
-from cgcopt.compare.show.plots import COLOURS, figure, save
+from cgcopt.compare.show.drawing import COLOURS, figure, save
 from cgcopt.workers.inspection import Inspection
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgcopt.codes.plan import Plan
-from cgcopt.compare.show.plots import figure, save
+from cgcopt.compare.show.drawing import figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

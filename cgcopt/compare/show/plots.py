@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,35 +11,19 @@ import numpy as np
 from cgcopt.compare.published.figures import SOLVERS_OF
 from cgcopt.compare.results.comparison import Comparison
 from cgcopt.compare.results.row import Row
-from cgcopt.errors import MissingExtraError
+from cgcopt.compare.show.drawing import COLOURS, MARKERS, figure, plain_text, save
 from cgcopt.objective import CompletionProbability, Sense
 from cgcopt.problem import Form
 from cgcopt.solvers.base import Role
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from cgcopt.compare.published.sweep import Sweep
     from cgcopt.compare.results.replay import Replay
 
-__all__ = [
-    "COLOURS",
-    "MARKERS",
-    "figure",
-    "plain_text",
-    "plot_blocks",
-    "plot_replay",
-    "plot_sweep",
-    "plot_values",
-    "require_matplotlib",
-    "save",
-]
+__all__ = ["plot_blocks", "plot_replay", "plot_sweep", "plot_values"]
 
-#: Okabe and Ito's palette, told apart by colour-blind readers.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
-#: A second way to tell the curves apart.
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _DASHES = ("-", (0, (4, 3)))
 
 _PARAMETERS = {
@@ -64,78 +44,6 @@ _LIMITS: dict[str, Any] = {
     "hindsight schedule": {"color": COLOURS[2], "linestyle": "-."},
     "hindsight optimum": {"color": COLOURS[3], "linestyle": "-."},
 }
-
-_STYLE: Any = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#dddddd",
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "savefig.dpi": 160,
-    "svg.hashsalt": "cgcopt",
-}
-
-
-def require_matplotlib() -> None:
-    """Refuse to draw where matplotlib is not installed.
-
-    Raises
-    ------
-    MissingExtraError
-        The message names the extra.
-    """
-    try:
-        found = find_spec("matplotlib")
-    except ValueError:  # a module that is blocked, as tests do it
-        found = None
-    if found is None:
-        raise MissingExtraError("matplotlib, which draws pictures,", "plots")
-
-
-@contextmanager
-def figure(width: float, height: float, **layout: Any) -> Iterator[tuple[Figure, Any]]:
-    """Open a figure of this size in inches with axes in the package's style.
-
-    Raises
-    ------
-    MissingExtraError
-        If matplotlib is not installed.
-    """
-    require_matplotlib()
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with rc_context(_STYLE):
-        # Without pyplot there is no global state, and no backend to choose.
-        drawn = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasAgg(drawn)
-        yield drawn, drawn.subplots(**layout)
-
-
-def save(drawn: Figure, path: str | Path) -> None:
-    """Write a figure to a file."""
-    # Without the date and the version of matplotlib equal plots are equal files.
-    undated = {".png": "Software", ".svg": "Date", ".pdf": "CreationDate"}
-    metadata: Any = {undated.get(Path(path).suffix.lower(), "Title"): None}
-    with warnings.catch_warnings():
-        # A letter that the font has not is drawn as a box.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        drawn.savefig(path, metadata=metadata)
-
-
-def plain_text(text: str) -> str:
-    r"""Escape what matplotlib would read as mathematics.
-
-    Examples
-    --------
-    >>> print(plain_text("5 $ a run"))
-    5 \$ a run
-    """
-    return text.replace("$", r"\$")
 
 
 def plot_values(comparison: Comparison, path: str | Path) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from cgcopt.compare.results.replay import Replay
 from cgcopt.compare.schedules.stages import Stage, Stages
+from cgcopt.compare.show.drawing import COLOURS, figure, plain_text, save
 from cgcopt.compare.show.gantt import plot_round, typical_round
 from cgcopt.compare.show.numbers import show_fixed, show_gap, show_number
-from cgcopt.compare.show.plots import COLOURS, figure, plain_text, save
 from cgcopt.design import Design
 from cgcopt.schedule import Schedule
 

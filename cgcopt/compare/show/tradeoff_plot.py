@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cgcopt.compare.results.tradeoff import TradeOff, TradePoint
-from cgcopt.compare.show.plots import COLOURS, figure, plain_text, save
+from cgcopt.compare.show.drawing import COLOURS, figure, plain_text, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cgcopt.compare.show.plots import COLOURS, figure, save
+from cgcopt.compare.show.drawing import COLOURS, figure, save
 from cgcopt.training.result import TrainingRun
 
 if TYPE_CHECKING:

@@ -26,9 +26,9 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.evaluation.crossing.first_failures import first_failures, paired_derivatives
+from cgcopt.evaluation.steps.brackets import Bracket
 from cgcopt.evaluation.steps.panels import Moments, in_batches
 from cgcopt.evaluation.steps.products import Products, discrete_times
-from cgcopt.evaluation.steps.runtime import Bracket
 from cgcopt.system import System
 from cgcopt.workers.base import DiscreteTimes
 

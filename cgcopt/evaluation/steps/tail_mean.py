@@ -22,16 +22,11 @@ from cgcopt.errors import SolverError
 from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import work_gradient
 from cgcopt.evaluation.result import Evaluation, Method, WithGradient
+from cgcopt.evaluation.steps.brackets import first_ends, is_exact, split_ends
 from cgcopt.evaluation.steps.panels import Panels
 from cgcopt.evaluation.steps.products import Products
 from cgcopt.evaluation.steps.quantile import runtime_quantile
-from cgcopt.evaluation.steps.runtime import (
-    affordable_panels,
-    default_tolerance,
-    first_ends,
-    is_exact,
-    split_ends,
-)
+from cgcopt.evaluation.steps.runtime import affordable_panels, default_tolerance
 from cgcopt.system import System
 
 __all__ = ["tail_mean"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cgcopt.compare.show.plots import COLOURS, MARKERS, figure, plain_text, save
+from cgcopt.compare.show.drawing import COLOURS, MARKERS, figure, plain_text, save
 from cgcopt.study.profiles import label_of, performance_profile
 from cgcopt.study.samples import SampleStudy
 

@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cgcopt.compare.show.drawing import COLOURS, figure, plain_text, save
 from cgcopt.compare.show.folder import ReportFolder
 from cgcopt.compare.show.numbers import show_gap, show_number
-from cgcopt.compare.show.plots import COLOURS, figure, plain_text, save
 from cgcopt.study.tail_curve import TailCurve
 
 if TYPE_CHECKING:

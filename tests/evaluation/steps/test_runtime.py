@@ -15,15 +15,12 @@ from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.result import Method
 from cgcopt.evaluation.rounds.runtime import expected_runtime as average_runtime
+from cgcopt.evaluation.steps.brackets import bracketed_runtime
 from cgcopt.evaluation.steps.coarsening import coarsened
 from cgcopt.evaluation.steps.minorant import SmoothMinorant
 from cgcopt.evaluation.steps.panels import Panels
 from cgcopt.evaluation.steps.products import Products
-from cgcopt.evaluation.steps.runtime import (
-    affordable_panels,
-    bracketed_runtime,
-    expected_runtime,
-)
+from cgcopt.evaluation.steps.runtime import affordable_panels, expected_runtime
 from cgcopt.system import System
 from cgcopt.workers.empirical import Empirical, Scenarios
 from cgcopt.workers.families import Exponential
