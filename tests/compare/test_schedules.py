@@ -10,10 +10,12 @@ import pytest
 
 import cgcopt as cg
 from cgcopt.cli import main
-from cgcopt.compare.schedules.cases import cases_of
+from cgcopt.compare.results.yardstick import yardstick_of
+from cgcopt.compare.schedules.cases import Case, cases_of
 from cgcopt.compare.schedules.copies import copies_table
 from cgcopt.compare.schedules.table import schedule_table
 from cgcopt.compare.show.schedule_tables import crossing_lines, readable, readable_copies
+from cgcopt.evaluation.schedules.ends import Assignment, ends_of_rounds
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,37 @@ def test_the_table_tells_the_story(trace: cg.Trace) -> None:
     shown = readable(table)["mine"]
     assert list(shown["method"]) == list(ratios)
     assert "request" in crossing_lines(table)[0]
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        cg.Design([4.0, 3.0, 2.0, 1.0]),
+        cg.Schedule([4.0, 3.0, 2.0, 1.0]),
+        cg.Schedule([0.0, 10.0, 0.0, 0.0]),
+        cg.Cyclic(2),
+        cg.Dynamic(8, latency=0.1),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize(
+    "objective",
+    [cg.ExpectedRuntime(), cg.Quantile(0.8), cg.CompletionProbability(30.0)],
+    ids=lambda each: each.kind,
+)
+def test_ends_of_rounds_and_the_judge_agree(
+    trace: cg.Trace, assignment: Assignment, objective: cg.ExpectedRuntime
+) -> None:
+    costs = cg.Costs(startup=0.2, per_message=0.05, per_coordinate=0.01)
+    system = cg.System(4, 10, trace.rounds(), costs=costs)
+    problem = cg.Problem(system, objective)
+    ends = ends_of_rounds(assignment, system, trace.times)
+    value = cg.judge(problem, assignment).value
+    assert yardstick_of(objective).value(ends) == pytest.approx(value, rel=1e-12)
+    if isinstance(objective, cg.ExpectedRuntime):
+        case = Case("mine", trace.rounds(), trace.times, problem)
+        assert case.mean(assignment) == value
+        assert case.mean(assignment, most=7) == pytest.approx(ends[:7].mean(), rel=1e-12)
 
 
 def test_the_crossing_is_where_both_are_equal(trace: cg.Trace) -> None:

@@ -11,17 +11,17 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.codes.nested import storage_of
 from cgcopt.compare.results.entrant import Entrant
-from cgcopt.compare.results.yardstick import yardstick_of
 from cgcopt.costs import Costs
 from cgcopt.design import Design
 from cgcopt.errors import CgcoptError
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
-from cgcopt.evaluation.schedules.ends import Assignment, ends_of_rounds
+from cgcopt.evaluation.schedules.ends import Assignment
 from cgcopt.limits import Limits
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.schedule import Schedule
 from cgcopt.solution import Solution
+from cgcopt.solvers.judge import judge
 from cgcopt.solvers.solve import solve
 from cgcopt.workers.base import WorkerTimes
 from cgcopt.workers.fitting import FitResult, fit
@@ -210,18 +210,14 @@ class Designer:
         promised = solution.value
         if candidate.rotated and isinstance(assignment, Design):
             assignment = Schedule(assignment.partition)
-            promised = self._on_seen_rounds(assignment)
+            system = self.problem.system.with_times(self.seen.rounds())
+            promised = judge(replace(self.problem, system=system), assignment).value
         broken = self._broken(assignment)
         if broken:
             raise CgcoptError(broken)
         named = candidate.model in (Model.FAMILY, Model.SHIFTED)
         label = self.times(candidate.model).label if named else str(candidate.model)
         return Made(assignment, promised, label)
-
-    def _on_seen_rounds(self, assignment: Assignment) -> float:
-        """The objective on the rounds that were seen."""
-        ends = ends_of_rounds(assignment, self.problem.system, self.seen.times)
-        return yardstick_of(self.problem.objective).value(ends)
 
     def _broken(self, assignment: Assignment | FloatArray) -> str:
         limits = self.problem.limits

@@ -12,9 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cgcopt.arrays import FloatArray
+from cgcopt.evaluation.schedules.ends import Assignment
+from cgcopt.limits import Limits
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.problem import Problem
 from cgcopt.seeds import generator
+from cgcopt.solvers.judge import judge
 from cgcopt.system import System
 from cgcopt.workers.base import WorkerTimes
 from cgcopt.workers.empirical import Scenarios
@@ -65,6 +68,24 @@ class Case:
         count = self.judged.shape[1]
         system = System(count, _COORDINATES, self.times, samples=count, cycles=1 / _COORDINATES)
         return Problem(system, ExpectedRuntime(), title=self.title)
+
+    def mean(
+        self, assignment: Assignment, problem: Problem | None = None, most: int | None = None
+    ) -> float:
+        """Mean seconds of the rounds that judge, or of the first ``most`` of them.
+
+        Parameters
+        ----------
+        assignment : Assignment
+            Valued by :func:`cgcopt.judge`, whether it keeps the limits or not.
+        problem : Problem, optional
+            With other costs than :attr:`problem`.
+        most : int, optional
+            By default all rounds count.
+        """
+        problem = problem or self.problem
+        system = problem.system.with_times(Scenarios(self.judged[:most]))
+        return judge(replace(problem, system=system, limits=Limits()), assignment).value
 
 
 def reference_cases(seed: int = 0) -> list[Case]:

@@ -16,7 +16,6 @@ from cgcopt.compare.schedules.cases import Case
 from cgcopt.compare.schedules.table import root
 from cgcopt.errors import SolverError
 from cgcopt.evaluation.schedules.baselines import Cyclic
-from cgcopt.evaluation.schedules.ends import Assignment, ends_of_rounds
 from cgcopt.limits import Limits
 from cgcopt.options import Options
 from cgcopt.problem import Problem
@@ -100,7 +99,7 @@ def copies_table(
     problem = case.problem
     count = problem.system.workers
     numbers = list(copies or _powers(count))
-    uncoded = _mean(no_coding(problem), problem, case)
+    uncoded = case.mean(no_coding(problem), most=_JUDGED)
     rows = []
     for number in numbers:
         options.report(None, f"{case.title}: {number} copies")
@@ -110,9 +109,9 @@ def copies_table(
         rows.append(
             CopiesRow(
                 number,
-                _mean(plain, problem, case) / uncoded,
-                _mean(rotated, problem, case) / uncoded,
-                _mean(cyclic, problem, case) / uncoded,
+                case.mean(plain, most=_JUDGED) / uncoded,
+                case.mean(rotated, most=_JUDGED) / uncoded,
+                case.mean(cyclic, most=_JUDGED) / uncoded,
                 _sending(limited, case, cyclic, rotated, options, uncoded)
                 if number > 1
                 else math.nan,
@@ -134,10 +133,6 @@ def _best(problem: Problem, rotated: bool, options: Options) -> Schedule:
     return found.schedule
 
 
-def _mean(assignment: Assignment, problem: Problem, case: Case) -> float:
-    return float(ends_of_rounds(assignment, problem.system, case.judged[:_JUDGED]).mean())
-
-
 def _sending(
     problem: Problem,
     case: Case,
@@ -157,7 +152,7 @@ def _sending(
         costs = replace(system.costs, per_coordinate=share * uncoded / system.coordinates)
         dear = replace(problem, system=replace(system, costs=costs))
         coded = coded or _best(dear, True, options)
-        return _mean(cyclic, dear, case) - _mean(coded, dear, case)
+        return case.mean(cyclic, dear, _JUDGED) - case.mean(coded, dear, _JUDGED)
 
     most = root(lambda share: behind(share, free))
     if most == 0.0:

@@ -169,7 +169,7 @@ def schedule_table(
     crossings = []
     for case in cases:
         problem = case.problem
-        uncoded = ends_of_rounds(no_coding(problem), problem.system, case.judged)
+        uncoded = _Rounds.of(case, no_coding(problem))
         assignments: dict[str, Assignment] = {}
         for method in _methods(case, methods):
             options.report(None, f"{case.title}: {method}")
@@ -180,10 +180,11 @@ def schedule_table(
         if methods is None and len(case.judged) <= _HINDSIGHT and not case.alike:
             entries += _hindsight(case, problem, options, uncoded)
         light = speed_of_light(problem.system, case.judged)
-        entries.append(_judged(Entry(case.title, LIGHT, seconds=0.0), light, uncoded))
+        bound = _Rounds(light, float(light.mean()))
+        entries.append(_judged(Entry(case.title, LIGHT, seconds=0.0), bound, uncoded))
         static = [assignments[m] for m in assignments if METHODS[m][0] in ("schedule", "two-level")]
         if static:
-            crossings.append(_crossing(case, problem, static, uncoded))
+            crossings.append(_crossing(case, static, uncoded))
     return ScheduleTable(tuple(entries), tuple(crossings))
 
 
@@ -193,7 +194,7 @@ def _methods(case: Case, methods: Iterable[str] | None) -> list[str]:
     return list(_ALIKE) if case.alike else list(METHODS)
 
 
-def _hindsight(case: Case, problem: Problem, options: Options, uncoded: FloatArray) -> list[Entry]:
+def _hindsight(case: Case, problem: Problem, options: Options, uncoded: _Rounds) -> list[Entry]:
     """What the best designs of the judging rounds themselves would have reached."""
     known = replace(problem, system=problem.system.with_times(Scenarios(case.judged)))
     entries = []
@@ -209,7 +210,7 @@ def _entry(
     method: str,
     way: tuple[str, dict[str, Any]],
     options: Options,
-    uncoded: FloatArray,
+    uncoded: _Rounds,
 ) -> tuple[Entry, Assignment | None]:
     solver, raw = way
     started = time.perf_counter()
@@ -228,32 +229,40 @@ def _entry(
         programs=int(solution.details.get("programs", 0)),
         work=str(solution.details.get("work", "")),
     )
-    return _judged(
-        entry, ends_of_rounds(assignment, problem.system, case.judged), uncoded
-    ), assignment
+    return _judged(entry, _Rounds.of(case, assignment), uncoded), assignment
 
 
 def _assignment_of(solution: Solution) -> Assignment | None:
     return solution.design if solution.assignment is None else solution.assignment
 
 
-def _judged(entry: Entry, ends: FloatArray, uncoded: FloatArray) -> Entry:
-    ratio = float(ends.mean() / uncoded.mean())
-    error = mean_error(ends - ratio * uncoded) / float(uncoded.mean())
+@dataclass(frozen=True, eq=False)
+class _Rounds:
+    """When the rounds that judge end, and their mean as it is judged."""
+
+    ends: FloatArray
+    mean: float
+
+    @classmethod
+    def of(cls, case: Case, assignment: Assignment) -> _Rounds:
+        ends = ends_of_rounds(assignment, case.problem.system, case.judged)
+        return cls(ends, case.mean(assignment))
+
+
+def _judged(entry: Entry, rounds: _Rounds, uncoded: _Rounds) -> Entry:
+    ratio = rounds.mean / uncoded.mean
+    error = mean_error(rounds.ends - ratio * uncoded.ends) / uncoded.mean
     return replace(entry, ratio=ratio, error=error)
 
 
-def _crossing(
-    case: Case, problem: Problem, static: list[Assignment], uncoded: FloatArray
-) -> Crossing:
+def _crossing(case: Case, static: list[Assignment], uncoded: _Rounds) -> Crossing:
     """Where the best static schedule crosses dynamic assignment."""
-    system, judged, mean = problem.system, case.judged[:_CROSSING], float(uncoded.mean())
-    level = min(float(ends_of_rounds(each, system, judged).mean()) for each in static)
-    numbers = [system.workers * factor for factor in (1, 2, 4)]
+    best = min(case.mean(each, most=_CROSSING) for each in static)
+    numbers = [case.problem.system.workers * factor for factor in (1, 2, 4)]
 
     def behind(latency: float) -> float:
-        ways = [Dynamic(number, latency * mean) for number in numbers]
-        return min(float(way.runtimes(system, judged).mean()) for way in ways) - level
+        ways = [Dynamic(number, latency * uncoded.mean) for number in numbers]
+        return min(case.mean(way, most=_CROSSING) for way in ways) - best
 
     return Crossing(case.title, root(behind))
 

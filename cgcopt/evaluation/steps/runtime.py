@@ -151,6 +151,7 @@ def runtime_of_lines(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from cgcopt import Empirical, System
     >>> system = System(2, 4, Empirical([1.0, 3.0]), samples=2)
     >>> lines = Lines(np.array([4.0, 4.0]), np.array([2.0, 2.0]))
