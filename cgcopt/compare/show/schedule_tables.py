@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from cgcopt.compare.schedules.copies import CopiesRow, CopiesTable
 from cgcopt.compare.schedules.table import HINDSIGHT, LIGHT, METHODS, Entry, ScheduleTable
-<<<<<<< HEAD
+from cgcopt.compare.show.drawing import COLOURS, MARKERS, figure, save
 from cgcopt.compare.show.folder import ReportFolder
-from cgcopt.compare.show.drawing import COLOURS, MARKERS, figure, save
 from cgcopt.compare.show.tables import markdown_table, markdown_text
-=======
-from cgcopt.compare.show.drawing import COLOURS, MARKERS, figure, save
-from cgcopt.compare.show.tables import markdown_table
->>>>>>> 09eb013 (Modules that held two ideas are two: brackets, proof in whole numbers, curvature, processes of a recording, drawing, agreement, what an advice says)
 
 if TYPE_CHECKING:
     import pandas as pd
