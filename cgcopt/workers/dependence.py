@@ -178,23 +178,26 @@ def mean_error(values: FloatArray) -> float:
 
     Newey and West's estimator with Bartlett weights and ``K**(1/3)`` lags ("A Simple, Positive
     Semi-Definite, Heteroskedasticity and Autocorrelation Consistent Covariance Matrix",
-    Econometrica 55, 1987).
+    Econometrica 55, 1987).  Differences from the estimated mean are correlated by ``-1/K``; what
+    they lack is put right, so that the variance of independent values is without bias.
 
     Examples
     --------
     >>> alternating, drifting = np.tile([1.0, 3.0], 50), np.repeat([1.0, 3.0], 50)
     >>> round(mean_error(alternating), 3), round(mean_error(drifting), 3)
-    (0.045, 0.219)
+    (0.046, 0.224)
     """
     count = values.size
     if count < 2:
         return math.nan
     off = values - values.mean()
     lags = min(int(count ** (1 / 3)), count - 1)
-    variance = float(off @ off)
+    variance, freedom = float(off @ off), count - 1.0
     for lag in range(1, lags + 1):
-        variance += 2 * (1 - lag / (lags + 1)) * float(off[lag:] @ off[:-lag])
-    return math.sqrt(variance / (count * (count - 1)))
+        weight = 2 * (1 - lag / (lags + 1))
+        variance += weight * float(off[lag:] @ off[:-lag])
+        freedom -= weight * (1 - lag / count)
+    return math.sqrt(variance / (count * freedom))
 
 
 def _part(y: FloatArray) -> FloatArray:

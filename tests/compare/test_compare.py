@@ -687,6 +687,8 @@ def test_standard_error_of_dependent_rounds() -> None:
     independent = rng.normal(size=10_000)
     assert mean_error(independent) == pytest.approx(0.01, rel=0.1)
     assert math.isnan(mean_error(np.array([1.0])))
+    few = np.mean([mean_error(rng.normal(size=15)) ** 2 for _ in range(4000)])
+    assert few == pytest.approx(1 / 15, rel=0.05)  # a fifth too small without correction
 
 
 def test_replay_of_measured_traces(shared_traces: Path) -> None:

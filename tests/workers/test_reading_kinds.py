@@ -160,6 +160,13 @@ def test_repeated_largest_times_are_told(read: Callable[..., Trace]) -> None:
     assert "exactly" not in read(wide()).reading.text
 
 
+def test_a_file_that_is_there_twice_is_told(read: Callable[..., Trace]) -> None:
+    twice = wide(None, "w0,w1,w2,w3", times=np.concatenate([TIMES, TIMES]))
+    assert "12 of 24 rounds repeat others" in read(twice).reading.text
+    coarse = wide(None, "w0,w1,w2,w3", times=np.tile(np.round(TIMES), (4, 1)))
+    assert "repeat" not in read(coarse).reading.text
+
+
 REFUSED = {
     "a sum below": (footer(TIMES.sum(axis=0)), ":14: w0 = ", "the sums of the rows above"),
     "a mean and deviation below": (

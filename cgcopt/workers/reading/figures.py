@@ -1,4 +1,4 @@
-"""Columns and rows that hold no times, but sums and means of the others."""
+"""Columns and rows that hold nothing new: sums and means of the others, and rounds once more."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.grid import Grid
 
-__all__ = ["is_figure", "refuse_footer"]
+__all__ = ["is_figure", "refuse_footer", "repeated_rounds"]
 
 #: Rows of figures that a footer may have, such as sum, mean and deviation.
 FOOTERS = 3
@@ -18,6 +18,8 @@ FOOTERS = 3
 COLUMNS = 8
 #: Share of a column's deviation within which a figure agrees.
 NEAR = 5e-3
+#: Share of the rounds that must repeat others to be told.
+REPEATED = 0.25
 _ROWS: dict[str, Callable[[FloatArray], FloatArray]] = {
     "sums": lambda block: block.sum(axis=0),
     "means": lambda block: block.mean(axis=0),
@@ -62,3 +64,23 @@ def refuse_footer(grid: Grid, columns: Sequence[int]) -> None:
                     f"a round, but these are the {name} of the rows above (a footer? take it out)"
                 )
                 raise InvalidInputError(grid.place(row, few[0]), grid.cell(row, few[0]), allowed)
+
+
+def repeated_rounds(times: FloatArray) -> str:
+    """Say that many rounds are there twice; empty if not, or if times are measured too coarsely.
+
+    Examples
+    --------
+    >>> times = np.array([[1.25, 2.5], [1.75, 2.25]])
+    >>> repeated_rounds(np.concatenate([times, times]))
+    '2 of 4 rounds repeat others to the last digit (a file twice?)'
+    """
+    rounds, workers = times.shape
+    if workers < 2:
+        return ""
+    weights = np.random.default_rng(0).uniform(1.0, 2.0, workers)
+    keys = (np.where(np.isfinite(times), times, 0.0) * weights).sum(axis=1)
+    again = rounds - np.unique(keys).size
+    if again < max(2, REPEATED * rounds) or np.unique(times).size < REPEATED * times.size:
+        return ""
+    return f"{again} of {rounds} rounds repeat others to the last digit (a file twice?)"

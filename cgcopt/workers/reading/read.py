@@ -10,6 +10,7 @@ from typing import Any
 
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
+from cgcopt.workers.reading.figures import repeated_rounds
 from cgcopt.workers.reading.grid import Grid
 from cgcopt.workers.reading.loads import (
     LOAD,
@@ -170,7 +171,8 @@ def _read(grid: Grid, roles: WideRoles | LongRoles, options: ReadOptions) -> Rea
         cells = read_wide(grid, roles, options)
     times, columns, missing = fill(cells, options.missing)
     seconds, unit, counted = _in_seconds(file, times, cells, options.unit)
-    notes = (*cells.notes, *([missing] if missing else []), counted)
+    found = [note for note in (missing, repeated_rounds(times)) if note]
+    notes = (*cells.notes, *found, counted)
     reading = Reading(options, grid.source, unit, notes, cells.left_out)
     return Read(seconds, columns, grid.comments, reading)
 
