@@ -190,7 +190,13 @@ def deployable(source: str, order: str | None) -> Deployable:
         solution, title = solve(problem), problem.name
     schedule = solution.schedule
     if schedule is None:
-        raise InvalidInputError("source", source, f"one with a design ({solution.status})")
+        allowed = f"one with a design ({solution.status})"
+        if solution.assignment is not None:
+            allowed = (
+                f"a code or a schedule ('{solution.solver}' hands out uncoded work; `cgcopt advise` "
+                "writes the best code or schedule beside it, coded.json)"
+            )
+        raise InvalidInputError("source", source, allowed)
     if order is not None:
         work = None if schedule.has_equal_work else schedule.work
         cells = 1 if order == "same" else None

@@ -248,6 +248,24 @@ def test_command_writes_a_design_that_plan_takes(
     assert work[-1] / work.sum() == pytest.approx(1 / 7, abs=0.02)
 
 
+def test_uncoded_order_has_no_plan_and_the_best_code_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "times.csv", tmp_path / "out"
+    times = np.random.default_rng(4).exponential(1.0, (40, 3)) + 0.1
+    cg.Trace(times).write(path)
+    arguments = ["advise", str(path), "--out", str(out), "--plan", "--copies", "2", "--blocks", "1"]
+    with only("uncoded", "cyclic, best copies", "optimal, whole rounds"):
+        assert main([*arguments, "--time-limit", "1000"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "in cyclic order ('cyclic, best copies')" in said
+    assert "hold the best of them, 'optimal, whole rounds', not 'cyclic, best copies'" in said
+    assert main(["plan", str(out / "design.json")]) == 2
+    assert "coded.json" in capsys.readouterr().err
+    assert cg.load_plan(out / "plan.npz").workers == 3
+    assert main(["plan", str(out / "coded.json"), "--json"]) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

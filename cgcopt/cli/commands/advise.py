@@ -96,7 +96,7 @@ def advise(
         else partial(write, advice, folder, command_line(context), plan=plan),
         quiet=as_json,
     )
-    if plan and advice.solution.schedule is None:
+    if plan and (advice.coded or advice.solution).schedule is None:
         print(f"no plan: {advice.chosen} has no fixed work of every worker", file=sys.stderr)
     return 0
 

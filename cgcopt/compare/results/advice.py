@@ -163,14 +163,20 @@ def _advice(
     ]
     decision = decide(contenders, yardstick, chosen.decision)
     nested, _ = nested_gain(contenders, found.blocks, yardstick, chosen.decision)
-    significant = decision.significant and not nested.size < 0
+    significant = decision.significant and not nested.size <= 0  # NaN: not judged
     rows = [_row(each, kinds[each.name], found, yardstick) for each in found.judged]
     rows.sort(key=lambda row: yardstick.loss(row.held_out))
     rows += [
         AdviceRow(each.name, str(kinds[each.name]), message=each.message) for each in found.failed
     ]
     bounds = _bounds(trace, given, blocks, found, yardstick, base)
-    picked = next(each for each in found.judged if each.name == decision.chosen.name)
+
+    def made(contender: Contender) -> Solution:
+        picked = next(each for each in found.judged if each.name == contender.name)
+        return _final(given, trace, picked, base, stopped=bool(found.stopped))
+
+    solution, best = made(decision.chosen), decision.best_coded
+    coded = made(best) if solution.schedule is None and best is not None else None
     base.report(1.0, "")
     return Advice(
         name,
@@ -184,9 +190,10 @@ def _advice(
         nested,
         _needed(decision, yardstick, chosen, found.uncoded.size),
         found.uncoded.size,
-        _final(given, trace, picked, base, stopped=bool(found.stopped)),
+        solution,
         notes,
         found,
+        coded,
     )
 
 

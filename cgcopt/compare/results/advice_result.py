@@ -87,6 +87,9 @@ class Advice:
     judged_rounds : int
     solution : Solution
         The chosen design, made on all rounds; its value is in-sample.
+    coded : Solution, optional
+        The best code or schedule, made on all rounds, where the choice is none that a plan can carry
+        out (cyclic order, cells on request).
     notes : tuple of str
     judged : HeldOut or None
         Every candidate with the ends of its rounds and its last design.
@@ -106,6 +109,7 @@ class Advice:
     solution: Solution
     notes: tuple[str, ...] = ()
     judged: HeldOut | None = None
+    coded: Solution | None = None
 
     def __repr__(self) -> str:
         certainty = "significant" if self.significant else "not significant"

@@ -91,6 +91,8 @@ def _second(advice: Advice, decision: Decision) -> str:
     if best is None:
         return "No code and no schedule is within the limits."
     over = yardstick_of(advice.problem.objective).gain(best.ends, decision.chosen.ends)
+    if over.size == over.error == 0.0:
+        return f"Coding adds nothing: the best coded or scheduled way, '{best.name}', comes to the same."
     sign = "gains" if over.size > 0 else "loses"
     size = over if over.size > 0 else _less(over)
     rule = AdviceSettings().decision
@@ -109,7 +111,8 @@ def _gain(advice: Advice, gain: Gain) -> str:
     error = 100 * gain.error
     digits = 0 if not error < 1 else 1 if error >= 0.1 else 2
     unit = "points" if isinstance(advice.problem.objective, CompletionProbability) else "%"
-    return f"{100 * gain.size:.{digits}f} {unit} ± {error:.{digits}f} {unit}".replace("-0 ", "0 ")
+    size = round(100 * gain.size, digits) + 0.0  # no minus before a zero
+    return f"{size:.{digits}f} {unit} ± {error:.{digits}f} {unit}"
 
 
 def _rounds(count: int) -> str:
@@ -173,6 +176,11 @@ def advice_lines(advice: Advice) -> list[str]:
             f"Cyclic order sends up to {advice.row(advice.chosen).sent:g} gradients a round (sent / L), "
             "where a code sends one: say what sending costs (--costs) before you rely on it."
         )
+    if advice.coded is not None:
+        lines.append(
+            f"A plan carries out codes and schedules alone: coded.json and --plan (with --out) hold "
+            f"the best of them, '{advice.coded.solver}', not '{advice.chosen}'."
+        )
     return lines
 
 
@@ -225,11 +233,15 @@ def write(advice: Advice, folder: Path, command: str = "", *, plan: bool = False
     picture = target.picture("advice.png", partial(plot_advice, advice), "advice")
     advice.solution.save(folder / "design.json")
     target.files.append(folder / "design.json")
-    if plan and advice.solution.schedule is not None:
+    if advice.coded is not None:
+        advice.coded.save(folder / "coded.json")
+        target.files.append(folder / "coded.json")
+    schedule = (advice.coded or advice.solution).schedule
+    if plan and schedule is not None:
         from cgcopt.codes.plan_file import save_plan
         from cgcopt.codes.planning import make_plan
 
-        save_plan(make_plan(advice.solution.schedule, title=advice.title), folder / "plan.npz")
+        save_plan(make_plan(schedule, title=advice.title), folder / "plan.npz")
         target.files.append(folder / "plan.npz")
     sections = [
         f"# {markdown_text(advice.title)}: advice",
