@@ -167,7 +167,7 @@ def check_equivalence(run: VerifyRun) -> Iterator[Check]:
             relaxed, block = found[Form.RELAXED].value, found[Form.BLOCK].value
             if abs(relaxed - block) > SMALL.difference * abs(relaxed):
                 break
-        yield _equivalence(title, name, problem, found)
+        yield _equivalence(title, problem, found)
 
 
 #: The checks of a problem, in the order of the report; each yields none where it does not apply.
@@ -240,7 +240,7 @@ def _small(run: VerifyRun, number: int) -> Problem:
     return with_middling_deadline(drawn)
 
 
-def _equivalence(title: str, name: str, problem: Problem, found: dict[Form, Solution]) -> Check:
+def _equivalence(title: str, problem: Problem, found: dict[Form, Solution]) -> Check:
     best = best_over_all_vectors(problem)
     values = {**{str(form): solution.value for form, solution in found.items()}, "vectors": best}
     detail = ", ".join(f"{form} {value:.10g}" for form, value in values.items())

@@ -45,6 +45,8 @@ class Limits:
     drift_errors: float = 3.0  # and by so many standard errors
     rounds: int = 8  # fewer rounds answer nothing
     entries: int = 100_000  # a part of a larger trace is enough
+    part_rounds: int = 500  # rounds of that part at the least
+    block_power: float = 0.45  # blocks of ``rounds**0.45``: they grow, and so does their number
 
 
 LIMITS = Limits()
@@ -202,7 +204,7 @@ def mean_error(values: FloatArray) -> float:
 
 def _part(y: FloatArray) -> FloatArray:
     """The last rounds of evenly chosen workers, where there are more times than are needed."""
-    workers = min(y.shape[1], max(1, LIMITS.entries // 500))
+    workers = min(y.shape[1], max(1, LIMITS.entries // LIMITS.part_rounds))
     columns = np.linspace(0, y.shape[1] - 1, workers).astype(int)
     return y[-(LIMITS.entries // workers) :, columns]
 
@@ -220,7 +222,7 @@ def _tested(
 def _unequal(y: FloatArray, rng: np.random.Generator) -> Effect:
     rounds = y.shape[0]
     off = y - y.mean(axis=1, keepdims=True)
-    length = max(1, round(rounds**0.45))
+    length = max(1, round(rounds**LIMITS.block_power))
     starts = np.arange(0, rounds, length)
     sums = np.add.reduceat(off, starts, axis=0)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -29,7 +30,24 @@ from cgcopt.workers.location_scale import LocationScale
 
 __all__ = ["ESTIMATORS", "estimate"]
 
-_LARGEST_GAMMA_SHAPE = 1e4  # beyond it a gamma variable is normal for every purpose here
+
+@dataclass(frozen=True)
+class _Tuning:
+    """Numbers of the fits. Where a line does not say how a value was found, none is recorded."""
+
+    largest_gamma_shape: float = 1e4
+    """Beyond it a gamma variable is normal for every purpose here."""
+    gamma_steps: int = 6
+    """Newton steps for the shape of a gamma variable; every step doubles the digits."""
+    root: float = 1e-12
+    """Relative accuracy of the shape of a Weibull variable."""
+    shifts: int = 33
+    """Shifts, evenly spaced in the logarithm, among which the search for the best one begins."""
+    shift: float = 1e-6
+    """Accuracy of the logarithm of the gap between the shift and the smallest time."""
+
+
+_TUNING = _Tuning()
 
 
 def _least_gap(times: FloatArray) -> float:
@@ -63,7 +81,7 @@ def _weibull(above: FloatArray, shift: float) -> LocationScale:
     low = high = 1.0 / top
     while equation(high) < 0.0:
         low, high = high, 2.0 * high
-    k = float(brentq(equation, low, high, rtol=1e-12)) if high > low else low
+    k = float(brentq(equation, low, high, rtol=_TUNING.root)) if high > low else low
     mean_power = float(np.mean(np.exp(k * (logs - top))))
     return Weibull(k, math.exp(centre + top + math.log(mean_power) / k), shift)
 
@@ -74,15 +92,15 @@ def _gamma(above: FloatArray, shift: float) -> LocationScale:
 
     mean = float(above.mean())
     spread = -float(np.mean(np.log(above / mean)))
-    if spread <= 0.5 / _LARGEST_GAMMA_SHAPE:
-        shape = _LARGEST_GAMMA_SHAPE
+    if spread <= 0.5 / _TUNING.largest_gamma_shape:
+        shape = _TUNING.largest_gamma_shape
     else:
         shape = (3.0 - spread + math.sqrt((spread - 3.0) ** 2 + 24.0 * spread)) / (12.0 * spread)
-        for _ in range(6):
+        for _ in range(_TUNING.gamma_steps):
             error = math.log(shape) - float(digamma(shape)) - spread
             derivative = shape * shape * (1.0 / shape - float(polygamma(1, shape)))
             shape = 1.0 / (1.0 / shape + error / derivative)
-        shape = min(shape, _LARGEST_GAMMA_SHAPE)
+        shape = min(shape, _TUNING.largest_gamma_shape)
     return Gamma(shape, mean / shape, shift)
 
 
@@ -116,12 +134,14 @@ def _profiled(
             return -float(np.mean(model(log_gap).logpdf(times)))
 
         # A gap of 2 low stands for shift = 0 exactly, beyond rounding.
-        grid = np.log(np.geomspace(min(_least_gap(times), low), low, 33))
+        grid = np.log(np.geomspace(min(_least_gap(times), low), low, _TUNING.shifts))
         grid[-1] = math.log(2.0 * low)
         losses = np.array([loss(gap) for gap in grid])
         i = int(np.nanargmin(losses))
         ends = (grid[max(i - 1, 0)], grid[min(i + 1, grid.size - 1)])
-        found = minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 1e-6})
+        found = minimize_scalar(
+            loss, bounds=ends, method="bounded", options={"xatol": _TUNING.shift}
+        )
         return model(float(found.x) if found.fun < losses[i] else float(grid[i]))
 
     return fitted

@@ -25,9 +25,7 @@ class Limits:
 
     slow: float = 0.1  # a worker's times are so much above the others', in both halves
     slow_errors: float = 3.0  # and by so many standard errors
-    largest_ratio: float = (
-        10.0  # a time counts as so many medians at the most: one stall is no habit
-    )
+    largest_ratio: float = 10.0  # a time counts as so many medians at most: one stall is no habit
     least_rounds: int = 8  # fewer tell nothing
     few_rounds: int = 30  # fewer cannot carry a design of many parameters
     cap_ratio: float = 50.0  # a repeated largest time so far above the median is a time-out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,23 @@ __all__ = ["CLASSES", "FEATURES", "run_rounds"]
 
 FEATURES = 64
 CLASSES = 10
-_BLOCK = 1000
+
+
+@dataclass(frozen=True)
+class _Tuning:
+    """Numbers of the work. No measurement of them is on record."""
+
+    block: int = 1000
+    """Samples at a time, whose scores stay in the cache."""
+    blocks_timed: int = 10
+    """Blocks of the gradient that is timed to find the seconds of a sample."""
+    timings: int = 15
+    """Timings of it, of which the quickest counts."""
+    rate: float = 0.1
+    """Step of the descent, so that the weights change from round to round."""
+
+
+_TUNING = _Tuning()
 
 
 def run_rounds(
@@ -52,7 +69,7 @@ def run_rounds(
             size = sizes[k % len(sizes)]
             barrier.wait(patience)
             start = time.perf_counter()
-            weights -= 0.1 * _gradient(x[:size], y[:size], weights)
+            weights -= _TUNING.rate * _gradient(x[:size], y[:size], weights)
             pipe.send(time.perf_counter() - start)
     except (EOFError, OSError, threading.BrokenBarrierError):
         return  # the parent has gone, or a worker was lost and the parent knows
@@ -72,21 +89,21 @@ def _gradient(x: FloatArray, y: FloatArray, weights: FloatArray) -> FloatArray:
     Blocks keep the scores in the cache, so that the time grows in proportion to the data.
     """
     total = np.zeros_like(weights)
-    for start in range(0, len(x), _BLOCK):
-        rows = x[start : start + _BLOCK]
+    for start in range(0, len(x), _TUNING.block):
+        rows = x[start : start + _TUNING.block]
         scores = rows @ weights
         scores -= scores.max(axis=1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=1, keepdims=True)
-        scores -= y[start : start + _BLOCK]
+        scores -= y[start : start + _TUNING.block]
         total += rows.T @ scores
     return total / len(x)
 
 
 def _seconds_per_sample() -> float:
-    x, y, weights = _data(10 * _BLOCK, np.random.default_rng(0))
+    x, y, weights = _data(_TUNING.blocks_timed * _TUNING.block, np.random.default_rng(0))
     best = math.inf
-    for _ in range(15):
+    for _ in range(_TUNING.timings):
         start = time.perf_counter()
         _gradient(x, y, weights)
         best = min(best, time.perf_counter() - start)

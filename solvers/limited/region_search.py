@@ -62,6 +62,8 @@ class RegionSearchTuning:
     """What counts as left at the most."""
     candidates: int = 4
     """Ends of blocks that are tried before a region is divided at one of them."""
+    finer: float = 4.0
+    """Factor by which one level set is minimised to a smaller gap than is wanted of the whole."""
     least_rise: float = 1e-5
     """What counts as a rise of a bound at the least, relatively, when two of them are multiplied."""
 
@@ -328,7 +330,7 @@ class RegionSearch:
         self._tried.add(chosen)
         self.sets += 1
         face = Face.used(self.levels[list(chosen)], self.cuts.system.workers, self.least)
-        best = _LeafIncumbent(self.incumbent.target / 4.0, cutoff=self.cutoff)
+        best = _LeafIncumbent(self.incumbent.target / _TUNING.finer, cutoff=self.cutoff)
         minimise_face(
             self.cuts,
             self.drawn,

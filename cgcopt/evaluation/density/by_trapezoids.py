@@ -41,6 +41,8 @@ class _Tuning:
     """Probes that rise, at least, for a map."""
     steepness: float = 1.5
     """Of the smooth step that is subtracted from ``1 - P``, per place."""
+    step_scores: tuple[float, int] = (9.0, 145)
+    """Farthest normal score, and number of points, of the sum that places this step in time."""
     least_power: float = 2.0
     """Least power of the tail of ``tau`` for which trapezoids are tried."""
     value_error: float = 1e-10
@@ -87,7 +89,8 @@ def by_trapezoids(
     if found is None:
         return None
     to_time, lower, upper = found
-    normal = np.linspace(-9.0, 9.0, 145)
+    farthest, points = _TUNING.step_scores
+    normal = np.linspace(-farthest, farthest, points)
     weights = np.exp(-0.5 * normal**2)
     with np.errstate(over="ignore"):
         step = float(weights @ np.exp(to_time(normal / _TUNING.steepness)[0]) / weights.sum())

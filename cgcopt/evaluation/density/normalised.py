@@ -45,6 +45,8 @@ class _Probes:
     """Integral that is left out beyond the last probe, relative to the median of the runtime."""
     smallest: float = 1e-290
     """Least time after ``t_min``, seconds per cycle: its logarithm is finite."""
+    far_out: float = 1e-30
+    """Chance up to which a quantile comes from one term of the binomial sum: the inverse may fail."""
 
     @property
     def probed(self) -> slice:
@@ -204,9 +206,8 @@ def _level_quantiles(times: ContinuousTimes, workers: int) -> FloatArray:
     finished = special.betaincinv(workers - n, n + 1.0, special.ndtr(low))
     chance = special.ndtr(-high)
     late = special.betaincinv(n + 1.0, workers - n, chance)
-    # Far out the inverse may fail, and one term of the binomial sum is all there is.
     single = np.exp((np.log(chance) - log_binomials(workers)[1:]) / (n + 1.0))
-    late = np.where(chance > 1e-30, late, single)
+    late = np.where(chance > PROBES.far_out, late, single)
     return np.concatenate((times.ppf(finished), times.isf(late)))
 
 

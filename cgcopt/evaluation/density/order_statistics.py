@@ -34,6 +34,12 @@ class _Tuning:
     """How often the step is halved at most."""
     far: float = 600.0
     """Logit up to which quantiles are computed; ``exp(-600)`` is still a normal number."""
+    decayed: float = 60.0
+    """Decay at the ends in any case, as minus a logarithm: ``exp(-60)`` is below every rounding."""
+    beyond: float = 3.0
+    """Logits by which the densest nodes lie beyond ``log N``."""
+    per_unit: tuple[float, float] = (2.0, 1.2)
+    """Nodes per unit of the outer variable, a half of them: constant, and per ``sqrt(N)``."""
     no_decay: float = 1e-9
     """Decay of the integrand in the logit that counts as none: there is no mean."""
     near_zero: tuple[float, float] = (1e-150, 1e-75)
@@ -81,10 +87,11 @@ def order_statistic_means(times: ContinuousTimes, workers: int, power: int) -> F
     if not finite.any():
         return result
     k = k[finite]
-    reach = max(_TUNING.far, 60.0 / float(decay[finite].min()))
-    centre = math.log(workers) + 3.0
+    reach = max(_TUNING.far, _TUNING.decayed / float(decay[finite].min()))
+    centre = math.log(workers) + _TUNING.beyond
     ends = centre + math.log(reach)
-    step = 2.0 * ends / math.ceil(ends * (2.0 + 1.2 * math.sqrt(workers)))
+    constant, growing = _TUNING.per_unit
+    step = 2.0 * ends / math.ceil(ends * (constant + growing * math.sqrt(workers)))
     xi = np.arange(-ends, ends + 0.5 * step, step)
     sums = _weighted_sums(quantile, k, workers, power, xi, centre)
     for _ in range(_TUNING.halvings):

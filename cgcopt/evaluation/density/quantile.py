@@ -51,6 +51,8 @@ class _Tuning:
     """Longest step that may be the last one: the next one would be about its square."""
     sensitive: float = 1e6
     """Deadline relative to the time past the earliest end, from which its roundings matter."""
+    reach: float = 2.0
+    """First factor by which the search for the other end of the bracket reaches out."""
     farthest: float = 1e100
     """Largest factor by which the search for the other end of the bracket reaches out."""
     iterations: int = 400
@@ -187,7 +189,7 @@ def _root(chances: _Chances, q: float) -> tuple[float, Completion]:
     """
     target = math.log(q) - math.log1p(-q)
     past, low, high = chances.typical, 0.0, math.inf
-    before, reach = math.inf, 2.0
+    before, reach = math.inf, _TUNING.reach
     for _ in range(_TUNING.iterations):
         found = chances.at(past)
         odds, rate = _log_odds(chances, found, past)

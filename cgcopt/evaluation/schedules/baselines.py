@@ -71,10 +71,6 @@ class Cyclic:
         """Its number."""
         return {"copies": self.copies}
 
-    def coordinates_sent(self, system: System) -> float:
-        """Coordinates that a worker sends at most in a round; a coded scheme sends ``L``."""
-        return sent_share(self) * system.coordinates
-
 
 def sent_share(assignment: object) -> float:
     """Coordinates that a worker sends in a round at most, over ``L``; on request: on average.

@@ -14,7 +14,7 @@ from cgcopt.study.sweep import Swept
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["known_columns", "samples_table", "study_table"]
+__all__ = ["samples_table", "study_table"]
 
 _GAPS = frozenset({"gap", "own_gap", "sample_gap"})
 _DIGITS = {"value": 7, "bound": 7, "best_bound": 7, "relative": 5}
@@ -44,11 +44,6 @@ def study_table(swept: Swept, columns: tuple[str, ...] = ()) -> pd.DataFrame:
         if name not in frame:
             raise InvalidInputError("table.columns", name, did_you_mean(name, list(frame.columns)))
     return pd.DataFrame({name: [_text(name, value) for value in frame[name]] for name in chosen})
-
-
-def known_columns(swept: Swept) -> list[str]:
-    """Names that :func:`study_table` takes."""
-    return [*swept.frame().columns, "seconds"]
 
 
 def samples_table(study: SampleStudy) -> pd.DataFrame:

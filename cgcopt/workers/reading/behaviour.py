@@ -23,6 +23,9 @@ class Behaviour:
     whole: int = 8  # whole numbers beside decimals
     epoch: float = 1e9  # seconds since 1970 are above it
     epoch_ratio: float = 1e4  # and so much above the other columns
+    epoch_growth: float = 1.1  # they grow by less than this factor in a trace
+    first_rows: int = 64  # rows that tell most columns apart
+    rounding: float = 1e-9  # relative difference of steps that counts as none
 
 
 BEHAVIOUR = Behaviour()
@@ -30,7 +33,7 @@ BEHAVIOUR = Behaviour()
 
 def never_falling(grid: Grid, columns: Sequence[int]) -> list[int]:
     """Columns that never fall, or fall in constant steps; most are told by their first rows."""
-    first = grid.values[:64, columns]
+    first = grid.values[: BEHAVIOUR.first_rows, columns]
     if len(first) < 2:
         return []
     steps = np.diff(first, axis=0)
@@ -52,7 +55,9 @@ def suspicion(grid: Grid, column: int, *, alike: bool, decimals: bool) -> str:
     """
     values = grid.values[:, column]
     steps, rows = np.diff(values), values.size
-    constant = np.all(np.abs(steps - steps[0]) <= 1e-9 * abs(steps[0])) and steps[0] != 0.0
+    constant = (
+        np.all(np.abs(steps - steps[0]) <= BEHAVIOUR.rounding * abs(steps[0])) and steps[0] != 0.0
+    )
     if constant and rows >= BEHAVIOUR.constant:
         counts = abs(steps[0]) == 1.0 and values[0] in (0.0, 1.0) and decimals
         if not alike or counts:
@@ -60,9 +65,9 @@ def suspicion(grid: Grid, column: int, *, alike: bool, decimals: bool) -> str:
     needed = BEHAVIOUR.rising_alike if alike else BEHAVIOUR.rising
     if rows >= needed and np.all(steps > 0.0):
         return "rises in every row"
-    clock = np.all(values >= BEHAVIOUR.epoch) and values[-1] < 1.1 * values[0]
+    clock = np.all(values >= BEHAVIOUR.epoch) and values[-1] < BEHAVIOUR.epoch_growth * values[0]
     if clock and not alike:
-        lowest = float(np.nanmin(grid.values[:64, :]))
+        lowest = float(np.nanmin(grid.values[: BEHAVIOUR.first_rows, :]))
         if values[0] > BEHAVIOUR.epoch_ratio * lowest:
             return "counts seconds since 1970"
     return ""
