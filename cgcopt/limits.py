@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -23,6 +24,8 @@ ALL_LIMITS = frozenset({"copies", "blocks", "least", "levels", "boundaries"})
 
 #: A share below a limit by this much still keeps it: what rounding may have cost.
 _TOLERANCE = 1e-9
+#: Share of a least block by which rounding may raise it above a whole number.
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,17 @@ class Limits:
         if self.boundaries is not None:
             most = min(most, len(self.boundaries))
         return most
+
+    def least_block(self, coordinates: float, *, whole: bool) -> float:
+        """What a used level carries at least, of so many coordinates; in whole numbers at least 1.
+
+        Examples
+        --------
+        >>> Limits(least=0.3).least_block(5, whole=True), Limits(least=0.3).least_block(5, whole=False)
+        (2.0, 1.5)
+        """
+        share = (self.least or 0.0) * coordinates
+        return float(max(math.ceil(share * (1.0 - _ROUNDING)), 1)) if whole else share
 
     def convex(self, workers: int) -> bool:
         """Whether the designs within the limits are a convex set: levels are left out, no more."""

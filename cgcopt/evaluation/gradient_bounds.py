@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.double_range import within_doubles
-from cgcopt.evaluation.lines import lines_of_work
+from cgcopt.evaluation.lines import lines_of_work, partition_gradients
 from cgcopt.evaluation.result import Method, WithGradient
 from cgcopt.system import System
 
@@ -160,11 +160,8 @@ def cost_bound(system: System, work: ArrayLike, levels: IntArray | None = None) 
 
     lines, costs = lines_of_work(system, work), system.costs
     found = line_runtime(system, lines)
-    slow = np.cumsum(found.factor_gradient[::-1])[::-1]
-    late = np.cumsum(found.delay_gradient[::-1])[::-1]
-    copies = np.arange(1.0, system.workers + 1.0)
-    entries = system.coordinates * (system.unit * copies * slow + costs.per_coordinate * late)
-    entries += costs.per_message * late
+    blocks, messages = partition_gradients(system, found.factor_gradient, found.delay_gradient)
+    entries = system.coordinates * blocks + messages
     at = float(found.factor_gradient @ lines.factor + found.delay_gradient @ lines.delay)
     defect = abs(at - found.value) if found.method is Method.QUADRATURE else 0.0
     allowed = entries if levels is None else entries[levels]

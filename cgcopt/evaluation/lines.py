@@ -22,7 +22,14 @@ from cgcopt.design import partition_of_work
 from cgcopt.evaluation.result import Method, WithGradient
 from cgcopt.system import System
 
-__all__ = ["LineRuntime", "Lines", "lines_of_work", "messages_of_work", "work_gradient"]
+__all__ = [
+    "LineRuntime",
+    "Lines",
+    "lines_of_work",
+    "messages_of_work",
+    "partition_gradients",
+    "work_gradient",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +104,24 @@ def lines_of_work(system: System, work: ArrayLike) -> Lines:
     counts = np.cumsum(partition_of_work(w), axis=-1)
     delay = costs.startup + costs.per_coordinate * counts
     return Lines(system.unit * w, delay + costs.per_message * messages_of_work(w))
+
+
+def partition_gradients(
+    system: System, factor_gradient: FloatArray, delay_gradient: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Turn derivatives in the lines into those in the partition ``x`` and in the messages of a level.
+
+    Parameters
+    ----------
+    system : System
+        Its unit and costs count.
+    factor_gradient, delay_gradient : ndarray, shape (N,)
+        Derivatives in ``a`` and ``c``.
+    """
+    costs, copies = system.costs, np.arange(1.0, factor_gradient.size + 1.0)
+    slow = np.cumsum(factor_gradient[::-1])[::-1]
+    late = np.cumsum(delay_gradient[::-1])[::-1]
+    return system.unit * copies * slow + costs.per_coordinate * late, costs.per_message * late
 
 
 def work_gradient(

@@ -10,6 +10,7 @@ import numpy as np
 from cgcopt.arrays import IntArray
 from cgcopt.formulations.highs_model import HighsModel, before
 from cgcopt.formulations.latex import program
+from cgcopt.formulations.limited.rows import add_ends, add_used_levels
 from cgcopt.formulations.limited.within import PARAMETERS, Within
 from cgcopt.formulations.models.parameters import add_pyomo_parameters, cvxpy_parameters
 from cgcopt.formulations.scipy_program import LinearProgram, Rows, linear_program
@@ -206,18 +207,13 @@ class RuntimeWithin(Within):
         less, previous = before(delay)
         sending = [(1.0, delay), (less, previous), (-self.per_unit / U, x)]
         if self.counted:
-            z = found["z"] = model.columns("z", (N,), upper=1.0, integer=True)
+            most, least = float(self.most), self.least
+            z = add_used_levels(model, "z", x, unit=U, largest=total, least=least, most=most)
+            found["z"] = z
             sending.append((-self.per_message, z))
-            model.rows("used", (N,), [(1.0 / U, x), (-total, z)], upper=0.0)
-            model.rows("least", (N,), [(1.0 / U, x), (-self.least, z)], lower=0.0)
-            model.rows("blocks", (), [(1.0, z)], upper=float(self.most))
         model.rows("sending", (N,), sending, lower=0.0, upper=0.0)
         if self.ends is not None:
-            end = model.columns("end", (N, self.ends.size), upper=1.0, integer=True)
-            found["end"] = end
-            model.rows("one_end", (N,), [(1.0, end)], lower=1.0, upper=1.0)
-            counts = (np.tril(np.ones((N, N))) / U, np.broadcast_to(x, (N, N)))
-            model.rows("boundary", (N,), [counts, (-self.ends, end)], lower=0.0, upper=0.0)
+            found["end"] = add_ends(model, x, self.ends, unit=U)
         return found
 
     def _fill_rounds(self, model: HighsModel, omega: IntArray, delay: IntArray) -> IntArray:

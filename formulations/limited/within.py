@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -97,10 +96,8 @@ class Within(RuntimeFormulation):
     @property
     def least(self) -> float:
         """What a used level carries at least, in units of :attr:`coordinate_scale`."""
-        total, share = self.problem.system.coordinates, self.problem.limits.least or 0.0
-        if not self.integer:
-            return share * total / self.coordinate_scale
-        return max(math.ceil(share * total * (1 - 1e-12)), 1) / self.coordinate_scale
+        total = self.problem.system.coordinates
+        return self.problem.limits.least_block(total, whole=self.integer) / self.coordinate_scale
 
     @property
     def most(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +11,7 @@ import numpy as np
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import Design, level_weights
 from cgcopt.formulations.highs_model import HighsModel, before
+from cgcopt.formulations.limited.rows import add_ends, add_used_levels
 from cgcopt.problem import Form, Problem
 
 __all__ = ["DesignColumns", "DesignPart", "DesignTuning"]
@@ -103,10 +103,8 @@ class DesignPart:
     @property
     def least(self) -> float:
         """What a used level carries at least, in coordinates."""
-        share = (self.problem.limits.least or 0.0) * self.coordinates
-        if self.form is Form.RELAXED:
-            return share
-        return max(math.ceil(share * (1.0 - DESIGN.room)), 1)
+        whole = self.form is not Form.RELAXED
+        return self.problem.limits.least_block(self.coordinates, whole=whole)
 
     def add(self, model: HighsModel, most: FloatArray) -> DesignColumns:
         """Write columns and rows into a model.
@@ -130,32 +128,22 @@ class DesignPart:
         model.rows("work", (size,), terms, lower=0.0, upper=0.0)
         # What the rows above imply, for the bound of the linear program.
         model.rows("weights", (), [(self.weights, work)], lower=DESIGN.scale, upper=DESIGN.scale)
-        used = self._count(model, x, np.maximum(highest, 0.0), unit) if self.counted else None
-        boundaries = self.problem.limits.boundaries
-        end = None if boundaries is None else self._ends(model, x, unit, boundaries)
+        limits, used, end = self.problem.limits, None, None
+        if self.counted:
+            used = add_used_levels(
+                model,
+                "used",
+                x,
+                unit=1.0,
+                largest=np.maximum(highest, 0.0),
+                least=None if limits.least is None else self.least / unit,
+                fewest=1.0,
+                most=float(limits.most_blocks(self.problem.system.workers)),
+            )
+        if limits.boundaries is not None:
+            ends = np.concatenate(([0.0], limits.boundaries)) / unit
+            end = add_ends(model, x, ends, unit=1.0)
         return DesignColumns(x, work, used, end)
-
-    def _count(self, model: HighsModel, x: IntArray, highest: FloatArray, unit: float) -> IntArray:
-        """Rows of the number of used levels and of the least block."""
-        used = model.columns("used", x.shape, upper=1.0, integer=True)
-        model.rows("unused", x.shape, [(1.0, x), (-highest, used)], upper=0.0)
-        if self.problem.limits.least is not None:
-            model.rows("least", x.shape, [(1.0, x), (-self.least / unit, used)], lower=0.0)
-        most = self.problem.limits.most_blocks(self.problem.system.workers)
-        model.rows("blocks", (), [(np.ones(x.size), used)], lower=1.0, upper=float(most))
-        return used
-
-    def _ends(
-        self, model: HighsModel, x: IntArray, unit: float, boundaries: Sequence[int]
-    ) -> IntArray:
-        """Rows of the boundaries: the running totals lie on them."""
-        ends = np.concatenate(([0.0], boundaries)) / unit
-        end = model.columns("end", (x.size, ends.size), upper=1.0, integer=True)
-        model.rows("one_end", (x.size,), [(np.ones(ends.size), end)], lower=1.0, upper=1.0)
-        upto = np.tril(np.ones((x.size, x.size)))
-        total = [(upto, np.broadcast_to(x, upto.shape)), (-ends, end)]
-        model.rows("ends", (x.size,), total, lower=0.0, upper=0.0)
-        return end
 
     def partition(self, columns: DesignColumns, values: FloatArray) -> FloatArray:
         """Partition ``x`` of a point, of shape ``(N,)``: cleaned, but not moved into the limits."""

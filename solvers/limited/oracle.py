@@ -20,7 +20,7 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.design import work_of_partition
 from cgcopt.evaluation.line_runtime import line_runtime
-from cgcopt.evaluation.lines import Lines
+from cgcopt.evaluation.lines import Lines, partition_gradients
 from cgcopt.system import System
 from cgcopt.workers.base import Times
 
@@ -93,11 +93,9 @@ class RuntimeCuts:
         found = line_runtime(
             system, Lines(factor, delay), threads=self.threads, tolerance=self.tolerance
         )
-        slow = np.cumsum(found.factor_gradient[::-1])[::-1]
-        late = np.cumsum(found.delay_gradient[::-1])[::-1]
-        copies = np.arange(1.0, partition.size + 1.0)
-        blocks = total * (system.unit * copies * slow + costs.per_coordinate * late)
-        by_message = costs.per_message * late
+        gradients = found.factor_gradient, found.delay_gradient
+        blocks, by_message = partition_gradients(system, *gradients)
+        blocks = total * blocks
         if started:  # what the starts take is no multiple of the work; the blocks add up to 1
             constant = found.lower - costs.startup - blocks @ partition - by_message @ messages
             blocks = blocks + constant

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -28,8 +27,6 @@ class LimitedRoundingTuning:
     """Designs to evaluate at most."""
     resolution: float = 1e-12
     """Relative improvement that counts."""
-    enough: float = 1e-12
-    """Share of the least block that may be missing by rounding."""
     tried: int = 4
     """Most promising moves that are tried before the exchange ends."""
 
@@ -90,7 +87,7 @@ def round_within(problem: Problem, design: Design) -> Design:
     if problem.limits.boundaries is not None:
         return Design(np.round(design.partition))
     used = np.flatnonzero(design.partition > 0.0)
-    floor = float(max(math.ceil((problem.limits.least or 0.0) * total * (1.0 - _TUNING.enough)), 1))
+    floor = problem.limits.least_block(total, whole=True)
     if floor * used.size > total:  # fewer coordinates than blocks: keep the largest ones
         kept = np.argsort(-design.partition[used])[: max(int(total // floor), 1)]
         used = np.sort(used[kept])
