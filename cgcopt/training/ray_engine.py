@@ -56,7 +56,14 @@ class RayEngine:
             raise TrainingError(
                 f"{len(late)} of {len(calls)} workers did not start in {settings.start:g} s"
             )
-        self._ray.get(calls, timeout=settings.answer)
+        self._answers(calls)
+
+    def _answers(self, calls: Sequence[Any]) -> None:
+        try:
+            self._ray.get(calls, timeout=self._settings.answer)
+        except self._ray.exceptions.RayError as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise TrainingError(f"workers cannot be reached ({reason})") from error
 
     def new_round(self) -> int:
         """Return a number that no round of these workers had before; numbers increase."""
@@ -116,7 +123,7 @@ class RayEngine:
     def assign(self, plan: str, programs: Mapping[int, Sequence[Step]]) -> None:
         """Replace the steps of a plan at every worker."""
         calls = [self._actors[i].assign.remote(plan, steps) for i, steps in programs.items()]
-        self._ray.get(calls, timeout=self._settings.answer)
+        self._answers(calls)
 
     def close(self) -> None:
         """End all workers."""
