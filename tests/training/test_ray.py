@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -26,6 +27,7 @@ from cgcopt.training import (
     ray_engine,
     train,
 )
+from cgcopt.training.ray_start import RaySettings
 
 WORKERS = 4
 TIMES = cg.ShiftedExponential(rate=1e-3, shift=50)
@@ -152,3 +154,17 @@ def test_no_delays(engine: RayEngine, task: Network, plans: dict[str, cg.Plan]) 
     run = train(task, chosen, engine, no_delays(WORKERS), rounds=3)
     np.testing.assert_allclose(run.first.parameters, descent(task, 3), atol=1e-10)
     assert np.isnan(run.first.predicted_mean)
+
+
+def test_workers_that_die_while_starting_are_said_in_one_line() -> None:
+    import ray
+
+    def lost(*_: object, **__: object) -> None:
+        raise ray.exceptions.ActorDiedError("gone\nfor good")
+
+    engine = RayEngine.__new__(RayEngine)
+    engine._ray = SimpleNamespace(get=lost, exceptions=ray.exceptions)
+    engine._settings = RaySettings()
+    with pytest.raises(TrainingError, match="workers cannot be reached") as info:
+        engine._answers([])
+    assert "\n" not in str(info.value)
