@@ -160,7 +160,7 @@ def test_workers_that_die_while_starting_are_said_in_one_line() -> None:
     import ray
 
     def lost(*_: object, **__: object) -> None:
-        raise ray.exceptions.ActorDiedError("gone\nfor good")
+        raise ray.exceptions.RayError("gone\nfor good")
 
     engine = RayEngine.__new__(RayEngine)
     engine._ray = SimpleNamespace(get=lost, exceptions=ray.exceptions)
