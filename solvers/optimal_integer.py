@@ -1,23 +1,27 @@
-"""Certified designs in whole numbers: rounding where that is enough, else outer approximation."""
+"""Certified designs in whole numbers: rounding where that is enough, else branch and bound."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
 from cgcopt.design import Design
 from cgcopt.evaluation.evaluate import evaluate
-from cgcopt.evaluation.result import Certificate
 from cgcopt.limits import ALL_LIMITS
-from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
+from cgcopt.objective import (
+    CompletionProbability,
+    ConditionalValueAtRisk,
+    ExpectedRuntime,
+    Quantile,
+)
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.settings import NoSettings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, Times, tasks, unproven
-from cgcopt.solvers.convex.incumbent import Clock, Incumbent
-from cgcopt.solvers.cutting_plane import prepare_rounds
+from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.deadline.chance_optimum import (
     limited_optimum_of_chance,
     proven_chance,
@@ -30,11 +34,17 @@ from cgcopt.solvers.limited.optimum import SharedCuts, limited_optimum
 from cgcopt.solvers.limited.rounding import round_within
 from cgcopt.solvers.optimal_probability import OptimalProbability
 from cgcopt.solvers.optimal_quantile import OptimalQuantile, proven_quantile
+from cgcopt.solvers.optimal_runtime import OptimalRuntime
+from cgcopt.solvers.risk.optimal_tail_mean import OptimalTailMean
 from cgcopt.solvers.rounding import round_design
-from cgcopt.solvers.whole.proof import RELAXATIONS, WholeProof
 from cgcopt.workers.start import one_order
 
-__all__ = ["OptimalInteger", "OptimalIntegerProbability", "OptimalIntegerQuantile"]
+__all__ = [
+    "OptimalInteger",
+    "OptimalIntegerProbability",
+    "OptimalIntegerQuantile",
+    "OptimalIntegerTailMean",
+]
 
 
 @dataclass(frozen=True)
@@ -44,9 +54,7 @@ class IntegerTuning:
     patience: float = 60.0
     """Seconds for the proof where no time limit is set."""
     finest: int = 10**6
-    """With more coordinates, whole numbers within limits are those of the rounded design."""
-    most_coordinates: int = 10**8
-    """With more coordinates whole numbers are too fine for the tolerances of the master problem."""
+    """With more coordinates whole numbers are those of the rounded design."""
 
 
 _TUNING = IntegerTuning()
@@ -56,14 +64,13 @@ class OptimalInteger(Solver):
     """Minimise the expected runtime over whole numbers of coordinates, to a proven gap.
 
     The relaxed optimum bounds every design in whole numbers; with many coordinates its rounding
-    closes the gap. With few, every evaluated design ``x^j`` adds the cut ``f(x) >= g^j . x`` to a
-    mixed-integer master problem, whose optimum is the next design to evaluate and whose bound rises
-    until it meets the best design (outer approximation: Duran and Grossmann, Mathematical
-    Programming 36, 1986). Without a time limit this takes at most a minute.
+    closes the gap. Else the branch and bound of problems within limits
+    (:mod:`cgcopt.solvers.limited.optimum`) goes on from the rounded design: a block of whole numbers is
+    one whose ends lie on the boundaries 1, 2, ..., L. Without a time limit this takes at most a minute.
     """
 
     name = "optimal-integer"
-    summary = "whole numbers of coordinates to a proven gap: rounding, outer approximation (HiGHS)"
+    summary = "whole numbers of coordinates to a proven gap: rounding, branch and bound"
     role = Role.EXACT
     solves = tasks(ExpectedRuntime, forms=(Form.BLOCK,))
     times = ALL_TIMES | {Times.STARTED}
@@ -71,49 +78,77 @@ class OptimalInteger(Solver):
     settings = NoSettings
     limits = ALL_LIMITS
     costs = True
+    relaxed: ClassVar[type[Solver]] = OptimalRuntime
 
     def prepare(self, problem: Problem, form: Form) -> None:
         """Import HiGHS and what the relaxed optimum needs."""
         import highspy  # noqa: F401
 
-        prepare_rounds(problem)
+        self.relaxed().prepare(problem, Form.RELAXED)
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Round the relaxed optimum, then prove or improve."""
+        half = replace(options, gap=options.gap / 2.0)  # the other half is left to the rounding
+        if not one_order(problem.system.worker_times):
+            return _on_its_levels(problem, limited_search(problem, half))
+        clock = Clock.started(options.time_limit)
         started = problem.system.worker_times.kind is Times.STARTED
         if problem.limits or problem.system.costs or started:
-            return _within_limits(problem, options)
-        clock = Clock.started(options.time_limit)
-        # Half of the gap is left to the rounding.
-        half = replace(options, gap=options.gap / 2.0)
-        relaxed = RELAXATIONS[problem.system.worker_times.kind](problem, half)
-        if options.time_limit is None:
-            clock = Clock.started(_TUNING.patience)
-        incumbent = Incumbent(options.gap, options)
-        incumbent.bound = relaxed.bound
-        run = WholeProof(problem, options, clock, incumbent, relaxed.subgradients)
-        run.value(round_design(problem, Design(relaxed.partition)).partition)
-        certificate = relaxed.certificate
-        if not incumbent.closed and problem.system.coordinates <= _TUNING.most_coordinates:
-            run.approximate()
-            if incumbent.bound > relaxed.bound:
-                certificate = Certificate.OUTER_APPROXIMATION
-        termination, message = TerminationCondition.CONVERGED, ""
-        if not incumbent.closed:
-            termination, message = unproven(clock, options, _TUNING.patience)
-        return Outcome(
-            termination,
-            message=message,
-            partition=incumbent.partition,
-            bound=incumbent.bound,
-            certificate=certificate,
-            details={
-                "iterations": run.masters,
-                "evaluations": len(incumbent.history),
-                "relaxed_bound": relaxed.bound,
-                "history": list(incumbent.history),
-            },
-        )
+            shared = SharedCuts.of(problem, options)
+            found = limited_optimum(problem, half, shared=shared)
+            rounded = _on_its_levels(problem, found)
+            return _proven(problem, found, rounded, options, clock, shared)
+        found = self.relaxed().solve(problem, Form.RELAXED, half)
+        if found.partition is None:
+            return found
+        design = round_design(problem, Design(found.partition))
+        rounded = replace(found, partition=design.partition)
+        return _proven(problem, found, rounded, options, clock)
+
+
+class OptimalIntegerTailMean(OptimalInteger):
+    """The same for the conditional value at risk."""
+
+    solves = tasks(ConditionalValueAtRisk, forms=(Form.BLOCK,))
+    times = ALL_TIMES
+    costs = False
+    relaxed = OptimalTailMean
+
+
+def _proven(
+    problem: Problem,
+    found: Outcome,
+    rounded: Outcome,
+    options: Options,
+    clock: Clock,
+    shared: SharedCuts | None = None,
+) -> Outcome:
+    """The rounded design, or what the search in whole numbers from it finds and proves."""
+    if rounded.partition is None:
+        return rounded
+    clock = clock if options.time_limit is not None else Clock.started(_TUNING.patience)
+    rounded = replace(rounded, details={**found.details, "relaxed_bound": found.bound})
+    value = evaluate(problem, Design(rounded.partition)).value
+    if found.bound >= value * (1.0 - options.gap):
+        return replace(rounded, termination=TerminationCondition.CONVERGED, message=found.message)
+    fine = problem.system.coordinates > _TUNING.finest
+    if problem.limits.boundaries is not None or fine or clock.left <= 0.0:
+        termination, message = unproven(clock, options, _TUNING.patience)
+        return replace(rounded, termination=termination, message=found.message or message)
+    rest = replace(options, time_limit=clock.left)
+    whole = limited_optimum(problem, rest, rounded.partition, shared, whole=True)
+    if whole.partition is None:
+        return rounded
+    message = whole.message
+    if whole.termination is TerminationCondition.TIME_LIMIT:
+        message = unproven(clock, options, _TUNING.patience)[1]
+    return replace(
+        whole,
+        partition=np.round(whole.partition),
+        bound=max(whole.bound, found.bound),
+        message=message,
+        details={**whole.details, "relaxed_bound": found.bound},
+    )
 
 
 #: Share of a time limit for the bound of the relaxed form.
@@ -184,29 +219,6 @@ def _rounded(problem: Problem, solver: Solver, options: Options) -> Outcome:
     else:
         design = round_design(problem, Design(found.partition))
     return replace(found, partition=design.partition)
-
-
-def _within_limits(problem: Problem, options: Options) -> Outcome:
-    """The relaxed optimum within the limits, rounded on its levels; then a search in whole numbers."""
-    if not one_order(problem.system.worker_times):
-        found = limited_search(problem, replace(options, gap=options.gap / 2.0))
-        return _on_its_levels(problem, found)
-    clock = Clock.started(options.time_limit or _TUNING.patience)
-    shared = SharedCuts.of(problem, options)
-    found = limited_optimum(problem, replace(options, gap=options.gap / 2.0), shared=shared)
-    rounded = _on_its_levels(problem, found)
-    if rounded.partition is None or problem.limits.boundaries is not None:
-        return rounded
-    value = evaluate(problem, Design(rounded.partition)).value
-    fine = problem.system.coordinates > _TUNING.finest
-    if found.bound >= value * (1.0 - options.gap) or fine or clock.left <= 0.0:
-        return rounded
-    rest = replace(options, time_limit=clock.left)
-    whole = limited_optimum(problem, rest, rounded.partition, shared, whole=True)
-    if whole.partition is None:
-        return rounded
-    partition = np.round(whole.partition)
-    return replace(whole, partition=partition, bound=max(whole.bound, found.bound))
 
 
 def _on_its_levels(problem: Problem, found: Outcome) -> Outcome:

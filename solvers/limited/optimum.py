@@ -1,4 +1,4 @@
-"""The certified optimum of the expected runtime within limits, or with costs."""
+"""The certified optimum of the expected runtime within limits or with costs, or of its tail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.limited.drawn import DrawnRuntime
 from cgcopt.solvers.limited.face_minimum import minimise_face
 from cgcopt.solvers.limited.faces import Face
-from cgcopt.solvers.limited.oracle import RuntimeCuts
+from cgcopt.solvers.limited.oracle import RuntimeCuts, cuts_of
 from cgcopt.solvers.limited.region_search import RegionSearch
 from cgcopt.workers.start import one_order
 
@@ -54,7 +54,7 @@ def limited_optimum(
     *,
     whole: bool = False,
 ) -> Outcome:
-    """Minimise the expected runtime over the designs within the limits of a problem.
+    """Minimise the expected runtime, or the mean of its tail, over the designs within the limits.
 
     Where levels are left out and no more, the problem stays convex and is minimised on the face of the
     allowed levels. Otherwise a branch and bound over level sets, and over the ends of blocks where
@@ -63,7 +63,8 @@ def limited_optimum(
     Parameters
     ----------
     problem : Problem
-        Of the expected runtime; with any limits and costs.
+        Of the expected runtime, with any limits and costs; or of the conditional value at risk, with any
+        limits.
     options : Options
         ``gap``, ``time_limit``, ``seed`` and ``threads`` count.
     start : ndarray, optional
@@ -140,7 +141,7 @@ class SharedCuts:
     @classmethod
     def of(cls, problem: Problem, options: Options) -> SharedCuts:
         """None so far."""
-        cuts = RuntimeCuts(problem.system, options.threads, _TUNING.bracket * options.gap)
+        cuts = cuts_of(problem, options.threads, _TUNING.bracket * options.gap)
         return cls(cuts, DrawnRuntime.of(problem.system, options.seed))
 
 
@@ -182,7 +183,7 @@ class LimitedRun:
         self.clock = Clock.started(limit if quick else limit or _TUNING.patience)
         self.incumbent = Incumbent(_TUNING.share * self.options.gap, self.options)
         bracket = _TUNING.bracket * self.options.gap
-        fresh = RuntimeCuts(system, self.options.threads, bracket, self.first)
+        fresh = cuts_of(self.problem, self.options.threads, bracket, self.first)
         self.cuts = fresh if self.shared is None else self.shared.cuts
         self.known = len(self.cuts.cuts)
 

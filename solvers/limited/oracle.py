@@ -11,7 +11,7 @@ it everywhere,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -19,12 +19,18 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.design import work_of_partition
+from cgcopt.evaluation.certificates import partition_gradient
+from cgcopt.evaluation.dispatch import Table
+from cgcopt.evaluation.evaluate import evaluate_work
 from cgcopt.evaluation.line_runtime import line_runtime
 from cgcopt.evaluation.lines import Lines, partition_gradients
+from cgcopt.evaluation.result import with_gradient
+from cgcopt.objective import ConditionalValueAtRisk, ExpectedRuntime, Objective
+from cgcopt.problem import Problem
 from cgcopt.system import System
 from cgcopt.workers.base import Times
 
-__all__ = ["Cut", "RuntimeCuts"]
+__all__ = ["Cut", "RuntimeCuts", "TailMeanCuts", "cuts_of"]
 
 #: Share of all work that a level is given which is waited for and has none.
 _NEXT_TO_NOTHING = 1e-14
@@ -102,3 +108,48 @@ class RuntimeCuts:
         cut = Cut(found.upper, blocks, by_message)
         self.cuts.append(cut)
         return cut
+
+
+@dataclass
+class TailMeanCuts(RuntimeCuts):
+    """The same for the conditional value at risk, without costs and random starts.
+
+    Parameters
+    ----------
+    probability : float
+        ``q``: the mean of the slowest share ``1 - q`` of the rounds.
+    """
+
+    probability: float = 0.5
+
+    def __call__(self, partition: FloatArray, messages: FloatArray) -> Cut:
+        """Evaluate a partition with sum 1, shape ``(N,)``; messages cost nothing."""
+        system, total = self.system, float(self.system.coordinates)
+        problem = Problem(system, ConditionalValueAtRisk(self.probability))
+        work = total * work_of_partition(partition)
+        found = with_gradient(evaluate_work(problem, work, gradient=True))
+        blocks = total * partition_gradient(found.gradient)
+        cut = Cut(found.upper, blocks, np.zeros(partition.size))
+        self.cuts.append(cut)
+        return cut
+
+
+def cuts_of(problem: Problem, threads: int | None, tolerance: float, first: int = 0) -> RuntimeCuts:
+    """The cuts of the objective of a problem, none so far."""
+    return _CUTS[type(problem.objective)](problem, threads, tolerance, first)
+
+
+def _of_runtime(problem: Problem, threads: int | None, tolerance: float, first: int) -> RuntimeCuts:
+    return RuntimeCuts(problem.system, threads, tolerance, first)
+
+
+def _of_tail_mean(
+    problem: Problem, threads: int | None, tolerance: float, first: int
+) -> RuntimeCuts:
+    (probability,) = problem.objective.parameters
+    return TailMeanCuts(problem.system, threads, tolerance, first, probability=probability)
+
+
+_CUTS: Table[type[Objective], Callable[[Problem, int | None, float, int], RuntimeCuts]] = Table(
+    "no cuts", {ExpectedRuntime: _of_runtime, ConditionalValueAtRisk: _of_tail_mean}
+)

@@ -11,6 +11,7 @@ from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.dispatch import Table
 from cgcopt.evaluation.result import Certificate, with_gradient
 from cgcopt.evaluation.steps.tail_mean import tail_mean
+from cgcopt.limits import ALL_LIMITS
 from cgcopt.objective import ConditionalValueAtRisk
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -19,6 +20,7 @@ from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, tasks
 from cgcopt.solvers.convex.combined_bound import ROUNDING, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.quasi_newton import Evaluated, quasi_newton
+from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.optimal_runtime import Minimised, minimised, require_finite_mean
 from cgcopt.solvers.risk.worst_rounds import optimum_of_worst_rounds
 from cgcopt.solvers.runtime.sampled_model import sampled_model
@@ -52,6 +54,8 @@ class OptimalTailMean(Solver):
 
     *Rounds*: the linear program of Rockafellar and Uryasev with only those rows that matter
     (:mod:`cgcopt.solvers.risk.worst_rounds`).
+
+    *Within limits*: the method of the expected runtime, :mod:`cgcopt.solvers.limited.optimum`.
     """
 
     name = "optimal"
@@ -61,6 +65,7 @@ class OptimalTailMean(Solver):
     times = ALL_TIMES
     tolerance = 1e-6
     settings = NoSettings
+    limits = ALL_LIMITS
 
     def prepare(self, problem: Problem, form: Form) -> None:
         """Import HiGHS, which proves the bounds."""
@@ -68,6 +73,9 @@ class OptimalTailMean(Solver):
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Minimise over partitions with sum 1, and scale."""
+        if problem.limits:
+            require_finite_mean(problem)
+            return limited_optimum(problem, options)
         return METHODS[problem.system.worker_times.kind](problem, options)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import combinations, combinations_with_replacement
+
 import numpy as np
 import pytest
 
@@ -110,8 +113,9 @@ def test_what_is_not_formulated_or_designed_is_refused() -> None:
     with pytest.raises(UnsupportedProblemError, match=r"on scenarios \(problem.sampled"):
         cg.formulate(problem)
     limited = cg.Problem(problem.system, problem.objective, limits=cg.Limits(copies=2))
-    with pytest.raises(UnsupportedProblemError, match="cannot keep the limit copies"):
-        cg.solve(limited)
+    costly = replace(problem.system, costs=cg.Costs(startup=1.0))
+    with pytest.raises(UnsupportedProblemError, match="does not count costs|costs"):
+        cg.solve(replace(problem, system=costly))
     with pytest.raises(UnsupportedProblemError, match="without limits and costs"):
         cg.formulate(limited.sampled(10))
 
@@ -123,3 +127,24 @@ def test_the_block_form_is_rounded_and_bounded() -> None:
     assert float(whole.partition.sum()) == 500
     assert cg.solve(problem).value * (1 - 1e-6) <= whole.value
     assert whole.gap < 1e-2
+
+
+@pytest.mark.parametrize("times", [*EXACT, rounds_of(3, 30, 4)], ids=lambda times: times.label)
+def test_limits_are_kept_and_proven(times: WorkerTimes) -> None:
+    """Ends of tensors against all designs that they leave; two levels against a fine grid."""
+    free = problem_of(times, 0.8, length=20)
+    tensors = replace(free, limits=cg.Limits(copies=3, boundaries=[4, 9, 15, 20]))
+    best = cg.solve(tensors, gap=1e-5)
+    every = [
+        np.diff([0, *ends, 20, 20]) for ends in combinations_with_replacement([0, 4, 9, 15, 20], 2)
+    ]
+    assert best.value == pytest.approx(min(cg.evaluate(free, x.tolist()).value for x in every))
+    assert best.gap <= 1e-5
+    pair = cg.solve(replace(free, limits=cg.Limits(blocks=2)), gap=1e-5)
+    assert len(pair.blocks()) == 2
+    assert pair.gap <= 1e-5
+    for lower, upper in combinations(range(4), 2):
+        for x in np.linspace(0.0, 20.0, 81):
+            design = np.zeros(4)
+            design[lower], design[upper] = x, 20.0 - x
+            assert cg.evaluate(free, design.tolist()).value >= pair.bound * (1 - 1e-9)
