@@ -124,19 +124,22 @@ def _proven(
     shared: SharedCuts | None = None,
 ) -> Outcome:
     """The rounded design, or what the search in whole numbers from it finds and proves."""
-    if rounded.partition is None:
+    partition = rounded.partition
+    if partition is None:
         return rounded
     clock = clock if options.time_limit is not None else Clock.started(_TUNING.patience)
     rounded = replace(rounded, details={**found.details, "relaxed_bound": found.bound})
-    value = evaluate(problem, Design(rounded.partition)).value
+    value = evaluate(problem, Design(partition)).value
     if found.bound >= value * (1.0 - options.gap):
         return replace(rounded, termination=TerminationCondition.CONVERGED, message=found.message)
     fine = problem.system.coordinates > _TUNING.finest
     if problem.limits.boundaries is not None or fine or clock.left <= 0.0:
+        if found.termination is not TerminationCondition.CONVERGED:
+            return rounded
         termination, message = unproven(clock, options, _TUNING.patience)
         return replace(rounded, termination=termination, message=found.message or message)
     rest = replace(options, time_limit=clock.left)
-    whole = limited_optimum(problem, rest, rounded.partition, shared, whole=True)
+    whole = limited_optimum(problem, rest, partition, shared, whole=True)
     if whole.partition is None:
         return rounded
     message = whole.message

@@ -114,7 +114,7 @@ def test_what_is_not_formulated_or_designed_is_refused() -> None:
         cg.formulate(problem)
     limited = cg.Problem(problem.system, problem.objective, limits=cg.Limits(copies=2))
     costly = replace(problem.system, costs=cg.Costs(startup=1.0))
-    with pytest.raises(UnsupportedProblemError, match="does not count costs|costs"):
+    with pytest.raises(UnsupportedProblemError, match="costs"):
         cg.solve(replace(problem, system=costly))
     with pytest.raises(UnsupportedProblemError, match="without limits and costs"):
         cg.formulate(limited.sampled(10))
