@@ -104,6 +104,8 @@ def real_array(field: str, values: Any, allowed: str) -> FloatArray:
     inside = values if isinstance(values, list | tuple) else ()
     if any(isinstance(item, np.ma.MaskedArray) for item in (values, *inside)):
         raise InvalidInputError(field, values, f"{allowed} (not a masked array)")
+    if _holds_truth_value(inside):  # numpy would read it as 0 or 1 among numbers
+        raise InvalidInputError(field, values, f"{allowed} (not truth values)")
     try:
         array = np.asarray(values)
         if array.dtype.kind == "O":  # whole numbers beyond 64 bits, or something else
@@ -115,6 +117,17 @@ def real_array(field: str, values: Any, allowed: str) -> FloatArray:
         kind = names.get(array.dtype.kind, "texts" if array.dtype.kind in "US" else "")
         raise InvalidInputError(field, values, f"{allowed} (not {kind})" if kind else allowed)
     return array.astype(np.float64, copy=False)
+
+
+def _holds_truth_value(values: Any) -> bool:
+    """Whether a truth value stands in a list, or in lists and arrays inside it."""
+    if isinstance(values, list | tuple):
+        kinds = set(map(type, values))
+        if not kinds.isdisjoint((bool, np.bool_)):
+            return True
+        nested = kinds.intersection((list, tuple, np.ndarray))
+        return bool(nested) and any(map(_holds_truth_value, values))
+    return isinstance(values, np.ndarray) and values.dtype.kind == "b"
 
 
 def _float(value: Any) -> float:

@@ -230,7 +230,7 @@ def _choose(problem: Problem, solver: str | Solver | None, form: Form) -> Solver
             return find_solver("optimal-integer", problem.objective, form)()
         except UnsupportedProblemError:
             pass
-    return find_solver(solver or DEFAULT_SOLVER, problem.objective, form)()
+    return find_solver(DEFAULT_SOLVER if solver is None else solver, problem.objective, form)()
 
 
 def _given_problem(problem: Problem, solver: Solver, options: Options) -> tuple[Problem, bool]:

@@ -20,6 +20,8 @@ __all__ = ["numbers_of", "partition_of"]
 #: Characters of numbers typed in place of a file name.
 LONGEST_INLINE = 10**6
 _LEVEL_NAMES = ("n", "level", "redundancy")
+#: Names of the column of coordinates.
+_SIZE_NAMES = ("coordinates", "x", "size")
 _NOT_FINITE = ("nan", "inf", "+inf", "-inf")  # numbers to Python; refused as a partition
 _ALLOWED = "a file, or numbers x0,x1,... (one for each level)"
 _KINDS = "a file of numbers: CSV, JSON, or apart by spaces or commas"
@@ -96,9 +98,12 @@ def _numbers(name: str, content: str, workers: int | None) -> Any:
 def _table(
     name: str, header: Sequence[str], rows: Sequence[Sequence[str]], workers: int | None
 ) -> list[float]:
-    column = header.index("coordinates") if "coordinates" in header else len(header) - 1
+    if len(set(header)) < len(header):
+        repeated = Counter(header).most_common(1)[0][0]
+        raise InvalidInputError("partition", repeated, f"different in every column of {name}")
+    levels = [i for i, title in enumerate(header) if title in _LEVEL_NAMES]
+    column = _size_column(name, header, levels)
     sizes = [_number(name, header[column], row[column]) for row in rows]
-    levels = [i for i, title in enumerate(header) if title in _LEVEL_NAMES and i != column]
     if not levels:
         return sizes
     at = [_level(name, header[levels[0]], row[levels[0]], workers) for row in rows]
@@ -110,6 +115,16 @@ def _table(
     for level, size in zip(at, sizes, strict=True):
         partition[level] = size
     return partition
+
+
+def _size_column(name: str, header: Sequence[str], levels: Sequence[int]) -> int:
+    """The column of the coordinates: by its name, or the only one that is no level."""
+    named = [header.index(title) for title in _SIZE_NAMES if title in header]
+    rest = [i for i in range(len(header)) if i not in levels]
+    if not named and len(rest) != 1:
+        allowed = f"a column {' or '.join(_SIZE_NAMES)} in {name}, or one column beside the levels"
+        raise InvalidInputError("partition", ", ".join(header), allowed)
+    return named[0] if named else rest[0]
 
 
 def _level(name: str, title: str, cell: str, workers: int | None) -> int:

@@ -44,14 +44,28 @@ def unused_in_run(context: typer.Context, solution: Solution) -> list[str]:
 
 
 def unused_in_comparison(context: typer.Context, comparison: Comparison) -> list[str]:
-    """Say whether no run of a comparison drew the rounds that were asked for."""
+    """Say which of the options of a comparison none of its solvers had a use for."""
     from cgcopt.solvers.registry import all_solvers
 
-    draw = {cls.name for cls in all_solvers() if cls.draws}
     rows = comparison.rows
-    if not rows or not was_given(context, "scenarios"):
+    if not rows or any(row.failed for row in rows):
         return []
-    if any(row.solution.sample is not None or row.failed or row.solver in draw for row in rows):
-        return []
-    count = context.params["scenarios"]
-    return [f"--scenarios {count} counts for nothing: no solver of the comparison draws rounds."]
+    classes = [cls for cls in all_solvers() if cls.name in {row.solver for row in rows}]
+    if {cls.name for cls in classes} != {row.solver for row in rows}:
+        return []  # a solver of a file, of which nothing is known
+    drawn = any(cls.draws for cls in classes) or any(row.solution.sample for row in rows)
+    used = {
+        "scenarios": drawn,
+        "seed": drawn or any(cls.honours("seed") for cls in classes),
+        "threads": any(cls.honours("threads") for cls in classes),
+    }
+    why = {
+        "scenarios": "no solver of the comparison draws rounds",
+        "seed": "no solver of the comparison makes a random choice",
+        "threads": "no solver of the comparison takes a number of threads",
+    }
+    return [
+        f"--{option} {context.params[option]} counts for nothing: {why[option]}."
+        for option, counts in used.items()
+        if not counts and was_given(context, option)
+    ]

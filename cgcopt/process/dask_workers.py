@@ -26,7 +26,7 @@ T = TypeVar("T")
 #: Seconds for a client of dask to take its leave.
 _CLOSING = 1.0
 #: Seconds for a scheduler to answer a question.
-_ANSWER = 3.0
+_ANSWER = 2.0
 
 
 class DaskWorkers(Executor):
@@ -59,7 +59,7 @@ class DaskWorkers(Executor):
         If no scheduler answers, or it has no workers, or workers with several threads.
     """
 
-    def __init__(self, address: str, *, timeout: float = 8.0) -> None:
+    def __init__(self, address: str, *, timeout: float = 6.0) -> None:
         try:
             from distributed import Client
         except ImportError:

@@ -76,9 +76,7 @@ class Empirical(DiscreteTimes):
         notes: Sequence[str] = (),
     ) -> None:
         times = frozen_times("worker_times.values", values, 1, infinite=True)
-        masses = np.ones(times.shape) if weights is None else _checked_weights(weights, times.size)
-        distinct, inverse = np.unique(times[masses > 0.0], return_inverse=True)
-        totals = np.bincount(inverse, weights=masses[masses > 0.0])
+        distinct, totals = _counted(times) if weights is None else _weighed(times, weights)
         for array in (distinct, totals):
             array.setflags(write=False)
         object.__setattr__(self, "source", None if source is None else dict(source))
@@ -329,10 +327,27 @@ class Scenarios(WorkerTimes):
         return {**self.source, **mode}
 
 
+def _counted(times: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The different times, increasing, and how often each is there."""
+    ordered = np.sort(times)
+    first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    counts = np.diff(first, append=ordered.size).astype(np.float64)
+    return ordered[first], counts
+
+
+def _weighed(times: FloatArray, weights: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """The different times with a weight, increasing, and the sum of the weights of each."""
+    masses = _checked_weights(weights, times.size)
+    distinct, inverse = np.unique(times[masses > 0.0], return_inverse=True)
+    totals = np.bincount(inverse, weights=masses[masses > 0.0])
+    return distinct, totals.astype(np.float64, copy=False)
+
+
 def _checked_weights(weights: ArrayLike, size: int) -> FloatArray:
-    allowed = f"{size} finite numbers >= 0, not all 0"
+    allowed = f"{size} finite numbers >= 0, not all 0, whose sum is finite"
     array = real_array("worker_times.weights", weights, allowed)
-    finite = array.shape == (size,) and np.isfinite(array).all() and np.isfinite(array.sum())
+    with np.errstate(over="ignore"):
+        finite = array.shape == (size,) and np.isfinite(array).all() and np.isfinite(array.sum())
     if not finite or (array < 0).any() or not (array > 0).any():
         raise InvalidInputError("worker_times.weights", weights, allowed)
     return array

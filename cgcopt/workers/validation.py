@@ -25,7 +25,7 @@ MISSING = _Missing()
 def frozen_times(
     field: str, values: Any, ndim: int, *, infinite: bool = False
 ) -> NDArray[np.float64]:
-    """Return a read-only copy of an array of finite, positive times.
+    """Return a read-only copy of an array of finite, positive times; what is one already is returned.
 
     A time of 0 seconds per cycle is refused: an infinitely fast worker is a reading below the
     resolution of the clock, not a model, and would make ``E[1/T]`` infinite.
@@ -50,7 +50,9 @@ def frozen_times(
     array = real_array(field, values, f"{kind}: numbers > 0, every row of the same length")
     if array.ndim != ndim or array.size == 0:
         raise InvalidInputError(field, f"shape {array.shape}", f"{kind}, not empty")
-    array = np.array(array, order="C")
+    own = array is values and array.flags.owndata and array.flags.c_contiguous
+    if not own or array.flags.writeable:
+        array = np.array(array, order="C")
     good = array > 0.0 if infinite else (array > 0.0) & (array < np.inf)
     if not good.all():
         where = tuple(int(i) for i in np.argwhere(~good)[0])

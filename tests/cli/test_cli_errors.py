@@ -164,6 +164,23 @@ def test_a_column_of_levels_counts(instance: str, tmp_path: Path) -> None:
     assert partition_of(str(file), 4).partition.tolist() == [80.0, 0.0, 20.0, 0.0]
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("n,x,x\n0,40,1\n1,60,1\n", "partition = 'x': must be different in every column"),
+        ("n,a,b\n0,40,1\n1,60,1\n", "must be a column coordinates or x or size"),
+        ("[40, 30, 20, true]", "not truth values"),
+    ],
+)
+def test_partition_files_that_can_be_read_in_two_ways(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    file = tmp_path / "p.csv"
+    file.write_text(text)
+    assert main(["evaluate", "paper", "--partition", str(file)]) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_a_partition_file_that_is_no_text(
     instance: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -41,3 +41,44 @@ def test_a_comparison_without_drawn_rounds_says_so(capsys: pytest.CaptureFixture
     assert main(command) == 0
     said = "--scenarios 5 counts for nothing: no solver of the comparison draws rounds."
     assert said in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ["--seed", "3"],
+            "--seed 3 counts for nothing: no solver of the comparison makes a random",
+        ),
+        (["--threads", "2"], "--threads 2 counts for nothing: no solver of the comparison takes"),
+    ],
+)
+def test_a_comparison_of_formulas_has_no_use_for_them(
+    capsys: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    command = ["compare", "paper", "--solvers", "uncoded,single-level", *options]
+    (note,) = notes_of(capsys, *command)
+    assert note.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("compare paper --fresh", "fresh = True: must be left out without --out"),
+        ("compare paper --seed 1 --seeds 1,2", "seed = 1: must be left out beside --seeds"),
+        ("curve paper --tail --points 9", "points = 9: must be left out beside --tail"),
+        ("curve paper --tail --solvers uncoded", "solvers = 'uncoded': must be left out beside"),
+        ("reproduce --fresh", "fresh = True: must be left out without --out"),
+        ("study none.toml --fresh", "fresh = True: must be left out without --out"),
+        ("schedules --only-traces --scenarios 9", "scenarios = 9: must be left out beside --only-"),
+        (
+            "run paper --redesign-with optimal",
+            "redesign-with = 'optimal': must be left out without",
+        ),
+    ],
+)
+def test_options_that_rule_each_other_out_are_refused(
+    capsys: pytest.CaptureFixture[str], command: str, said: str
+) -> None:
+    assert main(command.split()) == 2
+    assert said in capsys.readouterr().err

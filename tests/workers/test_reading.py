@@ -8,6 +8,7 @@ import json
 import lzma
 import os
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -545,3 +546,54 @@ def test_wide_and_tall_files_are_quick(put: Callable[..., Path], mark: str) -> N
     trace = Trace.read(path)
     assert time.process_time() - started < 5.0
     np.testing.assert_array_equal(trace.times, wide)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('w0,w1\n1,2\n3,"4\n', "t.csv:3 = 'unexpected end of data'"),
+        ('w0,w1\n1,2\n"3"5,4\n', "t.csv:3 = "),
+        ('""\n""\n', "it is empty"),
+        ("sep=;\n", "it is empty"),
+    ],
+)
+def test_quotes_that_are_not_closed_are_refused(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text(text)
+    with pytest.raises(InvalidInputError) as told:
+        Trace.read(file)
+    assert said in str(told.value)
+
+
+def test_rows_behind_a_quoted_line_break_keep_their_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cgcopt.workers.reading.text.CHUNK", 6)  # two rows at a time
+    rows = [f"{r},{1 + r / 7:.3f},{2 + r % 3}" for r in range(60)]
+    rows[20] = '20,1.5,"2\n"'
+    rows[41] = '"41",1.5,"2"'
+    file = tmp_path / "t.csv"
+    file.write_text("\n".join(["round,w0,w1", *rows, "", "60,1,x"]) + "\n")
+    with pytest.raises(InvalidInputError, match=r"t.csv:64: w1 = 'x'"):
+        Trace.read(file)
+    file.write_text("\n".join(["round,w0,w1", *rows, "", "60,1,2"]) + "\n")
+    trace = Trace.read(file)
+    assert trace.times.shape == (61, 2)
+    assert trace.times[[0, 20, 41, 60], 1].tolist() == [2.0, 2.0, 2.0, 2.0]
+
+
+def test_a_long_file_needs_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cgcopt.workers.reading.text.CHUNK", 6_000)
+    file, rounds = tmp_path / "t.csv", 40_000
+    with file.open("w") as stream:
+        stream.write("round,worker,seconds\n")
+        stream.writelines(
+            f"{r},w{w},1.{r % 977:03d}5{w}\n" for r in range(rounds) for w in range(4)
+        )
+    Trace.read(file)  # imports
+    tracemalloc.start()
+    trace = Trace.read(file)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert trace.times.shape == (rounds, 4)
+    assert peak < 8 * file.stat().st_size

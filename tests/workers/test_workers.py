@@ -505,3 +505,17 @@ def test_every_family_is_reachable() -> None:
     assert {times.family for times, _ in CASES} < set(family_names())
     model: WorkerTimes = worker_times_from_dict({"family": "pareto", "shape": 3, "scale": 2})
     assert model == Pareto(3.0, 2.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "values", [[1.0, True], [1, np.True_], (2.0, False), [[1.0, 2.0], [True, 3.0]]]
+)
+def test_truth_values_among_numbers_are_refused(values: Any) -> None:
+    kind = Scenarios if isinstance(values[0], list) else Empirical
+    with pytest.raises(InvalidInputError, match="not truth values"):
+        kind(values)
+
+
+def test_weights_whose_sum_is_infinite_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match="whose sum is finite"):
+        Empirical([1.0, 2.0], [1e308, 1e308])

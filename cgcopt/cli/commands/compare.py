@@ -118,6 +118,10 @@ def compare(
         refuse_given(context, ("jobs", "scheduler", "fresh", "seeds"), "left out beside --replay")
     elif instances:
         refuse_given(context, ("split",), "left out without --replay")
+    if out is None:
+        refuse_given(context, ("fresh",), "left out without --out, the folder of earlier results")
+    if seeds is not None:
+        refuse_given(context, ("seed",), "left out beside --seeds")
     names = instances or DEFAULT_INSTANCES
     traces = traces_of(names, required=replay, reading=reading) if replay or not instances else []
     plan = _Plan(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cgcopt.cli.arguments import Instance, Json, Seed, command_line
+from cgcopt.cli.arguments import Instance, Json, Seed, command_line, refuse_given
 from cgcopt.cli.complete import complete_solvers
 from cgcopt.cli.failures import exit_code
 from cgcopt.cli.reading import TraceInput, reads_traces_as_instances
@@ -78,6 +78,9 @@ def curve(
     from cgcopt.compare.results.entrant import entrants_of
     from cgcopt.compare.show.curve_report import write_curve
 
+    if tail:
+        given = ("points", "first", "last", "solvers", "starts")
+        refuse_given(context, given, "left out beside --tail")
     problem = problem_of(instance, reading)
     if tail:
         chosen = replace(DEFAULT_OPTIONS, seed=seed, time_limit=time_limit)

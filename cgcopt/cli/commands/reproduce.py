@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cgcopt.cli.arguments import Fresh, Jobs, Json, Scheduler, Seed, command_line
+from cgcopt.cli.arguments import Fresh, Jobs, Json, Scheduler, Seed, command_line, refuse_given
 from cgcopt.cli.failures import kept_rows
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def reproduce(
     from cgcopt.compare.results.store import Store
     from cgcopt.compare.show.reproduction_report import write
 
+    if out is None:
+        refuse_given(context, ("fresh",), "left out without --out, the folder of earlier results")
     folder = None if out is None else writable_folder("out", out)
     options = replace(DEFAULT_OPTIONS, seed=seed, time_limit=time_limit)
     with (

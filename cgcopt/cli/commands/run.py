@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from cgcopt.cli.arguments import Json, Seed
+from cgcopt.cli.arguments import Json, Seed, refuse_given
 from cgcopt.cli.commands.plan import Order
 
 __all__ = ["run"]
 
 
 def run(
+    context: typer.Context,
     source: Annotated[
         str,
         typer.Argument(
@@ -86,6 +87,8 @@ def run(
     from cgcopt.training.redesign import Redesign
     from cgcopt.training.tasks import digits_task
 
+    if redesign_every is None:
+        refuse_given(context, ("redesign_with",), "left out without --redesign-every")
     redesign = None if redesign_every is None else Redesign(redesign_every, redesign_with)
     finite_number("round-seconds", round_seconds, above=0)
     if out is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cgcopt.cli.arguments import Json, ScenarioCount, Seed
+from cgcopt.cli.arguments import Json, ScenarioCount, Seed, refuse_given
 
 if TYPE_CHECKING:
     from cgcopt.compare.schedules.copies import CopiesTable
@@ -18,6 +18,7 @@ __all__ = ["schedules"]
 
 
 def schedules(
+    context: typer.Context,
     traces: Annotated[
         list[str] | None,
         typer.Argument(
@@ -56,6 +57,8 @@ def schedules(
     from cgcopt.compare.show.schedule_tables import write
     from cgcopt.options import Options
 
+    if only_traces:
+        refuse_given(context, ("scenarios",), "left out beside --only-traces: traces have rounds")
     folder = None if out is None else writable_folder("out", out)
     names, reading = traces or ["recorded"], TraceInput()
     found = traces_of(names, required=True)

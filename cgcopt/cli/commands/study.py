@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cgcopt.cli.arguments import Fresh, Jobs, Json, Scheduler, command_line
+from cgcopt.cli.arguments import Fresh, Jobs, Json, Scheduler, command_line, refuse_given
 from cgcopt.cli.failures import exit_code, kept_rows
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def study(
     from cgcopt.study.show.texts import study_table
     from cgcopt.study.study_file import read_study, run_study
 
+    if out is None:
+        refuse_given(context, ("fresh",), "left out without --out, the folder of earlier results")
     read = read_study(file)
     folder = None if out is None else writable_folder("out", out)
     with (

@@ -12,7 +12,7 @@ import numpy as np
 from cgcopt.compare.results.advice_candidates import HINDSIGHT, advice_candidates
 from cgcopt.compare.results.advice_result import Advice, AdviceRow
 from cgcopt.compare.results.designer import Designer
-from cgcopt.compare.results.held_out import HeldOut, Judged, held_out, no_coding
+from cgcopt.compare.results.held_out import HeldOut, Judged, held_out, no_coding, seen_rounds
 from cgcopt.compare.results.names import one_line
 from cgcopt.compare.results.verdict import (
     Contender,
@@ -57,6 +57,9 @@ class AdviceSettings:
         Of the optima.
     least : int
         Rounds below which nothing can be held out.
+    most : int
+        Rounds that designs are made on, about; of more, every second, third, ... is taken, which is
+        said. All held-out rounds judge.
     """
 
     blocks: TimeBlocks = field(default_factory=lambda: TimeBlocks(0.5, 4, 3))
@@ -64,6 +67,7 @@ class AdviceSettings:
     design_seconds: float = 20.0
     gap: float = 1e-4
     least: int = 4
+    most: int = 20_000
 
 
 def advise(
@@ -149,10 +153,14 @@ def _advice(
     limit = min(chosen.design_seconds, options.time_limit or math.inf)
     base = replace(options, time_limit=limit, gap=max(options.gap, chosen.gap))
     blocks = chosen.blocks.of(trace.round_count)
+    every = max(1, math.ceil(trace.round_count / chosen.most))
+    if every > 1:
+        notes = (*notes, _thinned(trace, every))
     ways = list(advice_candidates(given, latency))
     kinds = {candidate.name: kind for kind, candidate in ways}
+    candidates = [each for _, each in ways]
     found = held_out(
-        trace, given, [each for _, each in ways], blocks, base, seconds=seconds, title=name
+        trace, given, candidates, blocks, base, seconds=seconds, title=name, every=every
     )
     if found.stopped:
         notes = (*notes, f"Not everything was judged: {found.stopped}.")
@@ -169,11 +177,11 @@ def _advice(
     rows += [
         AdviceRow(each.name, str(kinds[each.name]), message=each.message) for each in found.failed
     ]
-    bounds = _bounds(trace, given, blocks, found, yardstick, base)
+    bounds = _bounds(trace, given, blocks, found, yardstick, base, every)
 
     def made(contender: Contender) -> Solution:
         picked = next(each for each in found.judged if each.name == contender.name)
-        return _final(given, trace, picked, base, stopped=bool(found.stopped))
+        return _final(given, trace, picked, base, every, stopped=bool(found.stopped))
 
     solution, best = made(decision.chosen), decision.best_coded
     coded = made(best) if solution.schedule is None and best is not None else None
@@ -214,6 +222,14 @@ def _counting_rounds(trace: Trace, objective: Objective) -> tuple[Trace, tuple[s
     return replace(trace, times=trace.times[whole]), (note,)
 
 
+def _thinned(trace: Trace, every: int) -> str:
+    used = len(range(0, trace.round_count, every))
+    return (
+        f"Designs were made on one round in {every}, {used} of {trace.round_count}, evenly spread; "
+        "all held-out rounds judge them."
+    )
+
+
 def _row(each: Judged, kind: Kind, found: HeldOut, yardstick: Yardstick) -> AdviceRow:
     return AdviceRow(
         each.name,
@@ -236,15 +252,16 @@ def _bounds(
     found: HeldOut,
     yardstick: Yardstick,
     options: Options,
+    every: int,
 ) -> tuple[AdviceRow, ...]:
     """The speed of light, and designs that have seen the rounds that judge them."""
     rows = [_bound("speed of light", found.light, found, yardstick)]
     if found.stopped or problem.system.workers > _MOST_HINDSIGHT:
         return tuple(rows)
     later = trace.between(blocks[0].later.start, blocks[-1].later.stop)
-    every = Block(slice(0, later.round_count), slice(0, later.round_count))
+    whole = Block(slice(0, later.round_count), slice(0, later.round_count))
     try:
-        best = held_out(later, problem, HINDSIGHT, [every], options, title="hindsight")
+        best = held_out(later, problem, HINDSIGHT, [whole], options, title="hindsight", every=every)
     except KeyboardInterrupt:  # what was judged before is shown
         stopping.finishing()
         return tuple(rows)
@@ -285,13 +302,17 @@ def _needed(
 
 
 def _final(
-    problem: Problem, trace: Trace, picked: Judged, options: Options, *, stopped: bool
+    problem: Problem, trace: Trace, picked: Judged, options: Options, every: int, *, stopped: bool
 ) -> Solution:
-    """The chosen design made on all rounds; that of the last block where there is no time for it."""
+    """The chosen design made on all rounds (or every so many of them, as the others are).
+
+    That of the last block where there is no time for it.
+    """
     assignment = picked.made.assignment
     if not stopped and not stopping.requested():
         with contextlib.suppress(CgcoptError, KeyboardInterrupt):
-            anew = Designer(problem, trace, options).make(picked.candidate).assignment
+            seen = seen_rounds(trace, trace.round_count, every)
+            anew = Designer(problem, seen, options).make(picked.candidate).assignment
             assignment = assignment if stopping.requested() else anew
     if stopping.requested():
         stopping.finishing()

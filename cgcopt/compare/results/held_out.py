@@ -32,7 +32,7 @@ from cgcopt.process import stopping
 from cgcopt.workers.blocks import Block
 from cgcopt.workers.trace import Trace
 
-__all__ = ["Failed", "HeldOut", "Judged", "held_out", "no_coding"]
+__all__ = ["Failed", "HeldOut", "Judged", "held_out", "no_coding", "seen_rounds"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +139,7 @@ def held_out(
     *,
     seconds: float = math.inf,
     title: str = "",
+    every: int = 1,
 ) -> HeldOut:
     """Design on the rounds before every block, and judge on its rounds.
 
@@ -158,6 +159,8 @@ def held_out(
         For everything.
     title : str
         For the progress.
+    every : int
+        Designs are made on every so many of the rounds before a block; all of its rounds judge them.
 
     Returns
     -------
@@ -167,7 +170,9 @@ def held_out(
     listed = list(candidates)
     system, started = problem.system, time.monotonic()
     later = trace.times[blocks[0].later.start : blocks[-1].later.stop]
-    designers = [Designer(problem, trace.between(0, block.seen.stop), options) for block in blocks]
+    designers = [
+        Designer(problem, seen_rounds(trace, block.seen.stop, every), options) for block in blocks
+    ]
     judged: list[Judged | Failed] = []
     stopped = ""
     try:
@@ -195,6 +200,19 @@ def held_out(
         tuple(block.later.stop - block.later.start for block in blocks),
         stopped,
     )
+
+
+def seen_rounds(trace: Trace, stop: int, every: int = 1) -> Trace:
+    """The rounds before ``stop``, or every so many of them, the latest included.
+
+    Examples
+    --------
+    >>> seen_rounds(Trace([[1.0], [2.0], [3.0], [4.0], [5.0]]), 4, every=3).times.tolist()
+    [[1.0], [4.0]]
+    """
+    if every == 1:
+        return trace.between(0, stop)
+    return Trace(trace.times[(stop - 1) % every : stop : every], trace.columns)
 
 
 #: A design that is cut off sooner would be judged for what the machine was busy with.

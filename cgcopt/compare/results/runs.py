@@ -32,7 +32,9 @@ class Patience:
     look : float
         Between two looks at the executor.
     word : float
-        Until it is said what is waited for.
+        Until it is said that a worker is silent.
+    doubt : float
+        Until it is said that nobody is there.
     nobody : float
         Until a comparison that nobody works on is given up.
     silent : float
@@ -43,7 +45,8 @@ class Patience:
 
     look: float = 1.0
     word: float = 6.0
-    nobody: float = 9.0
+    doubt: float = 2.5
+    nobody: float = 7.5
     silent: float = 20.0
     unlimited: float = 120.0
 
@@ -220,7 +223,7 @@ class _Watch:
         now = time.monotonic()
         self._since = now if self._since is None else self._since
         self._options.report(share, f"waiting: {text}")
-        if text != self.said and (not nobody or now - self._since > PATIENCE.nobody / 2):
+        if text != self.said and (not nobody or now - self._since > PATIENCE.doubt):
             self.said = text
             logging.getLogger("cgcopt").warning("waiting: %s", text)
         if nobody and now - self._since > PATIENCE.nobody:

@@ -49,7 +49,8 @@ def verdict(advice: Advice) -> str:
     decision = advice.decision
     if decision is None:
         return (
-            f"Do not code: {_rounds(advice.trace.round_count)} are too few to hold any out. "
+            f"Do not code: {_rounds(advice.trace.round_count)} "
+            f"{_is(advice.trace.round_count)} too few to hold any out. "
             f"At least {advice.needed} rounds are needed to judge anything."
         )
     kind = decision.chosen.kind
@@ -113,6 +114,10 @@ def _gain(advice: Advice, gain: Gain) -> str:
     unit = "points" if isinstance(advice.problem.objective, CompletionProbability) else "%"
     size = round(100 * gain.size, digits) + 0.0  # no minus before a zero
     return f"{size:.{digits}f} {unit} ± {error:.{digits}f} {unit}"
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _rounds(count: int) -> str:

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.cells import is_missing, number_of
+from cgcopt.workers.reading.coded import Coded
 
 __all__ = ["Chunks", "Grid", "checked_header"]
 
@@ -31,7 +34,7 @@ class Grid:
     header : tuple of str
         Names of the ``C`` columns.
     values : ndarray, shape (R, C)
-        The cells that are numbers; NaN for all others.
+        The cells that are numbers; NaN for all others. Of no meaning in the columns of ``kept``.
     texts : dict
         ``texts[c][r]`` for cells that are neither a number nor missing.
     kept : dict
@@ -50,8 +53,8 @@ class Grid:
     header: tuple[str, ...]
     values: FloatArray
     texts: dict[int, dict[int, str]]
-    kept: dict[int, list[str]]
-    lines: IntArray
+    kept: dict[int, Coded]
+    lines: NDArray[np.signedinteger[Any]]
     comments: tuple[str, ...] = ()
     source: str = "CSV"
     decimal: str = "."
@@ -77,7 +80,7 @@ class Grid:
             return ""
         return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
 
-    def labels(self, column: int) -> list[str]:
+    def labels(self, column: int) -> Sequence[str]:
         """The texts of all cells of a column."""
         if column in self.kept:
             return self.kept[column]
@@ -100,7 +103,7 @@ class Chunks:
     def __init__(self, columns: int, kept: Sequence[int], decimal: str = ".") -> None:
         self.columns = columns
         self.decimal = decimal
-        self.kept: dict[int, list[str]] = {column: [] for column in kept}
+        self.kept = {column: Coded() for column in kept}
         self.texts: dict[int, dict[int, str]] = {}
         self.rows = 0
         self._parts: list[FloatArray] = []
@@ -113,20 +116,32 @@ class Chunks:
             self._parts.append(plain.reshape(len(rows), self.columns))
             self.rows += len(rows)
             return
-        values = np.empty((len(rows), self.columns))
+        values = np.empty((len(rows), self.columns - len(self.kept)))
+        place = 0
         for column, cells in enumerate(zip(*rows, strict=True)):
             if column in self.kept:
-                intern = self._known.setdefault
-                names = map(_name, cells)
-                self.kept[column].extend([intern(name, name) for name in names])
+                self.kept[column].extend(map(_name, cells))
+                continue
             quick = self._quick(cells)
-            values[:, column] = self._slow(column, cells) if quick is None else quick
+            values[:, place] = self._slow(column, cells) if quick is None else quick
+            place += 1
         self._parts.append(values)
         self.rows += len(rows)
 
     def values(self) -> FloatArray:
-        """All numbers, shape ``(R, C)``."""
-        return np.concatenate(self._parts) if self._parts else np.empty((0, self.columns))
+        """Hand over all numbers, shape ``(R, C)``; the pieces are given back as they are copied.
+
+        Columns of names are zeros that are never written, and column by column these take no memory.
+        """
+        shape = (self.rows, self.columns)
+        values = np.zeros(shape, order="F") if self.kept else np.empty(shape)
+        numbers = [c for c in range(self.columns) if c not in self.kept] if self.kept else ...
+        stop = self.rows
+        while self._parts:
+            part = self._parts.pop()
+            values[stop - len(part) : stop, numbers] = part
+            stop -= len(part)
+        return values
 
     def _quick(self, cells: Sequence[str]) -> FloatArray | None:
         """The numbers, by ``float``; no cell may be written in a way that only ``float`` accepts."""
@@ -145,9 +160,6 @@ class Chunks:
 
     def _slow(self, column: int, cells: Sequence[str]) -> list[float]:
         """The numbers one by one; what else is there is kept as text."""
-        if column in self.kept:  # few names, repeated
-            numbers = {cell: number_of(cell, self.decimal) for cell in set(cells)}
-            return [np.nan if (n := numbers[cell]) is None else n for cell in cells]
         values = []
         for row, cell in enumerate(cells, self.rows):
             number = number_of(cell, self.decimal)

@@ -64,6 +64,6 @@ def _rows(grid: Grid, rows: np.ndarray) -> Grid:
             c: {new[row]: text for row, text in texts.items() if row in new}
             for c, texts in grid.texts.items()
         },
-        kept={c: [texts[row] for row in rows] for c, texts in grid.kept.items()},
+        kept={c: texts.taken(rows) for c, texts in grid.kept.items()},
         lines=grid.lines[rows] if grid.lines.size else grid.lines,
     )

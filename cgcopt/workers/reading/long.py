@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cgcopt._validate import did_you_mean
-from cgcopt.arrays import IntArray
 from cgcopt.errors import InvalidInputError
-from cgcopt.workers.reading.cells import expected
+from cgcopt.workers.reading.cells import expected, number_of
+from cgcopt.workers.reading.coded import Coded
 from cgcopt.workers.reading.grid import Grid
 from cgcopt.workers.reading.labels import order_of
 from cgcopt.workers.reading.options import ReadOptions
@@ -19,6 +21,8 @@ from cgcopt.workers.reading.wide import Cells
 
 __all__ = ["read_long"]
 
+#: Numbers of rows of a file, or of rounds or workers for each of them.
+Rows = NDArray[np.signedinteger[Any]]
 #: Entries of a table that a pivot may make; ids that are not those of workers make more.
 LARGEST_TABLE = 10**8
 
@@ -37,26 +41,28 @@ def read_long(grid: Grid, roles: LongRoles, options: ReadOptions) -> Cells:
     found = seconds_by_row(grid, roles, options)
     grid = found.grid
     _check_cells(grid, roles)
-    rounds, row = _numbered(grid.labels(roles.round))
+    rounds, row = _numbered(grid.kept[roles.round])
     if roles.worker is None:
         workers, column = _places(grid, roles.round, row)
         who = "workers without names, in the order of the file"
     else:
-        workers, column = _numbered(grid.labels(roles.worker))
+        workers, column = _numbered(grid.kept[roles.worker])
         who = f"{len(workers)} workers of '{grid.header[roles.worker]}'"
+    kept: Rows = np.arange(grid.rows, dtype=np.int32)
     if options.columns is not None:
         workers, row, column, kept = _selected(options.columns, workers, row, column)
-    else:
-        kept = np.arange(grid.rows)
     if len(rounds) * len(workers) > LARGEST_TABLE:
         value = f"{len(rounds)} rounds x {len(workers)} workers"
         allowed = f"at most {LARGEST_TABLE} times in all (are those the workers? --worker COLUMN)"
         raise InvalidInputError(f"{grid.file}: table", value, allowed)
+    place_of = row.astype(np.int64) * len(workers) + column
+    del row, column
     times = np.full((len(rounds), len(workers)), np.nan)
-    index = np.full(times.shape, -1, dtype=np.int64)
-    index[row, column] = kept
-    _refuse_twice(grid, roles, index, row, column, kept)
-    times[row, column] = grid.values[kept, roles.time]
+    index = np.full(times.size, -1, dtype=np.int32)
+    index[place_of] = kept
+    _refuse_twice(grid, roles, index[place_of], kept)
+    times.ravel()[place_of] = grid.values[kept, roles.time]
+    index = index.reshape(times.shape)
     used = {roles.round, roles.worker, *found.columns}
     left = [name for c, name in enumerate(grid.header) if c not in used]
     names = [grid.header[roles.round], grid.header[roles.time]]
@@ -80,9 +86,9 @@ def read_long(grid: Grid, roles: LongRoles, options: ReadOptions) -> Cells:
 
 def _check_cells(grid: Grid, roles: LongRoles) -> None:
     for column in roles.kept:
-        labels = grid.labels(column)
-        empty = next((row for row, label in enumerate(labels) if not label), None)
-        if empty is not None:
+        cells = grid.kept[column]
+        if "" in cells.names:
+            empty = int(np.argmax(cells.codes == cells.names.index("")))
             allowed = "the name of a round or a worker (long form)"
             raise InvalidInputError(grid.place(empty, column), "", allowed)
     _check_rounds(grid, roles.round)
@@ -95,27 +101,27 @@ def _check_cells(grid: Grid, roles: LongRoles) -> None:
 
 def _check_rounds(grid: Grid, column: int) -> None:
     """Where rounds are numbers, all are: another one is a footer."""
-    numbers = np.isfinite(grid.values[:, column])
+    cells = grid.kept[column]
+    named = np.array([number_of(name, grid.decimal) is not None for name in cells.names])
+    numbers = named[cells.codes]
     if 2 * int(numbers.sum()) > grid.rows and not numbers.all():
         row = int(np.flatnonzero(~numbers)[0])
         allowed = "a number, as in the other rows (a footer? take the line out of the file)"
         raise InvalidInputError(grid.place(row, column), grid.cell(row, column), allowed)
 
 
-def _numbered(labels: Sequence[str]) -> tuple[list[str], IntArray]:
-    """The different labels in their order, and the number of each cell."""
-    first = {label: i for i, label in enumerate(dict.fromkeys(labels))}
-    names = list(first)
-    position = np.arange(len(names))
+def _numbered(cells: Coded) -> tuple[list[str], Rows]:
+    """The different names in their order, and the number of each cell."""
+    names = cells.names
+    position = np.arange(len(names), dtype=np.int32)
     order = order_of(names)
     if order is not None:
         names = [names[i] for i in order]
         position[order] = np.arange(len(order))
-    codes = np.fromiter((first[label] for label in labels), np.int64, len(labels))
-    return names, position[codes]
+    return names, position[cells.codes]
 
 
-def _places(grid: Grid, column: int, row: IntArray) -> tuple[list[str], IntArray]:
+def _places(grid: Grid, column: int, row: Rows) -> tuple[list[str], Rows]:
     """The place of every cell among those of its round."""
     counts = np.bincount(row)
     if np.ptp(counts):
@@ -130,8 +136,8 @@ def _places(grid: Grid, column: int, row: IntArray) -> tuple[list[str], IntArray
 
 
 def _selected(
-    told: Sequence[str], workers: list[str], row: IntArray, column: IntArray
-) -> tuple[list[str], IntArray, IntArray, IntArray]:
+    told: Sequence[str], workers: list[str], row: Rows, column: Rows
+) -> tuple[list[str], Rows, Rows, Rows]:
     """The rows of the workers that are asked for."""
     for name in told:
         if name not in workers:
@@ -146,17 +152,16 @@ def _selected(
 def _refuse_twice(
     grid: Grid,
     roles: LongRoles,
-    index: IntArray,
-    row: IntArray,
-    column: IntArray,
-    kept: IntArray,
+    last: Rows,
+    kept: Rows,
 ) -> None:
-    clash = np.flatnonzero(index[row, column] != kept)
+    """Refuse a second time of a worker in a round; ``last`` is the row that came last for each."""
+    clash = np.flatnonzero(last != kept)
     if not clash.size:
         return
     at = int(kept[clash[0]])
     names = ", ".join(f"{grid.header[c]} {grid.cell(at, c)}" for c in roles.kept)
-    other = int(index[row, column][clash[0]])
+    other = int(last[clash[0]])
     line = f"line {grid.lines[other]}" if grid.lines.size else f"row {other}"
     allowed = f"the only one of {names}: {line} has one too"
     where = grid.place(at, roles.time)

@@ -4,33 +4,42 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.cells import number_of
 from cgcopt.workers.reading.options import SEPARATORS
 
-__all__ = ["decimal_of", "excel_separator", "rows_of", "separator_of"]
+if TYPE_CHECKING:
+    from _csv import Reader
+
+__all__ = ["decimal_of", "excel_separator", "plain_rows", "rows_of", "separator_of"]
 
 #: A number that may have a decimal comma or a mark between thousands.
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+", re.ASCII)
 
 
 def rows_of(
-    file: Path, separator: str, before: int, lines: Sequence[str] | Iterator[str]
+    file: Path,
+    separator: str,
+    before: int,
+    lines: Sequence[str] | Iterator[str],
+    *,
+    strict: bool = True,
 ) -> Iterator[tuple[int, list[str]]]:
     """Cut lines into fields; return each row that is not blank with its line.
+
+    Strictly, a quote that is never closed or ends early is an error.
 
     Raises
     ------
     InvalidInputError
         If a line cannot be cut.
     """
-    if separator == " ":
-        lines = (" ".join(line.split()) for line in lines)
-    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    reader = _reader(lines, separator, strict)
     try:
         for row in reader:
             if len(row) > 1 or (row and row[0].strip()):
@@ -40,7 +49,30 @@ def rows_of(
         if "field limit" in str(error):
             size = f"more than {csv.field_size_limit()} characters"
             raise InvalidInputError(f"{where}: size of a field", size, "less") from None
-        raise InvalidInputError(where, str(error), "a line of separated fields") from None
+        allowed = "a line of separated fields (is a quote not closed?)"
+        raise InvalidInputError(where, str(error), allowed) from None
+
+
+def plain_rows(block: Sequence[str], separator: str, fields: int) -> list[list[str]]:
+    """The rows of some lines; none unless every line is a whole row of as many fields.
+
+    Examples
+    --------
+    >>> plain_rows(["1,2", "3,4"], ",", 2), plain_rows(["1,2", "3"], ",", 2)
+    ([['1', '2'], ['3', '4']], [])
+    """
+    try:
+        rows = list(_reader(block, separator, True))
+    except csv.Error:
+        return []
+    whole = len(rows) == len(block) and set(map(len, rows)) == {fields}
+    return rows if whole and (fields > 1 or all(row[0].strip() for row in rows)) else []
+
+
+def _reader(lines: Iterable[str], separator: str, strict: bool) -> Reader:
+    if separator == " ":
+        lines = (" ".join(line.split()) for line in lines)
+    return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=strict)
 
 
 def separator_of(file: Path, line: int, sample: Sequence[str]) -> str:
@@ -84,7 +116,7 @@ def excel_separator(sample: Sequence[str]) -> str:
 
 def _fields(mark: str, sample: Sequence[str]) -> list[int]:
     try:
-        return [len(row) for _, row in rows_of(Path(), mark, 0, sample)]
+        return [len(row) for _, row in rows_of(Path(), mark, 0, sample, strict=False)]
     except InvalidInputError:
         return []
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.errors import InvalidInputError, MissingExtraError
 from cgcopt.workers.reading.cells import is_missing, number_of
+from cgcopt.workers.reading.coded import Coded
 from cgcopt.workers.reading.files import open_regular
 from cgcopt.workers.reading.grid import Grid, checked_header
 from cgcopt.workers.reading.names import unit_in
@@ -158,11 +159,11 @@ def _grid(
     kept = set(keep(header))
     values = np.empty((len(columns[0]), len(header)))
     texts: dict[int, dict[int, str]] = {}
-    labels: dict[int, list[str]] = {}
+    labels: dict[int, Coded] = {}
     for column, cells in enumerate(columns):
         values[:, column], found = _numbers(cells)
         if column in kept:
-            labels[column] = [_label(cell) for cell in cells]
+            labels[column] = Coded(map(_label, cells))
         elif found:
             texts[column] = found
     return Grid(file, header, values, texts, labels, lines, (), source)

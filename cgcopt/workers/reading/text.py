@@ -14,18 +14,24 @@ import zlib
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cgcopt.arrays import IntArray
 from cgcopt.errors import InvalidInputError, MissingExtraError
 from cgcopt.workers.reading.cells import number_of
 from cgcopt.workers.reading.files import open_regular, reason_of
 from cgcopt.workers.reading.grid import Chunks, Grid, checked_header
-from cgcopt.workers.reading.marks import decimal_of, excel_separator, rows_of, separator_of
+from cgcopt.workers.reading.marks import (
+    decimal_of,
+    excel_separator,
+    plain_rows,
+    rows_of,
+    separator_of,
+)
 from cgcopt.workers.reading.options import SEPARATORS, ReadOptions
 
 __all__ = ["Keep", "open_text", "read_separated"]
@@ -49,6 +55,7 @@ _PACKED: dict[bytes, tuple[str, Callable[[BinaryIO], BinaryIO]]] = {
     b"\xfd7": ("xz", lambda stream: cast(BinaryIO, lzma.LZMAFile(stream))),  # noqa: SIM115 - closed by its reader
 }
 _ALLOWED = "a readable file of times"
+_ALLOWED_ROWS = "a file with a header and rows of times (it is empty)"
 #: What other files begin with.
 _OTHERS = {
     b"PK\x03\x04": "a zip archive or an Excel workbook: unpack it, or save the sheet as CSV",
@@ -130,24 +137,26 @@ def _lines_of(file: Path, text: TextIO) -> Iterator[str]:
 def _read(file: Path, lines: Iterator[str], packed: str, options: ReadOptions, keep: Keep) -> Grid:
     comments, sample = _head(lines)
     if not sample:
-        allowed = "a file with a header and rows of times (it is empty)"
-        raise InvalidInputError("trace", file, allowed)
+        raise InvalidInputError("trace", file, _ALLOWED_ROWS)
     told = excel_separator(sample)
     if told:  # as Excel writes it into the first line
         sample, comments = sample[1:], [*comments, sample[0].strip()]
     rows = [line for line in sample if not line.startswith("#")]
     separator = options.separator or told or separator_of(file, len(comments) + 1, rows)
-    first = [row for _, row in rows_of(file, separator, len(comments), rows)]
+    first = [row for _, row in rows_of(file, separator, len(comments), rows, strict=False)]
+    if not first:
+        raise InvalidInputError("trace", file, _ALLOWED_ROWS)
     if comments and _is_header(comments[-1], first[0], separator):  # as numpy.savetxt writes it
         sample = [f"{comments.pop()}\n", *sample]
     else:
         del first[0]
     decimal = options.decimal or decimal_of(file, separator, first)
-    reader = _Rows(file, separator, len(comments), chain(sample, lines))
+    lines = chain(sample, lines)
+    reader = _Rows(file, separator, len(comments), lines)
     line, names = next(reader)
     header = checked_header(f"{file}:{line}: header", names)
     chunks = Chunks(len(header), keep(header), decimal)
-    where = _fill(chunks, reader)
+    where = _fill(chunks, reader, line, lines)
     if not chunks.rows:
         raise InvalidInputError("trace", file, "a file with rows of times below the header")
     facts = [f"separated by {SEPARATORS[separator]}"] if len(header) > 1 else []
@@ -163,7 +172,7 @@ def _read(file: Path, lines: Iterator[str], packed: str, options: ReadOptions, k
 
 def _is_header(comment: str, row: Sequence[str], separator: str) -> bool:
     """Whether a comment names the columns above a first row that holds numbers alone."""
-    _, names = next(rows_of(Path(), separator, 0, [comment]), (0, [""]))
+    _, names = next(rows_of(Path(), separator, 0, [comment], strict=False), (0, [""]))
     numbers = all(number_of(cell.replace(",", ".")) is not None for cell in row)
     named = all(number_of(name) is None for name in names)
     return len(names) == len(row) > 1 and numbers and named
@@ -219,18 +228,24 @@ class _Rows:
             raise InvalidInputError(f"{self.file}:{line}: number of fields", len(row), allowed)
         return line, row
 
+    def go_on(self, line: int, lines: Iterator[str]) -> None:
+        """Read the rows below a line from these lines."""
+        self.rows = rows_of(self.file, self.separator, line, lines)
 
-def _fill(chunks: Chunks, rows: _Rows) -> IntArray:
-    """Read all rows, a chunk at a time; return the line of each."""
+
+def _fill(chunks: Chunks, rows: _Rows, line: int, lines: Iterator[str]) -> NDArray[np.int32]:
+    """Read all rows below a line, a chunk at a time; return the line of each."""
     size = max(1, CHUNK // chunks.columns)
-    numbers = array("q")
-    pending: list[list[str]] = []
-    for line, row in rows:
-        numbers.append(line)
-        pending.append(row)
-        if len(pending) == size:
-            chunks.add(pending)
-            pending = []
-    if pending:
-        chunks.add(pending)
-    return np.frombuffer(numbers, dtype=np.int64) if numbers else np.empty(0, dtype=np.int64)
+    numbers = array("i")
+    while block := list(islice(lines, size)):
+        plain = plain_rows(block, rows.separator, chunks.columns)
+        if not plain:
+            break
+        chunks.add(plain)
+        numbers.extend(range(line + 1, line + 1 + len(block)))
+        line += len(block)
+    rows.go_on(line, chain(block, lines))
+    while some := list(islice(rows, size)):
+        numbers.extend(number for number, _ in some)
+        chunks.add([row for _, row in some])
+    return np.frombuffer(numbers, dtype=np.int32) if numbers else np.empty(0, dtype=np.int32)

@@ -196,6 +196,8 @@ class _Finder:
     def _refuse_repeated(self, column: int) -> None:
         grid = self.grid
         numeric = kind_of_column(grid, column) is Kind.NUMBER
+        if numeric and is_rising(grid, column, strictly=True):
+            return
         found = first_repeated(grid.values[:, column].tolist() if numeric else grid.labels(column))
         if found is not None:
             allowed = (
