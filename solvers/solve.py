@@ -47,11 +47,11 @@ class _Late:
     """When an own method that does not come back to its clock is left where it is."""
 
     share: float = 0.03
-    """Share of the time limit after it."""
+    """Share of the time limit that a method may take beyond it."""
     seconds: float = 0.9
-    """And seconds."""
+    """Seconds that it may take besides."""
     stopped: float = 0.3
-    """Seconds after a request to stop."""
+    """Seconds that it may take after a request to stop."""
 
 
 _LATE = _Late()

@@ -27,17 +27,17 @@ class JudgingTime:
     """Seconds for judging: a run is to be over 2 s and a tenth of its limit after the limit."""
 
     beyond: float = 1.2
-    """After the time limit, for the exact steps."""
+    """Seconds after the time limit for the exact steps."""
     share: float = 0.05
-    """And this share of the limit."""
+    """Share of the time limit that is added to these seconds."""
     value: float = 0.6
     """Share of the time left for the value; the rest is for bounds."""
     least: float = 0.25
-    """For the exact steps at least, however late the solver was."""
+    """Seconds for the exact steps at least, however late the solver was."""
     simulated: float = 0.3
-    """For a simulation in place of an exact value."""
+    """Seconds for a simulation in place of an exact value."""
     stopped: float = 0.25
-    """For the exact steps when the user asked to stop."""
+    """Seconds for the exact steps when the user asked to stop."""
 
 
 TIME = JudgingTime()

@@ -42,7 +42,7 @@ class Limits:
     persistent: float = 0.1  # a correlation between rounds that a forecast could use
     lags: tuple[int, ...] = (1, 2, 3, 5, 8)  # rounds apart; at most a quarter of the rounds
     drift: float = 0.05  # halves differ by 5 %
-    drift_errors: float = 3.0  # and by so many standard errors
+    drift_errors: float = 3.0  # halves differ by so many standard errors
     rounds: int = 8  # fewer rounds answer nothing
     entries: int = 100_000  # a part of a larger trace is enough
     part_rounds: int = 500  # rounds of that part at the least

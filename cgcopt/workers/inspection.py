@@ -24,7 +24,7 @@ class Limits:
     """Sizes from which on an effect is reported."""
 
     slow: float = 0.1  # a worker's times are so much above the others', in both halves
-    slow_errors: float = 3.0  # and by so many standard errors
+    slow_errors: float = 3.0  # they are above the others by so many standard errors
     largest_ratio: float = 10.0  # a time counts as so many medians at most: one stall is no habit
     least_rounds: int = 8  # fewer tell nothing
     few_rounds: int = 30  # fewer cannot carry a design of many parameters

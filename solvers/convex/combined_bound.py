@@ -23,14 +23,14 @@ class TinyWeights:
     """How cuts are combined, and combinations raised by other cuts of very small weight."""
 
     weights: FloatArray
-    """Of a cut beside a combination: a factor of two between neighbours loses a quarter of what the
-    cut can raise, and the next one makes up for it."""
+    """Weights of a cut beside a combination: a factor of two between neighbours loses a quarter of
+    what the cut can raise, and the next one makes up for it."""
     added: int = 40
     """Cuts that are added at most, one by one."""
     worthwhile: float = 1e-10
     """Relative rise of the bound below which no more are added."""
     tolerance: float = 1e-10
-    """Of HiGHS, the smallest that it takes: the program is scaled to values about 1."""
+    """Tolerance of HiGHS, the smallest that it takes: the program is scaled to values about 1."""
 
 
 _TINY = TinyWeights(2.0 ** np.arange(-200.0, 0.0, 1.0))

@@ -33,7 +33,7 @@ class CentreTuning:
     start: float = 1e-12
     """Absolute accuracy of the logarithm that gives the start its sum."""
     widest: float = 40.0
-    """That logarithm lies between minus this and this."""
+    """Largest absolute value of that logarithm."""
 
 
 _DEFAULT = CentreTuning()

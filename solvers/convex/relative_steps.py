@@ -32,20 +32,20 @@ class RelativeSteps:
     evaluations: int = 200
     """At most; without a tail index near 1 some ten are enough."""
     sharpness: float = 1.0
-    """Of the soft maximum that gives the first Hessian; 0.5 and 2 took no fewer evaluations."""
+    """Sharpness of the soft maximum that gives the first Hessian; 0.5 and 2 took no fewer evaluations."""
     longest: StepControl = field(
         default_factory=lambda: StepControl(first=4.0, fall=4.0, least=1e-3, growth=2.0, most=4.0)
     )
     """Change of ``log w_n`` in one step at most: 4 is a factor of 55, some steps for the widest
     spreads. It falls when a step made the value worse, and half is given back by one that did not."""
     shares: tuple[float, ...] = (1.0, 1e-4, 1e-8, 1e-16, 1e-32, 1e-64)
-    """Of the work of a start below the last level, tried in turn where a start cannot be valued."""
+    """Factors on the work of a start below the last level, in turn while it cannot be valued."""
     failures: int = 6
     """Designs in a row that cannot be valued after which the run ends: they are slow to fail."""
     combined: int = 10
     """Evaluations after which all gradients met are combined to a bound."""
     nearly_nothing: float = 1e-20
-    """Of the work of the next level, which costs nothing and still gives a level its gradient."""
+    """Share of the work of the next level that costs nothing and still gives a level its gradient."""
     small: float = 1e-8
     """Change of ``log w_n`` below which the logarithmic mean of the work is the work: rounding."""
 

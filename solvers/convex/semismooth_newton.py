@@ -119,9 +119,9 @@ class _Run:
     last: deque[tuple[FloatArray, FloatArray]]
     """The last steps and the change of the gradient along them."""
     damping: float
-    """Of the curvature."""
+    """Damping of the curvature."""
     share: float
-    """Of the coarse curvature in the model."""
+    """Share of the coarse curvature in the model."""
     used: int = 0
     """Evaluations."""
     best: Evaluated | None = None

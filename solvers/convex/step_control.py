@@ -23,17 +23,17 @@ class StepControl:
     """
 
     first: float
-    """Of the first step."""
+    """The number at the first step."""
     fall: float
-    """By what it is divided."""
+    """Factor by which the number is divided."""
     least: float
-    """It does not fall below this."""
+    """Least value of the number."""
     growth: float
-    """By what it is multiplied."""
+    """Factor by which the number is multiplied."""
     raised: float = 0.0
-    """After it grew it is at least this."""
+    """Least value of the number after it grew."""
     most: float = np.inf
-    """It does not grow beyond this."""
+    """Largest value of the number."""
 
     def lowered(self, value: float) -> float:
         """The number after a step that allows a smaller one."""

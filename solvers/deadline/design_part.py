@@ -32,7 +32,7 @@ class DesignTuning:
     missed: float = 1e-9
     """Share of the budget that a design of real numbers may miss."""
     halvings: int = 60
-    """Of the share of the room that is used: to the last digit."""
+    """How often the interval of the share of the room that is used is halved: to the last digit."""
 
 
 DESIGN = DesignTuning()

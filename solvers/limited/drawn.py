@@ -44,7 +44,7 @@ class DrawnTuning:
     roughly: float = 1e-3
     """Predicted descent, relative to the value, that ends the steps on the few rounds."""
     done: float = 1e-5
-    """The same on all of them."""
+    """Predicted descent, relative to the value, that ends the steps on all rounds."""
     damping: float = 1e-6
     """What keeps the Hessian definite, relative to its diagonal."""
     raised: float = 1e-2

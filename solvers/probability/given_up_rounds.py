@@ -37,7 +37,7 @@ class GivenUpSettings:
     patience: float = 60.0
     """Seconds for the proof where no time limit is set."""
     accuracy: float = 1e-8
-    """What is added to a bound of the program, relatively: its tolerances, with room to spare."""
+    """Relative amount that is added to a bound of the program, above its tolerances."""
     least_seconds: float = 1e-3
     """Time limit of HiGHS at least, however little is left."""
 

@@ -109,7 +109,7 @@ class _Program:
     options: Options
     clock: Clock
     column: IntArray = field(init=False)
-    """Of the excess of every round; -1 where there is none yet."""
+    """Column of the excess of every round; -1 where there is none yet."""
     rounds: list[IntArray] = field(default_factory=list)
     levels: list[IntArray] = field(default_factory=list)
 

@@ -48,7 +48,7 @@ class SampledModelTuning:
     coarsening: int = 3
     """How many levels become one there."""
     damping: float = 1e-3
-    """Of the Hessian, which keeps it definite where no drawn round has a say."""
+    """Damping of the Hessian, which keeps it definite where no drawn round has a say."""
 
 
 #: Step distributions tend to be rough, with narrow modes far apart, and take more rounds to see.

@@ -94,7 +94,7 @@ class _Descent:
     hessian: FloatArray | None = None
     """In the partition, relative to the value."""
     width: float = field(init=False)
-    """Of the bracket made last."""
+    """Width of the bracket made last."""
     passed: list[tuple[float, FloatArray]] = field(default_factory=list)
     """Spread of every stage of Newton's method and the work at its end."""
 

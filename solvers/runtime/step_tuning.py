@@ -75,11 +75,11 @@ class LastStage:
     enough: float = 0.2
     """The most that the stage may miss, as a share of the gap."""
     evaluations: int = 30
-    """Of Newton's method at most."""
+    """Evaluations of Newton's method at most."""
     pairs: int = 2
     """Steps of Newton's method that correct its curvature; they are short."""
     rough_evaluations: int = 200
-    """Of a stage of the quasi-Newton method at most, here and before."""
+    """Evaluations of a stage of the quasi-Newton method at most, here and before."""
     attempts: int = 8
     """Times that the stage is made at most."""
     cut: float = 0.4
@@ -104,6 +104,6 @@ class StepTuning:
     """Numbers of :func:`minimised_steps`."""
 
     first: FirstStages = FirstStages()
-    """Of the stages before the last."""
+    """Settings of the stages before the last."""
     last: LastStage = LastStage()
-    """Of the last one."""
+    """Settings of the last stage."""

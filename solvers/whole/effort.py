@@ -48,7 +48,7 @@ class RoundingSettings:
     most_evaluations: int = 2000
     """Evaluations that are allowed at most."""
     most_cuts: int = 250
-    """The same where each leaves a cut, which then costs time at every step."""
+    """Evaluations where each leaves a cut, which then costs time at every step."""
     overhead: float = 1e-4
     """Estimated seconds of an evaluation besides what follows."""
     seconds_of_time: float = 2e-9

@@ -77,12 +77,12 @@ class Entry:
     ratio, error : float
         Mean round over the uncoded one, and its standard error (rounds paired).
     seconds : float
-        To design it.
+        What the design took.
     sent : float
         Coordinates that a worker sends in a round at most, over ``L``: more than 1 without a code where
         data is held several times. Cells on request: on average.
     programs : int
-        Linear programs that took; 0 for methods without.
+        Linear programs that were solved; 0 for methods without.
     work : str
         The freedom that was used, where there was a choice.
     message : str
@@ -108,7 +108,7 @@ class Crossing:
     ----------
     case : str
     latency : float
-        Of a request, as a share of the uncoded mean: below it, dynamic assignment is faster.
+        Latency of a request, as a share of the uncoded mean: below it, dynamic assignment is faster.
     """
 
     case: str

@@ -24,7 +24,7 @@ class _Tuning:
     worker_seconds: float = 3e-7
     """Rough time of a row for each worker, seconds."""
     sweep_seconds: float = 2.6e-8
-    """What is added to it, times ``N**1.5``: the sweep through the thresholds."""
+    """Factor of ``N**1.5`` in the time of a row, seconds: the sweep through the thresholds."""
     look: float = 0.2
     """Rough time of a part at most, seconds: between parts it is seen whether there is time left."""
 

@@ -34,10 +34,10 @@ class _Tuning:
     entry_error: float = 1e-7
     """Estimated error of an entry of the gradient, relative to the largest one."""
     level_error: float = 1e-5
-    """The same for ``dE/dw_n``, relative to ``E / (L (n + 1))``."""
+    """Estimated error of ``dE/dw_n``, relative to ``E / (L (n + 1))``."""
     own_error: float = 1e-9
-    """The same for an entry far above these, relative to it: double precision gives no more, and a
-    bound needs no more, since it weighs an entry by what it is at the optimum."""
+    """Estimated error of an entry far above the others, relative to it: double precision gives no
+    more, and a bound needs no more, since it weighs an entry by what it is at the optimum."""
     check_error: float = 1e-8
     """Estimated error of the check function that stands in for the gradient; it has size 1."""
 

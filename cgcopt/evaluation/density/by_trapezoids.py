@@ -40,7 +40,7 @@ class _Tuning:
     probes: int = 4
     """Probes that rise, at least, for a map."""
     steepness: float = 1.5
-    """Of the smooth step that is subtracted from ``1 - P``, per place."""
+    """Steepness, per place, of the smooth step that is subtracted from ``1 - P``."""
     step_scores: tuple[float, int] = (9.0, 145)
     """Farthest normal score, and number of points, of the sum that places this step in time."""
     least_power: float = 2.0
@@ -50,7 +50,7 @@ class _Tuning:
     entry_error: float = 2e-10
     """Estimated error of an entry of the gradient, relative to the largest one."""
     level_error: float = 3e-6
-    """The same for ``dE/dw_n``, relative to ``E / (L (n + 1))``: certificates weigh it with
+    """Estimated error of ``dE/dw_n``, relative to ``E / (L (n + 1))``: certificates weigh it with
     ``n + 1`` and compare with ``E / L``."""
     check_error: float = 1e-8
     """Estimated error of the check function that stands in for the gradient, relative to it."""

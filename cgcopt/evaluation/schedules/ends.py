@@ -31,11 +31,11 @@ class _Pieces:
     """Rounds that are worked out at a time."""
 
     first: int = 16
-    """Of the first piece."""
+    """Rounds of the first piece."""
     growth: int = 4
     """Factor from one piece to the next, while pieces are quick."""
     quick: float = 0.05
-    """Seconds of a piece that is."""
+    """Seconds up to which a piece is quick."""
 
 
 def ends_in_pieces(what: object, system: System, times: FloatArray) -> Iterator[FloatArray]:

@@ -32,7 +32,7 @@ class _Tuning:
     """
 
     highest: float = 37.0
-    """Normal scores between minus this and this: chances of about 1e-300."""
+    """Largest absolute normal score: chances of about 1e-300."""
     grid: int = 1500
     """Normal scores at which the sum of comonotone quantiles is tabulated for the start of a root."""
     newton: int = 5
@@ -120,21 +120,21 @@ def started_chances(times: RandomStart, lines: Lines, deadlines: FloatArray) -> 
 
 
 def _levels(times: RandomStart, factor: FloatArray, left: FloatArray) -> _Levels:
-    slope = times.times
-    if isinstance(slope, float):
-        return _constant(times, slope, factor, left)
+    cycle = times.times
+    if isinstance(cycle, float):
+        return _constant(times, cycle, factor, left)
     start = model_as(
-        ContinuousTimes, times.start, "a random slope needs a start with a density, not"
+        ContinuousTimes, times.start, "a random time per cycle needs a start with a density, not"
     )
     which = _comonotone if times.one_order else _independent
-    return which(start, slope, factor, left)
+    return which(start, cycle, factor, left)
 
 
-def _constant(times: RandomStart, slope: float, factor: FloatArray, left: FloatArray) -> _Levels:
-    seconds = left - slope * factor
+def _constant(times: RandomStart, cycle: float, factor: FloatArray, left: FloatArray) -> _Levels:
+    seconds = left - cycle * factor
     start = times.start
     density = _DENSITIES[start.kind](start, seconds)
-    return _Levels(start.cdf(seconds), start.sf(seconds), -slope * density, -density)
+    return _Levels(start.cdf(seconds), start.sf(seconds), -cycle * density, -density)
 
 
 def _density(start: IndependentTimes, seconds: FloatArray) -> FloatArray:
@@ -165,26 +165,26 @@ def _quantiles(model: ContinuousTimes, score: FloatArray) -> FloatArray:
 
 
 def _comonotone(
-    start: ContinuousTimes, slope: ContinuousTimes, factor: FloatArray, left: FloatArray
+    start: ContinuousTimes, cycle: ContinuousTimes, factor: FloatArray, left: FloatArray
 ) -> _Levels:
     """Roots ``z`` of ``A(z) + a_n B(z) = left``: the chance is that of a normal score below ``z``."""
     from scipy.special import ndtr
 
     highest = _TUNING.highest
     grid = np.linspace(-highest, highest, _TUNING.grid)
-    starts, slopes = _quantiles(start, grid), _quantiles(slope, grid)
+    starts, cycles = _quantiles(start, grid), _quantiles(cycle, grid)
     z = np.empty(left.shape)
     for n, a in enumerate(factor):
-        z[:, n] = np.interp(left[:, n], starts + a * slopes, grid)
-    earliest = start.support[0] + factor * slope.support[0]
+        z[:, n] = np.interp(left[:, n], starts + a * cycles, grid)
+    earliest = start.support[0] + factor * cycle.support[0]
     inside = (left > earliest) & (np.abs(z) < highest)
     width = grid[1] - grid[0]
     low, high = z - 2.0 * width, z + 2.0 * width
     normal = 1.0 / np.sqrt(2.0 * np.pi)
     for _ in range(_TUNING.newton):
-        a, b = _quantiles(start, z), _quantiles(slope, z)
+        a, b = _quantiles(start, z), _quantiles(cycle, z)
         density = normal * np.exp(-0.5 * z * z)
-        rise = density / start.pdf(a) + factor * density / slope.pdf(b)
+        rise = density / start.pdf(a) + factor * density / cycle.pdf(b)
         # Newton for the logarithm of the time past the earliest one, which is close to straight.
         past, wanted = a + factor * b - earliest, left - earliest
         step = np.log(wanted / past) * past / rise
@@ -192,9 +192,9 @@ def _comonotone(
         z = np.clip(z + step, low, high)
         if np.all(np.abs(step) <= _TUNING.settled * (1.0 + np.abs(z))):
             break
-    a, b = _quantiles(start, z), _quantiles(slope, z)
-    of_start, of_slope = start.pdf(a), slope.pdf(b)
-    density = of_start * of_slope / (of_slope + factor * of_start)
+    a, b = _quantiles(start, z), _quantiles(cycle, z)
+    of_start, of_cycle = start.pdf(a), cycle.pdf(b)
+    density = of_start * of_cycle / (of_cycle + factor * of_start)
     density = np.where(inside & np.isfinite(density), density, 0.0)
     before = left <= earliest
     return _Levels(
@@ -203,17 +203,17 @@ def _comonotone(
 
 
 def _independent(
-    start: ContinuousTimes, slope: ContinuousTimes, factor: FloatArray, left: FloatArray
+    start: ContinuousTimes, cycle: ContinuousTimes, factor: FloatArray, left: FloatArray
 ) -> _Levels:
     """Integrals over the start, in its normal score, by a double exponential rule.
 
-    The integral ends where the start alone takes all the time that is left for the fastest slope;
+    The integral ends where the start alone takes all the time that is left for the fastest cycle;
     ``z = end - exp(x - exp(-x))`` takes care of what happens there and fades out with the normal
     density below.
     """
     from scipy.special import ndtri
 
-    latest = left - factor * slope.support[0]
+    latest = left - factor * cycle.support[0]
     sure, spare = start.cdf(latest), start.sf(latest)
     end = np.where(sure < 0.5, ndtri(sure), -ndtri(spare))
     end = np.clip(end, -_TUNING.highest, _TUNING.highest)
@@ -228,10 +228,10 @@ def _independent(
         z = end - below[part, np.newaxis, np.newaxis]
         mass = weight[part, np.newaxis, np.newaxis] * np.exp(-0.5 * z * z)
         theta = (left - _quantiles(start, z)) / factor
-        density = mass * slope.pdf(theta) / factor
+        density = mass * cycle.pdf(theta) / factor
         density = np.where(np.isfinite(density), density, 0.0)
-        done += (mass * slope.cdf(theta)).sum(axis=0)
-        late += (mass * slope.sf(theta)).sum(axis=0)
+        done += (mass * cycle.cdf(theta)).sum(axis=0)
+        late += (mass * cycle.sf(theta)).sum(axis=0)
         by_delay -= density.sum(axis=0)
         by_factor -= (theta * density).sum(axis=0, where=density > 0.0)
     none = ~(sure > 0.0)

@@ -32,9 +32,9 @@ class _Tuning:
     panel_seconds: float = 2e-6
     """Rough time of a panel, seconds, whatever the number ``N`` of workers."""
     worker_seconds: float = 3e-7
-    """What is added to it for each worker."""
+    """Further time of a panel for each worker, seconds."""
     sweep_seconds: float = 2e-8
-    """What is added to it, times ``N**1.5``: the sweeps through the thresholds."""
+    """Factor of ``N**1.5`` in the time of a panel, seconds: the sweeps through the thresholds."""
 
 
 _TUNING = _Tuning()

@@ -22,7 +22,7 @@ class Behaviour:
     named_alike: int = 3  # columns w0, w1, ..., beside which another name is asked about
     whole: int = 8  # whole numbers beside decimals
     epoch: float = 1e9  # seconds since 1970 are above it
-    epoch_ratio: float = 1e4  # and so much above the other columns
+    epoch_ratio: float = 1e4  # such a column is so many times above the others
     epoch_growth: float = 1.1  # they grow by less than this factor in a trace
     first_rows: int = 64  # rows that tell most columns apart
     rounding: float = 1e-9  # relative difference of steps that counts as none
