@@ -78,3 +78,7 @@ class Options:
             LOGGER.info("%s", message)
         if self.progress is not None:
             self.progress(share, message)
+
+    def raw_option(self, name: str, default: Any) -> Any:
+        """Return the raw option ``name``, or ``default``."""
+        return self.raw.get(name, default)

@@ -8,7 +8,6 @@ from cgcopt.solution import Solution, TerminationCondition
 
 __all__ = ["ENDED_EARLY", "beyond", "compare_solutions", "why", "without_design"]
 
-
 ENDED_EARLY = (
     TerminationCondition.TIME_LIMIT,
     TerminationCondition.ITERATION_LIMIT,

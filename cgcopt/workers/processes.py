@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RecordingWorkers", "WorkerLostError", "started_workers"]
 
-
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",

@@ -55,7 +55,8 @@ class RegionSearchTuning:
     above: float = 0.3
     """Share of what is left to the cutoff: a value that much above the cuts asks for one more."""
     close: float = 0.15
-    """Share of what is left to the cutoff: a value that little above the cuts leaves the parts of a node without evaluation."""
+    """Share of what is left to the cutoff: a value that little above the cuts leaves the parts of a
+    node without evaluation."""
     bracket: float = 0.1
     """Width of a bracket where a sum is long, as a share of what is left to the cutoff."""
     first_gap: float = 0.01

@@ -18,16 +18,14 @@ from scipy.stats import binom
 
 from cgcopt.cli import main
 from cgcopt.compare.published.figures import Figure, caveat, published_figures, sweeps
-from cgcopt.compare.published.reproduction import (
-    DEFAULT_OPTIONS,
-    Reproduction,
+from cgcopt.compare.published.judgement import (
     Verdict,
     difference,
     judge_best,
     judge_method,
-    reproduce,
     tolerance,
 )
+from cgcopt.compare.published.reproduction import DEFAULT_OPTIONS, Reproduction, reproduce
 from cgcopt.compare.published.sweep import published_sweep
 from cgcopt.compare.results.row import Row
 from cgcopt.compare.results.store import Store

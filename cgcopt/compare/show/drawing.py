@@ -17,11 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["COLOURS", "MARKERS", "figure", "plain_text", "require_matplotlib", "save"]
 
-
 #: Okabe and Ito's palette, told apart by colour-blind readers.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
-
-
 #: A second way to tell the curves apart.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cgcopt.compare.published.figures import SOLVERS_OF, plot_remark
-from cgcopt.compare.published.reproduction import Judgement, Reproduction, Verdict, tolerance
+from cgcopt.compare.published.judgement import Judgement, Verdict, tolerance
+from cgcopt.compare.published.reproduction import Reproduction
 from cgcopt.compare.published.sweep import Sweep
 from cgcopt.compare.results.row import Row
 from cgcopt.compare.show.folder import ReportFolder
