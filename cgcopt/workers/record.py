@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,9 +25,6 @@ from cgcopt.workers.loads import LoadTrace
 from cgcopt.workers.processes import RecordingWorkers, WorkerLostError, started_workers
 from cgcopt.workers.trace import Trace
 from cgcopt.workers.work import CLASSES, FEATURES
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["RecordingError", "record", "record_loads"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -35,9 +35,6 @@ from cgcopt.solution import Solution
 from cgcopt.solvers.judge import judge
 from cgcopt.workers.blocks import Block, TimeBlocks
 from cgcopt.workers.trace import Trace
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["AdviceSettings", "advise"]
 
