@@ -20,7 +20,7 @@ os.environ["MPLBACKEND"] = "agg"
 # Tests run on all cores already; threads of BLAS would only wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-for name, examples in (("quick", 40), ("thorough", 100)):
+for name, examples in (("quick", 25), ("thorough", 100)):
     settings.register_profile(
         name,
         deadline=None,
@@ -54,6 +54,16 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def root() -> Path:
     """Return the top of the source tree."""
     return ROOT
+
+
+@pytest.fixture(scope="module")
+def few_restarts() -> Iterator[None]:
+    """Let searches for schedules begin anew four times, not forty; tests of that solver have them all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "cgcopt.solvers.schedules.search.strengths", lambda *given: given[-1].strengths
+        )
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ import cgcopt as cg
 from cgcopt.codes.nested import nested_placements, storage_of, whole_assignments
 from cgcopt.schedule import fractions_of_shares
 
+pytestmark = pytest.mark.usefixtures("few_restarts")
+
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10_000), workers=st.integers(2, 9))
@@ -64,7 +66,7 @@ def test_levels_that_do_not_fit_are_laid_apart() -> None:
 
 @pytest.mark.parametrize(("work", "copies"), [("shares", 2), ("full", 3)])
 def test_no_worker_stores_more_than_the_limit(work: str, copies: int) -> None:
-    times = cg.ShiftedExponential(rate=1e-3, shift=50).sample(40, 5, np.random.default_rng(0))
+    times = cg.ShiftedExponential(rate=1e-3, shift=50).sample(15, 5, np.random.default_rng(0))
     times[:, :1] *= 4
     times[:, 2] *= 2
     system = cg.System(5, 20_000, cg.Scenarios(times), samples=5)

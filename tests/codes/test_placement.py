@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cgcopt.codes import Placement, arc_placement
@@ -13,7 +13,6 @@ from cgcopt.errors import InvalidInputError
 
 @pytest.mark.parametrize("kind", ["cyclic", "repetition"])
 @given(data=st.data())
-@settings(max_examples=50, deadline=None)
 def test_every_piece_has_as_many_holders_and_every_worker_as_many_pieces(
     kind: str, data: st.DataObject
 ) -> None:
@@ -34,7 +33,6 @@ def test_classes_of_repetition_are_as_small_as_they_can_be(workers: int, copies:
 
 
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
 def test_arcs_cover_every_unit_by_different_workers(data: st.DataObject) -> None:
     workers = data.draw(st.integers(1, 9))
     copies = data.draw(st.integers(1, workers))

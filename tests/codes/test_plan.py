@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cgcopt import Design, InvalidInputError, Schedule, load_plan, make_plan, save_plan
@@ -66,7 +66,6 @@ def test_a_round_carried_out_gives_the_gradient(name: str) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
 def test_every_coordinate_and_sample_is_planned(data: st.DataObject) -> None:
     n = data.draw(st.integers(1, 7))
     x = np.array(data.draw(st.lists(st.integers(0, 9), min_size=n, max_size=n)), dtype=float)

@@ -32,6 +32,8 @@ from cgcopt.instance import problem_of_trace
 from cgcopt.objective import CompletionProbability
 from cgcopt.workers.blocks import TimeBlocks
 
+pytestmark = pytest.mark.usefixtures("few_restarts")
+
 #: One block of designs; time must not decide what a test finds.
 QUICK = AdviceSettings(blocks=TimeBlocks(0.5, 1, 3))
 ENOUGH = 1e4
@@ -122,6 +124,15 @@ def test_steady_workers_need_nothing() -> None:
     assert found.verdict is Kind.DO_NOT_CODE
     assert not found.significant
     assert verdict(found).startswith("Do not code")
+
+
+@pytest.mark.slow
+def test_all_candidates_are_judged() -> None:
+    times = cg.Gamma(shape=50.0, scale=0.02).sample(24, 3, np.random.default_rng(5))
+    times[:, 2] *= 3.0
+    found = advise(cg.Trace(times), settings=QUICK, seconds=ENOUGH)
+    assert (str(found.verdict), found.significant) == ("schedule", True)
+    assert not any(row.message for row in found.rows)
 
 
 def test_limits_hold_for_every_candidate() -> None:

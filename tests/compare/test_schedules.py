@@ -17,6 +17,8 @@ from cgcopt.compare.schedules.table import schedule_table
 from cgcopt.compare.show.schedule_tables import crossing_lines, readable, readable_copies
 from cgcopt.evaluation.schedules.ends import Assignment, ends_of_rounds
 
+pytestmark = pytest.mark.usefixtures("few_restarts")
+
 
 @pytest.fixture(scope="module")
 def trace() -> cg.Trace:

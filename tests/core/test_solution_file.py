@@ -16,6 +16,8 @@ from cgcopt.instance import example_instances
 from cgcopt.solution import Solution, SolutionStatus, TerminationCondition
 from cgcopt.solvers.base import Outcome
 
+pytestmark = pytest.mark.usefixtures("few_restarts")
+
 TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)
 SYSTEM = cg.System(4, 100, TIMES, samples=4)
 PROBLEMS = {

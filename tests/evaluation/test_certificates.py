@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 
@@ -66,7 +66,6 @@ def cases(draw: st.DrawFn) -> tuple[System, Design, Design]:
     return system, draw(designs(workers)), draw(designs(workers))
 
 
-@settings(max_examples=60)
 @given(cases())
 def test_no_design_beats_the_runtime_bounds(case: tuple[System, Design, Design]) -> None:
     system, design, other = case
@@ -82,7 +81,6 @@ def test_no_design_beats_the_runtime_bounds(case: tuple[System, Design, Design])
     assert certify(problem, design, evaluation=found) == (bound, certificate)
 
 
-@settings(max_examples=60)
 @given(cases(), st.floats(0.02, 0.98))
 def test_no_design_beats_the_quantile_and_probability_bounds(
     case: tuple[System, Design, Design], probability: float

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import cgcopt as cg
@@ -79,7 +79,6 @@ def test_rotation_never_hurts(case):
 
 
 @given(schedules(), st.sampled_from([1.0, 0.1, 50 / 3]))
-@settings(max_examples=50)
 def test_one_cell_and_equal_work_is_the_design_to_the_last_digit(case, unit):
     schedule, times = case
     count = schedule.workers

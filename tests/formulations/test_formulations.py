@@ -304,7 +304,6 @@ def test_a_scenario_is_out_of_reach_exactly_if_its_best_design_is_late() -> None
 
 
 @given(seed=st.integers(0, 2**32 - 1), zero=st.integers(0, 8))
-@settings(max_examples=40)
 def test_every_array_of_duals_gives_a_valid_bound(seed: int, zero: int) -> None:
     problem = problem_of("runtime", workers=4, coordinates=50, rounds=8)
     formulation = scenario_formulation(problem, "relaxed")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import cgcopt as cg
@@ -63,7 +63,6 @@ def both(formulation: Formulation, x: Any) -> tuple[str, str, str]:
     below=st.sampled_from([0.0, *(10.0**-e for e in range(2, 15))]),
     level=st.integers(0, WORKERS - 1),
 )
-@settings(max_examples=60, deadline=None)
 def test_bent_points_are_taken_or_refused_alike(
     name: str, shares: list[float], off: float, below: float, level: int
 ) -> None:

@@ -24,6 +24,8 @@ from cgcopt.solution import Solution, SolutionStatus, TerminationCondition
 from cgcopt.solvers.base import Role, Solver, Task, Times
 from cgcopt.solvers.registry import all_solvers
 
+pytestmark = pytest.mark.usefixtures("few_restarts")
+
 
 def _load_references() -> Any:
     path = Path(__file__).with_name("references.py")

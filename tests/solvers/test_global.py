@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 from scipy import optimize
@@ -171,7 +171,6 @@ def test_a_global_solver_on_the_algebraic_model_agrees(problem: cg.Problem, gap:
     odds=st.floats(-12, 6),
     seed=st.integers(0, 10**6),
 )
-@settings(max_examples=60)
 def test_no_design_beats_the_bound(name: str, workers: int, odds: float, seed: int) -> None:
     problem = problem_of(MODELS[name], workers, 1 / (1 + math.exp(-odds)))
     nodes = 1 + seed % 20  # also bounds of unfinished runs
@@ -189,7 +188,6 @@ def test_no_design_beats_the_bound(name: str, workers: int, odds: float, seed: i
     odds=st.floats(-8, 4),
     seed=st.integers(0, 10**6),
 )
-@settings(max_examples=60)
 def test_bounds_of_boxes_hold_at_every_point_of_expansion(
     name: str, workers: int, odds: float, seed: int
 ) -> None:

@@ -12,6 +12,8 @@ from cgcopt.solution import SolutionStatus
 from cgcopt.solvers.base import Role, Times
 from cgcopt.solvers.registry import all_solvers
 
+pytestmark = pytest.mark.usefixtures("few_restarts")
+
 TIMES = cg.LogNormal(sigma=0.6, scale=1, shift=0.2)
 ROUNDS = cg.Scenarios(TIMES.sample(25, 4, np.random.default_rng(7)))
 #: Enough rounds to tell which designs of a grid can be best.

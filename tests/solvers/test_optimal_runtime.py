@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import cgcopt as cg
@@ -114,7 +114,6 @@ def test_two_workers_against_a_grid() -> None:
     assert solution.bound <= grid
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     family=st.sampled_from(sorted(FAMILIES)),
     shares=st.lists(st.floats(1e-3, 1.0), min_size=6, max_size=6),
@@ -364,7 +363,6 @@ def test_time_limit_on_a_trace_keeps_design_and_bound() -> None:
 # The parts
 
 
-@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10**6), size=st.integers(1, 12))
 def test_simplex_minimiser_meets_the_optimality_conditions(seed: int, size: int) -> None:
     rng = np.random.default_rng(seed)

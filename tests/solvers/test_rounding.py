@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cgcopt.design import Design, budget_weights, largest_remainder
@@ -110,7 +110,6 @@ def test_no_exchange_of_one_coordinate_improves_the_result(workers: int, coordin
                     assert loss(problem, exchanged) >= value - 1e-10 * abs(value)
 
 
-@settings(max_examples=40)
 @given(
     st.integers(0, 5),
     st.integers(0, 2),

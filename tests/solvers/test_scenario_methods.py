@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
@@ -99,7 +99,6 @@ def test_equal_times_need_no_coding() -> None:
     assert solution.value == pytest.approx(2000)
 
 
-@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), workers=st.integers(1, 6), rounds=st.integers(1, 25))
 def test_no_design_beats_the_bound(seed: int, workers: int, rounds: int) -> None:
     rng = np.random.default_rng(seed)
@@ -160,7 +159,6 @@ def test_smoothing_has_the_right_derivatives() -> None:
     assert np.abs(here.curvature @ factors).max() <= 1e-12 * np.abs(here.curvature).max()
 
 
-@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10**6), power=st.floats(3, 1e4))
 def test_the_mixture_bounds_every_design(seed: int, power: float) -> None:
     rng = np.random.default_rng(seed)

@@ -12,6 +12,8 @@ from cgcopt.training import Redesign, Softmax, programs_of, replayed_delays, tra
 from cgcopt.training.pace import RoundModel
 from cgcopt.training.redesign import propose
 
+pytestmark = pytest.mark.usefixtures("few_restarts")
+
 WORKERS = 4
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cgcopt.errors import InvalidInputError
@@ -114,7 +114,6 @@ def test_unwritable_files(tmp_path: Path) -> None:
         assert "\n" not in str(info.value)
 
 
-@settings(max_examples=50, deadline=None)
 @given(data=st.data(), rows=st.integers(1, 5), columns=st.integers(1, 4))
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, rows: int, columns: int

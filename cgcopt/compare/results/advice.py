@@ -108,12 +108,17 @@ def advise(
     Examples
     --------
     >>> import cgcopt as cg
-    >>> rng = np.random.default_rng(5)
-    >>> times = cg.Gamma(shape=50.0, scale=0.02).sample(24, 3, rng)
-    >>> times[:, 2] *= 3.0
-    >>> found = advise(cg.Trace(times), settings=AdviceSettings(TimeBlocks(0.5, 1, 3)))
-    >>> str(found.verdict), found.significant
-    ('schedule', True)
+    >>> times = [[1.0, 1.2, 3.0], [1.1, 1.0, 3.1], [1.3, 1.0, 3.2], [1.0, 1.1, 3.0]] * 3
+    >>> trace = cg.Trace(times)
+
+    Where every worker stores a third of the data and nothing else, only equal shares remain, though
+    workers that share the work freely would take less than half of the time:
+
+    >>> problem = cg.problem_of_trace(trace, mode="rounds")
+    >>> problem = replace(problem, limits=cg.Limits(copies=1))
+    >>> found = advise(trace, problem, settings=AdviceSettings(TimeBlocks(0.5, 1, 3)))
+    >>> str(found.verdict), round(found.row("speed of light").ratio_to_uncoded, 2)
+    ('do-not-code', 0.45)
     """
     chosen = settings or AdviceSettings()
     with stopping.interruptible() as alone:

@@ -208,7 +208,7 @@ ANY = st.floats(0.0, 1.0).map(lambda p: (p, 1 - p))
 POSITIVE = st.one_of(GRID, GRID, TINY, NEARLY_ONE, ANY).filter(lambda pair: pair[0] > 1e-60)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(st.lists(POSITIVE, min_size=1, max_size=14))
 def test_ties_steps_ones_and_disorder(pairs: list[tuple[float, float]]) -> None:
     cdf, sf = np.array(pairs).T
@@ -216,7 +216,6 @@ def test_ties_steps_ones_and_disorder(pairs: list[tuple[float, float]]) -> None:
     assert_agrees(result, Reference(cdf, sf, extra_bits=3000))
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.floats(1e-9, 1.0), min_size=10, max_size=400).map(np.array),
     st.floats(0.2, 4.0),
@@ -227,7 +226,6 @@ def test_both_sums_make_one(p: np.ndarray, power: float, scale: float) -> None:
     assert float(result.probability + result.complement) == pytest.approx(1.0, abs=1e-14)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(GRID, min_size=1, max_size=40), st.integers(0, 39))
 def test_grows_with_every_threshold(pairs: list[tuple[float, float]], index: int) -> None:
     cdf, _ = np.array(pairs).T

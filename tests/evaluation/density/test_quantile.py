@@ -8,7 +8,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cgcopt.design import Design, work_of_partition
@@ -120,7 +120,6 @@ def first_kept(system: System, work: np.ndarray, q: float) -> float:
     return above
 
 
-@settings(max_examples=100)
 @given(families(), st.data())
 def test_the_deadline_is_that_of_bisection_and_keeps_its_probability(
     times: ContinuousTimes, data: st.DataObject
