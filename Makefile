@@ -9,10 +9,12 @@ BIN := $(VENV)/bin
 OUT ?= build/compare
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --doctest-modules --pyargs cgcopt tests
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal --doctest-modules --pyargs cgcopt tests
+# Tests start hundreds of processes: each reads the bytecode that the first has written.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test test-all lint bench notebooks docs constraints clean
+.PHONY: help compare test test-all quick-tests all-tests lint bench notebooks docs constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -20,10 +22,17 @@ help: ## list the targets
 compare: $(VENV)/core.stamp ## compare all methods on the default instances, tables and plots in build/compare
 	$(BIN)/cgcopt compare --out $(OUT)
 
-test: lint ## everything that must pass: ruff, mypy, pytest with doctests, README and notebooks
+# mypy runs beside the tests: alone it would leave the other cores idle for a minute.
+test: $(VENV)/test.stamp ## everything that must pass: ruff, mypy, pytest with doctests, README and notebooks
+	@$(MAKE) --no-print-directory --jobs 2 lint quick-tests
+
+test-all: $(VENV)/test.stamp ## the same, with the slow tests: bigger sizes and all combinations
+	@$(MAKE) --no-print-directory --jobs 2 lint all-tests
+
+quick-tests: $(VENV)/test.stamp
 	$(PYTEST)
 
-test-all: lint ## the same, with the slow tests: bigger sizes and all combinations
+all-tests: $(VENV)/test.stamp
 	$(PYTEST) -m ""
 
 lint: $(VENV)/test.stamp ## ruff (lint and format) and mypy

@@ -223,14 +223,6 @@ def test_two_processes_give_the_table_of_one(
     assert together.frame()["jobs"].tolist() == [2] * len(together.rows)
 
 
-def test_runs_are_made_at_the_same_time(diary: Path) -> None:
-    twin = replace(SMALL, title="twin")
-    options = replace(noted(OPTIONS, diary), time_limit=60.0)
-    with WorkerProcesses(2) as executor:
-        rows = compare([SMALL, twin], ["meeting"], options=options, executor=executor).rows
-    assert died(rows) == []
-
-
 @pytest.mark.slow
 def test_a_process_that_dies_costs_its_own_row(diary: Path, tmp_path: Path) -> None:
     options = noted(OPTIONS, diary)
@@ -261,16 +253,22 @@ def test_a_process_that_dies_costs_its_own_row(diary: Path, tmp_path: Path) -> N
     assert facts(replace(found, rows=tuple(rest))) == facts(alone)
 
 
-def test_a_run_that_is_lost_is_made_once_more_alone(diary: Path) -> None:
+def test_runs_meet_and_one_that_is_lost_is_made_once_more_alone(diary: Path) -> None:
     options = noted(OPTIONS, diary)
+    twin = replace(SMALL, title="twin")
     with WorkerProcesses(2) as executor:
+        patient = replace(options, time_limit=60.0)
+        met = compare([SMALL, twin], ["meeting"], options=patient, executor=executor).rows
         row, left = compare(SMALL, ["starved", "leaver"], options=options, executor=executor).rows
+    assert died(met) == []  # each waited for the other
     assert (row.solution.termination, row.jobs) == ("converged", 1)
     assert row.value == cg.evaluate(SMALL, np.full(5, 40.0), gradient=True).value
     # A dead process is a reason to try once more; an error is not.
     assert left.message == "SystemExit: left"
     assert sorted(path.name for path in diary.iterdir()) == [
         "leaver small 1",
+        "meeting small 1",
+        "meeting twin 1",
         "starved small 1",
         "starved small 2",
     ]

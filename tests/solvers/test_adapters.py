@@ -112,13 +112,15 @@ def test_an_infeasible_model_has_no_design(
 
 
 @pytest.mark.parametrize("name", ["highs", "scipy-linprog"])
-def test_a_program_that_interior_points_call_infeasible_is_solved(name: str) -> None:
-    """HiGHS 1.16's interior point method holds this one to be infeasible, behind its presolve."""
+@pytest.mark.parametrize("rounds", [200, pytest.param(2000, marks=pytest.mark.slow)])
+def test_a_program_that_interior_points_call_infeasible_is_solved(name: str, rounds: int) -> None:
+    """HiGHS 1.16's interior point method holds these to be infeasible, behind its presolve."""
     system = cg.System(30, 20_000, cg.ShiftedExponential(rate=1e-3, shift=50.0), samples=50)
-    problem = cg.Problem(system, cg.ExpectedRuntime()).sampled(2000, seed=0)
+    problem = cg.Problem(system, cg.ExpectedRuntime()).sampled(rounds, seed=0)
     solution = cg.solve(problem, name)
     assert solution.status is SolutionStatus.OPTIMAL, solution.message
-    assert solution.value == pytest.approx(54614480.256567, rel=1e-9)
+    best = cg.solve(problem, gap=1e-10).value if rounds == 200 else 54614480.256567
+    assert solution.value == pytest.approx(best, rel=1e-9)
 
 
 def turned_around(cls: type[ScenarioAdapter]) -> type[ScenarioAdapter]:
