@@ -54,16 +54,23 @@ def refuse_footer(grid: Grid, columns: Sequence[int]) -> None:
     if len(few) < 2 or grid.rows < FOOTERS + 3:
         return
     values = grid.values[:, few]
+    with np.errstate(all="ignore"):  # sums of times near 1e308 overflow
+        name = _figures_of_last(values)
+    if name:
+        row = grid.rows - 1
+        allowed = f"a round, but these are the {name} of the rows above (a footer? take it out)"
+        raise InvalidInputError(grid.place(row, few[0]), grid.cell(row, few[0]), allowed)
+
+
+def _figures_of_last(values: FloatArray) -> str:
+    """What the last row is of the rows above; empty if it is a round."""
     for count in range(1, FOOTERS + 1):
         block = values[:-count]
         near = NEAR * block.std(axis=0)
         for name, figure in _ROWS.items():
             if np.all(np.abs(values[-1] - figure(block)) < near):
-                row = grid.rows - 1
-                allowed = (
-                    f"a round, but these are the {name} of the rows above (a footer? take it out)"
-                )
-                raise InvalidInputError(grid.place(row, few[0]), grid.cell(row, few[0]), allowed)
+                return name
+    return ""
 
 
 def repeated_rounds(times: FloatArray) -> str:
@@ -79,7 +86,7 @@ def repeated_rounds(times: FloatArray) -> str:
     if workers < 2:
         return ""
     weights = np.random.default_rng(0).uniform(1.0, 2.0, workers)
-    keys = (np.where(np.isfinite(times), times, 0.0) * weights).sum(axis=1)
+    keys = (np.log(np.where(np.isfinite(times), times, 1.0)) * weights).sum(axis=1)
     again = rounds - np.unique(keys).size
     if again < max(2, REPEATED * rounds) or np.unique(times).size < REPEATED * times.size:
         return ""

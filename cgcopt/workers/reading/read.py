@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.figures import repeated_rounds
@@ -191,8 +193,10 @@ def _in_seconds(
     unit = told or cells.unit or "s"
     if unit == "s":
         return times, unit, "seconds"
-    seconds = times / UNITS[unit]
-    if not (seconds > 0.0).all():
-        raise InvalidInputError("worker_times.unit", unit, f"one in which no time of {file} is 0 s")
+    with np.errstate(over="ignore"):
+        seconds = times / UNITS[unit]
+    if not (seconds > 0.0).all() or (np.isinf(seconds) & np.isfinite(times)).any():
+        allowed = f"one in which no time of {file} is 0 s or beyond all numbers"
+        raise InvalidInputError("worker_times.unit", unit, allowed)
     why = "" if told else ", as the names of the columns say"
     return seconds, unit, f"{unit} turned into seconds{why}"

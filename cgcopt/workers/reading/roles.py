@@ -124,10 +124,11 @@ def ask(file: Path, header: Sequence[str], why: str = "") -> NoReturn:
     names = [name or '""' for name in header]
     used: set[int] = set()
     roles = []
-    for role, test in (("worker", is_worker), ("time", is_time), ("round", is_round)):
-        column = _only(header, test, used)
-        used |= set() if column is None else {column}
-        roles.append(f"--{role} {'COLUMN' if column is None else header[column]}")
+    for role, test in (("worker", is_worker), ("time", is_time), ("round", _counts)):
+        fitting = [c for c, name in enumerate(header) if c not in used and test(name)]
+        used |= set(fitting[:1] if len(fitting) == 1 else ())
+        several = " or ".join(header[c] for c in fitting[:3])
+        roles.append(f"--{role} {several or 'COLUMN'}")
     found = " ".join(roles)
     because = f"{why}: " if why else ""
     raise InvalidInputError(

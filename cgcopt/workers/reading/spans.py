@@ -94,8 +94,12 @@ def in_one_unit(
     if len(named) == 1:
         return times, named[0], ""
     factors = np.array([UNITS[unit] for unit in units if unit])
+    with np.errstate(over="ignore"):
+        seconds = times / factors
+    if (np.isinf(seconds) & np.isfinite(times)).any():
+        raise InvalidInputError(f"{grid.file}: units", ", ".join(named), "those of finite seconds")
     return (
-        times / factors,
+        seconds,
         "s",
         f"columns in {', '.join(named)} were turned into seconds, each by its name",
     )
