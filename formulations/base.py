@@ -25,6 +25,7 @@ from cgcopt.formulations.points import (
     cut,
     language_of,
     read_values,
+    refuse_other_point,
     write_values,
 )
 from cgcopt.limits import Limits
@@ -150,7 +151,8 @@ class Formulation(ABC):
         Raises
         ------
         InvalidInputError
-            If the model is infeasible or unbounded, the point is incomplete or holds anything but
+            If the model is infeasible or unbounded (a model of pyomo does not say so: the values that it
+            has kept violate a row), the point is incomplete or holds anything but
             finite numbers in arrays of the right shapes, or violates the budget or the signs by more
             than 1e-6 ``L``; blocks are refused as :func:`cgcopt.evaluate` refuses them.
         """
@@ -159,7 +161,8 @@ class Formulation(ABC):
             point = self.unflatten(point)
         elif not isinstance(point, Mapping) or type(point).__module__.startswith("scipy"):
             total = round(changed_budget(point, total))
-            point = self.read(point)
+            model, point = point, self.read(point)
+            refuse_other_point(model)
         shapes = {**self.pyomo_variables, **self.variables, "x": (self.workers,)}
         x = straightened(self.partition(Named(point, shapes)), self.workers, total)
         return Design(x if self.form is Form.RELAXED else largest_remainder(x, total))

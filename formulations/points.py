@@ -11,7 +11,15 @@ from cgcopt._validate import real_array
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 
-__all__ = ["Named", "changed_budget", "cut", "language_of", "read_values", "write_values"]
+__all__ = [
+    "Named",
+    "changed_budget",
+    "cut",
+    "language_of",
+    "read_values",
+    "refuse_other_point",
+    "write_values",
+]
 
 #: Name and shape of every variable, in the order of the columns of the matrix models.
 Shapes = Mapping[str, tuple[int, ...]]
@@ -126,6 +134,38 @@ def read_values(model: Any, shapes: Shapes) -> dict[str, FloatArray]:
     }
 
 
+#: Relative violation of a row of pyomo above which its point is none: solvers allow far less.
+_VIOLATED = 1e-4
+
+
+def refuse_other_point(model: Any) -> None:
+    """Refuse the values that a model of pyomo has kept from before: those that violate a row of it.
+
+    Other models know how they ended.
+
+    Raises
+    ------
+    InvalidInputError
+        Naming the row.
+    """
+    if language_of(model) != "pyomo":
+        return
+    import pyomo.environ as pyo
+
+    for row in model.component_data_objects(pyo.Constraint, active=True):
+        body = pyo.value(row.body, exception=False)
+        if body is None:
+            continue
+        lower, upper = (pyo.value(side) for side in (row.lower, row.upper))
+        miss = max(
+            0.0 if lower is None else (lower - body) / max(1.0, abs(lower)),
+            0.0 if upper is None else (body - upper) / max(1.0, abs(upper)),
+        )
+        if miss > _VIOLATED:
+            allowed = "a model with a solution: was it solved, or is it infeasible or unbounded?"
+            raise InvalidInputError("model", f"a point that violates {row.name}", allowed)
+
+
 def write_values(model: Any, values: Mapping[str, FloatArray]) -> None:
     """Set the variables of a model to the named values, in the order of its columns.
 
@@ -194,5 +234,6 @@ def cut(vector: FloatArray, shapes: Shapes) -> dict[str, FloatArray]:
 
 def _present(value: Any) -> Any:
     if value is None:
-        raise InvalidInputError("model", "without values", "a solved model")
+        allowed = "a model with a solution: was it solved, or is it infeasible or unbounded?"
+        raise InvalidInputError("model", "without values", allowed)
     return np.asarray(value, dtype=np.float64)

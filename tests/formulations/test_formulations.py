@@ -432,6 +432,21 @@ def test_x_counts_coordinates_in_the_algebraic_model() -> None:
         assert [pyo.value(model.x[n]) for n in range(3)] == pytest.approx([5000, 3000, 12_000])
 
 
+def test_values_that_a_pyomo_model_has_kept_are_no_solution_of_a_changed_one() -> None:
+    import pyomo.environ as pyo
+
+    system = cg.System(3, 12, cg.Scenarios([[1.0, 2.0, 4.0], [2.0, 3.0, 3.0]]))
+    formulation = cg.formulate(cg.Problem(system, cg.ExpectedRuntime()), "block")
+    model = formulation.to_pyomo()
+    pyo.SolverFactory("appsi_highs").solve(model)
+    kept = formulation.design(model)
+    model.mine = pyo.Constraint(expr=model.x[int(kept.partition.argmax())] <= -1.0)
+    with pytest.raises(InvalidInputError, match=r"violates mine.*is it infeasible"):
+        formulation.design(model)
+    model.mine.deactivate()
+    assert formulation.design(model).partition.tolist() == kept.partition.tolist()
+
+
 def test_a_model_says_that_it_is_infeasible_or_unbounded() -> None:
     import cvxpy as cp
     from scipy.optimize import milp
@@ -669,11 +684,11 @@ def test_bad_points_are_refused_by_name(tmp_path: Path) -> None:
         formulation.point(Design([1.5, 1.5, 0.0, 3.0]))
     with pytest.raises(InvalidInputError, match="4 entries, one for each level"):
         formulation.point(Design([6.0]))
-    with pytest.raises(InvalidInputError, match="a solved model"):
+    with pytest.raises(InvalidInputError, match="was it solved"):
         formulation.design(formulation.to_cvxpy())
-    with pytest.raises(InvalidInputError, match="a solved model"):
+    with pytest.raises(InvalidInputError, match="was it solved"):
         formulation.design(formulation.to_pyomo())
-    with pytest.raises(InvalidInputError, match="a solved model"):
+    with pytest.raises(InvalidInputError, match="was it solved"):
         formulation.design(formulation.to_highspy())
     with pytest.raises(InvalidInputError, match="cvxpy, pyomo, highspy"):
         formulation.design(object())
