@@ -17,8 +17,7 @@ import numpy as np
 import pytest
 
 from cgcopt.errors import CgcoptError, InvalidInputError
-from cgcopt.workers import Trace, work
-from cgcopt.workers import record as record_module
+from cgcopt.workers import Trace, processes, work
 from cgcopt.workers.record import RecordingError, record
 
 POSIX = os.name == "posix"
@@ -80,7 +79,7 @@ def test_the_work_is_the_gradient_of_the_cross_entropy() -> None:
 def test_the_children_use_one_blas_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    with record_module._child_settings():
+    with processes._child_settings():
         assert os.environ["OMP_NUM_THREADS"] == "1"
         assert os.environ["MKL_NUM_THREADS"] == "1"
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
