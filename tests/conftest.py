@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+if not (ROOT / "cgcopt" / "solvers").exists():
+    # A source distribution has no links: what is tested is the installed package, in this process and
+    # in its children, although Python puts the folder that it is started in first.
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+    sys.path.append(str(ROOT))
+    os.environ["PYTHONSAFEPATH"] = "1"
 
 # The doctest collector would import the benchmark scripts.
 collect_ignore = ["benchmarks"]

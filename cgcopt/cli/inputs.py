@@ -31,6 +31,7 @@ __all__ = [
     "Deployable",
     "deployable",
     "executor_of",
+    "measured_times",
     "problem_of",
     "problem_of_rounds",
     "raw_options",
@@ -120,10 +121,24 @@ def traces_of(
             traces.append((problem.name, trace_from_dict(table, path.parent)))
         elif required:
             family = table.get("family")
-            raise InvalidInputError(
-                f"worker_times.family of {instance}", family, "trace, for --replay"
-            )
+            allowed = "trace: measured rounds are needed here"
+            raise InvalidInputError(f"worker_times.family of {instance}", family, allowed)
     return traces
+
+
+def measured_times(path: Path, reading: TraceInput) -> Trace:
+    """Read a file of measured times, or the trace behind an instance file or a shipped name.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file is refused, or the instance has no trace.
+    """
+    instance = not path.exists() and str(path) in example_instances()
+    if not instance and path.suffix.lower() != ".toml":
+        return reading.read(path)
+    ((_, trace),) = traces_of([str(path)], required=True, reading=reading)
+    return trace
 
 
 def problem_of_rounds(instance: str, trace: Trace, reading: TraceInput) -> Problem:

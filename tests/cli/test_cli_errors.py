@@ -266,7 +266,7 @@ def test_a_store_that_is_something_else(
         (["--solvers", "uncoded,hihgs"], "solver = 'hihgs': must be one of"),
         (["--solvers", ""], "solver = '': must be one of"),
         (["--solvers", "uncoded:blocks"], "form of uncoded = 'blocks': must be one of"),
-        (["--replay"], "must be trace, for --replay"),
+        (["--replay"], "must be trace: measured rounds are needed here"),
     ],
 )
 def test_bad_arguments_of_compare(

@@ -28,7 +28,7 @@ def fit(
     trace: Annotated[
         Path,
         typer.Argument(
-            help="A file of measured times: CSV, JSON lines, Parquet.",
+            help="A file of measured times (CSV, JSON lines, Parquet), or an instance with a trace.",
             metavar="TRACE",
             show_default=False,
         ),
@@ -66,7 +66,7 @@ def fit(
     """
     from cgcopt._writing import write_text
     from cgcopt.cli.fit_loads import fit_at_loads
-    from cgcopt.cli.inputs import writable_file
+    from cgcopt.cli.inputs import measured_times, writable_file
     from cgcopt.cli.terminal import console, print_json
     from cgcopt.workers.dependence import dependence_of
     from cgcopt.workers.fitting import fit as run
@@ -77,7 +77,7 @@ def fit(
     if out is not None:
         writable_file("out", out, (".toml",))
     try:
-        measured = reading.read(trace)
+        measured = measured_times(trace, reading)
     except SeveralLoadsError:
         return fit_at_loads(
             trace,

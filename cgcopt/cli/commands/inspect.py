@@ -24,7 +24,7 @@ def inspect(
     trace: Annotated[
         Path,
         typer.Argument(
-            help="A file of measured times: CSV, JSON lines, Parquet.",
+            help="A file of measured times (CSV, JSON lines, Parquet), or an instance with a trace.",
             metavar="TRACE",
             show_default=False,
         ),
@@ -37,13 +37,13 @@ def inspect(
     reading: TraceInput,
 ) -> int:
     """Look at measured times: slow workers, tails, dependence, drift; what follows from them."""
-    from cgcopt.cli.inputs import writable_picture
+    from cgcopt.cli.inputs import measured_times, writable_picture
     from cgcopt.cli.terminal import console, print_json, progress
     from cgcopt.workers.inspection import inspect_trace
 
     if out is not None:
         writable_picture("out", out)
-    measured = reading.read(trace)
+    measured = measured_times(trace, reading)
     with progress(f"looking at {trace.name}"):
         seen = inspect_trace(measured)
     if as_json:

@@ -11,6 +11,7 @@ import typer
 from cgcopt.cli.arguments import Json, Seed
 
 if TYPE_CHECKING:
+    from cgcopt.arrays import FloatArray
     from cgcopt.codes.plan import Plan
 
 __all__ = ["Order", "plan"]
@@ -116,8 +117,13 @@ def _show(output: Any, plan: Plan) -> None:
     for line in frame.itertuples(index=False):
         table.add_row(*(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in line))
     output.print(table)
-    mean = plan.work.mean()
+    work = plan.work / plan.work.mean()
     output.print(
-        f"a worker stores {plan.storage.min():.4g} to {plan.storage.max():.4g} of the data and does "
-        f"{plan.work.min() / mean:.4g} to {plan.work.max() / mean:.4g} of the mean work"
+        f"a worker stores {_range(plan.storage)} of the data and does {_range(work)} of the mean work"
     )
+
+
+def _range(shares: FloatArray) -> str:
+    """All of it, one share, or the smallest and the largest, in percent."""
+    low, high = (f"{100.0 * float(end):.4g} %" for end in (shares.min(), shares.max()))
+    return low if low == high else f"{low} to {high}"

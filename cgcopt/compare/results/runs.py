@@ -128,8 +128,9 @@ class Run:
             return str(self.own.solver.role)
         try:
             return str(find_solver(self.solver, self.problem.objective, self.form).role)
-        except CgcoptError:
-            return ""
+        except CgcoptError:  # not installed, or not for this problem: what it is, is known
+            roles = (cls.role for cls in all_solvers() if cls.name == self.solver)
+            return str(next(roles, ""))
 
 
 def one_by_one(runs: Mapping[str, Run], total: int) -> Generator[tuple[str, Row]]:

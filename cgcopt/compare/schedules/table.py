@@ -22,7 +22,7 @@ from cgcopt.evaluation.schedules.baselines import Dynamic, sent_share, speed_of_
 from cgcopt.evaluation.schedules.ends import Assignment, ends_of_rounds
 from cgcopt.options import Options
 from cgcopt.problem import Problem
-from cgcopt.solution import Solution
+from cgcopt.solution import Solution, TerminationCondition
 from cgcopt.solvers.solve import solve
 from cgcopt.workers.empirical import Scenarios
 
@@ -33,6 +33,7 @@ __all__ = ["HINDSIGHT", "LIGHT", "METHODS", "Crossing", "Entry", "ScheduleTable"
 
 #: Judging rounds that find crossings, and up to which hindsight is designed on them.
 _CROSSING, _HINDSIGHT = 5000, 2000
+_STOPPED = "stopped by the time limit"
 
 #: Name of a column -> solver and raw options.
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -86,7 +87,7 @@ class Entry:
     work : str
         The freedom that was used, where there was a choice.
     message : str
-        Why there is nothing, where there is nothing.
+        Why there is nothing, where there is nothing; whether the time limit ended the search.
     """
 
     case: str
@@ -228,6 +229,7 @@ def _entry(
         sent=sent_share(assignment),
         programs=int(solution.details.get("programs", 0)),
         work=str(solution.details.get("work", "")),
+        message=_STOPPED if solution.termination is TerminationCondition.TIME_LIMIT else "",
     )
     return _judged(entry, _Rounds.of(case, assignment), uncoded), assignment
 

@@ -139,7 +139,8 @@ def plot_round(
         all_axes[0, 0].set_ylabel("worker")
         for level in levels:
             all_axes[0, 0].barh([0], [0], color=colours[level], label=f"level {level}")
-        drawn.legend(loc="outside lower center", ncols=min(len(levels), 10))
+        all_axes[0, 0].barh([0], [0], color="#dddddd", label="pale: nobody waits for it")
+        drawn.legend(loc="outside lower center", ncols=min(len(levels) + 1, 10))
         save(drawn, path)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,16 +114,17 @@ def _beside(
     axis.annotate(text, at, offset, textcoords="offset points", fontsize=7.5, **style)
 
 
-def plot_blocks(comparison: Comparison, path: str | Path, *, limit: int = 6) -> None:
+def plot_blocks(comparison: Comparison, path: str | Path, *, limit: int = 8) -> None:
     """Draw the shares ``x_n / L`` of up to ``limit`` designs of one problem, best ones first.
 
-    The axis is linear, so that bars can be compared by their size.  Designs with a single block are
-    left out: they have no structure to show.
+    The axis is linear, so that bars can be compared by their size.  A design with a single block would
+    flatten the others: it is named below, as is what is no partition.
     """
-    rows = [row for row in comparison.rows if np.count_nonzero(row.partition) > 1]
-    minimize = not rows or rows[0].sense is Sense.MINIMIZE
-    rows.sort(key=lambda row: row.value if minimize else -row.value)
-    rows = _distinct(rows)[:limit]
+    valued = [row for row in comparison.rows if not math.isnan(row.value)]
+    minimize = not valued or valued[0].sense is Sense.MINIMIZE
+    valued.sort(key=lambda row: row.value if minimize else -row.value)
+    alike = _alike([row for row in valued if np.count_nonzero(row.partition) > 1])
+    rows = [same[0] for same in alike[:limit]]
     columns = 2 if len(rows) > 1 else 1
     lines = max(math.ceil(len(rows) / columns), 1)
     with figure(
@@ -130,28 +132,53 @@ def plot_blocks(comparison: Comparison, path: str | Path, *, limit: int = 6) -> 
     ) as (drawn, axes):
         for index, axis in enumerate(axes.flat):
             axis.set_visible(index < len(rows))
-        for row, axis in zip(rows, axes.flat, strict=False):
+        for same, axis in zip(alike, axes.flat, strict=False):
+            row, others = same[0], [_label(each) for each in same[1:]]
             x = np.asarray(row.partition)
             colour = _ROLE_COLOURS.get(row.role, "#000000")
             axis.bar(np.arange(x.size), 100.0 * x / x.sum(), width=0.8, color=colour)
-            axis.set_title(f"{_label(row)}: {row.value:.5g}", loc="left", fontsize=8.5)
+            unit = "" if row.objective == CompletionProbability.kind else " s"
+            more = f"; also {', '.join(others)}" if others else ""
+            title = f"{_label(row)}: {row.value:.5g}{unit}{more}"
+            axis.set_title(_shortened(title), loc="left", fontsize=8.5)
+            axis.set_xlim(-0.6, x.size - 0.4)
             axis.grid(axis="x", visible=False)
             axis.xaxis.get_major_locator().set_params(integer=True)
         for axis in axes[-1]:
             axis.set_xlabel("redundancy level n (stragglers tolerated)")
         for axis in axes[:, 0]:
             axis.set_ylabel("coordinates [%]")
+        note = fill(_not_drawn(valued, alike[limit:]), 120)
+        drawn.supxlabel(note, x=0.01, ha="left", fontsize=7.5)
         save(drawn, path)
 
 
-def _distinct(rows: list[Row]) -> list[Row]:
-    """The rows without those whose design looks like an earlier one: to a thousandth of ``L``."""
-    kept: list[Row] = []
-    for row in rows:
+def _alike(rows: list[Row]) -> list[list[Row]]:
+    """The rows by design, equal to a thousandth of ``L``; a rotated order stands behind its design."""
+    found: list[list[Row]] = []
+    for row in sorted(rows, key=lambda row: row.role == Role.SCHEDULE):
         slack = sum(row.partition) / 1000
-        if not any(np.allclose(row.partition, k.partition, rtol=0, atol=slack) for k in kept):
-            kept.append(row)
-    return kept
+        for same in found:
+            if np.allclose(row.partition, same[0].partition, rtol=0, atol=slack):
+                same.append(row)
+                break
+        else:
+            found.append([row])
+    return sorted(found, key=lambda same: rows.index(same[0]))
+
+
+def _not_drawn(valued: list[Row], beyond: list[list[Row]]) -> str:
+    """What a plot of blocks does not show, in words."""
+    single = [row for row in valued if np.count_nonzero(row.partition) == 1]
+    levels = [f"{_label(row)} (level {int(np.flatnonzero(row.partition)[0])})" for row in single]
+    other = [_label(row) for row in valued if not any(row.partition)]
+    more = [_label(same[0]) for same in beyond]
+    said = {"one block": levels, "no partition": other, "not drawn": more}
+    return ".  ".join(f"{what}: {', '.join(names)}" for what, names in said.items() if names)
+
+
+def _shortened(text: str, most: int = 62) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _label(row: Row) -> str:
@@ -227,7 +254,8 @@ def plot_replay(replay: Replay, path: str | Path) -> None:
             error = {"xerr": row.standard_error, "capsize": 2, "elinewidth": 1}
             axis.errorbar(row.held_out, y, fmt="o", color=colour, markersize=5, **error)
         axis.plot([], [], "o", color=COLOURS[0], label="held-out mean, standard error")
-        axis.plot([], [], "o", color=COLOURS[1], label="the same, worse than no coding")
+        if any(row.ratio > 1 for row in rows):
+            axis.plot([], [], "o", color=COLOURS[1], label="the same, worse than no coding")
         axis.plot([], [], "|", color="#000000", markersize=9, label="promised by the model")
         if not math.isnan(uncoded):
             axis.axvline(uncoded, color="#000000", linestyle="--", linewidth=1, label="no coding")

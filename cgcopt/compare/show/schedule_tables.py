@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cgcopt.compare.schedules.copies import CopiesRow, CopiesTable
 from cgcopt.compare.schedules.table import HINDSIGHT, LIGHT, METHODS, Entry, ScheduleTable
-from cgcopt.compare.show.drawing import COLOURS, MARKERS, figure, save
+from cgcopt.compare.show.drawing import COLOURS, MARKERS, figure, plain_text, save
 from cgcopt.compare.show.folder import ReportFolder
 from cgcopt.compare.show.tables import markdown_table, markdown_text
 
@@ -128,7 +128,7 @@ def plot_copies(table: CopiesTable, path: Path) -> None:
         axes.set_xlabel("copies of the data (subsets that a worker stores)")
         axes.set_ylabel("mean round over uncoded")
         axes.set_ylim(bottom=0)
-        axes.set_title(table.case)
+        axes.set_title(plain_text(table.case), loc="left", fontsize=9, fontweight="bold")
         axes.legend()
         save(drawn, path)
 
@@ -155,16 +155,17 @@ def plot_ratios(table: ScheduleTable, path: Path) -> None:
             for method, value in lines.items():
                 axes.axvline(value, label=method, **_LINES[method])
             axes.axvline(1.0, color=COLOURS[-1], linestyle=":", label="uncoded")
-            axes.set_title(case)
+            axes.set_title(plain_text(case), loc="left", fontsize=9, fontweight="bold")
+            axes.grid(axis="y", visible=False)
         handles = {
             label: handle
             for axes in all_axes[:, 0]
             for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
         }
         drawn.legend(
-            handles.values(), handles.keys(), loc="outside upper right", ncols=4, fontsize=7.5
+            handles.values(), handles.keys(), loc="outside lower center", ncols=4, fontsize=7.5
         )
-        drawn.supxlabel("mean round over the uncoded one, unseen rounds")
+        drawn.supxlabel("mean round over the uncoded one, unseen rounds", fontsize=9)
         save(drawn, path)
 
 

@@ -183,7 +183,9 @@ def plot_samples(study: SampleStudy, path: str | Path) -> None:
             label="true worth",
         )
         left.axhline(study.optimum, color="#000000", linestyle="--", linewidth=1, label="optimum")
-        left.set_ylabel(study.problem.objective.kind.replace("-", " "))
+        objective = study.problem.objective
+        unit = f" [{objective.unit}]" if objective.unit else ""
+        left.set_ylabel(f"{objective.kind.replace('-', ' ')}{unit}")
         scale = abs(study.optimum) or 1.0
         right.fill_between(
             sizes,
@@ -193,7 +195,8 @@ def plot_samples(study: SampleStudy, path: str | Path) -> None:
             alpha=0.2,
             label=f"{100 * study.confidence:g} % interval from the samples",
         )
-        right.plot(sizes, 100 * frame["gap_estimate"] / scale, "o-", color=COLOURS[0], markersize=4)
+        estimate = 100 * frame["gap_estimate"] / scale
+        right.plot(sizes, estimate, "o-", color=COLOURS[0], markersize=4, label="estimated gap")
         right.plot(
             sizes,
             100 * frame["true_gap"] / scale,
@@ -202,22 +205,24 @@ def plot_samples(study: SampleStudy, path: str | Path) -> None:
             markersize=4,
             label="true gap",
         )
-        right.set_ylabel("gap of a candidate, % of the optimum")
+        right.set_ylabel("gap of a candidate [% of optimum]")
         for axis in axes:
             axis.set_xscale("log")
             _ticks(axis, sizes.tolist())
             axis.set_xlabel("rounds of a sample")
-            axis.legend(fontsize=7)
+            # Below the axes, where no curve runs under it.
+            axis.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False)
         save(drawn, path)
 
 
 def _style(place: int) -> dict[str, Any]:
+    """Curves get thinner one by one, so that each is seen where several run on top of each other."""
     return {
         "color": COLOURS[place % len(COLOURS)],
         "marker": MARKERS[place % len(MARKERS)],
         "linestyle": _DASHES[place // len(COLOURS) % len(_DASHES)],
-        "markersize": 4,
-        "linewidth": 1.4,
+        "markersize": max(6.5 - 0.8 * place, 3.0),
+        "linewidth": max(3.6 - 0.8 * place, 1.2),
     }
 
 
