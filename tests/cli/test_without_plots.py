@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cgcopt.cli import main
-from cgcopt.compare.show import plots
+from cgcopt.compare.show.drawing import require_matplotlib
 
 HINT = "matplotlib, which draws pictures, is not installed; install it with: pip install 'cgcopt[plots]'"
 
@@ -86,7 +86,7 @@ def test_no_table_needs_matplotlib(folder: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_what_is_missing_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    plots.require_matplotlib()
+    require_matplotlib()
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"cgcopt\[plots\]"):
-        plots.require_matplotlib()
+        require_matplotlib()
