@@ -209,9 +209,8 @@ def test_a_time_limit_is_kept(cls: type[Solver]) -> None:
     workers = 4 if cls.name.startswith("pyomo-") and times is Times.CONTINUOUS else 20
     model: Any = cg.ShiftedExponential(rate=1e-3, shift=50.0)
     if times is Times.SCENARIOS:
-        rounds = (
-            50 if cls.name.startswith("pyomo-") else 150
-        )  # a model of pyomo takes long to build
+        # A model of pyomo takes long to build.
+        rounds = 20 if cls.name.startswith("pyomo-") else 150
         model = cg.Scenarios(model.sample(rounds, workers, np.random.default_rng(0)))
     elif times is Times.DISCRETE:
         model = cg.Empirical(np.arange(1.0, 30.0))
