@@ -155,8 +155,8 @@ def did_you_mean(name: str, known: Iterable[str], *, listing: str = "") -> str:
     --------
     >>> did_you_mean("wiebull", ["gamma", "weibull"])
     "one of gamma, weibull (did you mean 'weibull'?)"
-    >>> did_you_mean("n-7", [f"case-{n}" for n in range(30)], listing="cgcopt library")
-    "one of 30 names (did you mean 'case-7' or 'case-27' or 'case-17'?), listed by `cgcopt library`"
+    >>> did_you_mean("pareto", [f"gamma-{n}" for n in range(30)], listing="cgcopt library")
+    'one of 30 names, listed by `cgcopt library`'
     """
     names = list(dict.fromkeys(known))
     few = len(names) <= _WRITTEN_OUT
