@@ -26,7 +26,7 @@ from cgcopt.compare.show.environment import environment
 from cgcopt.library.catalogue import LibraryInstance, library
 from cgcopt.library.known import best_known
 from cgcopt.options import Options
-from cgcopt.solution import SolutionStatus
+from cgcopt.solution import SolutionStatus, TerminationCondition
 from cgcopt.solvers.registry import all_solvers
 from cgcopt.study.profiles import (
     HOW_TO_READ_PROFILE,
@@ -61,10 +61,13 @@ def run(quick: bool = False) -> list[dict[str, Any]]:
 
 
 def counts(runs: Runs) -> list[dict[str, Any]]:
-    """Return a line a solver: taken, solved, proven by itself, mean seconds, not tried."""
+    """Return a line a solver: taken, solved, proven by itself, mean seconds, refused, not tried.
+
+    An instance is refused where the solver says, once asked, that it has no model of such times.
+    """
     lines: dict[str, dict[str, Any]] = {}
     seconds: dict[str, list[float]] = {}
-    names = ("takes", "solved", "proved itself", "mean s", "not tried")
+    names = ("takes", "solved", "proved itself", "mean s", "refused", "not tried")
     for task in runs.tasks:
         solver, row = task.run.solver, runs.rows.get(task.run.key)
         line = lines.setdefault(solver, {"solver": solver, **dict.fromkeys(names, 0)})
@@ -72,6 +75,9 @@ def counts(runs: Runs) -> list[dict[str, Any]]:
         line["not tried"] += row is None
         if row is None:
             continue
+        if row.solution.termination is TerminationCondition.ERROR and not row.seconds:
+            line["refused"] += 1
+            line["takes"] -= 1
         line["proved itself"] += row.solution.status is SolutionStatus.OPTIMAL
         if runs.gap(row) <= SOLVED:
             line["solved"] += 1
@@ -91,6 +97,13 @@ def frame_of(runs: Runs, options: Options) -> pd.DataFrame:
     return frame.assign(gap=[gaps[pair] for pair in pairs], form="relaxed")
 
 
+def _best(found: Sequence[tuple[float, str]], sign: float) -> tuple[float, str]:
+    """The best number with its finder; of those that agree to 1e-9, the one known first."""
+    best = min((sign * number for number, _ in found), default=math.nan)
+    close = (pair for pair in found if sign * pair[0] <= best + 1e-9 * abs(best))
+    return next(close, (math.nan, ""))
+
+
 def best_of(runs: Runs, instance: LibraryInstance) -> dict[str, str]:
     """The best value and bound of the rows and of what was known, with who found them."""
     sense = instance.problem.objective.sense
@@ -100,11 +113,12 @@ def best_of(runs: Runs, instance: LibraryInstance) -> dict[str, str]:
     bounds = [(b, row.solver) for row in rows if math.isfinite(b := row.solution.bound)]
     known = best_known().get(instance.name)
     if known is not None and math.isfinite(known.value):
-        values.append((known.value, known.by))
+        values.insert(0, (known.value, known.by))
     if known is not None and math.isfinite(known.bound):
-        bounds.append((known.bound, known.proven_by))
-    value = min(values, key=lambda pair: sign * pair[0], default=("", ""))
-    bound = max(bounds, key=lambda pair: sign * pair[0], default=("", ""))
+        bounds.insert(0, (known.bound, known.proven_by))
+    value = _best(values, sign)
+    bound = _best([(-b, by) for b, by in bounds], sign)
+    bound = (-bound[0], bound[1]) if bounds else bound
     return {
         "name": instance.name,
         "value": repr(value[0]) if values else "",
