@@ -17,6 +17,7 @@ import argparse
 import csv
 import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from cgcopt.library.catalogue import LibraryInstance, library
 from cgcopt.library.known import best_known
 from cgcopt.options import Options
 from cgcopt.solution import SolutionStatus, TerminationCondition
+from cgcopt.solvers.base import Role
 from cgcopt.solvers.registry import all_solvers
 from cgcopt.study.profiles import (
     HOW_TO_READ_PROFILE,
@@ -143,17 +145,23 @@ def texts(runs: Runs, options: Options, jobs: int) -> tuple[str, str]:
     facts = environment()
     how = (
         f"{len({task.instance.name for task in runs.tasks})} instances, "
-        f"{options.time_limit:g} s a run on one thread, "
-        f"{jobs} run{'s' if jobs > 1 else ''} at a time ({facts['processor']}, {facts['CPUs']} CPUs). "
+        f"{options.time_limit:g} s a run on one thread, {jobs} run{'s' if jobs > 1 else ''} at a "
+        f"time ({facts['processor']}, {facts['CPUs']} CPUs, {datetime.now(UTC):%Y-%m-%d}). "
         f"Solved: a design within {SOLVED:g} of the best bound known, whoever proved it. "
     )
     skipped = (
         f"{tried} runs were made; {left} were not, since their solver had been at its limit on a "
         "smaller instance of the same series or the time for all runs was over, and count as not solved. "
     )
-    own = {cls.name for cls in all_solvers() if cls.role != "adapter"}
+    own = {cls.name for cls in all_solvers() if cls.role is not Role.ADAPTER}
     names = ("solver", "takes", "solved", "proved itself")
-    short = [{**{name: line[name] for name in names}, "seconds": line["mean s"]} for line in lines]
+    short = [
+        {**{name: line[name] for name in names}, "seconds": line["mean s"]}
+        for line in lines
+        if line["solved"]
+    ]
+    none = ", ".join(f"`{line['solver']}`" for line in lines if not line["solved"])
+    rest = f"None within {SOLVED:g} of a bound: {none}.\n" if none else ""
     for line in short:
         line["solver"] = f"`{line['solver']}`" + (" (own)" if line["solver"] in own else "")
     seconds = "Seconds are shifted geometric means over the instances that a solver solved.\n"
@@ -169,7 +177,7 @@ def texts(runs: Runs, options: Options, jobs: int) -> tuple[str, str]:
         "The runs that were made, by their values:\n\n"
         f"{markdown(summary.to_dict('records'))}"
     )
-    return f"{how}{seconds}\n{markdown(short)}", long
+    return f"{how}{seconds}\n{markdown(short)}\n{rest}", long
 
 
 def write(runs: Runs, options: Options, jobs: int) -> None:
