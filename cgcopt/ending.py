@@ -32,6 +32,8 @@ class TerminationCondition(StrEnum):
     """The user or the operating system stopped the run."""
     ERROR = "error"
     """The solver failed; the message says how."""
+    UNSUPPORTED = "unsupported"
+    """The solver does not take this problem; the message says what of it."""
     NUMERICAL_ERROR = "numerical-error"
     """A feasible value contradicts the solver's bound, which was thrown away; see the message."""
     UNKNOWN = "unknown"

@@ -40,16 +40,34 @@ Instance = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.", metavar="")]
 Seed = Annotated[int, typer.Option(help="Seed of every random choice.")]
 ScenarioCount = Annotated[
-    int, typer.Option("--scenarios", help="Rounds to draw for solvers that need a finite sample.")
+    int,
+    typer.Option(
+        "--scenarios",
+        help="Rounds to draw for solvers that need drawn rounds in place of a distribution.",
+    ),
 ]
 TimeLimit = Annotated[
     float | None,
-    typer.Option("--time-limit", help="Seconds after which a solver is to stop."),
+    typer.Option(
+        "--time-limit", help="Seconds after which a solver is to stop; by default no limit."
+    ),
 ]
-Gap = Annotated[float, typer.Option(help="Relative gap at which a solver may stop.")]
-Threads = Annotated[int | None, typer.Option(help="Threads that a solver may use.")]
+Gap = Annotated[
+    float,
+    typer.Option(
+        help="A solver may stop when value and proven bound differ by this share of the value."
+    ),
+]
+Threads = Annotated[
+    int | None, typer.Option(help="Threads that a solver may use; by default its own choice.")
+]
 Fresh = Annotated[
-    bool, typer.Option("--fresh", help="Compute again what the folder already holds.", metavar="")
+    bool,
+    typer.Option(
+        "--fresh",
+        help="Compute again the results that the folder of --out already holds.",
+        metavar="",
+    ),
 ]
 Jobs = Annotated[
     int,
@@ -72,7 +90,7 @@ Raw = Annotated[
     list[str] | None,
     typer.Option(
         "--option",
-        help="An option of the solver under its own name; may be given again.",
+        help="An option of the solver under its own name ; may be given again.",
         metavar="NAME=VALUE",
     ),
 ]

@@ -34,48 +34,69 @@ def _option(*names: str, text: str, panel: str = PANEL, kind: Any = str, metavar
 
 _READING = {
     "columns": _option(
-        "--columns", text="The columns that are workers, apart by commas.", metavar="W0,W1,..."
+        "--columns",
+        text="Names of the columns that are workers, with commas between them; found by default.",
+        metavar="W0,W1,...",
     ),
-    "unit": _option("--unit", text="What the file counts in: s, ms, us, ns, min or h."),
-    "time": _option("--time", text="Long form: the column of the times.", metavar="COLUMN"),
-    "worker": _option(
-        "--worker",
-        text="Long form: the column of the workers; none for workers without names.",
+    "unit": _option(
+        "--unit",
+        text="Unit of the times: s, ms, us, ns, min or h; by default what the file says, else s.",
+    ),
+    "time": _option(
+        "--time",
+        text="Of a file with one time in each row: the column of the times.",
         metavar="COLUMN",
     ),
-    "round": _option("--round", text="The column of the rounds.", metavar="COLUMN"),
-    "separator": _option("--separator", text="comma, semicolon, tab or blanks."),
-    "decimal": _option("--decimal", text="The decimal mark: . or ,"),
+    "worker": _option(
+        "--worker",
+        text="Of a file with one time in each row: the column of the workers, or none where they "
+        "have no names.",
+        metavar="COLUMN",
+    ),
+    "round": _option(
+        "--round", text="The column that numbers or dates the rounds.", metavar="COLUMN"
+    ),
+    "separator": _option(
+        "--separator",
+        text="What separates the columns: comma, semicolon, tab or blanks; found by default.",
+    ),
+    "decimal": _option("--decimal", text="The decimal mark: . or , (found by default)."),
     "missing": _option(
         "--missing",
-        text="What becomes of missing times: drop-round, drop-worker, or failed (infinite).",
+        text="What becomes of missing times: drop-round leaves out the round, drop-worker the worker; "
+        "with failed the worker never answered. By default they are refused.",
         metavar="POLICY",
     ),
 }
 _PROBLEM = {
     "mode": _option(
         "--mode",
-        text="pooled (default: all times as one distribution of independent workers) or rounds.",
+        text="pooled (all times as one distribution of independent workers; default) or rounds "
+        "(whole rounds are kept).",
         panel=PROBLEM_PANEL,
     ),
     "coordinates": _option(
-        "--coordinates", text="Coordinates; 20000 by default.", panel=PROBLEM_PANEL, kind=int
+        "--coordinates",
+        text="Coordinates (parameters) of the model; 20000 by default.",
+        panel=PROBLEM_PANEL,
+        kind=int,
     ),
     "deadline": _option(
         "--deadline",
-        text="Maximise the probability to end within so many seconds, not the expected runtime.",
+        text="Maximise the probability that a round ends within so many seconds, in place of "
+        "minimising the expected runtime.",
         panel=PROBLEM_PANEL,
         kind=float,
     ),
     "quantile": _option(
         "--quantile",
-        text="Minimise the time that is kept with this probability.",
+        text="Minimise the deadline that a round meets with this probability (between 0 and 1).",
         panel=PROBLEM_PANEL,
         kind=float,
     ),
     "cvar": _option(
         "--cvar",
-        text="Minimise the mean time of the slowest rounds, those beyond this probability "
+        text="Minimise the mean time of the slowest rounds, with 0.9 of the slowest tenth "
         "(conditional value at risk).",
         panel=PROBLEM_PANEL,
         kind=float,
@@ -84,24 +105,28 @@ _PROBLEM = {
 _LIMITS = {
     "copies": _option(
         "--copies",
-        text="Subsets of the data that a worker stores at most.",
+        text="A worker stores at most this many of the N subsets of the data.",
         panel=LIMITS_PANEL,
         kind=int,
         metavar="R",
     ),
     "blocks": _option(
-        "--blocks", text="Blocks at most.", panel=LIMITS_PANEL, kind=int, metavar="B"
+        "--blocks",
+        text="At most this many levels are used; each is a block, and a message of every worker.",
+        panel=LIMITS_PANEL,
+        kind=int,
+        metavar="B",
     ),
     "least": _option(
         "--least",
-        text="Share of the coordinates that a block carries at least.",
+        text="Every used level carries at least this share of the coordinates (0 to 1).",
         panel=LIMITS_PANEL,
         kind=float,
         metavar="SHARE",
     ),
     "levels": _option(
         "--levels",
-        text="The levels that may be used, apart by commas.",
+        text="The levels that may be used, with commas between them; level n tolerates n stragglers.",
         panel=LIMITS_PANEL,
         metavar="N0,N1,...",
     ),

@@ -34,17 +34,20 @@ def advise(
     costs: Annotated[
         str | None,
         typer.Option(
-            help="Seconds that starting and sending cost: startup=, per_coordinate=, per_message=, "
-            "apart by commas.",
+            help="Seconds that a worker needs to start (startup), to send a coordinate (per_coordinate) "
+            "and for each message (per_message), as in startup=0.1,per_message=0.01.",
             metavar="NAME=SECONDS,...",
         ),
     ] = None,
     latency: Annotated[
         float | None,
-        typer.Option(help="Seconds of a request for work: dynamic assignment takes part."),
+        typer.Option(
+            help="Seconds that a request for work takes; with it, handing out work on request takes "
+            "part."
+        ),
     ] = None,
     time_limit: Annotated[
-        float, typer.Option("--time-limit", help="Seconds for everything.")
+        float, typer.Option("--time-limit", help="Seconds for the whole command.")
     ] = 120.0,
     threads: Threads = None,
     seed: Seed = 0,

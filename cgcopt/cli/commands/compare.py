@@ -59,8 +59,8 @@ def compare(
     solvers: Annotated[
         str | None,
         typer.Option(
-            help="Names apart by commas; name:block for whole numbers; FILE.py:CLASS for a solver "
-            "class of a file. By default all methods of this package, and HiGHS.",
+            help="Names with commas between them; NAME:block for whole numbers; FILE.py:CLASS for a "
+            "solver class of a file. By default all methods of this package, and HiGHS.",
             autocompletion=complete_solvers,
         ),
     ] = None,
@@ -69,7 +69,7 @@ def compare(
     seeds: Annotated[
         str | None,
         typer.Option(
-            help="Make every run once with each of these seeds, apart by commas, or A-B.",
+            help="Make every run once with each of these seeds: 0,1,5 or 0-9.",
             metavar="S0,S1,...",
         ),
     ] = None,
@@ -83,16 +83,19 @@ def compare(
         bool,
         typer.Option(
             "--replay",
-            help="The instances have traces, or are traces (CSV): design on the first rounds, "
+            help="Of files of measured times, or instances with one: design on the first rounds, "
             "judge on the rest.",
             metavar="",
         ),
     ] = False,
     split: Annotated[
-        float, typer.Option(help="Share of the rounds that a replay designs on.")
+        float, typer.Option(help="Share of the rounds that --replay designs on (between 0 and 1).")
     ] = 0.5,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for Markdown, CSV, LaTeX, PNG and the results.")
+        Path | None,
+        typer.Option(
+            help="Folder for the report, tables, plots and all results; the same folder later goes on."
+        ),
     ] = None,
     fresh: Fresh = False,
     as_json: Json = False,

@@ -26,30 +26,37 @@ __all__ = ["curve"]
 def curve(
     context: typer.Context,
     instance: Instance,
-    points: Annotated[int, typer.Option(help="Number of deadlines.")] = 25,
+    points: Annotated[
+        int, typer.Option(help="Number of deadlines, evenly spaced on a log scale.")
+    ] = 25,
     first: Annotated[
         float | None,
         typer.Option(
-            "--from", help="First deadline in seconds; by default the smallest 1 % quantile."
+            "--from",
+            help="First deadline in seconds; by default the shortest that some design meets with 1 %.",
         ),
     ] = None,
     last: Annotated[
         float | None,
         typer.Option(
-            "--to", help="Last deadline in seconds; by default the smallest 99.9 % quantile."
+            "--to",
+            help="Last deadline in seconds; by default the shortest that some design meets with 99.9 %.",
         ),
     ] = None,
     solvers: Annotated[
         str | None,
         typer.Option(
-            help="Names apart by commas. By default optimal, equal-risk, closed-form-deadline, "
+            help="Names with commas between them. By default optimal, equal-risk, closed-form-deadline, "
             "single-level, tandon, uniform and uncoded.",
             autocompletion=complete_solvers,
         ),
     ] = None,
     seed: Seed = 0,
     starts: Annotated[
-        int, typer.Option(help="Starts of a multi-start method at each deadline.")
+        int,
+        typer.Option(
+            help="Points from which a method that climbs to a local optimum starts at each deadline."
+        ),
     ] = 4,
     time_limit: Annotated[
         float, typer.Option("--time-limit", help="Seconds for each solver at each deadline.")
@@ -60,8 +67,8 @@ def curve(
         bool,
         typer.Option(
             "--tail",
-            help="The best quantile and the best conditional value at risk against the probability; "
-            "of the other options --seed, --time-limit, --out and --json count.",
+            help="Show the best quantile and the best conditional value at risk against the probability "
+            "in place of the curve; of the other options --seed, --time-limit, --out and --json count.",
             metavar="",
         ),
     ] = False,
@@ -70,7 +77,7 @@ def curve(
 ) -> int:
     """Show the best completion probability against the deadline, with the schemes beside it.
 
-    Whatever the objective of the instance is, its system counts.
+    The objective of the instance is left out of account: only its system counts.
     """
     from cgcopt.cli.inputs import problem_of, writable_folder
     from cgcopt.cli.terminal import progress, show_then_write

@@ -34,24 +34,32 @@ def fit(
         ),
     ],
     holdout: Annotated[
-        float, typer.Option(help="Share of the rounds, the last ones, that judge the fits.")
+        float,
+        typer.Option(
+            help="Share of the rounds (between 0 and 1), the last ones, that judge the fits."
+        ),
     ] = 0.5,
     out: Annotated[
         Path | None, typer.Option(help="Write an instance file (.toml) with the fitted family.")
     ] = None,
     family: Annotated[
         str | None,
-        typer.Option(help="Family of the instance; by default the best with a finite mean."),
+        typer.Option(
+            help="Family of worker times of the instance, such as gamma; by default the best fit with a "
+            "finite mean."
+        ),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Workers of the instance; by default those of the trace.")
     ] = None,
-    coordinates: Annotated[int, typer.Option(help="Coordinates of the instance.")] = 20_000,
+    coordinates: Annotated[
+        int, typer.Option(help="Coordinates (parameters) of the model.")
+    ] = 20_000,
     start: Annotated[
         Start | None,
         typer.Option(
-            help="Start of the instance from times at several loads: fixed (in its costs) or random; "
-            "by default what is off by less."
+            help="Start-up of the workers, from times at several loads: fixed (in the costs of the "
+            "instance) or random; by default what is off by less."
         ),
     ] = None,
     as_json: Json = False,

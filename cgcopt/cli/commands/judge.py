@@ -33,13 +33,13 @@ def judge(
     form: Annotated[
         str | None,
         typer.Option(
-            help="The form of the program; by default that of the library's instance, or the one "
-            "whose variables the file names.",
+            help="The form of the program that was solved: relaxed, block or coordinate; by default "
+            "that of the library's instance, or the one whose variables the file names.",
             autocompletion=complete_form,
         ),
     ] = None,
     bound_seconds: Annotated[
-        float, typer.Option(help="Seconds in which the own method may look for a bound.", min=0.0)
+        float, typer.Option(help="Seconds in which our own method may look for a bound.", min=0.0)
     ] = 10.0,
     as_json: Json = False,
 ) -> int:

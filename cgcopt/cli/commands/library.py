@@ -23,6 +23,8 @@ def library(
         list[str] | None,
         typer.Argument(
             help="Instances by name, or the beginnings of names; all by default.",
+            metavar="NAME",
+            show_default=False,
             autocompletion=complete_library,
         ),
     ] = None,

@@ -37,7 +37,9 @@ def plan(
     out: Annotated[Path | None, typer.Option(help="Write the plan to this file (.npz).")] = None,
     samples: Annotated[
         int | None,
-        typer.Option(help="Samples to share out; by default those of the instance, or N pieces."),
+        typer.Option(
+            help="Samples to share out; by default those of the instance, or as few as do."
+        ),
     ] = None,
     coordinates: Annotated[
         int | None, typer.Option(help="Coordinates of the model; by default those of the design.")
@@ -52,7 +54,7 @@ def plan(
         Order | None,
         typer.Option(
             help="One order for all workers, or rotated: N cells a block, each worker "
-            "starting at its own. By default what the solution says, else the same."
+            "starting at its own. By default what the solution says, else one order."
         ),
     ] = None,
     seed: Seed = 0,

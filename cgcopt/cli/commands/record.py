@@ -23,7 +23,8 @@ def record(
     rounds: Annotated[int, typer.Option(help="Rounds to record.")],
     out: Annotated[Path, typer.Option(help="The trace to write (.csv).")],
     work_seconds: Annotated[
-        float, typer.Option(help="About how long the work of a round takes a worker by itself.")
+        float,
+        typer.Option(help="Seconds, about, that the work of a round takes a worker that is alone."),
     ] = 0.005,
     samples: Annotated[
         int | None, typer.Option(help="Samples of each worker, in place of --work-seconds.")
@@ -37,7 +38,7 @@ def record(
         ),
     ] = None,
 ) -> int:
-    """Measure real worker times: processes, a gradient each, a barrier per round.
+    """Measure worker times on this machine: one process a worker, one gradient a round.
 
     When a worker is lost, the rounds until then are written, and the exit code is 1.
     """

@@ -24,13 +24,16 @@ def reproduce(
         bool,
         typer.Option(
             "--quick",
-            help="Only the plots against the number of workers, up to 30, without the paper's "
+            help="Only the paper's two plots against the number of workers, up to 30, without its "
             "iterative methods.",
             metavar="",
         ),
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for Markdown, CSV, LaTeX, PNG and the results.")
+        Path | None,
+        typer.Option(
+            help="Folder for the report, tables, plots and all results; the same folder later goes on."
+        ),
     ] = None,
     seed: Seed = 0,
     time_limit: Annotated[

@@ -28,11 +28,15 @@ def run(
     schedule: Annotated[
         Order | None,
         typer.Option(
-            help="Order of the cells of a block. By default what the solution says, else the same."
+            help="same: all workers take the cells of a block in one order; rotated: each starts at a "
+            "cell of its own. By default what the solution says, else same."
         ),
     ] = None,
     task: Annotated[
-        str, typer.Option(help="least-squares, softmax or network, on handwritten digits.")
+        str,
+        typer.Option(
+            help="Model to train on handwritten digits: least-squares, softmax or network."
+        ),
     ] = "softmax",
     against: Annotated[
         str | None,
@@ -50,10 +54,18 @@ def run(
         ),
     ] = None,
     round_seconds: Annotated[
-        float, typer.Option(help="Predicted mean of a round; injected delays are scaled to it.")
+        float,
+        typer.Option(
+            help="Seconds that a round is predicted to take; injected delays are scaled to it."
+        ),
     ] = 0.5,
     compute: Annotated[
-        bool, typer.Option("--compute", help="Injected delays are computed, not slept.", metavar="")
+        bool,
+        typer.Option(
+            "--compute",
+            help="Workers compute through injected delays and do not sleep.",
+            metavar="",
+        ),
     ] = False,
     redesign_every: Annotated[
         int | None,

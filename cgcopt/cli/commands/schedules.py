@@ -29,12 +29,17 @@ def schedules(
         ),
     ] = None,
     only_traces: Annotated[
-        bool, typer.Option("--only-traces", help="Leave out the distributions.", metavar="")
+        bool,
+        typer.Option(
+            "--only-traces", help="Leave out the three built-in distributions.", metavar=""
+        ),
     ] = False,
     with_copies: Annotated[
         bool,
         typer.Option(
-            "--copies", help="Also time against copies of the data, coded and not.", metavar=""
+            "--copies",
+            help="Also show the mean round against the copies of the data, coded and uncoded.",
+            metavar="",
         ),
     ] = False,
     scenarios: ScenarioCount = 1000,
@@ -47,7 +52,7 @@ def schedules(
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Rotated orders, unequal work and uncoded ways beside the certified optimum, on unseen rounds."""
+    """Compare orders of one's own, unequal work and uncoded ways with the certified optimum."""
     from cgcopt.cli.inputs import problem_of_rounds, traces_of, writable_folder
     from cgcopt.cli.reading import TraceInput
     from cgcopt.cli.terminal import progress, show_then_write

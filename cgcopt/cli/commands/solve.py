@@ -24,17 +24,25 @@ def solve(
     solver: Annotated[
         str | None,
         typer.Option(
-            help="A name listed by `cgcopt solvers`; by default the best one.",
+            help="A name listed by `cgcopt solvers`; by default the best method for the instance.",
             autocompletion=complete_solver,
         ),
     ] = None,
     integer: Annotated[
         bool,
-        typer.Option("--integer", help="Whole numbers of coordinates: --form block.", metavar=""),
+        typer.Option(
+            "--integer",
+            help="Whole numbers of coordinates on every level; the same as --form block.",
+            metavar="",
+        ),
     ] = False,
     form: Annotated[
         str | None,
-        typer.Option(help="relaxed (default), block or coordinate.", autocompletion=complete_form),
+        typer.Option(
+            help="relaxed (real numbers of coordinates on each level; default), block (whole numbers) "
+            "or coordinate (a level for each single coordinate).",
+            autocompletion=complete_form,
+        ),
     ] = None,
     level: Annotated[str | None, typer.Option(hidden=True, help="The old name of --form.")] = None,
     scenarios: ScenarioCount = 1000,
@@ -50,7 +58,8 @@ def solve(
         bool,
         typer.Option(
             "--prices",
-            help="Show what a coordinate costs, and one more at every level.",
+            help="Show what one more coordinate of the model costs, and how much more than "
+            "that one costs on each level.",
             metavar="",
         ),
     ] = False,

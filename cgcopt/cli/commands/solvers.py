@@ -30,7 +30,9 @@ LEGEND = (
 Options = Annotated[
     bool,
     typer.Option(
-        "--options", help="What every outside solver calls the common options.", metavar=""
+        "--options",
+        help="Show how each outside solver names what is common: time limit, gap, threads, seed, log.",
+        metavar="",
     ),
 ]
 

@@ -22,9 +22,12 @@ __all__ = ["tradeoff"]
 def tradeoff(
     context: typer.Context,
     instance: Instance,
-    gap: Annotated[float, typer.Option(help="Relative gap at which a point is done.")] = 1e-4,
+    gap: Annotated[
+        float,
+        typer.Option(help="A point is done when value and proven bound differ by this share."),
+    ] = 1e-4,
     time_limit: Annotated[
-        float, typer.Option("--time-limit", help="Seconds for each point.")
+        float, typer.Option("--time-limit", help="Seconds for each point of the curves.")
     ] = 20.0,
     seed: Seed = 0,
     threads: Threads = None,

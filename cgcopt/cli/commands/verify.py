@@ -26,7 +26,7 @@ def verify(
     solvers: Annotated[
         str,
         typer.Option(
-            help="Outside solvers to compare with, apart by commas; or all.",
+            help="Outside solvers to compare with, with commas between them; or all.",
             autocompletion=complete_solvers,
         ),
     ] = "highs",

@@ -16,6 +16,14 @@ from cgcopt.solution import Solution, SolutionStatus, TerminationCondition
 
 __all__ = ["Row", "failed_row", "problem_facts", "row_of"]
 
+_NOTHING_FOUND = frozenset(
+    {
+        TerminationCondition.ERROR,
+        TerminationCondition.INTERRUPTED,
+        TerminationCondition.UNSUPPORTED,
+    }
+)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -104,9 +112,8 @@ class Row:
 
     @property
     def failed(self) -> bool:
-        """Whether the solver failed, so that another run may end otherwise."""
-        ended = self.solution.termination
-        return ended in (TerminationCondition.ERROR, TerminationCondition.INTERRUPTED)
+        """Whether nothing came of it, so that another run may end otherwise."""
+        return self.solution.termination in _NOTHING_FOUND
 
     def to_json(self) -> str:
         """Write the row as JSON; read it again with :meth:`from_json`."""
@@ -181,10 +188,12 @@ def failed_row(
     role: str,
     computed: str = "",
     seed: int = 0,
+    termination: TerminationCondition = TerminationCondition.ERROR,
 ) -> Row:
     """Return the row of a run that came to nothing."""
     unproven = -math.inf if problem.objective.sense is Sense.MINIMIZE else math.inf
-    record = SolutionRecord(solver, form, bound=unproven, message=" ".join(message.split()))
+    said = " ".join(message.split())
+    record = SolutionRecord(solver, form, termination, bound=unproven, message=said)
     return _row(problem, record, role, computed, seed)
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from cgcopt.compare.results.code import code_version
 from cgcopt.compare.results.keys import row_key
 from cgcopt.compare.results.row import Row, failed_row, row_of
+from cgcopt.ending import TerminationCondition as T
 from cgcopt.errors import CgcoptError, UnsupportedProblemError, WorkersLostError
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -112,6 +113,7 @@ class Run:
             role=self._role(),
             computed=computed or _now(),
             seed=self.options.seed,
+            termination=T.UNSUPPORTED if isinstance(error, UnsupportedProblemError) else T.ERROR,
         )
 
     def _fitting(self, own: OwnSolver) -> Solver:

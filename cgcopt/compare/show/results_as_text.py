@@ -179,6 +179,8 @@ def _status(row: Row) -> str:
     ended = row.solution.termination
     if ended in (TerminationCondition.CONVERGED, TerminationCondition.OPTIMAL):
         return str(row.status)
+    if ended is TerminationCondition.UNSUPPORTED:
+        return "not supported"
     return f"{row.status} ({ended})"
 
 
