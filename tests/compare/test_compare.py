@@ -230,6 +230,9 @@ def test_a_failing_solver_is_a_row() -> None:
     assert math.isnan(rows["boastful"].value)
     assert "pip install 'cgcopt[absent-extra]'" in rows["absent"].message
     assert "does not solve expected-runtime" in rows["equal-risk"].message
+    assert rows["equal-risk"].solution.termination == "unsupported"
+    said = comparison_table(comparison).set_index("solver")["status"]
+    assert (said["equal-risk"], said["absent"]) == ("not supported", "none (error)")
     for name in ("broken", "boastful", "absent", "equal-risk"):
         assert math.isnan(comparison.gap(rows[name]))
     table = comparison_table(comparison)
