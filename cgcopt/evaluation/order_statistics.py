@@ -184,16 +184,17 @@ def _discrete_means(times: DiscreteTimes, workers: int, power: int) -> FloatArra
 
     ``T_(k)`` exceeds ``v_j`` when fewer than ``k`` of the ``N`` workers are at most ``v_j``.
     """
-    height = times.values**power
-    steps = np.abs(np.diff(height))
-    log_below, log_above = np.log(times.cdf(times.values)), np.log(times.sf(times.values)[:-1])
+    height = times.values if power == 1 else times.values**power
+    below, above = times.below[1:], times.above[1:]
     k = np.arange(workers + 1, dtype=np.float64)
     log_choose = log_binomials(workers)
     total = np.zeros(workers)
     block = max(1, _ENTRIES // (workers + 1))
-    for start in range(0, steps.size, block):
-        part = slice(start, min(start + block, steps.size))
-        exponent = log_choose + np.outer(log_below[part], k) + np.outer(log_above[part], k[::-1])
+    for start in range(0, height.size - 1, block):
+        part = slice(start, min(start + block, height.size - 1))
+        steps = np.abs(np.diff(height[part.start : part.stop + 1]))
+        exponent = log_choose + np.outer(np.log(below[part]), k)
+        exponent += np.outer(np.log(above[part]), k[::-1])
         count = np.exp(exponent - exponent.max(axis=1, keepdims=True))
         count /= count.sum(axis=1, keepdims=True)
         # Increasing h steps up while fewer than k are below, decreasing h climbs back otherwise.
@@ -201,7 +202,7 @@ def _discrete_means(times: DiscreteTimes, workers: int, power: int) -> FloatArra
             chance = np.cumsum(count, axis=1)[:, :-1]
         else:
             chance = np.cumsum(count[:, ::-1], axis=1)[:, ::-1][:, 1:]
-        total += steps[part] @ chance
+        total += steps @ chance
     return np.asarray(total + height.min())
 
 

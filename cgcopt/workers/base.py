@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +15,10 @@ from numpy.typing import ArrayLike
 from cgcopt.arrays import FloatArray
 
 __all__ = ["ContinuousTimes", "DiscreteTimes", "IndependentTimes", "Times", "WorkerTimes"]
+
+
+#: Terms that are added up in extended precision at a time.
+_PIECE = 2**16
 
 
 class Times(StrEnum):
@@ -170,3 +175,40 @@ class DiscreteTimes(IndependentTimes):
     @abstractmethod
     def weights(self) -> FloatArray:
         """Their probabilities, positive, sum 1, shape ``(J,)``."""
+
+    @cached_property
+    def below(self) -> FloatArray:
+        """``P(T <= values[j-1])`` for ``j = 0..J``, read-only."""
+        return _read_only(np.concatenate(([0.0], self.cdf(self.values))))
+
+    @cached_property
+    def above(self) -> FloatArray:
+        """``P(T > values[j-1])`` for ``j = 0..J``, read-only."""
+        return _read_only(np.concatenate(([1.0], self.sf(self.values))))
+
+    @cached_property
+    def inverse_integrals(self) -> tuple[FloatArray, FloatArray]:
+        """Integrals of ``F^{-1}(p)`` and of ``p F^{-1}(p)`` from 0 to :attr:`below`, read-only.
+
+        Added up in extended precision, where there is one.
+        """
+        seconds = self.weights * self.values
+        plain = _running_sum(seconds)
+        seconds *= (self.below[1:] + self.below[:-1]) / 2
+        return plain, _running_sum(seconds)
+
+
+def _running_sum(terms: FloatArray) -> FloatArray:
+    """Sums of the first terms, none to all, in pieces: a trace may have millions of values."""
+    sums = np.zeros(terms.size + 1)
+    carry = np.zeros(1, dtype=np.longdouble)
+    for start in range(0, terms.size, _PIECE):
+        piece = np.cumsum(np.concatenate((carry, terms[start : start + _PIECE])))
+        sums[start + 1 : start + piece.size] = piece[1:]
+        carry = piece[-1:]
+    return _read_only(sums)
+
+
+def _read_only(array: FloatArray) -> FloatArray:
+    array.setflags(write=False)
+    return array

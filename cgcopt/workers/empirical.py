@@ -117,30 +117,34 @@ class Empirical(DiscreteTimes):
         """The distinct possible times, increasing, shape ``(J,)``, read-only."""
         return self._values
 
-    @cached_property
+    @property
     def weights(self) -> FloatArray:
         """Their probabilities, positive, sum 1, shape ``(J,)``, read-only."""
         return _read_only(self._masses / self._masses.sum())
 
     @cached_property
-    def _below(self) -> FloatArray:
-        """``P(T <= values[j-1])`` for ``j = 0..J``."""
-        sums = np.concatenate(([0.0], np.cumsum(self._masses)))
-        return _read_only(sums / sums[-1])
+    def below(self) -> FloatArray:
+        """``P(T <= values[j-1])`` for ``j = 0..J``, read-only."""
+        sums = np.zeros(self._masses.size + 1)
+        np.cumsum(self._masses, out=sums[1:])
+        sums /= sums[-1]
+        return _read_only(sums)
 
     @cached_property
-    def _above(self) -> FloatArray:
-        """``P(T > values[j-1])`` for ``j = 0..J``, summed from the far end."""
-        sums = np.concatenate((np.cumsum(self._masses[::-1])[::-1], [0.0]))
-        return _read_only(sums / sums[0])
+    def above(self) -> FloatArray:
+        """``P(T > values[j-1])`` for ``j = 0..J``, summed from the far end, read-only."""
+        sums = np.zeros(self._masses.size + 1)
+        np.cumsum(self._masses[::-1], out=sums[-2::-1])
+        sums /= sums[0]
+        return _read_only(sums)
 
     def cdf(self, t: ArrayLike) -> FloatArray:
         """``P(T <= t)``, right-continuous."""
-        return self._step(self._below, t)
+        return self._step(self.below, t)
 
     def sf(self, t: ArrayLike) -> FloatArray:
         """``P(T > t)``, right-continuous."""
-        return self._step(self._above, t)
+        return self._step(self.above, t)
 
     def _step(self, table: FloatArray, t: ArrayLike) -> FloatArray:
         where = np.asarray(t, dtype=np.float64)
@@ -150,12 +154,12 @@ class Empirical(DiscreteTimes):
     def ppf(self, q: ArrayLike) -> FloatArray:
         """Smallest value with ``cdf(t) >= q``; NaN unless ``0 <= q <= 1``."""
         level = np.asarray(q, dtype=np.float64)
-        return self._quantile(np.searchsorted(self._below[1:], level, side="left"), level)
+        return self._quantile(np.searchsorted(self.below[1:], level, side="left"), level)
 
     def isf(self, q: ArrayLike) -> FloatArray:
         """Smallest value with ``sf(t) <= q``; NaN unless ``0 <= q <= 1``."""
         level = np.asarray(q, dtype=np.float64)
-        return self._quantile(np.searchsorted(-self._above[1:], -level, side="left"), level)
+        return self._quantile(np.searchsorted(-self.above[1:], -level, side="left"), level)
 
     def _quantile(self, index: Any, level: FloatArray) -> FloatArray:
         inside = (level >= 0.0) & (level <= 1.0)
@@ -173,7 +177,7 @@ class Empirical(DiscreteTimes):
     def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> FloatArray:
         """Draw worker times independently, shape ``(rounds, workers)``, seconds per cycle."""
         shape = (whole_number("rounds", rounds, least=1), whole_number("workers", workers, least=1))
-        return self.values[np.searchsorted(self._below[1:], rng.random(shape), side="right")]
+        return self.values[np.searchsorted(self.below[1:], rng.random(shape), side="right")]
 
     @property
     def label(self) -> str:
@@ -330,9 +334,13 @@ class Scenarios(WorkerTimes):
 def _counted(times: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The different times, increasing, and how often each is there."""
     ordered = np.sort(times)
-    first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    counts = np.diff(first, append=ordered.size).astype(np.float64)
-    return ordered[first], counts
+    is_first = np.ones(ordered.size, dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
+    distinct = ordered[is_first]
+    del ordered
+    ends = np.empty(distinct.size + 1)  # whole numbers, exact as doubles
+    ends[:-1], ends[-1] = np.flatnonzero(is_first), times.size
+    return distinct, np.diff(ends)
 
 
 def _weighed(times: FloatArray, weights: ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -24,7 +24,7 @@ from functools import cached_property
 
 import numpy as np
 
-from cgcopt.arrays import FloatArray
+from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.evaluation.crossing.first_failures import first_failures, paired_derivatives
 from cgcopt.evaluation.steps.brackets import Bracket
 from cgcopt.evaluation.steps.panels import Moments, in_batches
@@ -46,6 +46,8 @@ class _Tuning:
 
 
 _TUNING = _Tuning()
+#: Values whose ramps are added up at a time.
+_PIECE = 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,39 +212,71 @@ class SmoothMinorant:
 class _Polygon:
     """``F`` over the logarithm of the time, every step replaced by a ramp, and its integral.
 
+    A trace may have millions of values, so that what follows from neighbours is worked out when it is
+    looked up.
+
     Parameters
     ----------
-    times : ndarray, shape (B,)
-        Logarithms at which the derivative changes, increasing.
-    heights, integrals, derivatives : ndarray, shape (B,)
-        ``F`` and its integral there, and the derivative from there on.
+    logs : ndarray, shape (J,)
+        Logarithms of the values, increasing.
+    below : ndarray, shape (J + 1,)
+        ``F`` before the first ramp and behind each.
+    integrals : ndarray, shape (J,)
+        Integral up to the beginning of each ramp.
+    spread : float
+        Share of the way to the neighbouring values that a ramp takes.
     """
 
-    times: FloatArray
-    heights: FloatArray
+    logs: FloatArray
+    below: FloatArray
     integrals: FloatArray
-    derivatives: FloatArray
+    spread: float
 
     @classmethod
     def of(cls, times: DiscreteTimes, spread: float) -> _Polygon:
         """Replace the steps by ramps over the share ``spread`` of the way to the neighbouring values."""
-        values = np.log(times.values)
-        below = np.concatenate(([0.0], times.cdf(times.values)))
-        reach = spread * np.minimum(0.5 * np.diff(values), _TUNING.widest)
-        ends = np.stack((values - np.append(0.0, reach), values + np.append(reach, 0.0)), axis=1)
-        y, heights = ends.ravel(), np.repeat(below, 2)[1:-1]
-        step, rise = np.diff(y), np.diff(heights)
-        derivatives = np.divide(rise, step, out=np.zeros_like(step), where=step > 0.0)
-        integrals = np.cumsum(0.5 * (heights[1:] + heights[:-1]) * step)
-        return cls(y, heights, np.append(0.0, integrals), np.append(derivatives, 0.0))
+        size = times.values.size
+        polygon = cls(np.log(times.values), times.below, np.zeros(size), spread)
+        reached = 0.0
+        for first in range(0, size, _PIECE):
+            ramps = np.arange(first, min(first + _PIECE, size))
+            _, end = polygon.ramp(ramps)
+            following, _ = polygon.ramp(np.minimum(ramps + 1, size - 1))
+            terms = np.stack((polygon.under(ramps), polygon.below[ramps + 1] * (following - end)))
+            sums = np.cumsum(np.append(reached, terms.T))
+            polygon.integrals[ramps] = sums[:-1:2]
+            reached = sums[-1]
+        return polygon
+
+    def ramp(self, index: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Where ramps begin and end."""
+        last = self.logs.size - 1
+        log = self.logs[index]
+        before = log - self.logs[np.maximum(index - 1, 0)]
+        behind = self.logs[np.minimum(index + 1, last)] - log
+        return log - self._reach(before), log + self._reach(behind)
+
+    def _reach(self, way: FloatArray) -> FloatArray:
+        return np.asarray(self.spread * np.minimum(0.5 * way, _TUNING.widest))
+
+    def under(self, index: IntArray) -> FloatArray:
+        """Integral over ramps."""
+        begin, end = self.ramp(index)
+        return np.asarray(0.5 * (self.below[index + 1] + self.below[index]) * (end - begin))
 
     def __call__(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Integral up to ``y`` and height there."""
-        last = np.searchsorted(self.times, y, side="right") - 1
-        after = y - self.times[last]
-        rise = self.derivatives[last] * after
-        height = self.heights[last] + rise
-        integral = self.integrals[last] + (self.heights[last] + 0.5 * rise) * after
-        early = last < 0
-        integral[early] = height[early] = 0.0
-        return integral, height
+        begun = np.searchsorted(self.logs, y, side="right") - 1
+        following = np.minimum(begun + 1, self.logs.size - 1)
+        begun = np.where(y >= self.ramp(following)[0], following, begun)
+        index = np.maximum(begun, 0)
+        begin, end = self.ramp(index)
+        start, top = self.below[index], self.below[index + 1]
+        over, width = y >= end, end - begin
+        inclination = np.divide(top - start, width, out=np.zeros_like(width), where=width > 0.0)
+        rise = inclination * (y - begin)
+        on_ramp = self.integrals[index] + (start + 0.5 * rise) * (y - begin)
+        behind = self.integrals[index] + self.under(index) + top * (y - end)
+        early = begun < 0
+        integral = np.where(early, 0.0, np.where(over, behind, on_ramp))
+        return integral, np.where(early, 0.0, np.where(over, top, start + rise))

@@ -155,11 +155,8 @@ class Moments:
 
     @classmethod
     def of(cls, products: Products) -> Moments:
-        """Sum up over the times, in extended precision where there is one."""
-        times, below = products.times, products.below
-        seconds = times.weights * times.values
-        middle = (below[1:] + below[:-1]) / 2
-        return cls(times.values, below, _running_sum(seconds), _running_sum(seconds * middle))
+        """Those of the worker times, which are summed up once for all designs."""
+        return cls(products.values, products.below, *products.times.inverse_integrals)
 
     def places(self, thresholds: FloatArray) -> Places:
         """Look up thresholds between 0 and 1."""
@@ -292,8 +289,3 @@ class _Part:
             alone = np.where(rise > 0.0, alone * (room / rise), 0.0)
         surely = (alone * np.maximum(earlier, 0.0)).sum(axis=1)
         return np.asarray(self.ends * self.found.chance.sum(axis=1) - surely)
-
-
-def _running_sum(terms: FloatArray) -> FloatArray:
-    """Sums of the first terms, none to all; in extended precision where there is one."""
-    return np.concatenate(([0.0], np.cumsum(terms, dtype=np.longdouble))).astype(np.float64)

@@ -77,8 +77,8 @@ class Products:
         set_field(self, "delays", lines.delay[lines.factor > 0])
         set_field(self, "workers", system.workers)
         set_field(self, "times", times)
-        set_field(self, "below", np.concatenate(([0.0], times.cdf(times.values))))
-        set_field(self, "above", np.concatenate(([1.0], times.sf(times.values))))
+        set_field(self, "below", times.below)
+        set_field(self, "above", times.above)
 
     @property
     def smallest(self) -> float:
@@ -109,8 +109,9 @@ class Products:
 
     def after(self, counts: IntArray) -> FloatArray:
         """Smallest product beyond the counted ones; ``inf`` beyond the largest."""
-        padded = np.append(self.values, np.inf)
-        return np.asarray((self.factors * padded[counts] + self.delays).min(axis=-1))
+        last = self.values.size - 1
+        beyond = np.where(counts > last, np.inf, self.values[np.minimum(counts, last)])
+        return np.asarray((self.factors * beyond + self.delays).min(axis=-1))
 
     def upto(self, counts: IntArray) -> FloatArray:
         """Largest of the counted products; 0 where none is counted."""
