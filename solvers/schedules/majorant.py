@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cgcopt.arrays import BoolArray, FloatArray, IntArray
-from cgcopt.evaluation.schedules.rounds import Finish, in_pieces
+from cgcopt.evaluation.schedules.rounds import Finish, in_pieces, one_layout
 from cgcopt.schedule import Schedule
 from cgcopt.solvers.schedules.sample import Sample
 
@@ -109,7 +109,8 @@ def last_cells(
 
     last = np.empty(times.shape, dtype=np.int64)
     place = np.empty(times.shape, dtype=np.int64)
-    least = np.full(len(times), -np.inf) if floors is None else floors
+    times = one_layout(times)
+    least = one_layout(np.full(len(times), -np.inf) if floors is None else floors)
 
     def piece(rows: slice) -> None:
         fill_last_cells(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import cgcopt as cg
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.evaluation.schedules.circle_kernel import walked_chance
+from cgcopt.evaluation.schedules.round_kernel import fill_runtimes
 from cgcopt.evaluation.schedules.rounds import runtimes_of, saved_by_rotation
 from cgcopt.evaluation.schedules.two_level import (
     two_level_chances,
@@ -36,6 +37,17 @@ def test_reference_values_of_equal_work(cells, mean):
 def test_reference_values_of_unequal_work(cells, mean):
     schedule = cg.Schedule.from_fractions(PARTITION, ROWS, cells=cells)
     assert runtimes_of(schedule, TIMES).mean() == pytest.approx(mean, abs=1e-9)
+
+
+def test_times_of_any_layout_share_one_compiled_kernel():
+    schedule = cg.Schedule.from_fractions(PARTITION, ROWS, cells=4)
+    costs = cg.Costs(startup=2.0, per_message=0.5)
+    frozen = TIMES.copy()
+    frozen.setflags(write=False)
+    for times in (np.asfortranarray(TIMES), np.repeat(TIMES, 2, axis=1)[:, ::2], frozen):
+        assert (runtimes_of(schedule, times) == runtimes_of(schedule, TIMES)).all()
+        assert (runtimes_of(schedule, times, costs=costs) > runtimes_of(schedule, times)).all()
+    assert len(fill_runtimes.signatures) == 1
 
 
 def by_definition(schedule: cg.Schedule, times: np.ndarray) -> np.ndarray:

@@ -46,21 +46,28 @@ CASES = [
     for task in sorted(cls.solves, key=lambda task: (task.objective.kind, task.form))
     for times in sorted(cls.times)
 ]
-each_case = pytest.mark.parametrize(("cls", "task", "times"), CASES)
 
 
 def in_turns(cases: list[Any]) -> Iterator[Any]:
-    """Mark all cases slow but one of each solver and objective; forms and times take turns."""
-    groups: dict[Any, list[Any]] = {}
+    """Mark all cases slow but one of each solver and objective, and of each solver and form.
+
+    Kinds of times take turns.
+    """
+    quick: set[str] = set()
+    for field in ("objective", "form"):
+        groups: dict[Any, list[str]] = {}
+        for case in cases:
+            cls, task, _ = case.values
+            groups.setdefault((cls, getattr(task, field)), []).append(case.id)
+        for turn, group in enumerate(groups.values()):
+            if not quick.intersection(group):
+                quick.add(group[turn % len(group)])
     for case in cases:
-        cls, task, _ = case.values
-        groups.setdefault((cls, task.objective), []).append(case)
-    for turn, group in enumerate(groups.values()):
-        for number, case in enumerate(group):
-            quick = number == turn % len(group)
-            yield pytest.param(*case.values, id=case.id, marks=[] if quick else pytest.mark.slow)
+        marks = [] if case.id in quick else pytest.mark.slow
+        yield pytest.param(*case.values, id=case.id, marks=marks)
 
 
+each_case = pytest.mark.parametrize(("cls", "task", "times"), list(in_turns(CASES)))
 each_solver = pytest.mark.parametrize("cls", all_solvers(), ids=lambda cls: cls.name)
 
 
@@ -114,7 +121,7 @@ def test_a_solver_keeps_its_promises(cls: type[Solver], task: Task, times: Times
         assert solution.design.coordinates == problem.system.coordinates
 
 
-@pytest.mark.parametrize(("cls", "task", "times"), list(in_turns(CASES)))
+@each_case
 def test_equal_seeds_give_equal_solutions_and_nothing_is_printed(
     cls: type[Solver], task: Task, times: Times, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -91,7 +92,18 @@ def finish_of(schedule: Schedule, unit: float, costs: Costs | None = None) -> Fi
         sent = np.cumsum(x, axis=0) - x + x * share
         cells = np.arange(levels.size)[:, np.newaxis, np.newaxis] * schedule.cells + places.T
         delays += costs.startup + costs.per_coordinate * sent + costs.per_message * cells
-    return Finish(levels, np.ascontiguousarray(unit * factors), delays, places)
+    factors, delays = np.ascontiguousarray(unit * factors), np.ascontiguousarray(delays)
+    return Finish(levels, factors, delays, one_layout(places))
+
+
+def one_layout(array: Any) -> Any:
+    """Return an array as the kernels take it: row after row, read-only.
+
+    Kernels are compiled for each layout that they meet; that takes seconds in a new process.
+    """
+    view = np.ascontiguousarray(array).view()
+    view.setflags(write=False)
+    return view
 
 
 def runtimes_of(
@@ -143,6 +155,7 @@ def slowest_cells(
     """Runtimes, shape ``(K,)``, and the (used level, cell, worker) that end the rounds, ``(K, 3)``."""
     from cgcopt.evaluation.schedules.round_kernel import fill_runtimes
 
+    times = one_layout(times)
     runtimes = np.empty(len(times))
     where = np.zeros((len(times), 3), dtype=np.int64)
 
