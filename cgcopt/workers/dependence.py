@@ -164,7 +164,7 @@ def dependence_of(trace: Trace, *, seed: int = 0) -> Dependence:
     if not np.isfinite(times).all():
         finite = times[np.isfinite(times)]
         times = np.minimum(times, 10.0 * finite.max() if finite.size else 1.0)
-    y = _part(np.log(times))
+    y = np.log(_part(times))
     rng = np.random.default_rng(seed)
     alone = y.shape[1] < 2
     return Dependence(
@@ -202,11 +202,11 @@ def mean_error(values: FloatArray) -> float:
     return math.sqrt(variance / (count * freedom))
 
 
-def _part(y: FloatArray) -> FloatArray:
+def _part(times: FloatArray) -> FloatArray:
     """The last rounds of evenly chosen workers, where there are more times than are needed."""
-    workers = min(y.shape[1], max(1, LIMITS.entries // LIMITS.part_rounds))
-    columns = np.linspace(0, y.shape[1] - 1, workers).astype(int)
-    return y[-(LIMITS.entries // workers) :, columns]
+    workers = min(times.shape[1], max(1, LIMITS.entries // LIMITS.part_rounds))
+    columns = np.linspace(0, times.shape[1] - 1, workers).astype(int)
+    return times[-(LIMITS.entries // workers) :, columns]
 
 
 def _tested(

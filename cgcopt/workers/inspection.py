@@ -195,8 +195,12 @@ def _are_slow(ratios: FloatArray) -> list[bool]:
     rounds, workers = ratios.shape
     if rounds < LIMITS.least_rounds or workers < 2:
         return [False] * workers
-    y = np.log(np.minimum(ratios, LIMITS.largest_ratio))
-    excess = (y * workers - y.sum(axis=1, keepdims=True)) / (workers - 1)
+    excess = np.minimum(ratios, LIMITS.largest_ratio)
+    np.log(excess, out=excess)
+    total = excess.sum(axis=1, keepdims=True)
+    excess *= workers
+    excess -= total
+    excess /= workers - 1
     half, least = rounds // 2, np.log1p(LIMITS.slow)
     both = (excess[:half].mean(axis=0) >= least) & (excess[half:].mean(axis=0) >= least)
     return [

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -253,6 +256,32 @@ def test_smooth_minorants_on_very_fine_panels_stay_below(spread: float, toleranc
     assert (np.diff(tangent.thresholds, axis=0) >= 0.0).all()
     assert tangent.chance.sum() == pytest.approx(1.0, abs=1e-12)
     assert exact.value * (1 - 1e-5) < tangent.gradient @ work <= exact.value * (1 + 1e-13)
+
+
+def test_a_design_takes_little_memory_beside_a_long_trace() -> None:
+    times = Empirical(np.random.default_rng(8).lognormal(sigma=0.5, size=500_000))
+    system = System(4, 100, times, samples=4)
+    work = work_of_partition([10.0, 20.0, 30.0, 40.0])
+    found = bracketed_runtime(system, work, tolerance=1e-3, max_panels=1000)
+    with taken() as beside:
+        again = bracketed_runtime(system, work, tolerance=1e-3, max_panels=1000)
+    assert again.upper == found.upper
+    assert beside[0] < times.values.nbytes
+    with taken() as beside:
+        SmoothMinorant.on_panels_of(found, system, spread=0.2)(work)
+    assert beside[0] < 4 * times.values.nbytes
+
+
+@contextmanager
+def taken() -> Iterator[list[int]]:
+    """Bytes that were held at most inside, beyond those before."""
+    most: list[int] = []
+    tracemalloc.start()
+    try:
+        yield most
+        most.append(tracemalloc.get_traced_memory()[1])
+    finally:
+        tracemalloc.stop()
 
 
 def test_smooth_minorants_are_smooth_and_close() -> None:
