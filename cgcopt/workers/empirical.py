@@ -84,6 +84,11 @@ class Empirical(DiscreteTimes):
         object.__setattr__(self, "_values", distinct)
         object.__setattr__(self, "_masses", totals)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but what is summed up once and kept, as long as a trace several times over."""
+        kept = ("below", "above", "inverse_integrals")
+        return {name: value for name, value in self.__dict__.items() if name not in kept}
+
     @property
     def can_fail(self) -> bool:
         """Whether the largest value is infinite."""

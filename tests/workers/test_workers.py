@@ -297,6 +297,18 @@ def test_bad_sample_sizes_are_refused(sizes: Any) -> None:
             times.sample(*sizes, rng)
 
 
+def test_sums_of_step_distributions_are_kept_here_and_not_sent() -> None:
+    times = Empirical([4.0, 1.0, 2.0, 1.0])
+    sent = pickle.dumps(times)
+    assert times.below.tolist() == [0.0, 0.5, 0.75, 1.0]
+    assert times.above.tolist() == [1.0, 0.5, 0.25, 0.0]
+    plain, ranked = times.inverse_integrals  # of steps 1, 2 and 4 high
+    assert plain.tolist() == [0.0, 0.5, 1.0, 2.0]
+    assert ranked.tolist() == [0.0, 0.125, 0.4375, 1.3125]
+    assert pickle.dumps(times) == sent
+    assert pickle.loads(sent) == times
+
+
 @each
 def test_families_are_values(times: LocationScale) -> None:
     assert pickle.loads(pickle.dumps(times)) == times
