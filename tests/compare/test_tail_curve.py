@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,15 @@ def test_each_design_is_best_by_its_own_objective(tmp_path: Path) -> None:
 def test_what_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="probabilities"):
         tail_curve(PROBLEM, [0.9, 0.5])
+    costly = replace(PROBLEM.system, costs=cg.Costs(startup=0.1))
+    with pytest.raises(UnsupportedProblemError, match="costs"):
+        tail_curve(cg.Problem(costly, PROBLEM.objective), [0.5])
+
+
+def test_designs_keep_the_limits() -> None:
     limited = cg.Problem(PROBLEM.system, PROBLEM.objective, limits=cg.Limits(copies=2))
-    with pytest.raises(UnsupportedProblemError, match="copies"):
-        tail_curve(limited, [0.5])
+    (within,) = tail_curve(limited, [0.9]).frame().to_dict("records")
+    (free,) = tail_curve(PROBLEM, [0.9]).frame().to_dict("records")
+    for number in ("quantile", "conditional_value_at_risk"):
+        assert within[f"{number}_bound"] <= within[number]
+        assert within[number] > 1.01 * free[number]

@@ -96,10 +96,17 @@ def test_solving_does_not_warn(family: type, scale: float) -> None:
         assert "\n" not in message
 
 
-@pytest.mark.parametrize(
-    "times", [cg.Exponential(1e-305), cg.Empirical(np.linspace(1.0, 9.0, 50) * 1e305)]
-)
-def test_what_leaves_the_range_on_the_way_is_said(times: WorkerTimes) -> None:
+def test_what_leaves_the_range_on_the_way_is_said() -> None:
+    times = cg.Empirical(np.linspace(1.0, 9.0, 50) * 1e305)
     problem = cg.Problem(cg.System(4, 100, times), cg.ExpectedRuntime())
     found = attempted(cg.solve, problem, time_limit=2.0)
     assert "range of double precision" in (found if isinstance(found, str) else found.message)
+
+
+def test_a_rate_near_the_end_of_the_range_is_solved_in_its_own_unit() -> None:
+    slow, common = (
+        cg.solve(cg.Problem(cg.System(4, 100, cg.Exponential(rate)), cg.ExpectedRuntime()))
+        for rate in (1e-305, 1.0)
+    )
+    assert slow.status == common.status == "optimal"
+    assert slow.value == pytest.approx(1e305 * common.value, rel=1e-6)

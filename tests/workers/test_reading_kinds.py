@@ -212,7 +212,7 @@ REFUSED = {
         "line 6 has one too (they differ in 'phase'",
     ),
     "an archive": (b"PK\x03\x04" + bytes(40), "a zip archive", "save the sheet as CSV"),
-    "a quote that is not closed": ('a,b\n1.5,"2.5\n2.5,3.5\n', "b = ", "must be"),
+    "a quote that is not closed": ('a,b\n1.5,"2.5\n2.5,3.5\n', ":3 = ", "is a quote not closed?"),
 }
 
 

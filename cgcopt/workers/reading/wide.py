@@ -242,10 +242,10 @@ class _Finder:
         return True
 
     def _is_text(self, column: int) -> bool:
-        """Whether a column holds no number at all, such as names of hosts; it is left out."""
+        """Whether a column of two rows or more holds no number, as names of hosts do."""
         grid, name = self.grid, self.grid.header[column]
         told = is_index(name) or is_round(name) or is_clock(name) or self.alike[column]
-        if told or np.isfinite(grid.values[:, column]).any():
+        if told or grid.rows < 2 or np.isfinite(grid.values[:, column]).any():
             return False
         texts = grid.texts.get(column, {})
         if any("\n" in text or text.strip()[0].isdigit() for text in texts.values()):
