@@ -230,6 +230,7 @@ class Formulation(ABC):
         model: Any,
         *,
         deadline: float | None = None,
+        probability: float | None = None,
         coordinates: int | None = None,
         costs: Costs | None = None,
         limits: Limits | None = None,
@@ -244,6 +245,8 @@ class Formulation(ABC):
             next run starts from the basis that it holds.
         deadline : float, optional
             Seconds, for a completion probability; the present one by default.
+        probability : float, optional
+            Of a quantile or a conditional value at risk; the present one by default.
         coordinates : int, optional
             ``L``; the present one by default.
         costs : Costs, optional
@@ -263,7 +266,7 @@ class Formulation(ABC):
         Raises
         ------
         UnsupportedProblemError
-            If the formulation has no parameters.
+            If something is no parameter of the model; the message says what is.
         InvalidInputError
             If the model has none, or a value is not allowed.
 
@@ -278,32 +281,53 @@ class Formulation(ABC):
         >>> changed.design(highs).partition
         array([6., 6.])
         """
-        problem = self._changed(deadline, coordinates, costs, limits)
+        given = {
+            "deadline": deadline,
+            "probability": probability,
+            "coordinates": coordinates,
+            "costs": costs,
+            "limits": limits,
+        }
+        problem = self._changed(
+            {name: given[name] for name in ("deadline", "probability")}, coordinates, costs, limits
+        )
         if (problem.limits or problem.system.costs) and not self.within:
             raise UnsupportedProblemError(
                 "this model has no parameters for limits and costs; the model of a problem that has "
                 "some can be given others"
             )
+        fixed = [
+            name
+            for name, value in given.items()
+            if value is not None and name not in (*self.changeable, "costs", "limits")
+        ]
+        if fixed or not self.changeable:
+            allowed = " and ".join(self.changeable) or "nothing"
+            besides = f", not {fixed[0]}" if fixed else ""
+            raise UnsupportedProblemError(
+                f"{allowed} can be changed in a model of the {problem.objective.kind} at the "
+                f"{self.form} form{besides}; write it anew"
+            )
         return self.moved(model, problem, at_least)
+
+    changeable: ClassVar[tuple[str, ...]] = ()
+    """What :meth:`update` changes in a model that stands, by the names of its parameters."""
 
     within: ClassVar[bool] = False
     """Whether the models have parameters for limits and costs."""
 
     def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
         """Set the parameters of a model to those of a problem; return the formulation that reads it."""
-        raise UnsupportedProblemError(
-            f"the parameters of this model of the {self.problem.objective.kind} at the {self.form} "
-            "form cannot be changed; write it anew"
-        )
+        raise NotImplementedError
 
     def _changed(
         self,
-        deadline: float | None,
+        of_objective: Mapping[str, float | None],
         coordinates: int | None,
         costs: Costs | None,
         limits: Limits | None,
     ) -> Problem:
-        """The problem with another deadline, budget, costs or limits."""
+        """The problem with another deadline or probability, budget, costs or limits."""
         problem = self.problem
         system = problem.system
         if coordinates is not None or costs is not None:
@@ -314,11 +338,13 @@ class Formulation(ABC):
             )
         limits = problem.limits if limits is None else limits
         problem = replace(problem, system=system, limits=limits)
-        if deadline is not None:
-            if not hasattr(problem.objective, "deadline"):
+        for name, value in of_objective.items():
+            if value is None:
+                continue
+            if not hasattr(problem.objective, name):
                 allowed = f"not given: the {problem.objective.kind} has none"
-                raise InvalidInputError("deadline", deadline, allowed)
-            objective = type(problem.objective)(deadline)  # type: ignore[call-arg]
+                raise InvalidInputError(name, value, allowed)
+            objective = type(problem.objective)(value)  # type: ignore[call-arg]
             problem = replace(problem, objective=objective)
         return problem
 

@@ -168,6 +168,8 @@ class ExactProbability(ExactFormulation):
 
         return pyo.log(missed) if self.of_complement else -pyo.log(1.0 - missed)
 
+    changeable = ("deadline", "coordinates")
+
     def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
         """Change the deadline or the budget ``L`` of a pyomo model, and put it at a new start."""
         if language_of(model) != "pyomo":

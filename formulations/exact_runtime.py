@@ -190,6 +190,8 @@ class ExactRuntime(ExactFormulation):
         if self.closed:
             settle_mean(model, *self._rate_and_shift, (MIXED, model.anchor.value))
 
+    changeable = ("coordinates",)
+
     def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
         """Change the budget ``L`` of a pyomo model, to which its optimum is proportional."""
         if language_of(model) != "pyomo":

@@ -125,6 +125,8 @@ class ProbabilityPartition(ProbabilityFormulation):
         reachable = self.reachable.astype(np.float64)
         return {**super().parameters, "most": self.most, "reachable": reachable, **room}
 
+    changeable = ("deadline", "coordinates")
+
     def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
         """Change the deadline or the budget ``L`` of a model."""
         return self.updated(model, problem, at_least=at_least)

@@ -72,6 +72,8 @@ class RuntimePartition(RuntimeFormulation):
         budget = float(duals["budget"]) * seconds
         return Prices(budget, partition_gradient(per_level) * seconds, x)
 
+    changeable = ("coordinates",)
+
     def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
         """Change the budget ``L`` of a model."""
         return self.updated(model, problem)

@@ -34,6 +34,7 @@ class ProbabilityWithin(RuntimeWithin):
 
     of_rounds: ClassVar[str] = "y"
     counts_rounds: ClassVar[bool] = True
+    changeable: ClassVar[tuple[str, ...]] = ("deadline", "coordinates", "costs", "limits")
 
     @property
     def deadline(self) -> float:

@@ -48,6 +48,7 @@ class Within(RuntimeFormulation):
     """
 
     within: ClassVar[bool] = True
+    changeable: ClassVar[tuple[str, ...]] = ("coordinates", "costs", "limits")
     levels_counted: bool = field(default=False, kw_only=True)
 
     of_rounds: ClassVar[str] = "theta"

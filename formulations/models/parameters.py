@@ -115,6 +115,15 @@ class HighsRows:
         at = _numbers(self._columns, name, shape)
         self.model.changeColsBounds(at.size, at, _full(lower, shape), _full(upper, shape))
 
+    def costs(self, name: str, shape: tuple[int, ...], values: ArrayLike) -> None:
+        """Set the coefficients of a block of columns in the objective."""
+        at = _numbers(self._columns, name, shape)
+        self.model.changeColsCost(at.size, at, _full(values, shape))
+
+    def holds(self, name: str, *index: int) -> bool:
+        """Whether there is such a row."""
+        return "_".join((name, *map(str, index))) in self._rows
+
     def entry(
         self, row: tuple[str, *tuple[int, ...]], column: tuple[str, *tuple[int, ...]], value: float
     ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,11 @@ from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.highs_model import HighsModel
+from cgcopt.formulations.models.parameters import (
+    HighsRows,
+    add_pyomo_parameters,
+    cvxpy_parameters,
+)
 from cgcopt.formulations.runtime import RuntimeFormulation
 from cgcopt.formulations.runtime_coordinate import RuntimeCoordinate
 from cgcopt.formulations.runtime_partition import RuntimePartition
@@ -29,6 +34,16 @@ __all__ = ["QuantileCoordinate", "QuantilePartition"]
 _ROUNDING = 1e-9
 #: Binaries are whole to this tolerance of the solvers; so much of the largest relief a bound may be off.
 _BINARY = 1e-6
+
+#: What the parameters are.
+_DOC = {
+    "known": "the quantile of a known design, scaled: the deadline at most",
+    "late_rounds": "how many rounds may be late",
+    "most_spare": "by how much a round that is late may be later, scaled",
+    "tau": "the slowest time of a level that one round in time has at least, scaled",
+    "spare": "by how much a level of a round that is late may be later, scaled",
+    "steps": "from what a level of a round is later to the next round, scaled",
+}
 
 
 class _Quantile(RuntimeFormulation):
@@ -151,74 +166,112 @@ class QuantilePartition(_Quantile, RuntimePartition):
         """Of ``t`` and of the binaries."""
         return {"t": self.deadline, "late": 1.0}
 
-    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
-        """Refuse: another budget would need another known deadline."""
-        return Formulation.moved(self, model, problem, at_least)
+    changeable = ("probability", "coordinates")
+
+    @property
+    def parameters(self) -> dict[str, FloatArray]:
+        """Values of the parameters: ``L``, and what follows from the probability and the known deadline.
+
+        ``known`` is ``t'``, ``late_rounds`` is ``r``, ``most_spare`` is ``M_k``; of the strong model also
+        ``tau``, ``spare`` and ``steps``. They belong together: :meth:`update` changes all of them.
+        """
+        values: dict[str, Any] = {
+            "known": self.deadline,
+            "late_rounds": float(self.allowed),
+            "most_spare": self.spare.max(axis=1),
+        }
+        if self.strong:
+            values |= {"tau": self.ordered[-1], "spare": self.spare, "steps": self.steps}
+        return {**super().parameters, **{name: np.asarray(value) for name, value in values.items()}}
+
+    def set_highs(self, rows: HighsRows) -> None:
+        """Set what the parameters stand for in a model of HiGHS.
+
+        A level that may make a round late, and could not when the model was written, has no row of its
+        own; the row ``in_time`` of the round holds it.
+        """
+        super().set_highs(rows)
+        K, N = self.rounds, self.workers
+        rows.bounds("t", (1,), 0.0, self.deadline)
+        rows.sides("given_up", (), 0.0, float(self.allowed))
+        for k, most in enumerate(self.spare.max(axis=1).tolist()):
+            rows.entry(("in_time", k), ("late", k), most)
+        if not self.strong:
+            return
+        for n, slowest in enumerate(self.ordered[-1].tolist()):
+            rows.entry(("level", n), ("omega", n), -slowest)
+        for k, n in np.ndindex(K, N):
+            rows.entry(("mixing", n), ("late", k), float(self.steps[k, n]))
+            if rows.holds("level_in_time", k, n):
+                rows.entry(("level_in_time", k, n), ("late", k), float(self.spare[k, n]))
 
     def to_cvxpy(self) -> Any:
-        """Return a ``cvxpy.Problem``; another budget would need another known deadline."""
+        """Return a ``cvxpy.Problem``, up to 5,000 numbers with :attr:`parameters`."""
         import cvxpy as cp
 
         model = super().to_cvxpy()
+        given: Mapping[str, Any] = cvxpy_parameters(_without_budget(self.parameters))
         found = {variable.name(): variable for variable in model.variables()}
         omega, theta = found["omega"], found["theta"]
         t = cp.Variable(1, name="t", nonneg=True)
         late = cp.Variable(self.rounds, name="late", boolean=True)
         rows = [
-            (theta <= t + cp.multiply(self.spare.max(axis=1), late)).set_label("in_time"),
-            (cp.sum(late) <= self.allowed).set_label("given_up"),
-            (t <= self.deadline).set_label("known"),
+            (theta <= t + cp.multiply(given["most_spare"], late)).set_label("in_time"),
+            (cp.sum(late) <= given["late_rounds"]).set_label("given_up"),
+            (t <= given["known"]).set_label("known"),
         ]
         if self.strong:
             rows += [
-                (cp.multiply(self.ordered[-1], omega) <= t).set_label("level"),
-                (cp.multiply(self.ordered[0], omega) <= t + self.steps.T @ late).set_label(
+                (cp.multiply(given["tau"], omega) <= t).set_label("level"),
+                (cp.multiply(self.ordered[0], omega) <= t + given["steps"].T @ late).set_label(
                     "mixing"
                 ),
             ]
             k, n = np.nonzero(self.slow)
             if k.size:
                 slow = cp.multiply(self.times[k, n], omega[n])
-                held = slow <= t + cp.multiply(self.spare[k, n], late[k])
+                held = slow <= t + cp.multiply(given["spare"][k, n], late[k])
                 rows.append(held.set_label("level_in_time"))
         return cp.Problem(cp.Minimize(cp.sum(t)), [*model.constraints, *rows])
 
     def to_pyomo(self) -> Any:
-        """Return a ``pyomo.environ.ConcreteModel``; another budget would need another deadline."""
+        """Return a ``pyomo.environ.ConcreteModel`` with mutable :attr:`parameters`."""
         import pyomo.environ as pyo
 
-        T, M, C, D = self.times, self.spare, self.ordered, self.steps
+        T, slowest = self.times, self.ordered[0]
         m = super().to_pyomo()
         m.name, m.doc = "quantile of the runtime", f"On scenarios, {self.form} form."
-        m.t = pyo.Var([0], bounds=(0.0, self.deadline), doc="the deadline, scaled")
+        add_pyomo_parameters(m, _without_budget(self.parameters), _DOC)
+        m.t = pyo.Var([0], domain=pyo.NonNegativeReals, doc="the deadline, scaled")
+        m.t[0].setub(m.known)
         m.late = pyo.Var(m.K, domain=pyo.Binary, doc="the round may be late")
         m.del_component("total")
         m.total = pyo.Objective(expr=m.t[0], sense=pyo.minimize)
         m.given_up = pyo.Constraint(
-            expr=pyo.quicksum(m.late[k] for k in m.K) <= self.allowed, doc="how many may be late"
+            expr=pyo.quicksum(m.late[k] for k in m.K) <= m.late_rounds, doc="how many may be late"
         )
 
         @m.Constraint(m.K, doc="a round is in time unless it may be late")
         def in_time(m: Any, k: int) -> Any:
-            return m.theta[k] <= m.t[0] + float(M[k].max()) * m.late[k]
+            return m.theta[k] <= m.t[0] + m.most_spare[k] * m.late[k]
 
         if not self.strong:
             return m
 
         @m.Constraint(m.N, doc="one round in time is at least as slow at the level")
         def level(m: Any, n: int) -> Any:
-            return float(C[-1, n]) * m.omega[n] <= m.t[0]
+            return m.tau[n] * m.omega[n] <= m.t[0]
 
         @m.Constraint(m.N, doc="star inequality of the mixing set of the level")
         def mixing(m: Any, n: int) -> Any:
-            relief = pyo.quicksum(float(D[k, n]) * m.late[k] for k in m.K if D[k, n] > 0.0)
-            return float(C[0, n]) * m.omega[n] <= m.t[0] + relief
+            relief = pyo.quicksum(m.steps[k, n] * m.late[k] for k in m.K)
+            return float(slowest[n]) * m.omega[n] <= m.t[0] + relief
 
         @m.Constraint(m.K, m.N, doc="the relief of the level itself")
         def level_in_time(m: Any, k: int, n: int) -> Any:
             if not self.slow[k, n]:
                 return pyo.Constraint.Skip
-            return float(T[k, n]) * m.omega[n] <= m.t[0] + float(M[k, n]) * m.late[k]
+            return float(T[k, n]) * m.omega[n] <= m.t[0] + m.spare[k, n] * m.late[k]
 
         return m
 
@@ -273,14 +326,26 @@ class QuantilePartition(_Quantile, RuntimePartition):
 class QuantileCoordinate(_Quantile, RuntimeCoordinate):
     """The same objective over one redundancy ``s_l`` in ``{0..N-1}`` per coordinate."""
 
+    changeable = ("probability",)
+
     @cached_property
     def blocks(self) -> QuantilePartition:
         """The program over blocks."""
         return QuantilePartition(self.problem, Form.BLOCK, strong=self.strong)
 
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
+        """Change the probability, which the rows of the coordinates do not know."""
+        self.blocks.moved(model, problem, at_least)
+        return replace(self, problem=problem)
+
     def latex(self) -> str:
         """Return the mathematics of the model as a LaTeX ``align`` environment."""
         return _with_rows(super().latex(), self.strong)
+
+
+def _without_budget(values: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """Those parameters that the program of the expected runtime does not have."""
+    return {name: value for name, value in values.items() if name != "L"}
 
 
 def _with_rows(latex: str, strong: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,15 +13,18 @@ from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import Design
 from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.evaluation.rounds.tail_mean import bound_of_multipliers
+from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.highs_model import HighsModel
+from cgcopt.formulations.models.parameters import HighsRows, add_pyomo_parameters
 from cgcopt.formulations.runtime import RuntimeFormulation
 from cgcopt.formulations.runtime_coordinate import RuntimeCoordinate
 from cgcopt.formulations.runtime_partition import RuntimePartition
 from cgcopt.formulations.scipy_program import Rows
-from cgcopt.problem import Form
+from cgcopt.problem import Form, Problem
 
 __all__ = ["TailMeanCoordinate", "TailMeanPartition"]
 
+_DOC = {"weight": "of what a round takes beyond the quantile"}
 _TAIL_LATEX = r"& s_k \geq \theta_k - t, \quad s_k \geq 0 && \forall k"
 _OBJECTIVE_LATEX = r"t + \frac{1}{(1-q) K} \sum_{k} s_k"
 
@@ -95,8 +98,20 @@ class TailMeanPartition(_TailMean, RuntimePartition):
         """Coefficients of ``t`` and of the excesses."""
         return {"t": 1.0, "excess": 1.0 / self.worst}
 
+    changeable = ("probability", "coordinates")
+
+    @property
+    def parameters(self) -> dict[str, FloatArray]:
+        """Values of the parameters: ``L``, and the ``weight`` ``1 / ((1 - q) K)`` of the excesses."""
+        return {**super().parameters, "weight": np.asarray(1.0 / self.worst)}
+
+    def set_highs(self, rows: HighsRows) -> None:
+        """Set what the parameters stand for in a model of HiGHS."""
+        super().set_highs(rows)
+        rows.costs("excess", (self.rounds,), 1.0 / self.worst)
+
     def to_cvxpy(self) -> Any:
-        """Return a ``cvxpy.Problem``; its parameter ``L`` holds the budget and may be changed."""
+        """Return a ``cvxpy.Problem``; its parameters ``L`` and ``weight`` may be changed."""
         import cvxpy as cp
 
         model = super().to_cvxpy()
@@ -104,10 +119,11 @@ class TailMeanPartition(_TailMean, RuntimePartition):
         t = cp.Variable(1, name="t", nonneg=True)
         excess = cp.Variable(self.rounds, name="excess", nonneg=True)
         rows = [*model.constraints, (excess >= theta - t).set_label("tail")]
-        return cp.Problem(cp.Minimize(cp.sum(t) + cp.sum(excess) / self.worst), rows)
+        weight = cp.Parameter(name="weight", nonneg=True, value=1.0 / self.worst)
+        return cp.Problem(cp.Minimize(cp.sum(t) + weight * cp.sum(excess)), rows)
 
     def to_pyomo(self) -> Any:
-        """Return a ``pyomo.environ.ConcreteModel``; its parameter ``L`` may be changed."""
+        """Return a ``pyomo.environ.ConcreteModel`` with mutable parameters ``L`` and ``weight``."""
         import pyomo.environ as pyo
 
         m = super().to_pyomo()
@@ -115,7 +131,8 @@ class TailMeanPartition(_TailMean, RuntimePartition):
         m.t = pyo.Var([0], domain=pyo.NonNegativeReals, doc="a quantile of the runtime, scaled")
         m.excess = pyo.Var(m.K, domain=pyo.NonNegativeReals, doc="by how much a round is later")
         m.del_component("total")
-        beyond = pyo.quicksum(m.excess[k] for k in m.K) / self.worst
+        add_pyomo_parameters(m, {"weight": self.parameters["weight"]}, _DOC)
+        beyond = m.weight * pyo.quicksum(m.excess[k] for k in m.K)
         m.total = pyo.Objective(expr=m.t[0] + beyond, sense=pyo.minimize)
 
         @m.Constraint(m.K, doc="what a round takes beyond the quantile")
@@ -153,10 +170,17 @@ class TailMeanCoordinate(_TailMean, RuntimeCoordinate):
     The rows of :class:`~cgcopt.formulations.runtime_coordinate.RuntimeCoordinate` bound the runtimes.
     """
 
+    changeable = ("probability",)
+
     @cached_property
     def blocks(self) -> TailMeanPartition:
         """The program over blocks."""
         return TailMeanPartition(self.problem, Form.BLOCK, strong=self.strong)
+
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
+        """Change the probability, which the rows of the coordinates do not know."""
+        self.blocks.moved(model, problem, at_least)
+        return replace(self, problem=problem)
 
     def latex(self) -> str:
         """Return the mathematics of the model as a LaTeX ``align`` environment."""

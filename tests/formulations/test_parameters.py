@@ -149,9 +149,51 @@ def test_the_tail_takes_another_budget_and_no_limits() -> None:
     free = formulate(cg.Problem(SYSTEM, cg.ExpectedRuntime(), limits=cg.Limits(copies=2)))
     with pytest.raises(InvalidInputError, match="blocks=2"):
         free.update(free.to_highspy(), limits=cg.Limits(blocks=2))
-    late = formulate(cg.Problem(SYSTEM, cg.Quantile(0.8)))
-    with pytest.raises(UnsupportedProblemError, match="anew"):
-        late.update(late.to_highspy(), coordinates=90)
+
+
+@pytest.mark.parametrize("language", ["cvxpy", "pyomo", "highspy"])
+@pytest.mark.parametrize(
+    ("form", "strong"),
+    [("relaxed", True), ("relaxed", False), ("block", True), ("coordinate", True)],
+)
+@pytest.mark.parametrize("kind", [cg.Quantile, cg.ConditionalValueAtRisk])
+def test_the_probability_and_the_budget_of_the_slowest_rounds(
+    kind: type[cg.Objective], form: str, strong: bool, language: str
+) -> None:
+    coordinates = (60, 75, 75, 60) if form != "coordinate" else (8,) * 4
+    system = replace(SYSTEM, coordinates=coordinates[-1])
+    formulation = formulate(cg.Problem(system, kind(0.8)), form, strong=strong)  # type: ignore[call-arg]
+    model = getattr(formulation, f"to_{language}")()
+    if language == "cvxpy":
+        assert model.is_dpp()
+    first, _ = solve(formulation, model)
+    values = []
+    for probability, L in zip((0.9, 0.6, 0.99, 0.8), coordinates, strict=True):
+        budget = {} if form == "coordinate" else {"coordinates": L}
+        formulation = formulation.update(model, probability=probability, **budget)
+        value, design = solve(formulation, model)
+        problem = cg.Problem(replace(system, coordinates=L), kind(probability))  # type: ignore[call-arg]
+        assert formulation.problem == problem
+        anew = formulate(problem, form, strong=strong)
+        expected, _ = solve(anew, anew.to_highspy())
+        assert value == pytest.approx(expected, rel=1e-6)
+        assert cg.evaluate(problem, design).value == pytest.approx(expected, rel=1e-5)
+        values.append(value)
+    assert values[0] < values[2] > values[1]
+    assert values[3] == pytest.approx(first, rel=1e-6)
+
+
+def test_who_may_be_late_by_more_levels_than_before_is_bounded_as_tightly() -> None:
+    anew = formulate(cg.Problem(SYSTEM, cg.Quantile(0.6)))
+    formulation = formulate(cg.Problem(SYSTEM, cg.Quantile(0.9)))
+    model = formulation.to_highspy()
+    formulation.update(model, probability=0.6)
+    bounds = []
+    for each in (model, anew.to_highspy()):
+        each.setOptionValue("solve_relaxation", True)
+        each.run()
+        bounds.append(each.getObjectiveValue())
+    assert bounds[0] == pytest.approx(bounds[1], rel=1e-6)
 
 
 def test_the_exact_models_of_pyomo() -> None:
@@ -181,8 +223,15 @@ def test_the_exact_models_of_pyomo() -> None:
 def test_what_cannot_be_changed_says_so() -> None:
     problem = cg.Problem(SYSTEM, cg.CompletionProbability(SLOW))
     coordinate = formulate(problem, "coordinate")
-    with pytest.raises(UnsupportedProblemError, match="coordinate form"):
+    with pytest.raises(UnsupportedProblemError, match=r"nothing .* coordinate form, not deadline;"):
         coordinate.update(coordinate.to_highspy(), deadline=QUICK)
+    late = formulate(cg.Problem(replace(SYSTEM, coordinates=8), cg.Quantile(0.8)), "coordinate")
+    with pytest.raises(
+        UnsupportedProblemError, match=r"^probability can .*, not coordinates; .*anew$"
+    ):
+        late.update(late.to_highspy(), coordinates=9)
+    with pytest.raises(InvalidInputError, match="deadline"):
+        late.update(late.to_highspy(), deadline=3.0)
     formulation = formulate(problem, "block")
     with pytest.raises(InvalidInputError, match="LinearProgram"):
         formulation.update(formulation.to_scipy(), deadline=QUICK)

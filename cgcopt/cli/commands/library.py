@@ -14,8 +14,12 @@ from cgcopt.cli.complete import complete_library
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.table import Table
 
 __all__ = ["library"]
+
+#: Columns that a narrow terminal does without, the fewest first.
+_LEFT_OUT: tuple[tuple[str, ...], ...] = ((), ("bound",), ("bound", "form"))
 
 
 def library(
@@ -56,29 +60,43 @@ def library(
 
 
 def _show(frame: pd.DataFrame) -> None:
-    from rich import box
-    from rich.table import Table
-
     from cgcopt.cli.terminal import console
     from cgcopt.instance import example_instances
 
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("name", overflow="fold")
-    for heading in ("form", "N", "L", "value", "bound", "gap"):
-        table.add_column(heading, justify="left" if heading == "form" else "right")
-    for line in frame.to_dict(orient="records"):
-        numbers = (
-            "" if math.isnan(line[name]) else f"{line[name]:{style}}"
-            for name, style in (("value", ".6g"), ("bound", ".6g"), ("gap", ".1e"))
-        )
-        sizes = (str(line["workers"]), str(line["coordinates"]))
-        table.add_row(line["name"], line["form"], *sizes, *numbers)
-    console().print(table)
+    output = console()
+    for left_out in _LEFT_OUT:
+        table = _table(frame, left_out)
+        if output.measure(table).maximum <= output.width:
+            break
+    output.print(table)
+    if left_out:
+        output.print(f"A wider terminal, --out and --json show {' and '.join(left_out)} too.")
     shipped = " and ".join(example_instances())
-    console().print(
+    output.print(
         f"{len(frame)} instances; seconds (runtime, quantile) or a probability. "
         f"Every command takes these names, and {shipped}."
     )
+
+
+def _table(frame: pd.DataFrame, left_out: tuple[str, ...]) -> Table:
+    """The instances without some columns; names are never broken."""
+    from rich import box
+    from rich.table import Table
+
+    styles = {"value": ".6g", "bound": ".6g", "gap": ".1e"}
+    texts = {"name": frame["name"], "form": frame["form"]}
+    texts |= {"N": frame["workers"].astype(str), "L": frame["coordinates"].astype(str)}
+    for name, style in styles.items():
+        texts[name] = frame[name].map(lambda x, s=style: "" if math.isnan(x) else f"{x:{s}}")
+    shown = [name for name in texts if name not in left_out]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in shown:
+        table.add_column(
+            name, justify="left" if name in ("name", "form") else "right", no_wrap=True
+        )
+    for line in zip(*(texts[name] for name in shown), strict=True):
+        table.add_row(*line)
+    return table
 
 
 def _write(frame: pd.DataFrame, folder: Path) -> list[Path]:

@@ -54,9 +54,16 @@ def solvers(as_json: Json = False, options: Options = False) -> int:
     output = console()
     frame = solver_table()
     for role, group in frame.groupby("role", sort=False):
-        table = Table(box=box.SIMPLE_HEAD, title=f"{role}s", title_justify="left")
+        table = Table(
+            box=box.SIMPLE_HEAD,
+            title=f"{role}s",
+            title_justify="left",
+            padding=(0, 1, 0, 0),
+            pad_edge=False,
+        )
         for heading in ("name", *OBJECTIVES, "version", "summary"):
-            table.add_column(HEADINGS.get(heading, heading), overflow="fold")
+            name = HEADINGS.get(heading, heading)
+            table.add_column(name, overflow="fold", no_wrap=heading == "name")
         for name, line in group.iterrows():
             forms = (letters(line[kind]) for kind in OBJECTIVES)
             table.add_row(str(name), *forms, _available(line), line["summary"])
