@@ -304,7 +304,7 @@ class Schedule(Partitioned):
         """
         try:
             table = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InvalidInputError("schedule", str(path), f"a JSON file ({error})") from error
         if not isinstance(table, dict):
             raise InvalidInputError("schedule", str(path), "a JSON file with a table")

@@ -238,6 +238,7 @@ def test_a_file_and_back(tmp_path):
         schedule.save(tmp_path / "schedule.json")
         assert cg.Schedule.load(tmp_path / "schedule.json") == schedule
     (tmp_path / "other.json").write_text("[1, 2]")
-    for name in ("other.json", "missing.json"):
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    for name in ("other.json", "deep.json", "missing.json"):
         with pytest.raises(cg.InvalidInputError, match=name):
             cg.Schedule.load(tmp_path / name)

@@ -45,7 +45,12 @@ def schedules(
     scenarios: ScenarioCount = 1000,
     seed: Seed = 0,
     time_limit: Annotated[
-        float, typer.Option("--time-limit", help="Seconds for each design.")
+        float,
+        typer.Option(
+            "--time-limit",
+            help="Seconds for every design, not for the command: a distribution has 6 designs, a trace "
+            "up to 14 (more with --copies), and each is judged on top.",
+        ),
     ] = 120.0,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the tables as Markdown and CSV, and plots.")
