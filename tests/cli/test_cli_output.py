@@ -16,6 +16,7 @@ import pytest
 import cgcopt as cg
 from cgcopt.cli import main
 from cgcopt.compare.results.store import Store
+from cgcopt.library.known import library_table
 
 SYSTEM = cg.System(5, 200, cg.ShiftedExponential(rate=1e-3, shift=50.0), samples=5)
 SMALL = cg.Problem(SYSTEM, cg.ExpectedRuntime())
@@ -223,3 +224,18 @@ def test_a_recording_that_lost_a_worker_is_kept_and_fails(
     assert cg.Trace.read(out) == trace
     assert main([*command, "--samples", "5", "--work-seconds", "1"]) == 2
     assert "work-seconds = 1.0: must be left out beside --samples" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_numbers_and_names_of_the_library_are_whole_in_a_narrow_table(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert main(["library"]) == 0
+    shown = capsys.readouterr().out
+    frame = library_table(None)
+    assert all(len(line) <= width for line in shown.splitlines())
+    assert "…" not in shown
+    lines = {words[0]: words for words in map(str.split, shown.splitlines()) if words}
+    for name, value in zip(frame["name"], frame["value"], strict=True):
+        assert f"{value:.6g}" in lines[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -60,13 +60,14 @@ def library(
 
 
 def _show(frame: pd.DataFrame) -> None:
-    from cgcopt.cli.terminal import console
+    from cgcopt.cli.terminal import PLAIN_WIDTH, console
     from cgcopt.instance import example_instances
 
     output = console()
+    unbounded = output.options.update(max_width=PLAIN_WIDTH)
     for left_out in _LEFT_OUT:
         table = _table(frame, left_out)
-        if output.measure(table).maximum <= output.width:
+        if output.measure(table, options=unbounded).maximum <= output.width:
             break
     output.print(table)
     if left_out:
@@ -79,7 +80,7 @@ def _show(frame: pd.DataFrame) -> None:
 
 
 def _table(frame: pd.DataFrame, left_out: tuple[str, ...]) -> Table:
-    """The instances without some columns; names are never broken."""
+    """The instances without some columns; a number is never broken."""
     from rich import box
     from rich.table import Table
 
@@ -89,11 +90,10 @@ def _table(frame: pd.DataFrame, left_out: tuple[str, ...]) -> Table:
     for name, style in styles.items():
         texts[name] = frame[name].map(lambda x, s=style: "" if math.isnan(x) else f"{x:{s}}")
     shown = [name for name in texts if name not in left_out]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in shown:
-        table.add_column(
-            name, justify="left" if name in ("name", "form") else "right", no_wrap=True
-        )
+        justify: Any = "left" if name in ("name", "form") else "right"
+        table.add_column(name, justify=justify, no_wrap=name != "name", overflow="fold")
     for line in zip(*(texts[name] for name in shown), strict=True):
         table.add_row(*line)
     return table
