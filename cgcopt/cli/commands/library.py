@@ -90,7 +90,7 @@ def _table(frame: pd.DataFrame, left_out: tuple[str, ...]) -> Table:
     for name, style in styles.items():
         texts[name] = frame[name].map(lambda x, s=style: "" if math.isnan(x) else f"{x:{s}}")
     shown = [name for name in texts if name not in left_out]
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for name in shown:
         justify: Any = "left" if name in ("name", "form") else "right"
         table.add_column(name, justify=justify, no_wrap=name != "name", overflow="fold")
