@@ -288,9 +288,8 @@ class Formulation(ABC):
             "costs": costs,
             "limits": limits,
         }
-        problem = self._changed(
-            {name: given[name] for name in ("deadline", "probability")}, coordinates, costs, limits
-        )
+        of_objective = {"deadline": deadline, "probability": probability}
+        problem = self._changed(of_objective, coordinates, costs, limits)
         if (problem.limits or problem.system.costs) and not self.within:
             raise UnsupportedProblemError(
                 "this model has no parameters for limits and costs; the model of a problem that has "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -72,7 +72,7 @@ class RuntimePartition(RuntimeFormulation):
         budget = float(duals["budget"]) * seconds
         return Prices(budget, partition_gradient(per_level) * seconds, x)
 
-    changeable = ("coordinates",)
+    changeable: ClassVar[tuple[str, ...]] = ("coordinates",)
 
     def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
         """Change the budget ``L`` of a model."""

@@ -183,7 +183,7 @@ def test_the_probability_and_the_budget_of_the_slowest_rounds(
     assert values[3] == pytest.approx(first, rel=1e-6)
 
 
-def test_who_may_be_late_by_more_levels_than_before_is_bounded_as_tightly() -> None:
+def test_levels_that_had_no_row_weaken_the_bound_of_a_changed_model_and_never_break_it() -> None:
     anew = formulate(cg.Problem(SYSTEM, cg.Quantile(0.6)))
     formulation = formulate(cg.Problem(SYSTEM, cg.Quantile(0.9)))
     model = formulation.to_highspy()
@@ -193,7 +193,7 @@ def test_who_may_be_late_by_more_levels_than_before_is_bounded_as_tightly() -> N
         each.setOptionValue("solve_relaxation", True)
         each.run()
         bounds.append(each.getObjectiveValue())
-    assert bounds[0] == pytest.approx(bounds[1], rel=1e-6)
+    assert 0.0 < bounds[0] <= bounds[1] * (1.0 + 1e-9)
 
 
 def test_the_exact_models_of_pyomo() -> None:

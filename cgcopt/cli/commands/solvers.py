@@ -62,8 +62,8 @@ def solvers(as_json: Json = False, options: Options = False) -> int:
             pad_edge=False,
         )
         for heading in ("name", *OBJECTIVES, "version", "summary"):
-            name = HEADINGS.get(heading, heading)
-            table.add_column(name, overflow="fold", no_wrap=heading == "name")
+            shown = HEADINGS.get(heading, heading)
+            table.add_column(shown, overflow="fold", no_wrap=heading == "name")
         for name, line in group.iterrows():
             forms = (letters(line[kind]) for kind in OBJECTIVES)
             table.add_row(str(name), *forms, _available(line), line["summary"])
