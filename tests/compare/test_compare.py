@@ -738,3 +738,11 @@ def test_a_bound_that_leaves_no_design_changes_no_other_gap(sense: str, none_lef
         beside = compare(problem, ["uncoded", "empty"]).frame()
     assert beside["gap"][0] == alone["gap"][0] < 1.0
     assert beside["termination"][1] == "numerical-error"
+
+
+def test_a_deadline_that_nobody_keeps_has_a_table() -> None:
+    system = cg.System(3, 60, cg.ShiftedExponential(rate=1e-3, shift=50.0))
+    problem = cg.Problem(system, cg.CompletionProbability(1.0))
+    frame = cg.compare(problem, ["uncoded", "uniform"]).frame()
+    assert frame["value"].tolist() == [0.0, 0.0]
+    assert frame["relative"].tolist() == [1.0, 1.0]

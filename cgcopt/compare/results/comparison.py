@@ -141,7 +141,7 @@ class Comparison:
             "value": row.value,
             "standard_error": found.standard_error,
             "complement": found.complement,
-            "relative": row.value / self.best_value(row),
+            "relative": _relative(row.value, self.best_value(row)),
             "normalised": row.value / row.scale / 1e7,
             "bound": found.bound,
             "best_bound": self.best_bound(row),
@@ -183,3 +183,10 @@ class Comparison:
         """Write :meth:`frame` as CSV, or return it as text."""
         text: str | None = self.frame().to_csv(path, index=False)
         return text
+
+
+def _relative(value: float, best: float) -> float:
+    """The value over the best one; 1 where no design has a chance at all."""
+    if best == 0.0:
+        return 1.0 if value == 0.0 else math.nan
+    return value / best
