@@ -281,6 +281,7 @@ def test_uncoded_order_has_no_plan_and_the_best_code_beside_it(
     ("arguments", "message"),
     [
         (["--costs", "nothing"], "costs = 'nothing'"),
+        (["--time-limit", "-1"], "time-limit = -1.0: must be a finite number above 0"),
         (["--costs", "startup=x"], "costs.startup = 'x'"),
         (["--latency", "-1"], "latency = -1.0"),
         (["--plan"], "plan = True"),

@@ -68,6 +68,7 @@ def advise(
     """Should one code at all, how, and what is gained? Judged on rounds that no design has seen."""
     import pandas  # noqa: F401 - here, so that what was found at Ctrl-C is shown at once
 
+    from cgcopt._validate import finite_number
     from cgcopt.cli.inputs import problem_of_rounds, traces_of, writable_folder
     from cgcopt.cli.terminal import progress, show_then_write
     from cgcopt.compare.results.advice import advise as run
@@ -75,6 +76,7 @@ def advise(
     from cgcopt.errors import InvalidInputError
     from cgcopt.options import Options
 
+    finite_number("time-limit", time_limit, above=0)
     if plan and out is None:
         raise InvalidInputError("plan", plan, "beside --out, the folder that it is written to")
     ((title, measured),) = traces_of([trace], required=True, reading=reading)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cgcopt._validate import finite_number
 from cgcopt.compare.results.advice_candidates import HINDSIGHT, advice_candidates
 from cgcopt.compare.results.advice_result import Advice, AdviceRow
 from cgcopt.compare.results.designer import Designer
@@ -150,6 +151,7 @@ def _advice(
     name = one_line(title or (trace.path.stem if trace.path is not None else "trace"))
     if latency is not None and not (math.isfinite(latency) and latency >= 0):
         raise InvalidInputError("latency", latency, "a finite number of at least 0 seconds")
+    finite_number("seconds", seconds, above=0)
     if trace.round_count < chosen.least:
         return _too_few(trace, given, name, chosen, notes)
     limit = min(chosen.design_seconds, options.time_limit or math.inf)
