@@ -111,7 +111,7 @@ class RunInterrupted(KeyboardInterrupt):
     ----------
     solution : Solution or None
         With the best design by then, or with status ``none``; ``None`` where no run had begun.
-    result : Comparison, Advice or None
+    result : Comparison, Advice, Verification or None
         The runs that had ended by then, where there were several.
 
     Examples

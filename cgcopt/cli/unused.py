@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cgcopt.compare.results.comparison import Comparison
     from cgcopt.solution import Solution
 
-__all__ = ["unused_in_comparison", "unused_in_run"]
+__all__ = ["unused_in_comparison", "unused_in_replay", "unused_in_run"]
 
 
 def unused_in_run(context: typer.Context, solution: Solution) -> list[str]:
@@ -69,3 +69,11 @@ def unused_in_comparison(context: typer.Context, comparison: Comparison) -> list
         for option, counts in used.items()
         if not counts and was_given(context, option)
     ]
+
+
+def unused_in_replay(context: typer.Context) -> list[str]:
+    """Say that a replay, which designs on recorded rounds and models of them, draws no rounds."""
+    if not was_given(context, "scenarios"):
+        return []
+    count = context.params["scenarios"]
+    return [f"--scenarios {count} counts for nothing: a replay designs on the rounds of its trace."]

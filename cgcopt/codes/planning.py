@@ -165,6 +165,11 @@ def _allowed_cuts(boundaries: ArrayLike | None, total: int) -> IntArray | None:
     bad = given[(given != np.round(given)) | (given < 0) | (given > total)]
     if bad.size:
         raise InvalidInputError("boundaries", bad[0].item(), f"whole numbers from 0 to {total}")
+    falling = np.flatnonzero(np.diff(given) <= 0)
+    if falling.size:
+        first = falling[0]
+        shown = f"{given[first]:.0f}, {given[first + 1]:.0f}"
+        raise InvalidInputError("boundaries", shown, "cumulative counts, increasing")
     return np.unique(np.concatenate([given.astype(np.int64), [0, total]]))
 
 

@@ -16,9 +16,15 @@ from cgcopt._validate import did_you_mean
 from cgcopt.compare.check import Check, Outcome, Verification
 from cgcopt.compare.checks import CHECKS
 from cgcopt.compare.verify_run import VerifyRun
-from cgcopt.errors import CgcoptError, InvalidInputError, UnsupportedProblemError
+from cgcopt.errors import (
+    CgcoptError,
+    InvalidInputError,
+    RunInterrupted,
+    UnsupportedProblemError,
+)
 from cgcopt.options import Options
 from cgcopt.problem import Problem
+from cgcopt.process import stopping
 from cgcopt.solvers.base import Role
 from cgcopt.solvers.registry import all_solvers
 
@@ -59,6 +65,8 @@ def verify(
     ------
     InvalidInputError
         If there is no such outside solver, or it is named twice.
+    RunInterrupted
+        At Ctrl-C in a script: its ``result`` holds the checks that had ended, if any had.
     """
     known = outside_solvers()
     for name in outside:
@@ -69,14 +77,39 @@ def verify(
                 "solvers", ",".join(outside), f"each named once ({name} is not)"
             )
     run = VerifyRun(problem, options or Options(scenarios=100, time_limit=30.0), outside)
-    checks = [check for make in CHECKS for check in _timed(make, run)]
-    checks += [
+    with stopping.interruptible() as alone:
+        try:
+            found = Verification(problem, tuple(_checks(run)))
+        except KeyboardInterrupt:
+            if not alone:
+                raise
+            raise RunInterrupted(None) from None
+        if alone and stopping.requested():
+            raise RunInterrupted(None, found)
+    return found
+
+
+def _checks(run: VerifyRun) -> list[Check]:
+    """All checks, or those that had ended when the user stopped, and a line that says so."""
+    checks: list[Check] = []
+    try:
+        for make in CHECKS:
+            for check in _timed(make, run):
+                if stopping.requested():  # it may have ended for that
+                    raise KeyboardInterrupt
+                checks.append(check)
+    except KeyboardInterrupt:
+        if not checks:
+            raise
+        stopping.finishing()
+        reason = f"interrupted after {len(checks)} check{'s' if len(checks) > 1 else ''}"
+        return [*checks, Check("all other checks", Outcome.NOT_CHECKED, reason)]
+    run.options.report(1.0, "")
+    return checks + [
         Check(f"{name} against our methods", Outcome.NOT_CHECKED, run.why_not(name))
-        for name in outside
+        for name in run.outside
         if name not in run.compared
     ]
-    run.options.report(1.0, "")
-    return Verification(problem, tuple(checks))
 
 
 def _timed(make: Callable[[VerifyRun], Iterator[Check]], run: VerifyRun) -> Iterator[Check]:

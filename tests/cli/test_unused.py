@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +83,14 @@ def test_options_that_rule_each_other_out_are_refused(
 ) -> None:
     assert main(command.split()) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_replay_has_no_use_for_drawn_rounds(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace.csv"
+    trace.write_text("w1,w2\n" + "1,2\n2,1\n3,1\n" * 4)
+    command = ["compare", str(trace), "--replay", "--solvers", "uncoded", "--scenarios", "5"]
+    assert "--scenarios 5 counts for nothing: a replay designs" in " ".join(
+        notes_of(capsys, *command)
+    )

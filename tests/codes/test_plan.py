@@ -71,7 +71,8 @@ def test_every_coordinate_and_sample_is_planned(data: st.DataObject) -> None:
     x = np.array(data.draw(st.lists(st.integers(0, 9), min_size=n, max_size=n)), dtype=float)
     x[data.draw(st.integers(0, n - 1))] += 1
     rotated = data.draw(st.booleans())
-    boundaries = data.draw(st.none() | st.lists(st.integers(0, int(x.sum())), max_size=5))
+    ends = st.lists(st.integers(0, int(x.sum())), max_size=5, unique=True).map(sorted)
+    boundaries = data.draw(st.none() | ends)
     samples = data.draw(st.integers(n, 60))
     plan = make_plan(Schedule(x, rotated=rotated), samples, boundaries=boundaries)
     assert plan.coordinates == x.sum()
@@ -186,6 +187,8 @@ def test_description_and_picture(tmp_path: Path) -> None:
         ({"coordinates": 0}, "coordinates = 0"),
         ({"boundaries": [3, 50]}, "boundaries = 50"),
         ({"boundaries": [2.5]}, "boundaries = 2.5"),
+        ({"boundaries": [1, 5, 5]}, "boundaries = '5, 5': must be cumulative counts, increasing"),
+        ({"boundaries": [7, 5]}, "boundaries = '7, 5': must be cumulative counts, increasing"),
     ],
 )
 def test_refused(arguments: dict[str, object], message: str) -> None:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from cgcopt.compare.results import advice
 from cgcopt.compare.results.advice import AdviceSettings, advise
 from cgcopt.compare.results.advice_candidates import advice_candidates
 from cgcopt.compare.results.advice_result import Advice
+from cgcopt.compare.results.designer import Candidate, Designer, Made
 from cgcopt.compare.results.verdict import Contender, DecisionSettings, Kind, decide, nested_gain
 from cgcopt.compare.results.yardstick import (
     DeadlineYardstick,
@@ -190,6 +192,31 @@ def test_an_interruption_while_hindsight_is_at_work_loses_nothing(
         found = advise(straggler(), settings=QUICK, seconds=ENOUGH)
     assert found.verdict is Kind.BALANCE
     assert [row.name for row in found.bounds] == ["speed of light"]
+
+
+def test_time_that_is_over_within_a_candidate_ends_the_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Four designs a candidate, ten seconds each, of sixty seconds."""
+    now, given = [0.0], []
+
+    def slow(self: Designer, candidate: Candidate) -> Made:
+        limit = self.options.time_limit
+        given.append(math.inf if limit is None else limit)
+        now[0] += 10.0
+        return make(self, candidate)
+
+    make = Designer.make
+    monkeypatch.setattr(Designer, "make", slow)
+    monkeypatch.setattr(
+        "cgcopt.compare.results.held_out.time", SimpleNamespace(monotonic=lambda: now[0])
+    )
+    with only("uncoded", "balanced shares", "cyclic, 2 copies"):
+        found = advise(straggler(), seconds=60.0)
+    assert now == [70.0]
+    assert max(given[4:]) <= 20.0
+    assert [row.name for row in found.rows] == ["uncoded"]
+    assert any("after 1 of 3 candidates" in note for note in found.notes)
 
 
 def test_failures_are_left_out_of_a_mean_and_said() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 import cgcopt as cg
 from cgcopt.compare.agreement import compare_solutions
-from cgcopt.compare.check import Outcome
+from cgcopt.compare.check import Check, Outcome
 from cgcopt.compare.verify import verify
+from cgcopt.compare.verify_run import VerifyRun
 from cgcopt.compare.witness import best_over_all_vectors, with_middling_deadline
 from cgcopt.options import Options
 from cgcopt.problem import Form
@@ -140,3 +142,24 @@ def test_a_random_start_is_checked_as_far_as_it_can_be() -> None:
     assert outcomes["Outside solvers agree with our method on the same scenarios"] is (
         Outcome.NOT_CHECKED
     )
+
+
+def test_checks_that_had_ended_are_kept_at_an_interruption(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def quick(run: VerifyRun) -> Iterator[Check]:
+        """Ends."""
+        yield Check("quick", Outcome.PASSED, "1 = 1")
+
+    def stopped(run: VerifyRun) -> Iterator[Check]:
+        """Is stopped."""
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr("cgcopt.compare.verify.CHECKS", (quick, stopped, quick))
+    first, last = verify(RUNTIME).checks
+    assert first.name == "quick"
+    assert (last.outcome, last.detail) == (Outcome.NOT_CHECKED, "interrupted after 1 check")
+    monkeypatch.setattr("cgcopt.compare.verify.CHECKS", (stopped, quick))
+    with pytest.raises(KeyboardInterrupt):
+        verify(RUNTIME)

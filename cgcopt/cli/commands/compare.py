@@ -112,7 +112,7 @@ def compare(
         writable_folder,
     )
     from cgcopt.cli.terminal import progress, show_then_write
-    from cgcopt.cli.unused import unused_in_comparison
+    from cgcopt.cli.unused import unused_in_comparison, unused_in_replay
     from cgcopt.compare.results.entrant import entrants_of
     from cgcopt.compare.results.store import Store
     from cgcopt.options import Options
@@ -153,6 +153,7 @@ def compare(
         result = plan.carry_out(replace(options, progress=report), store, executor)
     result = replace(result, command=command_line(context))
     notes = [*plan.notes, *unused_in_comparison(context, result.comparison)]
+    notes += unused_in_replay(context) if replay else []
     show_then_write(
         partial(_print_json if as_json else _print_tables, result, notes),
         None if folder is None else partial(result.write, folder),

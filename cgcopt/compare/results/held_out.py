@@ -182,11 +182,15 @@ def held_out(
             if left <= 0:
                 stopped = f"the time limit ends the table after {done} of {len(listed)} candidates"
                 break
-            _share_time(designers, options, left / (len(listed) - done))
-            judged.append(_judge(candidate, designers, trace, blocks))
+            _share_time(designers, options, left / (len(listed) - done), left)
+            # The first is what the others are compared with.
+            end = started + seconds if judged else math.inf
+            judged.append(_judge(candidate, designers, trace, blocks, end))
             if stopping.requested():
                 judged.pop()
                 raise KeyboardInterrupt
+    except _OutOfTimeError:
+        stopped = f"the time limit ends the table after {len(judged)} of {len(listed)} candidates"
     except KeyboardInterrupt:
         if not judged:
             raise
@@ -219,9 +223,15 @@ def seen_rounds(trace: Trace, stop: int, every: int = 1) -> Trace:
 _LEAST_SECONDS = 15.0
 
 
-def _share_time(designers: Sequence[Designer], options: Options, seconds: float) -> None:
-    """Let every block have as much of the seconds of a candidate as any other."""
-    most = math.inf if options.time_limit is None else options.time_limit
+class _OutOfTimeError(Exception):
+    """The time for everything is over, in the middle of a candidate."""
+
+
+def _share_time(
+    designers: Sequence[Designer], options: Options, seconds: float, left: float
+) -> None:
+    """Let every block have as much of the seconds of a candidate as any other, of those that are left."""
+    most = min(left, math.inf if options.time_limit is None else options.time_limit)
     # Most candidates take far less than their share.
     each = min(most, max(4.0 * seconds / len(designers), _LEAST_SECONDS))
     for designer in designers:
@@ -230,12 +240,25 @@ def _share_time(designers: Sequence[Designer], options: Options, seconds: float)
 
 
 def _judge(
-    candidate: Candidate, designers: Sequence[Designer], trace: Trace, blocks: Sequence[Block]
+    candidate: Candidate,
+    designers: Sequence[Designer],
+    trace: Trace,
+    blocks: Sequence[Block],
+    end: float,
 ) -> Judged | Failed:
+    """Design and judge; a candidate that the end cuts off is not judged for that.
+
+    Raises
+    ------
+    _OutOfTimeError
+        If not every block has a design by then, as :func:`time.monotonic` tells.
+    """
     ends, made = [], []
     try:
         for designer, block in zip(designers, blocks, strict=True):
             made.append(designer.make(candidate))
+            if time.monotonic() > end:
+                raise _OutOfTimeError
             system = designer.problem.system
             ends.append(ends_of_rounds(made[-1].assignment, system, trace.times[block.later]))
     except CgcoptError as error:

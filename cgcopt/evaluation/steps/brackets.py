@@ -157,7 +157,19 @@ def bracketed_runtime(
 
 
 def first_ends(products: Products) -> FloatArray:
-    """Panels of equal ratio over the whole range."""
+    """Panels of equal ratio over the whole range.
+
+    Raises
+    ------
+    SolverError
+        If a possible runtime is no positive double of full precision, or overflows.
+    """
+    if not (products.smallest >= np.finfo(np.float64).tiny and np.isfinite(products.largest)):
+        low, high = products.smallest, products.largest
+        raise SolverError(
+            f"possible runtimes from {low:.3g} to {high:.3g} s leave the range of double precision; "
+            "give the worker times in another unit"
+        )
     return _snapped(
         products, np.geomspace(products.smallest, products.largest, _TUNING.first_panels)
     )
