@@ -13,12 +13,13 @@ from cgcopt.errors import CgcoptError
 from cgcopt.objective import Objective
 from cgcopt.workers.base import WorkerTimes
 
-SIZES = (1e-320, 1e-308, 1e-200, 1e-15, 1e15, 1e200, 1e290, 1e308)
+SIZES = (1e-320, 1e-308, 1e-305, 1e-200, 1e-15, 1e15, 1e200, 1e290, 1e308)
 SHAPES = (1e-300, 1e-10, 1e-3, 100.0, 1e15, 1e300)
 RNG = np.random.default_rng(0)
 OBJECTIVES = [
     cg.ExpectedRuntime(),
     cg.Quantile(0.9),
+    cg.ConditionalValueAtRisk(0.9),
     cg.CompletionProbability(1.0),
     cg.CompletionProbability(1e-300),
     cg.CompletionProbability(1e300),
@@ -40,6 +41,8 @@ def models() -> list[WorkerTimes]:
         ),
         lambda: cg.Empirical([1e-15, 1.0, 1e15]),
         lambda: cg.Empirical([1e-300, 1.0, 1e300]),
+        lambda: cg.Empirical([1e-300, 1e300]),
+        lambda: cg.Empirical([5e-324, 1.0]),
         lambda: cg.Empirical([5e-324, 1e308]),
         lambda: cg.Scenarios(10.0 ** RNG.uniform(-15, 15, (20, 3))),
         lambda: cg.Scenarios(10.0 ** RNG.uniform(-300, 300, (20, 3))),
@@ -110,3 +113,10 @@ def test_a_rate_near_the_end_of_the_range_is_solved_in_its_own_unit() -> None:
     )
     assert slow.status == common.status == "optimal"
     assert slow.value == pytest.approx(1e305 * common.value, rel=1e-6)
+
+
+def test_step_times_whose_runtimes_round_to_nothing_are_said() -> None:
+    problem = cg.Problem(cg.System(3, 20, cg.Empirical([5e-324, 1.0])), cg.ExpectedRuntime())
+    found = attempted(cg.solve, problem, time_limit=5.0)
+    message = found if isinstance(found, str) else found.message
+    assert "possible runtimes from 0 to 1 s leave the range of double precision" in message

@@ -162,13 +162,12 @@ def first_ends(products: Products) -> FloatArray:
     Raises
     ------
     SolverError
-        If a possible runtime is no positive double of full precision, or overflows.
+        If a possible runtime rounds to 0, or overflows.
     """
-    if not (products.smallest >= np.finfo(np.float64).tiny and np.isfinite(products.largest)):
+    if not (products.smallest > 0.0 and np.isfinite(products.largest)):
         low, high = products.smallest, products.largest
         raise SolverError(
-            f"possible runtimes from {low:.3g} to {high:.3g} s leave the range of double precision; "
-            "give the worker times in another unit"
+            f"possible runtimes from {low:.3g} to {high:.3g} s leave the range of double precision"
         )
     return _snapped(
         products, np.geomspace(products.smallest, products.largest, _TUNING.first_panels)
