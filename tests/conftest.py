@@ -25,6 +25,8 @@ if not (ROOT / "cgcopt" / "solvers").exists():
 collect_ignore = ["benchmarks"]
 
 os.environ["MPLBACKEND"] = "agg"
+# The readline library, which a debugger imports, sets it for all processes that are started.
+os.environ.pop("COLUMNS", None)
 # Tests run on all cores already; threads of BLAS would only wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
