@@ -515,7 +515,9 @@ class Deserted(Executor):
 def test_a_comparison_that_nobody_works_on_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(runs, "PATIENCE", runs.Patience(look=0.02, word=0.05, doubt=0.1, nobody=0.3))
+    monkeypatch.setattr(
+        runs, "PATIENCE", runs.Patience(look=0.02, word=0.05, doubt=0.1, nobody=0.3)
+    )
     heard: list[str] = []
     options = replace(OPTIONS, progress=lambda share, message: heard.append(message))
     with Store(tmp_path / "rows.sqlite") as store:
