@@ -140,7 +140,8 @@ def plot_blocks(comparison: Comparison, path: str | Path, *, limit: int = 8) -> 
             unit = "" if row.objective == CompletionProbability.kind else " s"
             more = f"; also {', '.join(others)}" if others else ""
             title = f"{_label(row)}: {row.value:.5g}{unit}{more}"
-            axis.set_title(_shortened(title), loc="left", fontsize=8.5)
+            title = fill(title, 50, max_lines=2, placeholder=" ...")
+            axis.set_title(title, loc="left", fontsize=8.5)
             axis.set_xlim(-0.6, x.size - 0.4)
             axis.grid(axis="x", visible=False)
             axis.xaxis.get_major_locator().set_params(integer=True)
@@ -175,10 +176,6 @@ def _not_drawn(valued: list[Row], beyond: list[list[Row]]) -> str:
     more = [_label(same[0]) for same in beyond]
     said = {"one block": levels, "no partition": other, "not drawn": more}
     return ".  ".join(f"{what}: {', '.join(names)}" for what, names in said.items() if names)
-
-
-def _shortened(text: str, most: int = 62) -> str:
-    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _label(row: Row) -> str:
