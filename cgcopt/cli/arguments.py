@@ -90,7 +90,7 @@ Raw = Annotated[
     list[str] | None,
     typer.Option(
         "--option",
-        help="An option of the solver under its own name ; may be given again.",
+        help="An option of the solver under its own name; may be given again.",
         metavar="NAME=VALUE",
     ),
 ]

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from cgcopt.arrays import FloatArray
+from cgcopt.arrays import FloatArray, read_only
 
 __all__ = ["log_binomials"]
 
@@ -28,6 +28,4 @@ def log_binomials(total: int) -> FloatArray:
     [1.0, 4.0, 6.0, 4.0, 1.0]
     """
     log_factorial = np.cumsum(np.log(np.maximum(np.arange(total + 1.0), 1.0)))
-    found = np.asarray(log_factorial[-1] - log_factorial - log_factorial[::-1])
-    found.setflags(write=False)
-    return found
+    return read_only(np.asarray(log_factorial[-1] - log_factorial - log_factorial[::-1]))

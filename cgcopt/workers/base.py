@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cgcopt.arrays import FloatArray
+from cgcopt.arrays import FloatArray, read_only
 
 __all__ = ["ContinuousTimes", "DiscreteTimes", "IndependentTimes", "Times", "WorkerTimes"]
 
@@ -176,15 +176,20 @@ class DiscreteTimes(IndependentTimes):
     def weights(self) -> FloatArray:
         """Their probabilities, positive, sum 1, shape ``(J,)``."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but what is summed up once and kept, as long as a trace several times over."""
+        kept = ("below", "above", "inverse_integrals")
+        return {name: value for name, value in self.__dict__.items() if name not in kept}
+
     @cached_property
     def below(self) -> FloatArray:
         """``P(T <= values[j-1])`` for ``j = 0..J``, read-only."""
-        return _read_only(np.concatenate(([0.0], self.cdf(self.values))))
+        return read_only(np.concatenate(([0.0], self.cdf(self.values))))
 
     @cached_property
     def above(self) -> FloatArray:
         """``P(T > values[j-1])`` for ``j = 0..J``, read-only."""
-        return _read_only(np.concatenate(([1.0], self.sf(self.values))))
+        return read_only(np.concatenate(([1.0], self.sf(self.values))))
 
     @cached_property
     def inverse_integrals(self) -> tuple[FloatArray, FloatArray]:
@@ -206,9 +211,4 @@ def _running_sum(terms: FloatArray) -> FloatArray:
         piece = np.cumsum(np.concatenate((carry, terms[start : start + _PIECE])))
         sums[start + 1 : start + piece.size] = piece[1:]
         carry = piece[-1:]
-    return _read_only(sums)
-
-
-def _read_only(array: FloatArray) -> FloatArray:
-    array.setflags(write=False)
-    return array
+    return read_only(sums)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cgcopt._validate import real_array, whole_number
-from cgcopt.arrays import FloatArray
+from cgcopt.arrays import FloatArray, read_only
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.base import DiscreteTimes, Times, WorkerTimes
 from cgcopt.workers.validation import frozen_times
@@ -77,17 +77,10 @@ class Empirical(DiscreteTimes):
     ) -> None:
         times = frozen_times("worker_times.values", values, 1, infinite=True)
         distinct, totals = _counted(times) if weights is None else _weighed(times, weights)
-        for array in (distinct, totals):
-            array.setflags(write=False)
         object.__setattr__(self, "source", None if source is None else dict(source))
         object.__setattr__(self, "notes", tuple(notes))
-        object.__setattr__(self, "_values", distinct)
-        object.__setattr__(self, "_masses", totals)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Everything but what is summed up once and kept, as long as a trace several times over."""
-        kept = ("below", "above", "inverse_integrals")
-        return {name: value for name, value in self.__dict__.items() if name not in kept}
+        object.__setattr__(self, "_values", read_only(distinct))
+        object.__setattr__(self, "_masses", read_only(totals))
 
     @property
     def can_fail(self) -> bool:
@@ -125,7 +118,7 @@ class Empirical(DiscreteTimes):
     @property
     def weights(self) -> FloatArray:
         """Their probabilities, positive, sum 1, shape ``(J,)``, read-only."""
-        return _read_only(self._masses / self._masses.sum())
+        return read_only(self._masses / self._masses.sum())
 
     @cached_property
     def below(self) -> FloatArray:
@@ -133,7 +126,7 @@ class Empirical(DiscreteTimes):
         sums = np.zeros(self._masses.size + 1)
         np.cumsum(self._masses, out=sums[1:])
         sums /= sums[-1]
-        return _read_only(sums)
+        return read_only(sums)
 
     @cached_property
     def above(self) -> FloatArray:
@@ -141,7 +134,7 @@ class Empirical(DiscreteTimes):
         sums = np.zeros(self._masses.size + 1)
         np.cumsum(self._masses[::-1], out=sums[-2::-1])
         sums /= sums[0]
-        return _read_only(sums)
+        return read_only(sums)
 
     def cdf(self, t: ArrayLike) -> FloatArray:
         """``P(T <= t)``, right-continuous."""
@@ -309,7 +302,7 @@ class Scenarios(WorkerTimes):
     @cached_property
     def sorted_times(self) -> FloatArray:
         """Order statistics of every round, ascending, shape ``(K, N)``, read-only."""
-        return _read_only(np.sort(self.times, axis=1))
+        return read_only(np.sort(self.times, axis=1))
 
     def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> FloatArray:
         """Draw whole rounds with replacement, shape ``(rounds, workers)``.
@@ -381,8 +374,3 @@ def _longest(times: FloatArray) -> float:
 
 def _range(times: FloatArray) -> str:
     return f"[{times.min():.6g}, {times.max():.6g}]"
-
-
-def _read_only(array: FloatArray) -> FloatArray:
-    array.setflags(write=False)
-    return array

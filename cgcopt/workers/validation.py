@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt._validate import real_array
+from cgcopt.arrays import read_only
 from cgcopt.errors import InvalidInputError
 
 __all__ = ["MISSING", "frozen_times"]
@@ -58,5 +59,4 @@ def frozen_times(
         where = tuple(int(i) for i in np.argwhere(~good)[0])
         index = ", ".join(map(str, where))
         raise InvalidInputError(f"{field}[{index}]", float(array[where]), "a finite number > 0")
-    array.setflags(write=False)
-    return array
+    return read_only(array)
