@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from cgcopt._validate import finite_number
 
@@ -17,6 +19,10 @@ __all__ = [
     "Quantile",
     "Sense",
 ]
+
+
+#: The smallest positive number.
+_LEAST = math.ulp(0.0)
 
 
 class Sense(StrEnum):
@@ -40,6 +46,9 @@ class Objective:
     """Whether it is finite where workers may never answer."""
     best_possible: ClassVar[float | None] = None
     """What no scheme can exceed, whatever the system: 1 for a probability; ``None`` for seconds."""
+    time_power: ClassVar[int | None] = None
+    """Power of the unit of time with which a value changes: 1 for seconds, 0 for a probability;
+    ``None`` where that is not known."""
 
     @property
     def parameters(self) -> tuple[Any, ...]:
@@ -51,6 +60,10 @@ class Objective:
         ((), (5.0,))
         """
         return tuple(getattr(self, f.name) for f in fields(self)) if is_dataclass(self) else ()
+
+    def in_unit(self, factor: float) -> Self:
+        """Return the same objective where a second has ``factor`` units of time."""
+        return self
 
     def to_dict(self) -> Mapping[str, Any]:
         """The ``[objective]`` table of an instance file."""
@@ -65,6 +78,7 @@ class ExpectedRuntime(Objective):
     sense: ClassVar[Sense] = Sense.MINIMIZE
     unit: ClassVar[str] = "s"
     bears_failures: ClassVar[bool] = False
+    time_power: ClassVar[int | None] = 1
 
 
 @dataclass(frozen=True)
@@ -83,10 +97,25 @@ class CompletionProbability(Objective):
     sense: ClassVar[Sense] = Sense.MAXIMIZE
     unit: ClassVar[str] = ""
     best_possible: ClassVar[float | None] = 1.0
+    time_power: ClassVar[int | None] = 0
 
     def __post_init__(self) -> None:
         deadline = finite_number("objective.deadline", self.deadline, above=0)
         object.__setattr__(self, "deadline", deadline)
+
+    def in_unit(self, factor: float) -> Self:
+        """Return the same objective where a second has ``factor`` units of time.
+
+        A deadline beyond the range of doubles becomes the nearest number within it: no round is
+        near it.
+
+        Examples
+        --------
+        >>> CompletionProbability(3.0).in_unit(2.0)
+        CompletionProbability(deadline=6.0)
+        """
+        deadline = min(max(self.deadline * factor, _LEAST), sys.float_info.max)
+        return replace(self, deadline=deadline)
 
     def to_dict(self) -> Mapping[str, Any]:
         """The ``[objective]`` table of an instance file."""
@@ -108,6 +137,7 @@ class Quantile(Objective):
     kind: ClassVar[str] = "quantile"
     sense: ClassVar[Sense] = Sense.MINIMIZE
     unit: ClassVar[str] = "s"
+    time_power: ClassVar[int | None] = 1
 
     def __post_init__(self) -> None:
         probability = finite_number("objective.probability", self.probability, above=0, below=1)
@@ -143,6 +173,7 @@ class ConditionalValueAtRisk(Objective):
     sense: ClassVar[Sense] = Sense.MINIMIZE
     unit: ClassVar[str] = "s"
     bears_failures: ClassVar[bool] = False
+    time_power: ClassVar[int | None] = 1
 
     def __post_init__(self) -> None:
         probability = finite_number("objective.probability", self.probability, above=0, below=1)

@@ -21,6 +21,7 @@ from cgcopt.design import FEASIBILITY_TOLERANCE, Design, largest_remainder, stra
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.evaluate import warm_up
 from cgcopt.evaluation.in_time import InTime
+from cgcopt.evaluation.own_unit import in_own_unit
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
 from cgcopt.evaluation.schedules.ends import Assignment
 from cgcopt.options import Options
@@ -40,6 +41,7 @@ from cgcopt.solvers.judging.claims import (
     nothing_feasible,
     with_proven_bound,
 )
+from cgcopt.solvers.judging.units import solution_in_seconds
 from cgcopt.solvers.judging.worth import (
     valued_assignment,
     valued_design,
@@ -53,6 +55,7 @@ from cgcopt.solvers.rounding import round_design
 __all__ = ["FEASIBILITY_TOLERANCE", "judge", "judge_outcome"]
 
 
+@in_own_unit(solution_in_seconds)
 def judge(
     problem: Problem,
     design: Assignment | ArrayLike | None = None,

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cgcopt.arrays import FloatArray
-from cgcopt.costs import Costs
 from cgcopt.errors import InfiniteMeanError
 from cgcopt.evaluation.dispatch import Table
 from cgcopt.evaluation.groups.alike import of_one_kind
@@ -31,7 +30,6 @@ from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.runtime.oracle import RuntimeOracle
 from cgcopt.solvers.runtime.sampled_model import sampled_model
 from cgcopt.solvers.runtime.step_minimum import minimised_steps, warm_up
-from cgcopt.workers.own_unit import in_own_unit
 from cgcopt.workers.start import one_order
 
 __all__ = [
@@ -97,21 +95,7 @@ class OptimalRuntime(Solver):
             warm_up()
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
-        """Minimise over partitions with sum 1, and scale.
-
-        Times near the ends of the range of doubles are taken in a unit of their own.
-        """
-        times, units = in_own_unit(problem.system.worker_times)
-        if units == 1.0:
-            return self._solve(problem, options)
-        costs = {name: value * units for name, value in problem.system.costs.to_dict().items()}
-        system = replace(problem.system, worker_times=times, costs=Costs(**costs))
-        found = self._solve(replace(problem, system=system), options)
-        history = [(v / units, b / units) for v, b in found.details.get("history", [])]
-        details = {**found.details, **({"history": history} if history else {})}
-        return replace(found, bound=found.bound / units, details=details)
-
-    def _solve(self, problem: Problem, options: Options) -> Outcome:
+        """Minimise over partitions with sum 1, and scale."""
         problem = of_one_kind(problem)
         if not one_order(problem.system.worker_times):
             return limited_search(problem, options)

@@ -22,6 +22,7 @@ from cgcopt.errors import (
 )
 from cgcopt.evaluation.evaluate import warm_up
 from cgcopt.evaluation.in_time import InTime
+from cgcopt.evaluation.own_unit import in_own_unit
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem, form_of
 from cgcopt.process import stopping
@@ -32,6 +33,7 @@ from cgcopt.process.time_left import OutOfTimeError, time_until
 from cgcopt.solution import Seconds, Solution, TerminationCondition
 from cgcopt.solvers.base import Outcome, Solver, Times
 from cgcopt.solvers.judge import judge_outcome
+from cgcopt.solvers.judging.units import solution_in_seconds
 from cgcopt.solvers.registry import find_solver
 
 __all__ = ["DEFAULT_SOLVER", "solve"]
@@ -128,6 +130,7 @@ def solve(
     return solution
 
 
+@in_own_unit(solution_in_seconds)
 def _solution(problem: Problem, chosen: Solver, form: Form, options: Options) -> Solution:
     """Prepare, run, judge."""
     # A solver of the relaxed form serves the block form by rounding.

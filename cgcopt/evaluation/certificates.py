@@ -23,6 +23,7 @@ from cgcopt.evaluation.gradient_bounds import (
     subgradient_bound,
 )
 from cgcopt.evaluation.level_bounds import jensen_bound, probability_bound, quantile_bound
+from cgcopt.evaluation.own_unit import own_unit
 from cgcopt.evaluation.result import Certificate, Evaluation, WithGradient
 from cgcopt.evaluation.table import entry_of
 from cgcopt.objective import Sense
@@ -77,6 +78,9 @@ def certify(
     >>> float(round(bound, 9)), str(certificate)
     (9.0, 'jensen')
     """
+    if (own := own_unit(problem)) is not None:
+        there = None if evaluation is None else own.from_seconds(evaluation)
+        return own.bound(certify(own.problem, design, evaluation=there))
     objective = problem.objective
     entry = entry_of(objective, problem.system.worker_times.kind)
     unknown = math.inf if objective.sense is Sense.MAXIMIZE else -math.inf, Certificate.NONE

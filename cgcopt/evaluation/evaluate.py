@@ -14,6 +14,7 @@ from cgcopt.costs import Costs
 from cgcopt.design import Design, straightened, work_of_partition
 from cgcopt.errors import InfiniteMeanError, InvalidInputError
 from cgcopt.evaluation.dispatch import times_as
+from cgcopt.evaluation.own_unit import OwnUnit, in_own_unit
 from cgcopt.evaluation.result import Evaluation
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
 from cgcopt.evaluation.schedules.ends import Assignment
@@ -90,6 +91,7 @@ def evaluate(
     return evaluate_work(problem, work_of_partition(straight), gradient=gradient)
 
 
+@in_own_unit(OwnUnit.evaluation)
 def evaluate_work(problem: Problem, work: ArrayLike, *, gradient: bool = False) -> Evaluation:
     """Return the objective of a cumulative work ``w``, whether or not it has ``L`` coordinates.
 

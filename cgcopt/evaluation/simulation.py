@@ -17,6 +17,7 @@ from cgcopt._validate import finite_number, whole_number
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
+from cgcopt.evaluation.own_unit import OwnUnit, in_own_unit
 from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.evaluation.rounds.tail_mean import mean_of_worst
@@ -60,6 +61,7 @@ class _Tuning:
 _TUNING = _Tuning()
 
 
+@in_own_unit(OwnUnit.evaluation)
 def simulate(
     problem: Problem,
     work: Assignment | ArrayLike,

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -71,6 +71,18 @@ class WorkerTimes(ABC):
     def longest(self) -> float:
         """The longest finite time; ``inf`` where there is no longest."""
         return float("inf")
+
+    @property
+    def typical(self) -> float:
+        """A time in the middle of what is usual; NaN where none is known."""
+        return math.nan
+
+    def in_unit(self, factor: float) -> Self | None:
+        """The same times where a second has ``factor`` units, a power of two.
+
+        ``None`` where that is not known, or would round a number.
+        """
+        return None
 
     def answering(self, late: float) -> WorkerTimes:
         """The same times with ``late`` (seconds per cycle) in place of infinite ones."""

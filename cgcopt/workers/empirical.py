@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,6 +28,8 @@ __all__ = ["Empirical", "Scenarios"]
 
 #: Entries of the largest sample of rounds: 1.6 GB.
 LARGEST_SAMPLE = 2 * 10**8
+#: Times that are looked at for a typical one.
+_SOME = 1000
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -91,6 +93,19 @@ class Empirical(DiscreteTimes):
     def longest(self) -> float:
         """The largest finite value, or 1 if there is none."""
         return _longest(self._values)
+
+    @property
+    def typical(self) -> float:
+        """The value in the middle of all different ones."""
+        return float(self._values[self._values.size // 2])
+
+    def in_unit(self, factor: float) -> Self | None:
+        """The same times where a second has ``factor`` units, a power of two.
+
+        ``None`` where that rounds a value or takes it out of the range of doubles.
+        """
+        values = _in_unit(self._values, factor)
+        return None if values is None else type(self)(values, self._masses)
 
     def answering(self, late: float) -> Empirical:
         """The same times with ``late`` in place of infinite ones."""
@@ -273,6 +288,20 @@ class Scenarios(WorkerTimes):
         """The largest finite time, or 1 if there is none."""
         return _longest(self.times)
 
+    @cached_property
+    def typical(self) -> float:
+        """The median of all times, or of some thousand of them."""
+        flat = self.times.reshape(-1)
+        return float(np.sort(flat[:: max(flat.size // _SOME, 1)])[min(flat.size, _SOME) // 2])
+
+    def in_unit(self, factor: float) -> Self | None:
+        """The same rounds where a second has ``factor`` units, a power of two.
+
+        ``None`` where that rounds a time or takes it out of the range of doubles.
+        """
+        times = _in_unit(self.times, factor)
+        return None if times is None else type(self)(times)
+
     def answering(self, late: float) -> Scenarios:
         """The same rounds with ``late`` in place of infinite times."""
         times = np.where(np.isinf(self.times), late, self.times)
@@ -366,6 +395,13 @@ def _named(source: Mapping[str, Any] | None, default: str, *details: str) -> str
     if "rounds" in source and "path" in source:
         origin.append("rounds {}:{}".format(*source["rounds"]))
     return f"{source.get('family', default)}({', '.join([*origin, *details])})"
+
+
+def _in_unit(times: FloatArray, factor: float) -> FloatArray | None:
+    """The product, where the quotient gives every time again."""
+    with np.errstate(all="ignore"):
+        changed = times * factor
+        return changed if np.array_equal(changed / factor, times) else None
 
 
 def _longest(times: FloatArray) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -66,6 +66,17 @@ class Groups(WorkerTimes):
     def tail_index(self) -> float:
         """That of the heaviest tail."""
         return min(times.tail_index for _, times in self.groups)
+
+    @property
+    def typical(self) -> float:
+        """That of the slowest group."""
+        return max(times.typical for _, times in self.groups)
+
+    def in_unit(self, factor: float) -> Self | None:
+        """The same groups where a second has ``factor`` units, a power of two; ``None`` as for each."""
+        changed = [(count, times.in_unit(factor)) for count, times in self.groups]
+        known = [(count, times) for count, times in changed if times is not None]
+        return type(self)(known) if len(known) == len(changed) else None
 
     def tail_power(self, level: int) -> float:
         """The level fails when ``level + 1`` workers are late: those with the heaviest tails."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any, ClassVar
+from dataclasses import fields, replace
+from functools import cached_property
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +17,9 @@ from cgcopt.arrays import FloatArray
 from cgcopt.workers.base import ContinuousTimes
 
 __all__ = ["LocationScale"]
+
+#: How a parameter changes with the unit of time: by the factor, by its inverse; others are pure numbers.
+_POWERS = {"scale": 1, "shift": 1, "rate": -1}
 
 
 class LocationScale(ContinuousTimes):
@@ -129,6 +133,26 @@ class LocationScale(ContinuousTimes):
     def _inside(self, t: ArrayLike, function: Any, outside: float) -> FloatArray:
         y = self._standard(t)
         return np.where(np.less(t, self.origin) | np.isinf(y), outside, function(y))
+
+    @cached_property
+    def typical(self) -> float:
+        """The median."""
+        return float(self.ppf(0.5))
+
+    def in_unit(self, factor: float) -> Self | None:
+        """The same times where a second has ``factor`` units, a power of two.
+
+        ``None`` where a parameter leaves the range of doubles.
+        """
+        changed = {
+            name: value * factor ** _POWERS[name]
+            for name, value in self._parameters().items()
+            if name in _POWERS
+        }
+        if not all(math.isfinite(value) for value in changed.values()):
+            return None
+        scaled: Self = replace(self, **changed)  # type: ignore[type-var]  # subclasses are dataclasses
+        return scaled
 
     def mean(self) -> float:
         """Expected time of one worker; ``inf`` where it does not exist."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -104,6 +105,22 @@ class RandomStart(WorkerTimes):
         """That of the heavier tail."""
         slope = float("inf") if isinstance(self.times, float) else self.times.tail_index
         return min(slope, self.start.tail_index)
+
+    @property
+    def typical(self) -> float:
+        """The longer one of the start and the time per cycle."""
+        cycle = self.times if isinstance(self.times, float) else self.times.typical
+        return max(self.start.typical, cycle)
+
+    def in_unit(self, factor: float) -> Self | None:
+        """The same workers where a second has ``factor`` units, a power of two; ``None`` as for each."""
+        start = self.start.in_unit(factor)
+        if isinstance(self.times, float):
+            cycle = self.times * factor
+            times: ContinuousTimes | float | None = cycle if 0.0 < cycle < math.inf else None
+        else:
+            times = self.times.in_unit(factor)
+        return None if start is None or times is None else replace(self, start=start, times=times)
 
     def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> FloatArray:
         """Refuse: a round is more than times per cycle; see :meth:`draw`."""

@@ -99,9 +99,9 @@ def test_solving_does_not_warn(family: type, scale: float) -> None:
         assert "\n" not in message
 
 
-def test_what_leaves_the_range_on_the_way_is_said() -> None:
+def test_a_value_beyond_the_range_is_said() -> None:
     times = cg.Empirical(np.linspace(1.0, 9.0, 50) * 1e305)
-    problem = cg.Problem(cg.System(4, 100, times), cg.ExpectedRuntime())
+    problem = cg.Problem(cg.System(4, 100, times, samples=100), cg.ExpectedRuntime())
     found = attempted(cg.solve, problem, time_limit=2.0)
     assert "range of double precision" in (found if isinstance(found, str) else found.message)
 

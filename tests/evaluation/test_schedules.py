@@ -242,3 +242,20 @@ def test_a_file_and_back(tmp_path):
     for name in ("other.json", "deep.json", "missing.json"):
         with pytest.raises(cg.InvalidInputError, match=name):
             cg.Schedule.load(tmp_path / name)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.0 + 1e-15, 1.3, 1e7])
+def test_two_levels_on_steps_do_not_depend_on_how_possible_runtimes_are_rounded(
+    scale: float,
+) -> None:
+    """All rounds there are, one by one; ends and deadlines are possible runtimes."""
+    values = np.random.default_rng(5).lognormal(0.0, 0.7, 7) * scale
+    rounds = cg.Scenarios(np.array(list(itertools.product(values, repeat=3))))
+    schedule = cg.Schedule([20.0, 0.0, 10.0])
+    pooled, whole = (cg.System(3, 30, times) for times in (cg.Empirical(values), rounds))
+    deadline = cg.evaluate(cg.Problem(whole, cg.Quantile(0.6)), schedule).value
+    for objective in (cg.ExpectedRuntime(), cg.Quantile(0.6), cg.CompletionProbability(deadline)):
+        found, expected = (
+            cg.evaluate(cg.Problem(system, objective), schedule).value for system in (pooled, whole)
+        )
+        assert found == pytest.approx(expected, rel=1e-12)

@@ -24,6 +24,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.crossing.crossing import crossing
 from cgcopt.evaluation.crossing.thresholds import (
+    KEPT,
     Thresholds,
     ThresholdsWithDerivative,
     checked_work,
@@ -51,9 +52,6 @@ class _Tuning:
 
     reached: float = 1e-12
     """A probability this close to another one, relatively, has reached it; the accuracy of the kernel."""
-    rounding: float = 1.0 + 4.0 * float(np.finfo(np.float64).eps)
-    """Factor on a deadline that equals a possible runtime in exact arithmetic: it counts as kept,
-    however ``t / (u w_n)`` is rounded."""
 
 
 _TUNING = _Tuning()
@@ -209,7 +207,7 @@ def completion_probabilities(
     if np.isnan(t).any():
         raise InvalidInputError("deadline", deadlines, "a number of seconds")
     if times.kind is Times.DISCRETE:
-        t = t * _TUNING.rounding
+        t = t * KEPT
     if system.costs:
         return _with_costs(system, times, w, t, gradient, threads)
     levels = proportional_thresholds(times, system.unit * w, t, derivative=gradient)

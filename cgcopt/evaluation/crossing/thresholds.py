@@ -19,6 +19,7 @@ from cgcopt.workers.base import ContinuousTimes, IndependentTimes
 from cgcopt.workers.location_scale import LocationScale
 
 __all__ = [
+    "KEPT",
     "Thresholds",
     "ThresholdsWithDerivative",
     "checked_work",
@@ -27,6 +28,9 @@ __all__ = [
 ]
 
 
+#: Factor on a deadline that equals a possible runtime in exact arithmetic: it counts as kept, however
+#: ``t / (u w_n)`` is rounded.
+KEPT = 1.0 + 4.0 * float(np.finfo(np.float64).eps)
 #: Below it a density has lost digits to the range of double precision.
 _SMALLEST_DENSITY = 1e-290
 

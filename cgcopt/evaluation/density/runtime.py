@@ -36,7 +36,6 @@ from cgcopt.evaluation.lines import LineRuntime, Lines, lines_of_work
 from cgcopt.evaluation.result import Evaluation, Method, WithGradient
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes
-from cgcopt.workers.own_unit import in_own_unit
 
 __all__ = [
     "density_of",
@@ -113,12 +112,10 @@ def expected_runtime(
             system
         )
     require_finite_mean(times, w)
-    times, units = in_own_unit(times)
-    scaled = NormalisedRuntime.of(times, w / w[-1])
-    integrals = _integrals(scaled, gradient, threads) / units
+    integrals = _integrals(NormalisedRuntime.of(times, w / w[-1]), gradient, threads)
     seconds = system.unit * float(w[-1])
     return Evaluation.exact(
-        seconds * (times.support[0] / units + float(integrals[0])),
+        seconds * (times.support[0] + float(integrals[0])),
         Method.QUADRATURE,
         gradient=system.unit * integrals[1:] if gradient else None,
     )
@@ -152,14 +149,12 @@ def runtime_of_lines(system: System, lines: Lines, *, threads: int | None = None
     """
     times = density_of(system)
     require_finite_mean(times, lines.factor)
-    times, units = in_own_unit(times)
     cycles, last = float(lines.factor[-1]), float(lines.delay[-1])
-    lead = (last - lines.delay) / cycles * units
+    lead = (last - lines.delay) / cycles
     scaled = NormalisedRuntime.of(times, lines.factor / cycles, lead)
     integrals = _integrals(scaled, True, threads)
     count = lines.factor.size
-    integrals[: count + 1] /= units  # the others have no unit
-    value = last + cycles * (times.support[0] / units + float(integrals[0]))
+    value = last + cycles * (times.support[0] + float(integrals[0]))
     return LineRuntime(
         value,
         value,

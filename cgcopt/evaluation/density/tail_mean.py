@@ -19,7 +19,6 @@ from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import lines_of_work, work_gradient
 from cgcopt.evaluation.result import Evaluation, Method
 from cgcopt.system import System
-from cgcopt.workers.own_unit import in_own_unit
 
 __all__ = ["tail_mean"]
 
@@ -80,14 +79,12 @@ def tail_mean(
     w = distinct_work(work, system.workers)
     require_finite_mean(times, w)
     lines = lines_of_work(system, w)
-    times, units = in_own_unit(times)
     cycles, last = float(lines.factor[-1]), float(lines.delay[-1])
-    lead = (last - lines.delay) / cycles * units if system.costs else None
+    lead = (last - lines.delay) / cycles if system.costs else None
     runtime = NormalisedRuntime.of(times, lines.factor / cycles, lead)
     t = runtime_quantile(system, w, q).value
-    start = (t - last) / cycles * units - runtime.earliest
+    start = (t - last) / cycles - runtime.earliest
     integrals = tail_by_panels(runtime, start, 1.0 - q, gradient, threads) / (1.0 - q)
-    integrals[: lines.factor.size + 1] /= units  # the others have no unit
     value = t + cycles * float(integrals[0])
     if not gradient:
         return Evaluation.exact(value, Method.QUADRATURE)

@@ -11,6 +11,7 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.dispatch import times_as
+from cgcopt.evaluation.own_unit import OwnUnit, in_own_unit
 from cgcopt.evaluation.result import Evaluation, Method, Probability
 from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.evaluation.rounds.tail_mean import mean_of_worst
@@ -50,6 +51,7 @@ class _Worth:
     two_level: Callable[..., Evaluation] | None = None
 
 
+@in_own_unit(OwnUnit.evaluation)
 def evaluate_schedule(
     problem: Problem, schedule: Assignment, *, rounds: int = ROUNDS, seed: int = 0
 ) -> Evaluation:

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InfiniteMeanError, UnsupportedProblemError
+from cgcopt.evaluation.crossing.thresholds import KEPT
 from cgcopt.evaluation.dispatch import Table, times_as
 from cgcopt.evaluation.late import LateSettings, integral_of_late
 from cgcopt.evaluation.result import Evaluation, Method, Probability
@@ -230,6 +231,8 @@ def _lateness(
 ) -> tuple[FloatArray, FloatArray]:
     """Chances to be late, and to be done, with level 0 and ``m`` cells, shape ``(rows, N + 1)``."""
     cycles = first + np.arange(workers + 1.0) * last
+    if times.kind is Times.DISCRETE:
+        t = t * KEPT
     with np.errstate(divide="ignore", over="ignore"):
         speed = np.where(
             cycles > 0.0, t[:, np.newaxis] / np.where(cycles > 0.0, cycles, 1.0), np.inf
