@@ -15,8 +15,10 @@ Everything in ``__all__`` is imported on first use, so that ``import cgcopt`` co
 from __future__ import annotations
 
 from importlib import import_module
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from cgcopt._first_use import on_first_use
 from cgcopt.version import __version__
 
 if TYPE_CHECKING:
@@ -140,11 +142,11 @@ _HOMES = {
     "cgcopt.workers.start": ("RandomStart",),
     "cgcopt.workers.trace": ("Trace",),
 }
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
+_look_up = on_first_use(__name__, _HOMES)
 #: Packages that are functions too: ``cg.compare(...)``, ``cg.solvers()``.
 _PACKAGES = ("compare", "solvers")
 
-__all__ = ["__version__", *sorted([*_HOME, *_PACKAGES])]
+__all__ = ["__version__", *sorted([*chain(*_HOMES.values()), *_PACKAGES])]
 
 
 def __getattr__(name: str) -> Any:
@@ -155,11 +157,7 @@ def __getattr__(name: str) -> Any:
         name = "Form"
     if name in _PACKAGES:
         return import_module(f"cgcopt.{name}")
-    if name not in _HOME:
-        raise AttributeError(f"module 'cgcopt' has no attribute '{name}'")
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+    return _look_up(name)
 
 
 def __dir__() -> list[str]:

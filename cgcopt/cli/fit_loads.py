@@ -16,7 +16,7 @@ from cgcopt.costs import Costs
 
 if TYPE_CHECKING:
     from cgcopt.workers.load_fit import LoadFit
-    from cgcopt.workers.reading import ReadOptions
+    from cgcopt.workers.reading.options import ReadOptions
 
 __all__ = ["fit_at_loads"]
 

@@ -22,8 +22,8 @@ from cgcopt.instance import example_instances, load_instance
 from cgcopt.problem import Problem
 from cgcopt.schedule import Schedule
 from cgcopt.solution import Solution
-from cgcopt.workers.reading import is_table
 from cgcopt.workers.reading.files import name_of
+from cgcopt.workers.reading.formats import is_table
 from cgcopt.workers.tables import trace_from_dict
 from cgcopt.workers.trace import Trace
 

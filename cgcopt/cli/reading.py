@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from cgcopt.objective import Objective
     from cgcopt.problem import Problem
-    from cgcopt.workers.reading import ReadOptions
+    from cgcopt.workers.reading.options import ReadOptions
     from cgcopt.workers.trace import Trace
 
 __all__ = ["TraceInput", "reads_traces", "reads_traces_as_instances"]
@@ -175,7 +175,7 @@ class TraceInput:
     @property
     def options(self) -> ReadOptions:
         """How to read."""
-        from cgcopt.workers.reading import ReadOptions
+        from cgcopt.workers.reading.options import ReadOptions
 
         told = dict(self.told)
         if "columns" in told:

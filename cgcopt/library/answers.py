@@ -12,7 +12,7 @@ import numpy as np
 from cgcopt.design import Design
 from cgcopt.errors import CgcoptError, InvalidInputError
 from cgcopt.formulations.base import Formulation
-from cgcopt.formulations.formulate import formulate
+from cgcopt.formulations.builders import formulate
 from cgcopt.formulations.schedules.runtime import ScheduleRuntime, formulate_schedule
 from cgcopt.formulations.solution_files import named_point, read_solution_file
 from cgcopt.problem import Form, Problem

@@ -9,7 +9,7 @@ from cgcopt._writing import write_text
 from cgcopt.errors import CgcoptError, UnsupportedProblemError
 from cgcopt.evaluation.rounds.runtimes import sorted_rounds
 from cgcopt.formulations.base import Formulation
-from cgcopt.formulations.formulate import formulate
+from cgcopt.formulations.builders import formulate
 from cgcopt.formulations.schedules.runtime import ScheduleRuntime, formulate_schedule
 from cgcopt.instance import instance_text
 from cgcopt.library.catalogue import LibraryInstance

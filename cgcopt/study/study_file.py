@@ -19,8 +19,8 @@ from cgcopt.library.catalogue import library
 from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.study.sweep import Point, Swept, carry_out, points_of
-from cgcopt.workers.reading import is_table
 from cgcopt.workers.reading.files import read_text
+from cgcopt.workers.reading.formats import is_table
 from cgcopt.workers.trace import Trace
 
 __all__ = ["Study", "TableOptions", "read_study", "run_study"]

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
-from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, IndependentTimes, WorkerTimes
-from cgcopt.workers.empirical import Empirical, Scenarios
-from cgcopt.workers.families import (
-    Exponential,
-    Gamma,
-    LogNormal,
-    Pareto,
-    ShiftedExponential,
-    Weibull,
-)
-from cgcopt.workers.tables import family_names, worker_times_from_dict
-from cgcopt.workers.trace import Trace
+from typing import TYPE_CHECKING
+
+from cgcopt._first_use import on_first_use
+
+if TYPE_CHECKING:
+    from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, IndependentTimes, WorkerTimes
+    from cgcopt.workers.empirical import Empirical, Scenarios
+    from cgcopt.workers.families import (
+        Exponential,
+        Gamma,
+        LogNormal,
+        Pareto,
+        ShiftedExponential,
+        Weibull,
+    )
+    from cgcopt.workers.tables import family_names, worker_times_from_dict
+    from cgcopt.workers.trace import Trace
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "cgcopt.workers.base": (
+                "ContinuousTimes",
+                "DiscreteTimes",
+                "IndependentTimes",
+                "WorkerTimes",
+            ),
+            "cgcopt.workers.empirical": ("Empirical", "Scenarios"),
+            "cgcopt.workers.families": (
+                "Exponential",
+                "Gamma",
+                "LogNormal",
+                "Pareto",
+                "ShiftedExponential",
+                "Weibull",
+            ),
+            "cgcopt.workers.tables": ("family_names", "worker_times_from_dict"),
+            "cgcopt.workers.trace": ("Trace",),
+        },
+    )
 
 __all__ = [
     "ContinuousTimes",

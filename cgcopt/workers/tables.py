@@ -52,7 +52,7 @@ from cgcopt.workers.families import (
     Weibull,
 )
 from cgcopt.workers.groups import Groups
-from cgcopt.workers.reading import ReadOptions
+from cgcopt.workers.reading.options import ReadOptions
 from cgcopt.workers.start import Dependence, RandomStart
 from cgcopt.workers.trace import Trace
 from cgcopt.workers.validation import MISSING

@@ -18,16 +18,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.empirical import Empirical, Scenarios
-from cgcopt.workers.reading import Reading, ReadOptions, read_table
 from cgcopt.workers.reading.files import reason_of
+from cgcopt.workers.reading.options import ReadOptions
 from cgcopt.workers.validation import frozen_times
+
+if TYPE_CHECKING:
+    from cgcopt.workers.reading.read import Reading
 
 __all__ = ["Trace"]
 
@@ -116,6 +119,8 @@ class Trace:
             If the file cannot be read or is not understood; the message names file, line and
             column, what was expected, and what to type.
         """
+        from cgcopt.workers.reading.read import read_table
+
         file = Path(path)
         chosen = ReadOptions(**told) if options is None else replace(options, **told)
         found = read_table(file, chosen)

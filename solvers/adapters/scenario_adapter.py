@@ -7,7 +7,7 @@ from typing import Any
 
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
-from cgcopt.formulations.formulate import formulate_as
+from cgcopt.formulations.builders import formulate_as
 from cgcopt.formulations.probability import ProbabilityFormulation
 from cgcopt.formulations.runtime import RuntimeFormulation
 from cgcopt.formulations.scenarios import ScenarioFormulation

@@ -11,7 +11,7 @@ import cgcopt as cg
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.evaluation.dispatch import Table, times_as
 from cgcopt.formulations import formulate
-from cgcopt.formulations.formulate import BUILDERS, Builders
+from cgcopt.formulations.builders import BUILDERS, Builders
 from cgcopt.objective import Objective
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers import optimal_quantile, optimal_runtime

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.figures import repeated_rounds
+from cgcopt.workers.reading.formats import Format, format_of
 from cgcopt.workers.reading.grid import Grid
 from cgcopt.workers.reading.loads import (
     LOAD,
@@ -29,12 +29,7 @@ from cgcopt.workers.reading.roles import LongRoles, WideRoles, find_roles
 from cgcopt.workers.reading.text import read_separated
 from cgcopt.workers.reading.wide import Cells, read_wide
 
-__all__ = ["Read", "Reading", "is_table", "read_loads", "read_table"]
-
-
-_JSON = re.compile(r"\.(jsonl|ndjson|json)(\.(gz|bz2|xz|zst))?$", re.IGNORECASE)
-_PARQUET = re.compile(r"\.(parquet|pq)$", re.IGNORECASE)
-_TEXT = re.compile(r"\.(csv|tsv|txt|dat|tab|psv)(\.(gz|bz2|xz|zst))?$|\.gz$", re.IGNORECASE)
+__all__ = ["Read", "Reading", "read_loads", "read_table"]
 
 
 @dataclass(frozen=True)
@@ -97,17 +92,6 @@ class Read:
     columns: tuple[str, ...]
     comments: tuple[str, ...]
     reading: Reading
-
-
-def is_table(path: Path) -> bool:
-    """Whether a file is a table of times by its name.
-
-    Examples
-    --------
-    >>> [is_table(Path(name)) for name in ("a.csv", "a.csv.gz", "a.parquet", "a.toml")]
-    [True, True, True, False]
-    """
-    return any(pattern.search(path.name) for pattern in (_JSON, _PARQUET, _TEXT))
 
 
 def read_table(file: Path, options: ReadOptions) -> Read:
@@ -180,11 +164,13 @@ def _read(grid: Grid, roles: WideRoles | LongRoles, options: ReadOptions) -> Rea
 
 
 def _grid(file: Path, options: ReadOptions, keep: Any) -> Grid:
-    if _PARQUET.search(file.name):
-        return read_parquet(file, keep)
-    if _JSON.search(file.name):
-        return read_json(file, keep)
-    return read_separated(file, options, keep)
+    match format_of(file):
+        case Format.PARQUET:
+            return read_parquet(file, keep)
+        case Format.JSON:
+            return read_json(file, keep)
+        case Format.SEPARATED:
+            return read_separated(file, options, keep)
 
 
 def _in_seconds(

@@ -1,4 +1,4 @@
-"""Choose the formulation of a problem at a form."""
+"""What writes a problem as a program, by objective and kind of worker times; the choice among it."""
 
 from __future__ import annotations
 
