@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from cgcopt.solution import TerminationCondition as TerminationCondition
     from cgcopt.solvers.judge import judge as judge
     from cgcopt.solvers.registry import solver_table
-    from cgcopt.solvers.rounding import round_design as round_design
+    from cgcopt.solvers.rounding.whole import round_design as round_design
     from cgcopt.solvers.solve import solve as solve
     from cgcopt.study.samples import saa_study as saa_study
     from cgcopt.study.sweep import sweep as sweep
@@ -119,7 +119,7 @@ _HOMES = {
     "cgcopt.options": ("Options",),
     "cgcopt.problem": ("Form", "Problem"),
     "cgcopt.solvers.judge": ("judge",),
-    "cgcopt.solvers.rounding": ("round_design",),
+    "cgcopt.solvers.rounding.whole": ("round_design",),
     "cgcopt.schedule": ("Schedule",),
     "cgcopt.solution": ("Solution", "SolutionStatus", "TerminationCondition"),
     "cgcopt.solvers.solve": ("solve",),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cgcopt._renamed import warn_renamed
 from cgcopt.arrays import FloatArray
@@ -17,7 +17,6 @@ from cgcopt.bounds import relative_gap
 from cgcopt.design import Design
 from cgcopt.ending import Sample, Seconds, SolutionStatus, TerminationCondition
 from cgcopt.errors import InvalidInputError
-from cgcopt.evaluation.prices import Prices, prices_of
 from cgcopt.evaluation.result import Certificate, Evaluation, Probability
 from cgcopt.evaluation.schedules.ends import Assignment
 from cgcopt.instance import problem_from_dict, standalone_tables
@@ -26,6 +25,9 @@ from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.schedule import Schedule
 from cgcopt.solution_table import solution_fields
+
+if TYPE_CHECKING:
+    from cgcopt.evaluation.prices import Prices
 
 __all__ = ["Sample", "Seconds", "Solution", "SolutionStatus", "TerminationCondition"]
 
@@ -140,6 +142,8 @@ class Solution:
         """
         if self.design is None or self.evaluation is None:
             return None
+        from cgcopt.evaluation.prices import prices_of
+
         return prices_of(self.problem, self.design, self.evaluation)
 
     def __repr__(self) -> str:

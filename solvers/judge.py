@@ -49,8 +49,6 @@ from cgcopt.solvers.judging.worth import (
     with_claim_in_time,
     with_sample,
 )
-from cgcopt.solvers.limited.rounding import round_within
-from cgcopt.solvers.rounding import round_design
 
 __all__ = ["FEASIBILITY_TOLERANCE", "judge", "judge_outcome"]
 
@@ -295,6 +293,9 @@ def _whole(design: Design, problem: Problem, solver: Solver, steps: InTime) -> D
         return Design(largest_remainder(design.partition, problem.system.coordinates))
 
     def well() -> Design:
+        from cgcopt.solvers.rounding.whole import round_design
+        from cgcopt.solvers.rounding.within_limits import round_within
+
         within = problem.limits or problem.system.costs
         return round_within(problem, design) if within else round_design(problem, design)
 

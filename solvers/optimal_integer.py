@@ -31,12 +31,12 @@ from cgcopt.solvers.deadline.rounds_optimum import optimum_of_probability
 from cgcopt.solvers.global_probability import GlobalProbability
 from cgcopt.solvers.limited.local_search import limited_search
 from cgcopt.solvers.limited.optimum import SharedCuts, limited_optimum
-from cgcopt.solvers.limited.rounding import round_within
 from cgcopt.solvers.optimal_probability import OptimalProbability
 from cgcopt.solvers.optimal_quantile import OptimalQuantile, proven_quantile
 from cgcopt.solvers.optimal_runtime import OptimalRuntime
 from cgcopt.solvers.risk.optimal_tail_mean import OptimalTailMean
-from cgcopt.solvers.rounding import round_design
+from cgcopt.solvers.rounding.whole import round_design
+from cgcopt.solvers.rounding.within_limits import round_within
 from cgcopt.workers.start import one_order
 
 __all__ = [

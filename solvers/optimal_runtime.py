@@ -22,14 +22,10 @@ from cgcopt.solvers.base import ALL_TIMES, RUNTIME_RELAXED, Outcome, Role, Solve
 from cgcopt.solvers.convex.combined_bound import QUADRATURE, proven
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.quasi_newton import quasi_newton
-from cgcopt.solvers.convex.relative_steps import relative_quasi_newton
 from cgcopt.solvers.cutting_plane import optimum_of_rounds, prepare_rounds
 from cgcopt.solvers.formulas import mean_time_work, partition_with_work_proportional_to
-from cgcopt.solvers.limited.local_search import limited_search
-from cgcopt.solvers.limited.optimum import limited_optimum
 from cgcopt.solvers.runtime.oracle import RuntimeOracle
 from cgcopt.solvers.runtime.sampled_model import sampled_model
-from cgcopt.solvers.runtime.step_minimum import minimised_steps, warm_up
 from cgcopt.workers.start import one_order
 
 __all__ = [
@@ -91,21 +87,36 @@ class OptimalRuntime(Solver):
     def prepare(self, problem: Problem, form: Form) -> None:
         """Import and compile what the kind of worker times needs."""
         prepare_rounds(problem)
+        _method(of_one_kind(problem))
         if problem.system.worker_times.kind is Times.DISCRETE:
+            from cgcopt.solvers.runtime.step_minimum import warm_up
+
             warm_up()
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Minimise over partitions with sum 1, and scale."""
         problem = of_one_kind(problem)
-        if not one_order(problem.system.worker_times):
-            return limited_search(problem, options)
-        system, limits = problem.system, problem.limits
-        kind = system.worker_times.kind
-        if kind is Times.SCENARIOS and limits.convex(system.workers) and not system.costs:
-            return optimum_of_rounds(problem, options)
-        if limits or system.costs or kind is Times.STARTED:
-            return limited_optimum(problem, options)
-        return METHODS[kind](problem, options)
+        return _method(problem)(problem, options)
+
+
+Method = Callable[[Problem, Options], Outcome]
+
+
+def _method(problem: Problem) -> Method:
+    """What minimises a problem; a method of its own is imported where a problem asks for it."""
+    system, limits = problem.system, problem.limits
+    if not one_order(system.worker_times):
+        from cgcopt.solvers.limited.local_search import limited_search
+
+        return limited_search
+    kind = system.worker_times.kind
+    if kind is Times.SCENARIOS and limits.convex(system.workers) and not system.costs:
+        return optimum_of_rounds
+    if limits or system.costs or kind is Times.STARTED:
+        from cgcopt.solvers.limited.optimum import limited_optimum
+
+        return limited_optimum
+    return METHODS[kind]
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +176,8 @@ def minimised(problem: Problem, options: Options) -> Minimised:
 
 
 def _minimised_steps(problem: Problem, options: Options) -> Minimised:
+    from cgcopt.solvers.runtime.step_minimum import minimised_steps
+
     clock = Clock.started(options.time_limit)
     options = replace(options, gap=max(options.gap, _TUNING.finest))
     incumbent = Incumbent(options.gap, options)
@@ -207,6 +220,8 @@ def _descend(
         quasi_newton(oracle, start, hessian, incumbent, clock, steps=_TUNING.steps, cuts=cuts)
         start = incumbent.best
     if incumbent.gap > max(options.gap, _TUNING.finest):
+        from cgcopt.solvers.convex.relative_steps import relative_quasi_newton
+
         relative_quasi_newton(oracle, start, incumbent, clock, cuts=cuts)
 
 
@@ -236,6 +251,6 @@ MINIMISERS: Table[Times, Minimiser] = Table(
     },
 )
 #: The method of each kind of worker times: ``(problem, options) -> Outcome``.
-METHODS: Table[Times, Callable[[Problem, Options], Outcome]] = Table(
+METHODS: Table[Times, Method] = Table(
     "no method", {Times.SCENARIOS: optimum_of_rounds}, others=_optimum_of_workers
 )

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 from cgcopt.design import Design
 from cgcopt.errors import UnsupportedProblemError
+from cgcopt.formulations.builders import formulate_as
 from cgcopt.formulations.closed_runtime import MOST_WORKERS
 from cgcopt.formulations.exact import ExactFormulation
 from cgcopt.formulations.exact_runtime import ExactRuntime
-from cgcopt.formulations.builders import formulate_as
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.problem import Form, Problem
 from cgcopt.solvers.adapters.base import OutsideSolver

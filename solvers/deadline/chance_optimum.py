@@ -13,8 +13,8 @@ from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, unproven
 from cgcopt.solvers.deadline.best_chance import BestChance
 from cgcopt.solvers.limited.local_search import limited_search
-from cgcopt.solvers.limited.rounding import first_partitions
 from cgcopt.solvers.probability.finite_times import search
+from cgcopt.solvers.rounding.within_limits import first_partitions
 
 __all__ = [
     "OptimumSettings",

@@ -25,7 +25,7 @@ from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Times, unproven
 from cgcopt.solvers.deadline.best_chance import BestChance
 from cgcopt.solvers.deadline.most_rounds import MostRounds
-from cgcopt.solvers.limited.rounding import first_partitions
+from cgcopt.solvers.rounding.within_limits import first_partitions
 
 __all__ = ["ShortestSettings", "shortest_deadline"]
 

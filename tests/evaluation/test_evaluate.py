@@ -279,7 +279,7 @@ def test_warm_up_is_silent(times: WorkerTimes, objective: Objective) -> None:
 def test_the_front_door_imports_nothing_heavy() -> None:
     code = (
         "import sys, cgcopt.evaluation.evaluate, cgcopt.evaluation.certificates\n"
-        "import cgcopt.solvers.rounding\n"
+        "import cgcopt.solvers.rounding.whole\n"
         "heavy = {'scipy', 'numba', 'pandas', 'highspy'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

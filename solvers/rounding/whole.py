@@ -31,7 +31,7 @@ from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import Evaluation, Probability
 from cgcopt.problem import Problem
-from cgcopt.solvers.whole.effort import COARSER, CONVEX, ROUNDING, affordable
+from cgcopt.solvers.rounding.effort import COARSER, CONVEX, ROUNDING, affordable
 
 __all__ = ["round_design"]
 

@@ -14,7 +14,7 @@ from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import WithGradient
 from cgcopt.objective import Sense
 from cgcopt.problem import Form, Problem
-from cgcopt.solvers.rounding import round_design
+from cgcopt.solvers.rounding.whole import round_design
 
 __all__ = ["first_partitions", "round_within"]
 

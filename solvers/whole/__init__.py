@@ -1,3 +1,0 @@
-"""Parts of the rounding of designs to whole numbers of coordinates."""
-
-HOLDS_SOLVERS = False
