@@ -18,7 +18,7 @@ from importlib import import_module
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from cgcopt._first_use import on_first_use
+from cgcopt._packages import on_first_use
 from cgcopt.version import __version__
 
 if TYPE_CHECKING:
@@ -74,7 +74,6 @@ if TYPE_CHECKING:
     from cgcopt.study.sweep import sweep as sweep
     from cgcopt.system import System as System
     from cgcopt.workers.empirical import Empirical as Empirical
-    from cgcopt.workers.empirical import Scenarios as Scenarios
     from cgcopt.workers.families import Exponential as Exponential
     from cgcopt.workers.families import Gamma as Gamma
     from cgcopt.workers.families import LogNormal as LogNormal
@@ -85,6 +84,7 @@ if TYPE_CHECKING:
     from cgcopt.workers.groups import Groups as Groups
     from cgcopt.workers.inspection import inspect_trace as inspect_trace
     from cgcopt.workers.record import record as record
+    from cgcopt.workers.scenarios import Scenarios as Scenarios
     from cgcopt.workers.start import RandomStart as RandomStart
     from cgcopt.workers.trace import Trace as Trace
 
@@ -126,7 +126,7 @@ _HOMES = {
     "cgcopt.study.samples": ("saa_study",),
     "cgcopt.study.sweep": ("sweep",),
     "cgcopt.system": ("System",),
-    "cgcopt.workers.empirical": ("Empirical", "Scenarios"),
+    "cgcopt.workers.empirical": ("Empirical",),
     "cgcopt.workers.families": (
         "Exponential",
         "Gamma",
@@ -139,6 +139,7 @@ _HOMES = {
     "cgcopt.workers.groups": ("Groups",),
     "cgcopt.workers.inspection": ("inspect_trace",),
     "cgcopt.workers.record": ("record",),
+    "cgcopt.workers.scenarios": ("Scenarios",),
     "cgcopt.workers.start": ("RandomStart",),
     "cgcopt.workers.trace": ("Trace",),
 }

@@ -118,10 +118,10 @@ class Problem:
     def sampled(self, scenarios: int, seed: int = 0) -> Problem:
         """Return the sample-average problem on ``scenarios`` rounds drawn from the worker times.
 
-        The worker times of the result are :class:`~cgcopt.workers.empirical.Scenarios`; equal
+        The worker times of the result are :class:`~cgcopt.workers.scenarios.Scenarios`; equal
         arguments give equal rounds, whatever ran before.
         """
-        from cgcopt.workers.empirical import Scenarios
+        from cgcopt.workers.scenarios import Scenarios
 
         count = whole_number("scenarios", scenarios, least=1)
         system = self.system

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cgcopt._first_use import on_first_use
+from cgcopt._packages import on_first_use
 
 if __name__ != "cgcopt.formulations":
     raise ImportError(

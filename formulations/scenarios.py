@@ -24,7 +24,7 @@ from cgcopt.formulations.models.parameters import HighsRows, set_parameters
 from cgcopt.formulations.points import language_of, read_values
 from cgcopt.formulations.scipy_program import LinearProgram
 from cgcopt.problem import Form, Problem
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.scenarios import Scenarios
 
 __all__ = ["ScenarioFormulation", "scenarios_of"]
 

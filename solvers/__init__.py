@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from cgcopt._callable import make_callable
+from cgcopt._packages import make_callable
 
 if __name__ != "cgcopt.solvers":
     raise ImportError(

@@ -29,7 +29,7 @@ def optimum_of_rounds(problem: Problem, options: Options) -> Outcome:
     Parameters
     ----------
     problem : Problem
-        Its worker times are :class:`~cgcopt.workers.empirical.Scenarios`; of its limits, those on levels
+        Its worker times are :class:`~cgcopt.workers.scenarios.Scenarios`; of its limits, those on levels
         count.
     options : Options
         ``gap``, ``time_limit`` and ``threads`` count.

@@ -34,7 +34,7 @@ from cgcopt.solvers.schedules.validation import Choice, chosen_freedom
 from cgcopt.solvers.two_level import best_two_levels
 from cgcopt.system import System
 from cgcopt.workers.base import Times
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.scenarios import Scenarios
 
 __all__ = ["ScheduleSettings", "ScheduleSolver", "ScheduleTuning"]
 

@@ -27,7 +27,7 @@ from cgcopt.solvers.schedules.sample import sample_of
 from cgcopt.solvers.schedules.search import balanced_shares
 from cgcopt.system import System
 from cgcopt.workers.base import Times
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.scenarios import Scenarios
 
 __all__ = ["Balanced", "CyclicOrder", "DynamicAssignment", "LeaveOut"]
 

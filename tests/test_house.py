@@ -16,6 +16,7 @@ HOMES = {"cgcopt": "cgcopt", "formulations": "cgcopt.formulations", "solvers": "
 #: fits counts; what is named on none is part of the core.
 FLOORS = [
     (
+        "cgcopt._packages",
         "cgcopt.errors",
         "cgcopt.version",
         "cgcopt.arrays",

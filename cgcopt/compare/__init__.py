@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from cgcopt._callable import make_callable
+from cgcopt._packages import make_callable
 
 make_callable(__name__, "cgcopt.compare.results.compare", "compare")

@@ -14,7 +14,7 @@ from cgcopt.solvers.base import Role, Task, Times
 from cgcopt.solvers.registry import all_solvers
 from cgcopt.solvers.solve import solve
 from cgcopt.workers.base import WorkerTimes
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.scenarios import Scenarios
 
 __all__ = ["VerifyRun"]
 

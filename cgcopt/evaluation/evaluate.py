@@ -23,7 +23,7 @@ from cgcopt.limits import Limits
 from cgcopt.problem import Problem
 from cgcopt.schedule import Schedule
 from cgcopt.workers.base import Times
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.scenarios import Scenarios
 
 __all__ = ["evaluate", "evaluate_work", "warm_up"]
 

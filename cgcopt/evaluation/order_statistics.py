@@ -25,7 +25,7 @@ from cgcopt.workers.base import (
     Times,
     WorkerTimes,
 )
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.scenarios import Scenarios
 
 __all__ = [
     "order_statistic_inverse_means",

@@ -18,7 +18,7 @@ from cgcopt.system import System
 from cgcopt.training.fit_task import plan_of_schedule
 from cgcopt.training.pace import RoundModel
 from cgcopt.training.task import Task
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.scenarios import Scenarios
 
 __all__ = ["Proposal", "Redesign", "propose"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cgcopt._first_use import on_first_use
+from cgcopt._packages import on_first_use
 
 if TYPE_CHECKING:
     from cgcopt.workers.base import ContinuousTimes, DiscreteTimes, IndependentTimes, WorkerTimes
-    from cgcopt.workers.empirical import Empirical, Scenarios
+    from cgcopt.workers.empirical import Empirical
     from cgcopt.workers.families import (
         Exponential,
         Gamma,
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         ShiftedExponential,
         Weibull,
     )
+    from cgcopt.workers.scenarios import Scenarios
     from cgcopt.workers.tables import family_names, worker_times_from_dict
     from cgcopt.workers.trace import Trace
 else:
@@ -29,7 +30,7 @@ else:
                 "IndependentTimes",
                 "WorkerTimes",
             ),
-            "cgcopt.workers.empirical": ("Empirical", "Scenarios"),
+            "cgcopt.workers.empirical": ("Empirical",),
             "cgcopt.workers.families": (
                 "Exponential",
                 "Gamma",
@@ -38,6 +39,7 @@ else:
                 "ShiftedExponential",
                 "Weibull",
             ),
+            "cgcopt.workers.scenarios": ("Scenarios",),
             "cgcopt.workers.tables": ("family_names", "worker_times_from_dict"),
             "cgcopt.workers.trace": ("Trace",),
         },

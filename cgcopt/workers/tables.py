@@ -42,7 +42,7 @@ from typing import Any
 from cgcopt._validate import did_you_mean
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.base import WorkerTimes
-from cgcopt.workers.empirical import Empirical, Scenarios
+from cgcopt.workers.empirical import Empirical
 from cgcopt.workers.families import (
     Exponential,
     Gamma,
@@ -53,6 +53,7 @@ from cgcopt.workers.families import (
 )
 from cgcopt.workers.groups import Groups
 from cgcopt.workers.reading.options import ReadOptions
+from cgcopt.workers.scenarios import Scenarios
 from cgcopt.workers.start import Dependence, RandomStart
 from cgcopt.workers.trace import Trace
 from cgcopt.workers.validation import MISSING

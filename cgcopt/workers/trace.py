@@ -24,9 +24,10 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
-from cgcopt.workers.empirical import Empirical, Scenarios
+from cgcopt.workers.empirical import Empirical
 from cgcopt.workers.reading.files import reason_of
 from cgcopt.workers.reading.options import ReadOptions
+from cgcopt.workers.scenarios import Scenarios
 from cgcopt.workers.validation import frozen_times
 
 if TYPE_CHECKING:

@@ -62,7 +62,7 @@ def optimum_of_worst_rounds(problem: Problem, options: Options) -> Outcome:
     Parameters
     ----------
     problem : Problem
-        Its worker times are :class:`~cgcopt.workers.empirical.Scenarios`; no limits, no costs.
+        Its worker times are :class:`~cgcopt.workers.scenarios.Scenarios`; no limits, no costs.
     options : Options
         ``gap``, ``time_limit`` and ``threads`` count.
 

@@ -16,7 +16,7 @@ from cgcopt.objective import (
 )
 from cgcopt.problem import Problem
 from cgcopt.workers.base import DiscreteTimes, Times, WorkerTimes
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.scenarios import Scenarios
 
 __all__ = ["COARSER", "CONVEX", "ROUNDING", "RoundingSettings", "affordable"]
 

@@ -15,7 +15,8 @@ from cgcopt.errors import InvalidInputError
 from cgcopt.instance import example_instances, instance_text, load_instance, problem_from_dict
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile
 from cgcopt.problem import Problem
-from cgcopt.workers.empirical import Empirical, Scenarios
+from cgcopt.workers.empirical import Empirical
+from cgcopt.workers.scenarios import Scenarios
 
 GOOD = {
     "system": {"workers": 4, "coordinates": 100, "samples": 50, "cycles": 2.0},

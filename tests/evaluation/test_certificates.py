@@ -28,7 +28,7 @@ from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
 from cgcopt.problem import Problem
 from cgcopt.system import System
 from cgcopt.workers.base import WorkerTimes
-from cgcopt.workers.empirical import Empirical, Scenarios
+from cgcopt.workers.empirical import Empirical
 from cgcopt.workers.families import (
     Exponential,
     LogNormal,
@@ -36,6 +36,7 @@ from cgcopt.workers.families import (
     ShiftedExponential,
     Weibull,
 )
+from cgcopt.workers.scenarios import Scenarios
 
 COORDINATES = 60
 CONTINUOUS = [

@@ -25,7 +25,7 @@ from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, 
 from cgcopt.problem import Problem
 from cgcopt.system import System
 from cgcopt.workers.base import IndependentTimes, WorkerTimes
-from cgcopt.workers.empirical import Empirical, Scenarios
+from cgcopt.workers.empirical import Empirical
 from cgcopt.workers.families import (
     Exponential,
     Gamma,
@@ -34,6 +34,7 @@ from cgcopt.workers.families import (
     ShiftedExponential,
     Weibull,
 )
+from cgcopt.workers.scenarios import Scenarios
 
 FAMILIES = [
     ShiftedExponential(rate=1e-3, shift=50.0),

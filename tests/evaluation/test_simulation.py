@@ -18,8 +18,8 @@ from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, 
 from cgcopt.problem import Problem
 from cgcopt.system import System
 from cgcopt.workers.base import WorkerTimes
-from cgcopt.workers.empirical import Scenarios
 from cgcopt.workers.families import Exponential
+from cgcopt.workers.scenarios import Scenarios
 
 
 class TwoKinds(WorkerTimes):

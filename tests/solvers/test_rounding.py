@@ -17,12 +17,13 @@ from cgcopt.evaluation.order_statistics import order_statistic_means
 from cgcopt.evaluation.result import Evaluation
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile, Sense
 from cgcopt.problem import Problem
-from cgcopt.solvers import rounding
-from cgcopt.solvers.rounding import round_design
+from cgcopt.solvers.rounding import whole
+from cgcopt.solvers.rounding.whole import round_design
 from cgcopt.system import MAX_COORDINATES, System
 from cgcopt.workers.base import IndependentTimes, WorkerTimes
-from cgcopt.workers.empirical import Empirical, Scenarios
+from cgcopt.workers.empirical import Empirical
 from cgcopt.workers.families import LogNormal, Pareto, ShiftedExponential, Weibull
+from cgcopt.workers.scenarios import Scenarios
 
 FAMILIES = [
     ShiftedExponential(rate=1.0, shift=0.2),
@@ -153,7 +154,7 @@ def test_huge_models_are_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
         calls.append(design)
         return evaluate(problem, design, gradient=gradient)
 
-    monkeypatch.setattr(rounding, "evaluate", counted)
+    monkeypatch.setattr(whole, "evaluate", counted)
     for objective in (ExpectedRuntime(), Quantile(0.9)):
         calls.clear()
         system = System(10, 10**12, FAMILIES[0], samples=10)
@@ -168,7 +169,7 @@ def test_respects_the_number_of_evaluations(monkeypatch: pytest.MonkeyPatch) -> 
         calls.append(design)
         return evaluate(problem, design, gradient=gradient)
 
-    monkeypatch.setattr(rounding, "evaluate", counted)
+    monkeypatch.setattr(whole, "evaluate", counted)
     system = System(8, 20, FAMILIES[1], samples=8)
     for objective in objectives(system):
         calls.clear()

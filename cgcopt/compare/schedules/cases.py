@@ -20,8 +20,8 @@ from cgcopt.seeds import generator
 from cgcopt.solvers.judge import judge
 from cgcopt.system import System
 from cgcopt.workers.base import WorkerTimes
-from cgcopt.workers.empirical import Scenarios
 from cgcopt.workers.families import LogNormal, ShiftedExponential
+from cgcopt.workers.scenarios import Scenarios
 from cgcopt.workers.trace import Trace
 
 __all__ = ["Case", "cases_of", "reference_cases"]

@@ -24,7 +24,7 @@ from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.solution import Solution, TerminationCondition
 from cgcopt.solvers.solve import solve
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.scenarios import Scenarios
 
 if TYPE_CHECKING:
     import pandas as pd

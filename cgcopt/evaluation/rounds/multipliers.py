@@ -34,7 +34,7 @@ def best_subgradient(
     Parameters
     ----------
     system : System
-        With :class:`~cgcopt.workers.empirical.Scenarios` as worker times.
+        With :class:`~cgcopt.workers.scenarios.Scenarios` as worker times.
     work : ndarray, shape (N,)
         Cumulative work ``w``, nondecreasing.
     levels : ndarray of int

@@ -24,7 +24,7 @@ def completion_probability(
     Parameters
     ----------
     system : System
-        With :class:`~cgcopt.workers.empirical.Scenarios` as worker times.
+        With :class:`~cgcopt.workers.scenarios.Scenarios` as worker times.
     work : array_like, shape (N,)
         Cumulative work ``w``, nondecreasing.
     deadline : float

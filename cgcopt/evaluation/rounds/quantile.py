@@ -27,7 +27,7 @@ def runtime_quantile(
     Parameters
     ----------
     system : System
-        With :class:`~cgcopt.workers.empirical.Scenarios` as worker times.
+        With :class:`~cgcopt.workers.scenarios.Scenarios` as worker times.
     work : array_like, shape (N,)
         Cumulative work ``w``, nondecreasing.
     probability : float

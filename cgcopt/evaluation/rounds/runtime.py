@@ -22,7 +22,7 @@ def expected_runtime(system: System, work: ArrayLike, *, gradient: bool = False)
     Parameters
     ----------
     system : System
-        With :class:`~cgcopt.workers.empirical.Scenarios` as worker times.
+        With :class:`~cgcopt.workers.scenarios.Scenarios` as worker times.
     work : array_like, shape (N,)
         Cumulative work ``w``, nondecreasing.
     gradient : bool

@@ -23,7 +23,7 @@ from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import lines_of_work
 from cgcopt.evaluation.rounds.lines import line_rounds
 from cgcopt.system import System
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.scenarios import Scenarios
 
 __all__ = ["TUNING", "PassTuning", "attained", "round_runtimes", "sorted_rounds"]
 
@@ -48,7 +48,7 @@ def round_runtimes(system: System, work: FloatArray) -> FloatArray:
     Parameters
     ----------
     system : System
-        With :class:`~cgcopt.workers.empirical.Scenarios` as worker times.
+        With :class:`~cgcopt.workers.scenarios.Scenarios` as worker times.
     work : ndarray, shape (N,)
         Cumulative work ``w``, nondecreasing.
 

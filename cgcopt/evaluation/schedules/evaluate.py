@@ -34,7 +34,7 @@ from cgcopt.problem import Problem
 from cgcopt.process.time_left import look
 from cgcopt.schedule import Schedule
 from cgcopt.workers.base import Times
-from cgcopt.workers.empirical import Scenarios
+from cgcopt.workers.scenarios import Scenarios
 
 __all__ = ["evaluate_schedule"]
 

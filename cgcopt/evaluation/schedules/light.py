@@ -24,8 +24,8 @@ from cgcopt.objective import (
 )
 from cgcopt.problem import Problem
 from cgcopt.workers.base import Times
-from cgcopt.workers.empirical import Scenarios
 from cgcopt.workers.groups import Groups
+from cgcopt.workers.scenarios import Scenarios
 
 __all__ = ["light_bound"]
 

@@ -18,8 +18,8 @@ from cgcopt.evaluation.rounds.quantile import rank_of, runtime_quantile
 from cgcopt.evaluation.rounds.runtime import expected_runtime
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.system import System
-from cgcopt.workers.empirical import Scenarios
 from cgcopt.workers.families import Exponential
+from cgcopt.workers.scenarios import Scenarios
 
 
 @st.composite

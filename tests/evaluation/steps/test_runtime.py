@@ -25,8 +25,9 @@ from cgcopt.evaluation.steps.panels import Panels
 from cgcopt.evaluation.steps.products import Products
 from cgcopt.evaluation.steps.runtime import affordable_panels, expected_runtime
 from cgcopt.system import System
-from cgcopt.workers.empirical import Empirical, Scenarios
+from cgcopt.workers.empirical import Empirical
 from cgcopt.workers.families import Exponential
+from cgcopt.workers.scenarios import Scenarios
 
 
 def outcomes(times: Empirical, workers: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Packages whose names are imported when they are first used.
+"""Packages that import what they offer when it is first used, and are functions where that reads well.
 
 Each module of a package imports the package first. Where its names are only looked up on use, one
 run imports the modules that it needs, and no others.
@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
-__all__ = ["on_first_use"]
+__all__ = ["make_callable", "on_first_use"]
 
 
 def on_first_use(package: str, homes: Mapping[str, tuple[str, ...]]) -> Callable[[str], Any]:
@@ -44,3 +45,18 @@ def on_first_use(package: str, homes: Mapping[str, tuple[str, ...]]) -> Callable
         return value
 
     return look_up
+
+
+def make_callable(package: str, home: str, function: str) -> None:
+    """Let calls of a package go to a function of one of its modules, imported at the first call."""
+
+    class CallableModule(ModuleType):
+        @property
+        def __wrapped__(self) -> Any:
+            """The function, for ``inspect.signature`` and ``help``."""
+            return getattr(import_module(home), function)
+
+        def __call__(self, *arguments: Any, **named: Any) -> Any:
+            return self.__wrapped__(*arguments, **named)
+
+    sys.modules[package].__class__ = CallableModule
