@@ -302,7 +302,7 @@ class Formulation(ABC):
         ]
         if fixed or not self.changeable:
             allowed = " and ".join(self.changeable) or "nothing"
-            besides = f", not {fixed[0]}" if fixed else ""
+            besides = f", not {fixed[0]}: {self.fixed_since(fixed[0])}" if fixed else ""
             raise UnsupportedProblemError(
                 f"{allowed} can be changed in a model of the {problem.objective.kind} at the "
                 f"{self.form} form{besides}; write it anew"
@@ -314,6 +314,28 @@ class Formulation(ABC):
 
     within: ClassVar[bool] = False
     """Whether the models have parameters for limits and costs."""
+
+    def fixed_since(self, name: str) -> str:
+        """Why a parameter cannot be changed in a model that stands; empty where it can.
+
+        Parameters
+        ----------
+        name : str
+            ``"deadline"``, ``"probability"``, ``"coordinates"``, ``"costs"`` or ``"limits"``.
+
+        Examples
+        --------
+        >>> import cgcopt as cg
+        >>> system = cg.System(2, 6, cg.Scenarios([[3.0, 1.0], [2.0, 5.0]]))
+        >>> free = cg.formulate(cg.Problem(system, cg.ExpectedRuntime()))
+        >>> free.fixed_since("coordinates"), free.fixed_since("deadline")
+        ('', 'the expected-runtime has none')
+        """
+        if name in self.changeable:
+            return ""
+        if name in ("deadline", "probability"):
+            return f"the {self.problem.objective.kind} has none"
+        return "the model has no rows for them"
 
     def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
         """Set the parameters of a model to those of a problem; return the formulation that reads it."""

@@ -91,6 +91,12 @@ class CoordinateFormulation(ScenarioFormulation):
         earlier = self.redundancy if self.symmetry else self.workers
         return (l - 1) * earlier + self.redundancy
 
+    def fixed_since(self, name: str) -> str:
+        """Why a parameter cannot be changed in a model that stands; empty where it can."""
+        if name == "coordinates":
+            return "the model has columns for every coordinate"
+        return super().fixed_since(name)
+
     # -- points ---------------------------------------------------------------------------------
 
     def point(self, design: Design) -> dict[str, FloatArray]:

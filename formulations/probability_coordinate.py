@@ -9,15 +9,29 @@ from typing import Any
 import numpy as np
 
 from cgcopt.arrays import FloatArray
+from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.coordinate import CoordinateFormulation
 from cgcopt.formulations.highs_model import HighsModel
 from cgcopt.formulations.latex import program
+from cgcopt.formulations.models.parameters import (
+    HighsRows,
+    add_pyomo_parameters,
+    cvxpy_parameters,
+)
 from cgcopt.formulations.probability import ProbabilityFormulation
 from cgcopt.formulations.probability_partition import ProbabilityPartition
 from cgcopt.formulations.scipy_program import LinearProgram, linear_program
-from cgcopt.problem import Form
+from cgcopt.problem import Form, Problem
 
 __all__ = ["ProbabilityCoordinate"]
+
+#: What the parameters of the rows over coordinates are.
+_DOC = {
+    "thresholds": "most work of a scenario that is met, at every level",
+    "coordinate_room": "work that a scenario leaves to a coordinate of a level",
+    "coordinate_slack": "by how much the work up to a coordinate exceeds that at most",
+    "in_reach": "1 where a coordinate of a level can be in time in a scenario",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,43 +76,94 @@ class ProbabilityCoordinate(CoordinateFormulation, ProbabilityFormulation):
         least = np.arange(1, self.coordinates + 1)[:, None] + np.arange(self.workers)
         return np.where(self.thresholds[:, None, :] >= least, 1.0, 0.0)
 
+    # -- parameters -----------------------------------------------------------------------------
+
+    @property
+    def of_coordinates(self) -> dict[str, FloatArray]:
+        """Values of the parameters of the rows over coordinates.
+
+        ``coordinate_room`` (:attr:`room`) and ``in_reach`` (:attr:`possible`) of shape ``(K L, N)``,
+        ``coordinate_slack`` of shape ``(K, L)``; of the plain model the :attr:`thresholds`, of shape
+        ``(K, N)``.
+        """
+        if not self.strong:
+            return {"thresholds": self.thresholds}
+        room, possible = (each.reshape(-1, self.workers) for each in (self.room, self.possible))
+        return {"coordinate_room": room, "coordinate_slack": self.slack, "in_reach": possible}
+
+    @property
+    def parameters(self) -> dict[str, FloatArray]:
+        """Values of the parameters: those of the program over blocks, and of the coordinates."""
+        of_blocks = self.blocks.parameters
+        if not self.equivalence:  # the rows that they stand in are left out
+            of_blocks = {name: of_blocks[name] for name in ("L", "reachable")}
+        return {**of_blocks, **self.of_coordinates}
+
+    changeable = ("deadline",)
+
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
+        """Change the deadline of a model."""
+        return self.updated(model, problem, at_least=at_least)
+
+    def set_highs(self, rows: HighsRows) -> None:
+        """Set what the parameters stand for in a model of HiGHS."""
+        self.blocks.set_highs(rows)
+        K, L, N = self.rounds, self.coordinates, self.workers
+        if not self.strong:
+            upper = self.thresholds[:, None, :] + 2.0 * self.most_work[:, None]
+            rows.sides("coordinate_met", (K, L, N), -np.inf, upper)
+            return
+        rows.sides("coordinate_met", (K, L), -np.inf, self.slack)
+        for k, l in np.ndindex(K, L):
+            met, possible = ("coordinate_met", k, l), ("possible", k, l)
+            rows.entry(met, ("y", k), float(self.slack[k, l]))
+            for n in range(N):
+                rows.entry(met, ("z", l, n), -float(self.room[k, l, n]))
+                rows.entry(possible, ("z", l, n), -float(self.possible[k, l, n]))
+
+    # -- languages ------------------------------------------------------------------------------
+
     def to_cvxpy(self) -> Any:
-        """Return a ``cvxpy.Problem``."""
+        """Return a ``cvxpy.Problem``, up to 5,000 numbers with :attr:`parameters`."""
         import cvxpy as cp
 
         K, N, L = self.rounds, self.workers, self.coordinates
         block = self.blocks.to_cvxpy()
         found, rows = self.cvxpy_rows(block)
+        given = cvxpy_parameters(self.of_coordinates)
         work = cp.reshape(found["c"], (1, L), order="C")
         met = cp.reshape(found["y"], (K, 1), order="C") @ np.ones((1, L))
-        level = [
-            np.ones((K, 1)) @ cp.reshape(found["z"][:, n], (1, L), order="C") for n in range(N)
-        ]
         if self.strong:
-            room = sum(cp.multiply(self.room[:, :, n], level[n]) for n in range(N))
-            possible = sum(cp.multiply(self.possible[:, :, n], level[n]) for n in range(N))
+            level = cp.vstack([found["z"]] * K)
+            room, possible = (
+                cp.reshape(cp.sum(cp.multiply(given[name], level), axis=1), (K, L), order="C")
+                for name in ("coordinate_room", "in_reach")
+            )
+            relief = cp.multiply(given["coordinate_slack"], 1 - met)
             rows += [
-                (work <= room + cp.multiply(self.slack, 1 - met)).set_label("coordinate_met"),
+                (work <= room + relief).set_label("coordinate_met"),
                 (met <= possible).set_label("possible"),
             ]
-        else:
-            for n in range(N):
-                late = cp.multiply(np.tile(self.most_work, (K, 1)), 2 - level[n] - met)
-                limit = (work <= self.thresholds[:, [n]] + late).set_label(f"coordinate_met_{n}")
-                rows.append(limit)
+            return cp.Problem(block.objective, rows)
+        for n in range(N):
+            level = np.ones((K, 1)) @ cp.reshape(found["z"][:, n], (1, L), order="C")
+            late = cp.multiply(np.tile(self.most_work, (K, 1)), 2 - level - met)
+            room = cp.reshape(given["thresholds"][:, n], (K, 1), order="C") @ np.ones((1, L))
+            rows.append((work <= room + late).set_label(f"coordinate_met_{n}"))
         return cp.Problem(block.objective, rows)
 
     def to_pyomo(self) -> Any:
-        """Return a ``pyomo.environ.ConcreteModel``."""
+        """Return a ``pyomo.environ.ConcreteModel`` with mutable :attr:`parameters`."""
         import pyomo.environ as pyo
 
-        N, b = self.workers, self.thresholds
+        N, L = self.workers, self.coordinates
         m = self.blocks.to_pyomo()
         self.fill_pyomo(m)
+        add_pyomo_parameters(m, self.of_coordinates, _DOC)
         if not self.strong:
 
             def keeps(m: Any, k: int, l: int, n: int) -> Any:
-                return m.c[l] <= float(b[k, n]) + N * (l + 1) * (2 - m.z[l, n] - m.y[k])
+                return m.c[l] <= m.thresholds[k, n] + N * (l + 1) * (2 - m.z[l, n] - m.y[k])
 
             m.coordinate_met = pyo.Constraint(
                 m.K, m.coordinates, m.N, rule=keeps, doc="a met scenario bounds the work"
@@ -107,14 +172,12 @@ class ProbabilityCoordinate(CoordinateFormulation, ProbabilityFormulation):
 
         @m.Constraint(m.K, m.coordinates, doc="a met scenario bounds the work")
         def coordinate_met(m: Any, k: int, l: int) -> Any:
-            most = self.most[l]
-            room = [min(float(b[k, n]), float(most[n])) for n in m.N]
-            slack = max(float(most[n]) - room[n] for n in m.N)
-            return m.c[l] <= (pyo.quicksum(room[n] * m.z[l, n] for n in m.N) + slack * (1 - m.y[k]))
+            room = pyo.quicksum(m.coordinate_room[k * L + l, n] * m.z[l, n] for n in m.N)
+            return m.c[l] <= room + m.coordinate_slack[k, l] * (1 - m.y[k])
 
         @m.Constraint(m.K, m.coordinates, doc="a met scenario excludes levels of too much work")
         def possible(m: Any, k: int, l: int) -> Any:
-            return m.y[k] <= pyo.quicksum(m.z[l, n] for n in m.N if b[k, n] >= l + 1 + n)
+            return m.y[k] <= pyo.quicksum(m.in_reach[k * L + l, n] * m.z[l, n] for n in m.N)
 
         return m
 

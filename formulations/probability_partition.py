@@ -132,7 +132,7 @@ class ProbabilityPartition(ProbabilityFormulation):
         return self.updated(model, problem, at_least=at_least)
 
     def set_highs(self, rows: HighsRows) -> None:
-        """Set what the parameters stand for in a model of HiGHS."""
+        """Set what the parameters stand for in a model of HiGHS, in rows that a program over coordinates has."""
         super().set_highs(rows)
         K, N, most = self.rounds, self.workers, self.most
         rows.bounds("omega", (N,), 0.0, most)
@@ -142,6 +142,8 @@ class ProbabilityPartition(ProbabilityFormulation):
             for j, n in np.ndindex(K, N):
                 column = ("d", int(self.order[j, n]), n)
                 rows.entry(("mixing", n), column, float(self.steps[j, n]))
+            return
+        if not rows.holds("met", 0, 0):
             return
         rows.sides("met", (K, N), -np.inf, most)
         late = most - self.room

@@ -83,6 +83,32 @@ def test_the_deadline_and_the_budget_of_a_probability(
     assert values[0] < values[2] > values[1]
 
 
+@pytest.mark.parametrize("language", ["cvxpy", "pyomo", "highspy"])
+@pytest.mark.parametrize(
+    "how",
+    [{}, {"strong": False}, {"equivalence": False}, {"symmetry": False}],
+    ids=["strong", "plain", "no equivalence", "no symmetry"],
+)
+def test_the_deadline_of_a_probability_over_coordinates(how: Any, language: str) -> None:
+    system = replace(SYSTEM, coordinates=6, worker_times=cg.Scenarios(TIMES[:6]))
+    problem = cg.Problem(system, cg.CompletionProbability(SLOW / 10.0))
+    formulation: Formulation = formulate(problem, "coordinate", **how)
+    model = getattr(formulation, f"to_{language}")()
+    if language == "cvxpy":
+        assert model.is_dpp()
+    solve(formulation, model)
+    values = []
+    for deadline in (0.6 * QUICK / 10.0, SLOW / 5.0, SLOW / 10.0):
+        formulation = formulation.update(model, deadline=deadline)
+        value, design = solve(formulation, model)
+        anew = formulate(cg.Problem(system, cg.CompletionProbability(deadline)), "coordinate", **how)
+        expected, _ = solve(anew, anew.to_highspy())
+        assert value == pytest.approx(expected)
+        assert cg.evaluate(formulation.problem, design).value == pytest.approx(expected)
+        values.append(value)
+    assert values[0] < values[2] < values[1]
+
+
 CHANGES: tuple[dict[str, Any], ...] = (
     {"costs": cg.Costs(startup=5e3, per_coordinate=2e2, per_message=1e4)},
     {"limits": cg.Limits(blocks=1)},
@@ -223,11 +249,16 @@ def test_the_exact_models_of_pyomo() -> None:
 def test_what_cannot_be_changed_says_so() -> None:
     problem = cg.Problem(SYSTEM, cg.CompletionProbability(SLOW))
     coordinate = formulate(problem, "coordinate")
-    with pytest.raises(UnsupportedProblemError, match=r"nothing .* coordinate form, not deadline;"):
-        coordinate.update(coordinate.to_highspy(), deadline=QUICK)
+    with pytest.raises(
+        UnsupportedProblemError, match=r"^deadline can .*, not coordinates: .* every coordinate; .*anew$"
+    ):
+        coordinate.update(coordinate.to_highspy(), coordinates=61)
+    mean = formulate(cg.Problem(SYSTEM, cg.ExpectedRuntime()), "coordinate")
+    with pytest.raises(UnsupportedProblemError, match=r"^nothing .* not coordinates: the model has"):
+        mean.update(mean.to_highspy(), coordinates=61)
     late = formulate(cg.Problem(replace(SYSTEM, coordinates=8), cg.Quantile(0.8)), "coordinate")
     with pytest.raises(
-        UnsupportedProblemError, match=r"^probability can .*, not coordinates; .*anew$"
+        UnsupportedProblemError, match=r"^probability can .*, not coordinates: .*anew$"
     ):
         late.update(late.to_highspy(), coordinates=9)
     with pytest.raises(InvalidInputError, match="deadline"):
