@@ -329,12 +329,12 @@ class Formulation(ABC):
         >>> system = cg.System(2, 6, cg.Scenarios([[3.0, 1.0], [2.0, 5.0]]))
         >>> free = cg.formulate(cg.Problem(system, cg.ExpectedRuntime()))
         >>> free.fixed_since("coordinates"), free.fixed_since("deadline")
-        ('', 'the expected-runtime has none')
+        ('', 'the objective has none')
         """
         if name in self.changeable:
             return ""
         if name in ("deadline", "probability"):
-            return f"the {self.problem.objective.kind} has none"
+            return "the objective has none"
         return "the model has no rows for them"
 
     def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
@@ -388,7 +388,8 @@ class Formulation(ABC):
         if language_of(model) == "pyomo":
             self.set_pyomo(model, design)
         else:
-            write_values(model, self.point(design))
+            point = self.point(design)
+            write_values(model, {name: point[name] for name in self.variables})
 
     def set_pyomo(self, model: Any, design: Design) -> None:
         """Set the variables of a pyomo model to the point of a design."""

@@ -14,7 +14,9 @@ from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.exact_probability import ExactProbability
 from cgcopt.formulations.exact_runtime import ExactRuntime
 from cgcopt.formulations.limited.probability import ProbabilityWithin
+from cgcopt.formulations.limited.quantile import QuantileWithin
 from cgcopt.formulations.limited.runtime import RuntimeWithin
+from cgcopt.formulations.limited.tail_mean import TailMeanWithin
 from cgcopt.formulations.probability_coordinate import ProbabilityCoordinate
 from cgcopt.formulations.probability_partition import ProbabilityPartition
 from cgcopt.formulations.risk.quantile import QuantileCoordinate, QuantilePartition
@@ -52,7 +54,7 @@ def formulate(
     ----------
     problem : Problem
         With expected runtime, completion probability, quantile or conditional value at risk as
-        objective; the last two on scenarios only, without limits and costs.  With
+        objective; the last two on scenarios only.  With
         :class:`~cgcopt.Scenarios` as worker times (``problem.sampled(1000)``) it has all three
         forms; with a distribution that has a density, the relaxed one, and the block form as a
         pyomo model.
@@ -209,12 +211,6 @@ def _scenarios_only(problem: Problem, form: Form, written: Written) -> Formulati
     )
 
 
-def _free_only(problem: Problem, form: Form, written: Written) -> Formulation:
-    raise UnsupportedProblemError(
-        f"the {problem.objective.kind} is formulated without limits and costs only"
-    )
-
-
 def _within(program: Callable[..., Formulation]) -> Builder:
     """Write a problem with limits or costs on rounds, in its blocks."""
 
@@ -263,7 +259,7 @@ BUILDERS: Table[type[Objective], Builders] = Table(
                 {Times.SCENARIOS: _on_rounds(QuantilePartition, QuantileCoordinate)},
                 others=_scenarios_only,
             ),
-            _free_only,
+            _within(QuantileWithin),
         ),
         ConditionalValueAtRisk: Builders(
             Table(
@@ -271,7 +267,7 @@ BUILDERS: Table[type[Objective], Builders] = Table(
                 {Times.SCENARIOS: _on_rounds(TailMeanPartition, TailMeanCoordinate)},
                 others=_scenarios_only,
             ),
-            _free_only,
+            _within(TailMeanWithin),
         ),
     },
 )

@@ -132,7 +132,7 @@ class ProbabilityPartition(ProbabilityFormulation):
         return self.updated(model, problem, at_least=at_least)
 
     def set_highs(self, rows: HighsRows) -> None:
-        """Set what the parameters stand for in a model of HiGHS, in rows that a program over coordinates has."""
+        """Set what the parameters stand for in a model of HiGHS, in the rows that it has."""
         super().set_highs(rows)
         K, N, most = self.rounds, self.workers, self.most
         rows.bounds("omega", (N,), 0.0, most)

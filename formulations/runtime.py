@@ -25,9 +25,19 @@ class RuntimeFormulation(ScenarioFormulation):
         """Seconds that count as 1 in ``theta``."""
         return self.problem.system.unit * self.time_scale * self.coordinate_scale
 
+    @property
+    def objective_scale(self) -> float:
+        """Seconds that count as 1 in the objective of the model."""
+        return self.runtime_scale / self.rounds
+
+    @property
+    def theta_seconds(self) -> float:
+        """Seconds that count as 1 in ``theta``."""
+        return self.runtime_scale
+
     def value(self, objective: float) -> float:
-        """Convert ``sum_k theta_k`` to the average runtime in seconds."""
-        return objective * self.runtime_scale / self.rounds
+        """Convert the objective of the model, here ``sum_k theta_k``, to seconds."""
+        return objective * self.objective_scale
 
     def quick_design(self) -> Design:
         """Return a good design without solving anything: work inverse to the mean runtimes.
@@ -42,8 +52,32 @@ class RuntimeFormulation(ScenarioFormulation):
     def _recourse(self, design: Design) -> dict[str, FloatArray]:
         return {"theta": round_runtimes(self.problem.system, design.work) / self.runtime_scale}
 
+    def fitted(self, duals: FloatArray) -> FloatArray | None:
+        """Multipliers of the runtime rows that make a convex combination of subgradients.
+
+        Parameters
+        ----------
+        duals : ndarray, shape (K, N)
+            As a solver reports them, of either sign convention and any accuracy.
+
+        Returns
+        -------
+        ndarray, shape (K, N)
+            Nonnegative, ``sum_n lambda_{k,n} = 1/K``; ``None`` where all are zero or not finite.
+        """
+        weight = np.abs(duals)
+        total = weight.sum(axis=1, keepdims=True)
+        if not np.isfinite(weight).all() or not total.any():
+            return None
+        weight = np.where(total > 0.0, weight, 1.0)
+        return np.asarray(weight / (weight.sum(axis=1, keepdims=True) * self.rounds))
+
+    def gradient_of(self, weights: FloatArray) -> FloatArray:
+        """The subgradient of fitted multipliers: ``u`` :attr:`time_scale` seconds a coordinate, (N,)."""
+        return partition_gradient((weights * self.times).sum(axis=0))
+
     def bound_of_duals(self, duals: FloatArray) -> float:
-        r"""Turn multipliers of the runtime rows into a lower bound on every expected runtime.
+        r"""Turn multipliers of the runtime rows into a lower bound on every value.
 
         Nonnegative ``lambda_{k,n}`` with ``sum_n lambda_{k,n} = 1/K`` make ``g`` with
         ``g_i = (i+1) sum_{n>=i} sum_k lambda_{k,n} u T^k_(N-n)`` a convex combination of
@@ -60,13 +94,8 @@ class RuntimeFormulation(ScenarioFormulation):
         float
             Seconds; NaN where the multipliers are all zero or not finite.
         """
-        weight = np.abs(duals)
-        total = weight.sum(axis=1, keepdims=True)
-        if not np.isfinite(weight).all() or not total.any():
+        weights = self.fitted(duals)
+        if weights is None:
             return float("nan")
-        weight = np.where(total > 0.0, weight, 1.0)
-        weight /= weight.sum(axis=1, keepdims=True)
-        per_level = (weight * self.times).sum(axis=0)
-        gradient = partition_gradient(per_level)
-        seconds = self.problem.system.unit * self.time_scale / self.rounds
-        return float(gradient.min() * seconds * self.problem.system.coordinates)
+        seconds = self.problem.system.unit * self.time_scale
+        return float(self.gradient_of(weights).min()) * seconds * self.problem.system.coordinates

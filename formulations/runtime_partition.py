@@ -68,7 +68,7 @@ class RuntimePartition(RuntimeFormulation):
         x = self.design(model).partition
         duals = read_duals(model, {"budget": (), "runtime": (self.rounds, self.workers)})
         per_level = (duals["runtime"] * self.times).sum(axis=0)
-        seconds = self.value(1.0) / self.coordinate_scale
+        seconds = self.objective_scale / self.coordinate_scale
         budget = float(duals["budget"]) * seconds
         return Prices(budget, partition_gradient(per_level) * seconds, x)
 

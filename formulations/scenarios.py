@@ -190,7 +190,7 @@ class ScenarioFormulation(Formulation):
     @property
     def theta_seconds(self) -> float:
         """Seconds that count as 1 in ``theta``, where there is one."""
-        return self.value(self.rounds)
+        raise NotImplementedError
 
     def __str__(self) -> str:
         """Return the mathematics of the model as text, and how its variables are scaled."""

@@ -32,9 +32,18 @@ class ProbabilityWithin(RuntimeWithin):
     design misses them.
     """
 
-    of_rounds: ClassVar[str] = "y"
     counts_rounds: ClassVar[bool] = True
     changeable: ClassVar[tuple[str, ...]] = ("deadline", "coordinates", "costs", "limits")
+
+    @property
+    def of_rounds(self) -> Mapping[str, tuple[int, ...]]:
+        """Name and shape of the variables of the scenarios."""
+        return {"y": (self.rounds,)}
+
+    @property
+    def cost(self) -> Mapping[str, float]:
+        """That of every scenario."""
+        return {"y": 1.0}
 
     @property
     def deadline(self) -> float:
@@ -125,13 +134,15 @@ class ProbabilityWithin(RuntimeWithin):
         for k, n in np.ndindex(K, N):
             rows.entry(("met", k, n), ("y", k), float(self.lift[k, n]))
 
-    def _cvxpy_rounds(self, reached: Any, given: Mapping[str, Any]) -> tuple[Any, Any]:
+    def _cvxpy_rounds(
+        self, found: dict[str, Any], reached: Any, given: Mapping[str, Any]
+    ) -> tuple[Any, list[Any]]:
         import cvxpy as cp
 
         y = cp.Variable(self.rounds, name="y", boolean=True)
         met = cp.reshape(y, (self.rounds, 1), order="C") @ np.ones((1, self.workers))
         row = reached + cp.multiply(given["lift"], met) <= given["room"] + given["lift"]
-        return cp.Maximize(cp.sum(y)), row.set_label("met")
+        return cp.Maximize(cp.sum(y)), [row.set_label("met")]
 
     def _pyomo_rounds(self, m: Any) -> None:
         import pyomo.environ as pyo
@@ -162,11 +173,11 @@ class ProbabilityWithin(RuntimeWithin):
         upper["y"] = 1.0
         return -1.0
 
-    def _fill_rounds(self, model: HighsModel, omega: IntArray, delay: IntArray) -> IntArray:
+    def _fill_rounds(self, model: HighsModel, found: Mapping[str, IntArray]) -> dict[str, IntArray]:
         y = model.columns("y", (self.rounds,), upper=1.0, cost=1.0, integer=True)
-        reached = [(self.times, omega), (1.0, delay), (self.lift, y[:, None])]
+        reached = [(self.times, found["omega"]), (1.0, found["delay"]), (self.lift, y[:, None])]
         model.rows("met", (self.rounds, self.workers), reached, upper=self.room + self.lift)
-        return y
+        return {"y": y}
 
     def _latex_rounds(self) -> tuple[str, ...]:
         startup = r" - \sigma" if self.problem.system.costs.startup else ""

@@ -11,7 +11,7 @@ from cgcopt.arrays import IntArray
 from cgcopt.formulations.highs_model import HighsModel, before
 from cgcopt.formulations.latex import program
 from cgcopt.formulations.limited.rows import add_ends, add_used_levels
-from cgcopt.formulations.limited.within import PARAMETERS, Within
+from cgcopt.formulations.limited.within import Within
 from cgcopt.formulations.models.parameters import add_pyomo_parameters, cvxpy_parameters
 from cgcopt.formulations.scipy_program import LinearProgram, Rows, linear_program
 
@@ -55,8 +55,9 @@ class RuntimeWithin(Within):
             (x >= 0).set_label("nonnegative"),
             (x / U <= given["largest"] / U).set_label("allowed"),
         ]
-        objective, row = self._cvxpy_rounds(reached, given)
-        rows.append(row)
+        found = {"omega": omega, "delay": delay}
+        objective, rows_of_rounds = self._cvxpy_rounds(found, reached, given)
+        rows += rows_of_rounds
         if z is not None:
             rows += [
                 (x / U <= given["L"] / U * z).set_label("used"),
@@ -73,13 +74,15 @@ class RuntimeWithin(Within):
             ]
         return cp.Problem(objective, rows)
 
-    def _cvxpy_rounds(self, reached: Any, given: Mapping[str, Any]) -> tuple[Any, Any]:
+    def _cvxpy_rounds(
+        self, found: dict[str, Any], reached: Any, given: Mapping[str, Any]
+    ) -> tuple[Any, list[Any]]:
         """The objective, and the rows of the scenarios, of what every level takes."""
         import cvxpy as cp
 
-        theta = cp.Variable(self.rounds, name="theta")
+        theta = found["theta"] = cp.Variable(self.rounds, name="theta")
         row = cp.reshape(theta, (self.rounds, 1), order="C") >= reached
-        return cp.Minimize(cp.sum(theta)), row.set_label("runtime")
+        return cp.Minimize(cp.sum(theta)), [row.set_label("runtime")]
 
     def to_pyomo(self) -> Any:
         """Return a ``pyomo.environ.ConcreteModel`` with mutable :attr:`parameters`."""
@@ -89,7 +92,7 @@ class RuntimeWithin(Within):
         m = pyo.ConcreteModel("expected runtime within limits")
         m.N = pyo.RangeSet(0, self.workers - 1, doc="redundancy levels")
         m.K = pyo.RangeSet(0, self.rounds - 1, doc="scenarios")
-        add_pyomo_parameters(m, self.parameters, PARAMETERS)
+        add_pyomo_parameters(m, self.parameters, self.documented)
         kind = pyo.NonNegativeIntegers if self.integer else pyo.NonNegativeReals
         m.x = pyo.Var(m.N, domain=kind, doc="coordinates at every level")
         m.omega = pyo.Var(m.N, domain=pyo.NonNegativeReals, doc="cumulative work, scaled")
@@ -177,7 +180,7 @@ class RuntimeWithin(Within):
             whole.append("end")
             upper["end"] = 1.0
         return linear_program(
-            self.variables, rows, cost={self.of_rounds: 1.0}, sign=sign, upper=upper, integer=whole
+            self.variables, rows, cost=self.cost, sign=sign, upper=upper, integer=whole
         )
 
     def _scipy_rounds(
@@ -203,7 +206,7 @@ class RuntimeWithin(Within):
         less, previous = before(omega)
         work = [(self.coordinate_work, x), (-1.0, omega), (-less, previous)]
         model.rows("work", (N,), work, lower=0.0, upper=0.0)
-        found[self.of_rounds] = self._fill_rounds(model, omega, delay)
+        found |= self._fill_rounds(model, found)
         less, previous = before(delay)
         sending = [(1.0, delay), (less, previous), (-self.per_unit / U, x)]
         if self.counted:
@@ -216,12 +219,12 @@ class RuntimeWithin(Within):
             found["end"] = add_ends(model, x, self.ends, unit=U)
         return found
 
-    def _fill_rounds(self, model: HighsModel, omega: IntArray, delay: IntArray) -> IntArray:
-        """Write the columns and rows of the scenarios."""
-        theta = model.columns("theta", (self.rounds,), cost=1.0)
-        reached = [(1.0, theta[:, None]), (-self.times, omega), (-1.0, delay)]
+    def _fill_rounds(self, model: HighsModel, found: Mapping[str, IntArray]) -> dict[str, IntArray]:
+        """Write the columns and rows of the scenarios; return the columns by name."""
+        theta = model.columns("theta", (self.rounds,), cost=self.cost.get("theta", 0.0))
+        reached = [(1.0, theta[:, None]), (-self.times, found["omega"]), (-1.0, found["delay"])]
         model.rows("runtime", (self.rounds, self.workers), reached, lower=0.0)
-        return theta
+        return {"theta": theta}
 
     def to_highspy(self) -> Any:
         """Return a ``highspy.Highs`` holding the model, with named columns and rows."""

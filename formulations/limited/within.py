@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,7 +12,6 @@ import numpy as np
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
-from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.prices import Prices
 from cgcopt.formulations.base import Formulation, Point
 from cgcopt.formulations.models.duals import read_duals
@@ -48,18 +47,27 @@ class Within(RuntimeFormulation):
     """
 
     within: ClassVar[bool] = True
+    documented: ClassVar[Mapping[str, str]] = PARAMETERS
+    """What the parameters of a model are, by name."""
     changeable: ClassVar[tuple[str, ...]] = ("coordinates", "costs", "limits")
     levels_counted: bool = field(default=False, kw_only=True)
 
-    of_rounds: ClassVar[str] = "theta"
-    """The variable of every scenario."""
+    @property
+    def of_rounds(self) -> Mapping[str, tuple[int, ...]]:
+        """Name and shape of the variables of the scenarios."""
+        return {"theta": (self.rounds,)}
+
+    @property
+    def cost(self) -> Mapping[str, float]:
+        """Coefficient of the objective for the entries of every variable that has one."""
+        return {"theta": 1.0}
 
     @property
     def variables(self) -> Mapping[str, tuple[int, ...]]:
         """``x``, ``omega``, ``delay``, ``theta``, and ``z`` and ``end`` where they are needed."""
         n = self.workers
         shapes: dict[str, tuple[int, ...]] = {"x": (n,), "omega": (n,), "delay": (n,)}
-        shapes[self.of_rounds] = (self.rounds,)
+        shapes |= self.of_rounds
         if self.counted:
             shapes["z"] = (n,)
         if self.ends is not None:
@@ -117,7 +125,7 @@ class Within(RuntimeFormulation):
         return self.problem.system.costs.per_message / self.runtime_scale
 
     def value(self, objective: float) -> float:
-        """Convert ``sum_k theta_k`` to the average runtime in seconds, the start-up included."""
+        """Convert the objective of the model to seconds, the start-up included."""
         return super().value(objective) + self.problem.system.costs.startup
 
     def quick_design(self) -> Design:
@@ -128,9 +136,23 @@ class Within(RuntimeFormulation):
         x[levels[int(slowest.argmin())]] = self.problem.system.coordinates
         return Design(x)
 
+    def gradient_of(self, weights: FloatArray) -> FloatArray:
+        """The subgradient, what a coordinate costs to send included."""
+        later = np.cumsum(weights.sum(axis=0)[::-1])[::-1]
+        return super().gradient_of(weights) + self.per_unit * later
+
     def bound_of_duals(self, duals: FloatArray) -> float:
-        """No bound: multipliers of the runtime rows alone do not prove one here."""
-        return float("nan")
+        """Turn multipliers of the runtime rows into a lower bound on every value.
+
+        As without limits, over the allowed levels; messages, which only cost, are left out.
+        """
+        weights = self.fitted(duals)
+        if weights is None:
+            return float("nan")
+        system = self.problem.system
+        least = float(self.gradient_of(weights)[self.allowed > 0.0].min())
+        seconds = system.unit * self.time_scale * system.coordinates
+        return least * seconds + system.costs.startup
 
     def leave_out_blocks(self, model: Any) -> Any:
         """Return the model as it is: limits speak of the blocks."""
@@ -193,9 +215,9 @@ class Within(RuntimeFormulation):
 
     def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
         """Change the budget, limits and costs of a model, and the deadline of a probability."""
-        kind = {"levels_counted": self.counted}
+        kind: dict[str, Any] = {"levels_counted": self.counted}
         shapes = {name: value.shape for name, value in self.parameters.items()}
-        new = type(self)(problem, self.form, unit=self.coordinate_scale, **kind)
+        new = replace(self, problem=problem, unit=self.coordinate_scale, **kind)
         changed = {name: value.shape for name, value in new.parameters.items()}
         if changed != shapes:
             given = " ".join((problem.limits.label, problem.system.costs.label)).strip()
@@ -234,7 +256,5 @@ class Within(RuntimeFormulation):
             return super().prices(model)
         x = self.design(model).partition
         duals = read_duals(model, {"runtime": (self.rounds, self.workers)})["runtime"]
-        later = np.cumsum(duals.sum(axis=0)[::-1])[::-1]
-        gradient = partition_gradient((duals * self.times).sum(axis=0)) + self.per_unit * later
-        gradient *= self.runtime_scale / (self.rounds * self.coordinate_scale)
+        gradient = self.gradient_of(duals) * (self.objective_scale / self.coordinate_scale)
         return Prices(float(gradient @ x) / float(x.sum()), gradient, x)

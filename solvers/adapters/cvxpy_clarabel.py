@@ -10,7 +10,7 @@ from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.solution import TerminationCondition as T
 from cgcopt.solvers.adapters.base import Answer, termination
 from cgcopt.solvers.adapters.cvxpy_adapter import CvxpyAdapter
-from cgcopt.solvers.adapters.scenario_adapter import LINEAR
+from cgcopt.solvers.adapters.scenario_adapter import LinearAdapter
 
 __all__ = ["CvxpyClarabel"]
 
@@ -31,12 +31,11 @@ TERMINATIONS: Mapping[str, T] = {
 }
 
 
-class CvxpyClarabel(CvxpyAdapter):
+class CvxpyClarabel(LinearAdapter, CvxpyAdapter):
     """The scenario LP in cvxpy, solved by the interior point method Clarabel."""
 
     name = "cvxpy-clarabel"
     summary = "cvxpy with Clarabel on the scenario LP"
-    solves = LINEAR
     requires = "clarabel"
     distribution = "clarabel"
     licence = "Apache-2.0"

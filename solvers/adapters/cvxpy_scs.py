@@ -9,7 +9,7 @@ from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.solution import TerminationCondition as T
 from cgcopt.solvers.adapters.base import Answer, termination
 from cgcopt.solvers.adapters.cvxpy_adapter import CvxpyAdapter
-from cgcopt.solvers.adapters.scenario_adapter import LINEAR
+from cgcopt.solvers.adapters.scenario_adapter import LinearAdapter
 
 __all__ = ["CvxpyScs"]
 
@@ -27,12 +27,11 @@ TERMINATIONS: Mapping[int, T] = {
 }
 
 
-class CvxpyScs(CvxpyAdapter):
+class CvxpyScs(LinearAdapter, CvxpyAdapter):
     """The scenario LP in cvxpy, solved by the first-order method SCS."""
 
     name = "cvxpy-scs"
     summary = "cvxpy with SCS on the scenario LP, to lower accuracy"
-    solves = LINEAR
     tolerance = 1e-4
     requires = "scs"
     distribution = "scs"

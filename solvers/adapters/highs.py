@@ -12,6 +12,7 @@ from cgcopt._validate import did_you_mean
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
 from cgcopt.formulations.highs_model import run_interior_point
+from cgcopt.formulations.models.duals import read_duals
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
@@ -145,9 +146,8 @@ class Highs(ScenarioAdapter):
         feasible = feasible and status is not T.UNBOUNDED
         duals = None
         if linear and status is T.OPTIMAL:
-            rows = np.asarray(model.getSolution().row_dual)
-            duals = rows[-formulation.rounds * formulation.workers :]
-            duals = duals.reshape(formulation.rounds, formulation.workers)
+            runtime = {"runtime": (formulation.rounds, formulation.workers)}
+            duals = read_duals(model, runtime)["runtime"]
         return Answer(
             status,
             point=formulation.read(model) if feasible else None,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cgcopt.design import Design
-from cgcopt.errors import InvalidInputError
+from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations.builders import formulate_as
 from cgcopt.formulations.probability import ProbabilityFormulation
 from cgcopt.formulations.runtime import RuntimeFormulation
@@ -22,14 +22,12 @@ from cgcopt.solvers.adapters.base import OutsideSolver
 from cgcopt.solvers.base import SAMPLED, tasks
 from cgcopt.solvers.deadline.rounds_optimum import good_design
 
-__all__ = ["LINEAR", "MIXED_INTEGER", "ScenarioAdapter"]
+__all__ = ["MIXED_INTEGER", "LinearAdapter", "ScenarioAdapter"]
 
 #: What a solver of mixed-integer linear programs can do.
 MIXED_INTEGER = tasks(
     ExpectedRuntime, CompletionProbability, Quantile, ConditionalValueAtRisk, forms=tuple(Form)
 )
-#: What a solver of linear programs can do.
-LINEAR = tasks(ExpectedRuntime, ConditionalValueAtRisk, forms=(Form.RELAXED,))
 
 
 class ScenarioAdapter(OutsideSolver):
@@ -70,6 +68,28 @@ class ScenarioAdapter(OutsideSolver):
         elif isinstance(formulation, RuntimeFormulation) and not formulation.linear:
             start = start or formulation.quick_design()
         return formulation, start
+
+
+class LinearAdapter(ScenarioAdapter):
+    """An outside solver of linear programs: limits of the levels and costs of coordinates stay linear."""
+
+    solves = tasks(ExpectedRuntime, ConditionalValueAtRisk, forms=(Form.RELAXED,))
+    limits = frozenset({"copies", "levels"})
+    costs = True
+
+    @classmethod
+    def check(cls, problem: Problem) -> None:
+        """Refuse what makes the program one in whole numbers."""
+        super().check(problem)
+        if problem.system.costs.per_message:
+            raise UnsupportedProblemError(
+                f"solver '{cls.name}' takes linear programs, which a cost per message is no part of"
+            )
+
+    @classmethod
+    def fits(cls, problem: Problem) -> bool:
+        """Whether the solver knows all limits and costs of the problem."""
+        return super().fits(problem) and not problem.system.costs.per_message
 
 
 _FORMULATION_OPTIONS = {"strong", "symmetry", "equivalence", "at_least"}

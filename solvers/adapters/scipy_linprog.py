@@ -15,7 +15,7 @@ from cgcopt.solvers.adapters.base import (
     termination,
     unknown_options_refused,
 )
-from cgcopt.solvers.adapters.scenario_adapter import LINEAR, ScenarioAdapter
+from cgcopt.solvers.adapters.scenario_adapter import LinearAdapter
 
 __all__ = ["ScipyLinprog"]
 
@@ -31,12 +31,11 @@ TERMINATIONS: Mapping[int, T] = {
 NO_POINT = (2, 3, 4)
 
 
-class ScipyLinprog(ScenarioAdapter):
+class ScipyLinprog(LinearAdapter):
     """The interior point method that scipy carries; raw option ``method`` chooses another."""
 
     name = "scipy-linprog"
     summary = "scipy.optimize.linprog on the scenario LP"
-    solves = LINEAR
     requires = "scipy"
     distribution = "scipy"
     licence = "BSD-3-Clause"

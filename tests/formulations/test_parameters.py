@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,9 @@ def test_the_deadline_of_a_probability_over_coordinates(how: Any, language: str)
     for deadline in (0.6 * QUICK / 10.0, SLOW / 5.0, SLOW / 10.0):
         formulation = formulation.update(model, deadline=deadline)
         value, design = solve(formulation, model)
-        anew = formulate(cg.Problem(system, cg.CompletionProbability(deadline)), "coordinate", **how)
+        anew = formulate(
+            cg.Problem(system, cg.CompletionProbability(deadline)), "coordinate", **how
+        )
         expected, _ = solve(anew, anew.to_highspy())
         assert value == pytest.approx(expected)
         assert cg.evaluate(formulation.problem, design).value == pytest.approx(expected)
@@ -250,11 +253,14 @@ def test_what_cannot_be_changed_says_so() -> None:
     problem = cg.Problem(SYSTEM, cg.CompletionProbability(SLOW))
     coordinate = formulate(problem, "coordinate")
     with pytest.raises(
-        UnsupportedProblemError, match=r"^deadline can .*, not coordinates: .* every coordinate; .*anew$"
+        UnsupportedProblemError,
+        match=r"^deadline can .*, not coordinates: .* every coordinate; .*anew$",
     ):
         coordinate.update(coordinate.to_highspy(), coordinates=61)
     mean = formulate(cg.Problem(SYSTEM, cg.ExpectedRuntime()), "coordinate")
-    with pytest.raises(UnsupportedProblemError, match=r"^nothing .* not coordinates: the model has"):
+    with pytest.raises(
+        UnsupportedProblemError, match=r"^nothing .* not coordinates: the model has"
+    ):
         mean.update(mean.to_highspy(), coordinates=61)
     late = formulate(cg.Problem(replace(SYSTEM, coordinates=8), cg.Quantile(0.8)), "coordinate")
     with pytest.raises(
@@ -272,3 +278,33 @@ def test_what_cannot_be_changed_says_so() -> None:
         )
     with pytest.raises(InvalidInputError, match="coordinates"):
         formulation.update(formulation.to_highspy(), coordinates=2_000_000)
+
+
+def table_of_changes() -> str:
+    """What a model that stands takes, as the page of formulations shows it."""
+    names = ("deadline", "probability", "coordinates", "limits", "costs")
+    lines = ["| objective | model | " + " | ".join(names) + " |", "|---" * 7 + "|"]
+    rounds = cg.System(3, 9, cg.Scenarios(TIMES[:4, :3]))
+    exact = cg.System(3, 9, cg.ShiftedExponential(rate=1e-3, shift=50.0))
+    few = cg.Limits(blocks=2)
+    for objective in (
+        cg.ExpectedRuntime(),
+        cg.CompletionProbability(SLOW),
+        cg.Quantile(0.6),
+        cg.ConditionalValueAtRisk(0.6),
+    ):
+        free = cg.Problem(rounds, objective)
+        models = {f"{form} form": formulate(free, form) for form in ("coordinate", "block")}
+        models["block form, limits or costs"] = formulate(replace(free, limits=few), "block")
+        if isinstance(objective, cg.ExpectedRuntime | cg.CompletionProbability):
+            models["exact, pyomo"] = formulate(replace(free, system=exact), "relaxed")
+        for name, formulation in models.items():
+            cells = [formulation.fixed_since(parameter) or "yes" for parameter in names]
+            name = name.replace("block form", "block and relaxed form")
+            lines.append(f"| {objective.kind} | {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def test_the_page_of_formulations_shows_what_can_be_changed() -> None:
+    page = Path(__file__).parents[2] / "docs" / "formulations.md"
+    assert table_of_changes() in page.read_text(encoding="utf-8"), table_of_changes()
