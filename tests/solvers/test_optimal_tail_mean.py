@@ -116,7 +116,9 @@ def test_what_is_not_formulated_or_designed_is_refused() -> None:
     costly = replace(problem.system, costs=cg.Costs(startup=1.0))
     with pytest.raises(UnsupportedProblemError, match="costs"):
         cg.solve(replace(problem, system=costly))
-    with pytest.raises(UnsupportedProblemError, match="limits and costs are formulated on scenarios"):
+    with pytest.raises(
+        UnsupportedProblemError, match="limits and costs are formulated on scenarios"
+    ):
         cg.formulate(limited.sampled(10), "coordinate")
 
 
