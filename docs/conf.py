@@ -27,6 +27,8 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
+    "site_build.attributes",
+    "site_build.layout",
     "site_build.mathml",
 ]
 exclude_patterns = ["site_build", "**/.ipynb_checkpoints"]

@@ -98,9 +98,46 @@ def test_a_broken_link_is_found(site_build: None, tmp_path: Path) -> None:
     assert sorted(links.broken_links(tmp_path)) == ["a.html: b.html#here", "b.html: c.html"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.html", '<script src="https://x.org/math.js"></script>'),
+        ("a.html", '<link rel="stylesheet" href="//x.org/a.css">'),
+        ("a.html", '<img src="http://x.org/a.png">'),
+        ("a.html", "<style>@import 'https://x.org/a.css';</style>"),
+        ("a.css", "@font-face { src: url(https://x.org/a.woff) }"),
+    ],
+)
+def test_a_page_that_asks_another_site_is_found(
+    site_build: None, tmp_path: Path, name: str, text: str
+) -> None:
+    links = import_module("site_build.links")
+    (tmp_path / name).write_text(text)
+    (found,) = links.broken_links(tmp_path)
+    assert found.startswith(f"{name}: ")
+    assert found.endswith("of another site")
+
+
 def test_documentation_tools_are_an_extra_of_their_own() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
     ]
     assert any(need.startswith("sphinx") for need in extras["docs"])
     assert not any(need.startswith("sphinx") for need in extras["test"])
+
+
+def test_columns_of_numbers_are_told_from_names(site_build: None) -> None:
+    nodes = pytest.importorskip("docutils.nodes")
+    layout = import_module("site_build.layout")
+    rows = [["solver", "gap"], ["scipy-slsqp", "1.3e-07"], ["uno", ""], ["a long name", "10 %"]]
+    table, group = nodes.table(), nodes.tgroup(cols=2)
+    table += group
+    for part, lines in ((nodes.thead(), rows[:1]), (nodes.tbody(), rows[1:])):
+        group += part
+        for line in lines:
+            part += nodes.row("", *(nodes.entry("", nodes.paragraph(text=cell)) for cell in line))
+    layout.mark_columns(table)
+    classes = [entry["classes"] for entry in table.findall(nodes.entry)]
+    assert ["number" in marks for marks in classes] == [False, True] * 4
+    assert "whole" in classes[2]
+    assert "whole" not in classes[6]

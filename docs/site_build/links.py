@@ -2,29 +2,39 @@
 
     python docs/site_build/links.py build/docs
 
-Links to other sites are not followed.
+Links to other sites are not followed; that a page shows something from another site is an error, since
+pages are read without a network too.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+#: What a page is made of, beside links that a reader may follow.
+PARTS = ("audio", "embed", "iframe", "img", "link", "script", "source", "video")
+#: What a style sheet asks for.
+ASKED = re.compile(r"(?:@import\s+|url\(\s*)[\"']?((?:https?:)?//[^\"')\s]+)")
+
 
 class Page(HTMLParser):
-    """The anchors of a page, and where its links and pictures point."""
+    """The anchors of a page, where its links and pictures point, and what it shows of other sites."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.anchors: set[str] = set()
         self.links: list[str] = []
+        self.outside: list[str] = ASKED.findall(text)
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         """Note identifiers, links and sources."""
         for name, value in attrs:
+            if tag in PARTS and name in ("href", "src") and re.match(r"(https?:)?//", value or ""):
+                self.outside.append(value)
             if name == "id" or (name == "name" and tag == "a"):
                 self.anchors.add(value or "")
             elif name in ("href", "src") and value and tag != "link":
@@ -40,6 +50,7 @@ def broken_links(site: Path) -> list[str]:
     }
     broken = []
     for path, page in pages.items():
+        broken += [f"{path.relative_to(site)}: {link}, of another site" for link in page.outside]
         for link in page.links:
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
@@ -51,6 +62,9 @@ def broken_links(site: Path) -> list[str]:
             missing = parts.fragment and anchors is not None and parts.fragment not in anchors
             if not target.exists() or missing:
                 broken.append(f"{path.relative_to(site)}: {link}")
+    for path in site.rglob("*.css"):
+        asked = ASKED.findall(path.read_text(encoding="utf-8"))
+        broken += [f"{path.relative_to(site)}: {link}, of another site" for link in asked]
     return broken
 
 

@@ -43,8 +43,9 @@ def display(translator, node):
     translator.body.append(translator.starttag(node, "div", CLASS="math"))
     if node["number"]:
         translator.body.append(f'<span class="eqno">({node["number"]})</span>')
-    translator.body.append(markup(node.astext(), display=True))
-    translator.body.append("</div>\n")
+    translator.body.append(
+        f'<div class="formula">{markup(node.astext(), display=True)}</div></div>\n'
+    )
     raise SkipNode
 
 

@@ -98,16 +98,16 @@ def rounds_picture(path: Path) -> None:
         ("Uncoded", uncoded, 1),
         ("All coordinates on level 1", single, 1),
         ("A level for each block", best_for(TIMES), 1),
-        ("Two levels, each in four cells, every worker in an order of its own", two_levels, 4),
+        ("Two levels, in four cells each, every worker in its own order", two_levels, 4),
     ]
-    figure, rows = plt.subplots(4, 1, figsize=(7, 7.4), sharex=True, layout="constrained")
+    figure, rows = plt.subplots(4, 1, figsize=(5.6, 7), sharex=True, layout="constrained")
     for axes, design in zip(rows, designs, strict=True):
         draw_round(axes, *design)
     rows[-1].set_xlim(0, 50)
     rows[-1].set_xlabel("seconds since the round began", size=9)
     names = [f"level {level}: {level + 1} of 4 subsets" for level in range(4)]
     handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, names, strict=True)]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=9, frameon=False)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
 
@@ -118,13 +118,13 @@ def partitions_picture(path: Path) -> None:
     from matplotlib.ticker import MaxNLocator
 
     systems = {
-        "shifted exponential (paper), N = 20": cg.load_instance("paper"),
-        "log-normal, sigma 0.6, N = 12": cg.Problem(
+        "shifted exponential, N = 20": cg.load_instance("paper"),
+        "log-normal 0.6, N = 12": cg.Problem(
             cg.System(12, 20_000, cg.LogNormal(sigma=0.6, scale=1.0, shift=0.2)),
             cg.ExpectedRuntime(),
         ),
     }
-    figure, columns = plt.subplots(1, 2, figsize=(7, 2.6), layout="constrained", sharey=True)
+    figure, columns = plt.subplots(1, 2, figsize=(5.6, 2.6), layout="constrained", sharey=True)
     for axes, (name, problem) in zip(columns, systems.items(), strict=True):
         share = cg.solve(problem).partition / problem.system.coordinates
         axes.bar(range(len(share)), 100 * share, color="#4477aa")
