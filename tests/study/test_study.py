@@ -145,38 +145,80 @@ def test_the_page_stands_alone_and_is_escaped(carried_out: Path) -> None:
     assert {f"{value!r}" for value in frame["value"].tolist()} <= set(cells)
 
 
-@pytest.mark.skipif(
-    not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-    reason="no Chromium",
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
 )
+#: No window, and no request to anybody.
+HEADLESS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+#: Faults of scripts and forbidden requests become marks that a dump shows.
+WATCH = """<script>
+const note = text => document.documentElement.setAttribute("data-fault", text);
+addEventListener("error", event => note(event.message || event.target.src), true);
+addEventListener("unhandledrejection", event => note(String(event.reason)));
+addEventListener("securitypolicyviolation", event => note(event.blockedURI));
+console.error = console.warn = note;
+</script>"""
+#: Nothing but what stands in the page may be loaded.
+ALONE = (
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+    "img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">"
+)
+
+
+def browse(path: Path, *arguments: str) -> str:
+    call = [BROWSER, *HEADLESS, f"--user-data-dir={path.parent / 'user'}"]
+    call += ["--virtual-time-budget=3000", *arguments, path.as_uri()]
+    return subprocess.run(call, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+@pytest.mark.skipif(not BROWSER, reason="no Chromium")
 def test_a_browser_opens_the_page_and_sorts_it(carried_out: Path, tmp_path: Path) -> None:
-    browser = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
-    )
     text = (carried_out / "report.html").read_text(encoding="utf-8")
     click = "<script>document.querySelectorAll('table.sortable th')[3].click()</script></body>"
-    (tmp_path / "page.html").write_text(text.replace("</body>", click), encoding="utf-8")
-    run = subprocess.run(
-        [
-            browser,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            f"--user-data-dir={tmp_path / 'u'}",
-            "--virtual-time-budget=3000",
-            "--dump-dom",
-            (tmp_path / "page.html").as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    found = Page(run.stdout)
+    opened = text.replace("<head>", f"<head>{ALONE}{WATCH}").replace("</body>", click)
+    (tmp_path / "page.html").write_text(opened, encoding="utf-8")
+    dumped = browse(tmp_path / "page.html", "--dump-dom")
+    found = Page(dumped)
+    assert "data-fault" not in dict(found.elements)["html"]
     assert [a["aria-sort"] for a in found.all("th") if "aria-sort" in a] == ["ascending"]
-    rows = run.stdout.split("<tbody>")[1].split("</tbody>")[0].split("<tr>")[1:]
+    rows = dumped.split("<tbody>")[1].split("</tbody>")[0].split("<tr>")[1:]
     values = [float(row.split('data-number="')[3].split('"')[0]) for row in rows]
     assert values == sorted(values)
+
+
+@pytest.mark.skipif(not BROWSER, reason="no Chromium")
+def test_a_browser_shows_the_page(carried_out: Path, tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    shutil.copy(carried_out / "report.html", tmp_path / "page.html")
+    browse(
+        tmp_path / "page.html", f"--screenshot={tmp_path / 'page.png'}", "--window-size=1000,1400"
+    )
+    with image.open(tmp_path / "page.png") as shown:
+        # Letters and curves: dark pixels in every third of the page, which is white elsewhere.
+        grey = shown.convert("L")
+        for top in range(0, 1400, 500):
+            counts = grey.crop((0, top, 1000, min(top + 500, grey.height))).histogram()
+            assert sum(counts[:128]) > 500
+            assert sum(counts[240:]) > sum(counts[:128])
+
+
+def test_shares_are_sorted_as_numbers_and_words_begin_at_the_left() -> None:
+    table = pd.DataFrame({"solver": ["a", "b"], "gap": ["4.1e-07", "5.00 %"], "s": ["", "2"]})
+    text = page("t", [Section("All", ["a `gap`"], table)])
+    assert 'data-number="0.05">5.00 %<' in text
+    assert "<code>gap</code>" in text
+    found = Page(text)
+    assert [a.get("class") for a in found.all("th")] == ["text", None, None]
+    assert [a.get("class") for a in found.all("td")] == ["text", None, None] * 2
 
 
 def test_a_study_goes_on_where_it_was(carried_out: Path) -> None:

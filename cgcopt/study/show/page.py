@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -21,14 +22,16 @@ h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2em; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 th, td { padding: .25em .7em; text-align: right; white-space: nowrap; }
-th:first-child, td.text { text-align: left; }
+.text { text-align: left; }
 thead { border-top: 2px solid #222; border-bottom: 1px solid #222; }
 tbody { border-bottom: 2px solid #222; }
 tbody tr:nth-child(even) { background: #f5f5f5; }
 .sortable th { cursor: pointer; }
-th[aria-sort=ascending]::after { content: " \\25B2"; }
-th[aria-sort=descending]::after { content: " \\25BC"; }
-img { max-width: 100%; height: auto; }
+.sortable th::after { content: " \\2195"; color: #aaa; }
+.sortable th[aria-sort=ascending]::after { content: " \\25B2"; color: inherit; }
+.sortable th[aria-sort=descending]::after { content: " \\25BC"; color: inherit; }
+img { display: block; width: 760px; max-width: 100%; height: auto; margin: 1em 0; }
+code { background: #f2f2f2; padding: 0 .2em; border-radius: 3px; }
 dt { font-weight: 600; float: left; clear: left; width: 10em; }
 dd { margin-left: 11em; overflow-wrap: anywhere; }
 @media (max-width: 600px) {
@@ -117,7 +120,7 @@ def page(title: str, sections: Sequence[Section]) -> str:
 
 def _section(section: Section) -> str:
     parts = [f"<section><h2>{_text(section.title)}</h2>"]
-    parts += [f"<p>{_text(text)}</p>" for text in section.texts]
+    parts += [f"<p>{_prose(text)}</p>" for text in section.texts]
     if section.table is not None:
         parts.append(_table(section.table, section.numbers))
     if section.picture is not None:
@@ -127,40 +130,52 @@ def _section(section: Section) -> str:
         items = (f"<dt>{_text(n)}</dt><dd>{_text(t)}</dd>" for n, t in section.facts.items() if t)
         parts.append(f"<dl>{''.join(items)}</dl>")
     if section.points:
-        parts.append(f"<ul>{''.join(f'<li>{_text(point)}</li>' for point in section.points)}</ul>")
+        parts.append(f"<ul>{''.join(f'<li>{_prose(point)}</li>' for point in section.points)}</ul>")
     return "\n".join([*parts, "</section>"])
 
 
 def _table(table: pd.DataFrame, numbers: pd.DataFrame | None) -> str:
-    head = "".join(
-        f'<th scope="col" tabindex="0" title="sort">{_text(name)}</th>' for name in table.columns
-    )
-    rows = []
-    for place in range(len(table)):
-        cells = [
-            _cell(table.iat[place, column], None if numbers is None else numbers.iat[place, column])
-            for column in range(table.shape[1])
-        ]
-        rows.append(f"<tr>{''.join(cells)}</tr>")
-    body = "\n".join(rows)
+    columns = [
+        _column(table.iloc[:, place], None if numbers is None else numbers.iloc[:, place])
+        for place in range(table.shape[1])
+    ]
+    heads, bodies = zip(*columns, strict=True)
+    body = "\n".join(f"<tr>{''.join(cells)}</tr>" for cells in zip(*bodies, strict=True))
     return (
-        f'<div class="wide"><table class="sortable"><thead><tr>{head}</tr></thead>'
+        f'<div class="wide"><table class="sortable"><thead><tr>{"".join(heads)}</tr></thead>'
         f"<tbody>\n{body}\n</tbody></table></div>"
     )
 
 
-def _cell(text: object, number: object) -> str:
-    value = number if isinstance(number, int | float) else _number(str(text))
-    if value is None or value != value:
-        return f'<td class="text">{_text(str(text))}</td>'
-    return f'<td data-number="{float(value)!r}">{_text(str(text))}</td>'
+def _column(texts: pd.Series[str], numbers: pd.Series[float] | None) -> tuple[str, list[str]]:
+    """Return the head and the cells of a column: one without numbers begins at the left."""
+    told = [str(text) for text in texts]
+    known = [None] * len(told) if numbers is None else list(numbers)
+    values = [_number(text, number) for text, number in zip(told, known, strict=True)]
+    side = "" if any(value is not None for value in values) else ' class="text"'
+    head = f'<th scope="col" tabindex="0" title="sort"{side}>{_text(str(texts.name))}</th>'
+    cells = []
+    for text, value in zip(told, values, strict=True):
+        key = "" if value is None else f' data-number="{value!r}"'
+        cells.append(f"<td{side}{key}>{_text(text)}</td>")
+    return head, cells
 
 
-def _number(text: str) -> float | None:
+def _number(text: str, known: object) -> float | None:
+    """Return the number that a cell is sorted by: the one that is known, or its text read."""
+    if isinstance(known, int | float):
+        return None if known != known else float(known)
+    share = text.strip().endswith("%")
     try:
-        return float(text)
+        value = float(text.strip().removesuffix("%"))
     except ValueError:
         return None
+    return None if value != value else value / 100 if share else value
+
+
+def _prose(text: str) -> str:
+    """Escaped, with `code` set as such."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _text(text))
 
 
 def _text(text: str) -> str:
