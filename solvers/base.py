@@ -185,6 +185,9 @@ class Solver(ABC):
     """Names of the limits within which the solver designs; a problem with others is refused."""
     costs: ClassVar[bool] = False
     """Whether the solver counts what starting and sending cost."""
+    most_workers: ClassVar[int] = 5000
+    """Workers of the largest system that the solver takes: methods hold a number for each pair of
+    workers, or hundreds of rounds of all of them. Formulas and schemes take any number."""
     draws: ClassVar[bool] = False
     """Whether the solver itself draws rounds (``options.scenarios``) of a distribution."""
     requires: ClassVar[str] = ""
@@ -222,13 +225,19 @@ class Solver(ABC):
 
     @classmethod
     def check(cls, problem: Problem) -> None:
-        """Refuse a problem with limits or costs that the solver does not know.
+        """Refuse a problem that is too large, or with limits or costs that the solver does not know.
 
         Raises
         ------
         UnsupportedProblemError
             Naming what the solver cannot respect.
         """
+        count = problem.system.workers
+        if count > cls.most_workers:
+            raise UnsupportedProblemError(
+                f"solver '{cls.name}' takes up to {cls.most_workers} workers, not {count}; formulas and "
+                "schemes take any number (uncoded, single-level, time, freq)"
+            )
         unknown = [name for name in problem.limits.to_dict() if name not in cls.limits]
         if unknown:
             some = "limits" if len(unknown) > 1 else "limit"
@@ -258,10 +267,10 @@ class Solver(ABC):
 
     @classmethod
     def fits(cls, problem: Problem) -> bool:
-        """Whether the solver knows all limits and costs of the problem."""
-        return set(problem.limits.to_dict()) <= cls.limits and (
-            cls.costs or not problem.system.costs
-        )
+        """Whether the solver knows all limits and costs of the problem, and takes its size."""
+        limits, costs = problem.limits.to_dict(), problem.system.costs
+        known = set(limits) <= cls.limits and (cls.costs or not costs)
+        return known and problem.system.workers <= cls.most_workers
 
     def prepare(self, problem: Problem, form: Form) -> None:  # noqa: B027
         """Import and compile what :meth:`solve` needs, outside the measured time."""

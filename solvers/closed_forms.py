@@ -32,6 +32,7 @@ from cgcopt.solvers.formulas import (
     partition_with_work_proportional_to,
 )
 from cgcopt.solvers.limited.restricted import restricted
+from cgcopt.system import MAX_WORKERS
 
 __all__ = [
     "ClosedFormDeadline",
@@ -47,6 +48,7 @@ class ClosedFormTime(Solver):
     name = "closed-form-time"
     summary = "cumulative work inversely proportional to the mean order statistics"
     role = Role.CLOSED_FORM
+    most_workers = MAX_WORKERS
     solves = RUNTIME_RELAXED
     tolerance = math.inf
     settings = NoSettings
@@ -63,6 +65,7 @@ class ClosedFormFrequency(Solver):
     name = "closed-form-frequency"
     summary = "cumulative work proportional to the mean speeds of the order statistics"
     role = Role.CLOSED_FORM
+    most_workers = MAX_WORKERS
     solves = RUNTIME_RELAXED
     tolerance = math.inf
     settings = NoSettings
@@ -81,6 +84,7 @@ class ClosedFormDeadline(Solver):
     name = "closed-form-deadline"
     summary = "equal work in every block, for large deadlines"
     role = Role.CLOSED_FORM
+    most_workers = MAX_WORKERS
     solves = PROBABILITY_RELAXED
     tolerance = math.inf
     settings = NoSettings
@@ -99,6 +103,7 @@ class EqualRisk(Solver):
     name = "equal-risk"
     summary = "equal union bound of failure on every level (one scalar root)"
     role = Role.CLOSED_FORM
+    most_workers = MAX_WORKERS
     solves = PROBABILITY_RELAXED
     times: ClassVar[frozenset[Times]] = INDEPENDENT
     tolerance = math.inf

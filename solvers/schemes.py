@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -25,12 +25,13 @@ from cgcopt.objective import (
 )
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process.time_left import over
 from cgcopt.settings import NoSettings, number, read_settings
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import ALL_TIMES, Outcome, Role, Solver, Times, tasks
 from cgcopt.solvers.convex.layer_program import analytic_centre
 from cgcopt.solvers.limited.restricted import restricted_to, shares_moved
-from cgcopt.system import System
+from cgcopt.system import MAX_WORKERS, System
 
 __all__ = [
     "TANDON_ALPHA",
@@ -50,6 +51,7 @@ class Scheme(Solver):
     """Base of the schemes; all of them treat every objective at the relaxed form."""
 
     role = Role.SCHEME
+    most_workers = MAX_WORKERS
     solves = tasks(
         ExpectedRuntime,
         CompletionProbability,
@@ -167,10 +169,17 @@ class SingleLevel(Scheme):
         """Try every level, most promising first."""
         system = problem.system
         levels = problem.limits.allowed_levels(system.workers)
-        works = np.array([_single_work(system, s) for s in levels])
-        best = int(levels[_best(problem, works, options)])
+        cycles = np.asarray(system.coordinates * (levels + 1.0), dtype=np.float64)
+
+        def work(row: int) -> FloatArray:
+            return np.where(np.arange(system.workers) < levels[row], 0.0, cycles[row])
+
+        means = _slowest_means(system)
+        bounds = cycles if means is None else system.unit * cycles * means[levels]
+        row, termination = _best(problem, bounds, work, options)
+        best = int(levels[row])
         return Outcome(
-            TerminationCondition.OPTIMAL,
+            termination,
             partition=_single(system, best),
             details={"redundancy": best},
         )
@@ -207,12 +216,21 @@ class Tandon(Scheme):
             raise SolverError("partial-straggler coding needs at least two workers")
         s = np.arange(1, system.workers)
         uncoded = system.coordinates * (s + 1) / (s + alpha)
-        below = np.arange(system.workers) < s[:, np.newaxis]
-        works = np.where(below, 1.0, alpha) * uncoded[:, np.newaxis]
-        best = _best(problem, works, options)
+
+        def work(row: int) -> FloatArray:
+            ratio = np.where(np.arange(system.workers) < s[row], 1.0, alpha)
+            return np.asarray(ratio * uncoded[row])
+
+        means = _slowest_means(system)
+        bounds = (
+            alpha * uncoded
+            if means is None
+            else system.unit * uncoded * np.maximum(means[0], alpha * means[s])
+        )
+        best, termination = _best(problem, bounds, work, options)
         return Outcome(
-            TerminationCondition.OPTIMAL,
-            work=works[best],
+            termination,
+            work=work(best),
             details={"redundancy": best + 1, "alpha": alpha},
         )
 
@@ -223,40 +241,39 @@ def _single(system: System, redundancy: int) -> FloatArray:
     return partition
 
 
-def _single_work(system: System, redundancy: int) -> FloatArray:
-    levels = np.arange(system.workers)
-    return np.where(levels < redundancy, 0.0, system.coordinates * (redundancy + 1.0))
+def _slowest_means(system: System) -> FloatArray | None:
+    """``E[T_(N-n)]`` of every level; ``None`` where a start comes in."""
+    if system.worker_times.kind is Times.STARTED:
+        return None
+    return order_statistic_means(system.worker_times, system.workers)[::-1]
 
 
-def _best(problem: Problem, works: FloatArray, options: Options) -> int:
-    """Index of the best row of ``works``.
+def _best(
+    problem: Problem, bounds: FloatArray, work: Callable[[int], FloatArray], options: Options
+) -> tuple[int, TerminationCondition]:
+    """Index of the best work, and why the search for it ended.
 
-    An expected maximum is at least the maximum of the expectations, so rows are tried by that bound
+    An expected maximum is at least the maximum of the expectations, so works are tried by that bound
     until it passes the best value. The other objectives try the same order to its end.
     """
     minimize = problem.objective.sense is Sense.MINIMIZE
-    system = problem.system
-    started = system.worker_times.kind is Times.STARTED
+    started = problem.system.worker_times.kind is Times.STARTED
     prune = type(problem.objective) is ExpectedRuntime and not started
-    if started:
-        bounds = works[:, -1]
-    else:
-        means = order_statistic_means(system.worker_times, system.workers)[::-1]
-        with np.errstate(invalid="ignore"):
-            bounds = np.max(np.where(works > 0, system.unit * works * means, 0.0), axis=1)
     best, best_value = -1, math.inf
     for tried, row in enumerate(_ascending(bounds)):
         if prune and bounds[row] >= best_value:
             break
+        if best >= 0 and over():
+            return best, TerminationCondition.TIME_LIMIT
         if not prune or math.isfinite(bounds[row]):
-            value = evaluate_work(problem, works[row]).value
+            value = evaluate_work(problem, work(row)).value
             signed = value if minimize else -value
             if signed < best_value:
                 best, best_value = row, signed
-        options.report(tried / len(works), "trying redundancies")
+        options.report(tried / bounds.size, "trying redundancies")
     if best < 0:
         raise SolverError("no redundancy has a finite value")
-    return best
+    return best, TerminationCondition.OPTIMAL
 
 
 def _ascending(bounds: FloatArray) -> Iterator[int]:

@@ -19,6 +19,7 @@ from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.binomials import log_binomials
 from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.rounds.quantile import rank_of
+from cgcopt.process.time_left import look
 from cgcopt.workers.base import (
     DiscreteTimes,
     IndependentTimes,
@@ -36,6 +37,8 @@ __all__ = [
 
 #: Entries of the largest temporary array, numbers; no measurement of it is recorded.
 _ENTRIES = 2**21
+#: Ranks whose quantiles are computed between two looks at the time.
+_RANKS = 2**13
 
 
 def order_statistic_means(times: WorkerTimes, workers: int) -> FloatArray:
@@ -173,10 +176,16 @@ def _independent_quantiles(
 ) -> FloatArray:
     from scipy.special import betaincinv
 
-    k = np.arange(1, workers + 1)
-    if on_time <= 0.5:
-        return times.ppf(betaincinv(k, workers + 1 - k, on_time))
-    return times.isf(betaincinv(workers + 1 - k, k, late))
+    found = np.empty(workers)
+    for start in range(0, workers, _RANKS):
+        look()
+        k = np.arange(start + 1, min(start + _RANKS, workers) + 1)
+        part = slice(start, start + k.size)
+        if on_time <= 0.5:
+            found[part] = times.ppf(betaincinv(k, workers + 1 - k, on_time))
+        else:
+            found[part] = times.isf(betaincinv(workers + 1 - k, k, late))
+    return found
 
 
 def _discrete_means(times: DiscreteTimes, workers: int, power: int) -> FloatArray:

@@ -89,12 +89,18 @@ def look() -> None:
         raise OutOfTimeError
 
 
-def looking() -> Callable[[], None]:
-    """Return :func:`look` for other threads, which do not know the time of this one."""
+def looking(ahead: float = 0.0) -> Callable[[], None]:
+    """Return :func:`look` for other threads, which do not know the time of this one.
+
+    Parameters
+    ----------
+    ahead : float
+        Seconds that what follows takes before the next look: there have to be so many.
+    """
     here = _time.get()
 
     def look_here() -> None:
-        if here.over:
+        if here.over or here.end - time.perf_counter() < ahead:
             raise OutOfTimeError
 
     return look_here

@@ -16,13 +16,17 @@ from cgcopt.design import partition_of_work, work_of_partition
 from cgcopt.evaluation.dispatch import Table
 from cgcopt.options import Options
 from cgcopt.problem import Problem
+from cgcopt.process.time_left import look
 from cgcopt.seeds import generator
 from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.runtime.curvature import damped_hessian
 from cgcopt.solvers.runtime.sample_average import SampleAverage
 from cgcopt.solvers.runtime.smoothed_maximum import smoothed_maximum
 from cgcopt.system import System
-from cgcopt.workers.base import Times
+from cgcopt.workers.base import Times, WorkerTimes
+
+#: Times that are drawn and sorted between two looks at the time that is left.
+_PIECE = 2**22
 
 __all__ = ["SampledModel", "drawn_optimum", "drawn_times", "refined", "sampled_model"]
 
@@ -111,7 +115,7 @@ def _drawn(
     tuning = _tuning(system)
     count = _rounds(system) if rounds is None else rounds
     rng = generator(options.seed, "sampled-model", model.label, levels)
-    times = np.sort(model.sample(count, levels, rng), axis=1)
+    times = _sorted_rounds(model, count, levels, rng)
     run = SampleAverage(times, Incumbent(0.0), clock, options.threads)
     if levels <= tuning.coarse_levels:
         return run, run.smooth(run.start())
@@ -122,6 +126,22 @@ def _drawn(
     partition = partition_of_work(np.maximum.accumulate(work))
     widths = [share / levels for share in (*tuning.leading, tuning.spacing)]
     return run, run.smooth(partition / partition.sum(), widths)
+
+
+def _sorted_rounds(
+    model: WorkerTimes, count: int, levels: int, rng: np.random.Generator
+) -> FloatArray:
+    """Drawn rounds, every row ascending; many of them in pieces between which the time is seen."""
+    if count * levels <= _PIECE:
+        return np.sort(model.sample(count, levels, rng), axis=1)
+    times = np.empty((count, levels))
+    rows = max(_PIECE // levels, 1)
+    for first in range(0, count, rows):
+        look()
+        part = times[first : first + rows]
+        part[:] = model.sample(len(part), levels, rng)
+        part.sort(axis=1)
+    return times
 
 
 def drawn_times(system: System) -> int:

@@ -22,6 +22,7 @@ from os import cpu_count
 import numpy as np
 
 from cgcopt.arrays import FloatArray
+from cgcopt.process.time_left import look, looking
 
 __all__ = ["TUNING", "PassTuning", "SmoothedMaximum", "smoothed_maximum", "warm_up"]
 
@@ -34,6 +35,8 @@ class PassTuning:
     """Entries from which the compiled pass pays for its import."""
     threaded_from: int = 2_000_000
     """Entries from which the pass is divided among threads."""
+    looked_entries: int = 2_000_000
+    """Entries between two looks at the time that is left."""
     dense_from: float = 0.12
     """Products near the maximum, as a share of all, from which a dense matrix product is faster."""
     looked_at: int = 64
@@ -127,6 +130,7 @@ def _dense(times: FloatArray, factors: FloatArray, power: float) -> _Sums:
     n = factors.size
     sums, gradient, mixture, curvature = np.zeros(3), np.zeros(n), np.zeros(n), np.zeros((n, n))
     for start in range(0, len(times), TUNING.block):
+        look()
         block = times[start : start + TUNING.block]
         ratio = block * factors
         top = ratio.max(axis=1)
@@ -153,14 +157,18 @@ def _dense(times: FloatArray, factors: FloatArray, power: float) -> _Sums:
 def _compiled(times: FloatArray, factors: FloatArray, power: float, threads: int | None) -> _Sums:
     from cgcopt.solvers.runtime.smoothed_kernel import smoothed_rows
 
-    n = factors.size
+    n, look_here = factors.size, looking()
+    piece = max(TUNING.looked_entries // n, 1)
     frozen = times.view()
     frozen.flags.writeable = False  # one compiled signature serves all callers
 
     def part(ends: tuple[int, int]) -> _Sums:
         sums, gradient, mixture, curvature = np.zeros(3), np.zeros(n), np.zeros(n), np.zeros((n, n))
         reach = math.exp(-TUNING.lost / power)
-        smoothed_rows(frozen, factors, power, reach, *ends, sums, gradient, mixture, curvature)
+        for first in range(*ends, piece):
+            look_here()
+            rows = (first, min(first + piece, ends[1]))
+            smoothed_rows(frozen, factors, power, reach, *rows, sums, gradient, mixture, curvature)
         return sums, gradient, mixture, curvature
 
     count = min(threads or cpu_count() or 1, len(times))

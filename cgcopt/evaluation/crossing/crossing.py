@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Literal, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
+from cgcopt.evaluation.crossing.single import FEWEST, one_threshold, ranks_of_one_threshold
 from cgcopt.evaluation.crossing.threads import in_parts
 
 __all__ = [
@@ -114,8 +115,10 @@ def crossing(
 
     Notes
     -----
-    Time grows like ``N^1.5`` per row for thresholds within a few standard deviations of ``k/N``
-    and at most like ``N^2``, memory like ``N``.  Relative errors are some ``1e-15`` in ``P``,
+    From some hundred workers on, rows with one threshold have a closed form
+    (:mod:`cgcopt.evaluation.crossing.single`). Otherwise time grows like ``N^1.5`` per row for
+    thresholds within a few standard deviations of ``k/N`` and at most like ``N^2``, memory like
+    ``N``.  Relative errors are some ``1e-15`` in ``P``,
     ``1 - P`` and the gradient (``abs(log P)`` times the rounding error where ``P < 1e-26``).
     Gradient entries below some ``1e-270`` of the natural scale are returned as zero.  The method
     is described in :mod:`cgcopt.evaluation.crossing.kernel`.
@@ -172,6 +175,51 @@ def _swept(
     p: FloatArray, s: FloatArray, gradient: bool, threads: int | None
 ) -> tuple[FloatArray, FloatArray]:
     """``P``, ``1 - P``, ``log P`` in columns and both gradients, for rows with ``p_1 > 0``."""
+    rows, n = p.shape
+    ranks = ranks_of_one_threshold(p) if n >= FEWEST else np.zeros(rows, dtype=np.intp)
+    if not ranks.any():
+        return _swept_through(p, s, gradient, threads)
+    values = np.empty((rows, 3))
+    derivatives = np.zeros((2, rows if gradient else 0, n))
+    one = np.flatnonzero(ranks)
+    values[one], *rises = one_threshold(p[one, 0], s[one, 0], ranks[one], n)
+    if gradient:
+        _fill_rises(derivatives, one, ranks[one], p[one, 0], s[one, 0], rises)
+    rest = np.flatnonzero(ranks == 0)
+    if rest.size:
+        values[rest], found = _swept_through(p[rest], s[rest], gradient, threads)
+        if gradient:
+            derivatives[:, rest] = found
+    return values, derivatives
+
+
+def _fill_rises(
+    derivatives: FloatArray,
+    rows: NDArray[np.intp],
+    ranks: NDArray[np.intp],
+    q: FloatArray,
+    s: FloatArray,
+    rises: list[FloatArray],
+) -> None:
+    """Put the derivatives of rows with one threshold where they belong.
+
+    The last threshold of all, where it is 1, loses the chance that ``N - 1`` points do without it.
+    """
+    n = derivatives.shape[-1]
+    for part, rise in zip(derivatives, rises, strict=True):
+        part[rows, ranks - 1] = rise
+    free = ranks < n
+    if free.any():
+        others, _, _ = one_threshold(q[free], s[free], ranks[free], n - 1)
+        known, _, _ = one_threshold(q[free], s[free], ranks[free], n)
+        derivatives[0, rows[free], n - 1] = n * others[:, 0]
+        derivatives[1, rows[free], n - 1] = n * np.exp(others[:, 2] - known[:, 2])
+
+
+def _swept_through(
+    p: FloatArray, s: FloatArray, gradient: bool, threads: int | None
+) -> tuple[FloatArray, FloatArray]:
+    """The same by the sweep through all thresholds."""
     from cgcopt.evaluation.crossing.kernel import WORKSPACE, sweep
 
     rows, n = p.shape

@@ -25,6 +25,10 @@ class _Tuning:
     """Rough time of a row for each worker, seconds."""
     sweep_seconds: float = 2.6e-8
     """Factor of ``N**1.5`` in the time of a row, seconds: the sweep through the thresholds."""
+    slack_seconds: float = 2e-9
+    """Factor of ``N**2`` in the time of a row whose thresholds are far apart, seconds;"""
+    slow: int = 10_000
+    """it counts for more workers than these, whose rows may take longer than there is time."""
     look: float = 0.2
     """Rough time of a part at most, seconds: between parts it is seen whether there is time left."""
 
@@ -42,7 +46,7 @@ def in_parts(
         parts = max(min(rows, max(4 * threads if threads > 1 else 1, looks)), 1)
     cuts = [rows * i // parts for i in range(parts + 1)]
     slices = [slice(a, b) for a, b in pairwise(cuts)]
-    look = looking()
+    look = looking(_TUNING.slack_seconds * n * n if n > _TUNING.slow else 0.0)
 
     def in_time(part: slice) -> None:
         look()

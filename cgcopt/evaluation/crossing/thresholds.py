@@ -6,11 +6,11 @@ How these chances ``F_n(t)`` depend on the work of a level is the business of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal, TypeVar, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
@@ -31,6 +31,8 @@ __all__ = [
 #: Factor on a deadline that equals a possible runtime in exact arithmetic: it counts as kept, however
 #: ``t / (u w_n)`` is rounded.
 KEPT = 1.0 + 4.0 * float(np.finfo(np.float64).eps)
+#: Levels from which it is seen whether they come in runs, and the length of runs that is worth it.
+_MANY, _LONG_RUNS = 64, 4
 #: Below it a density has lost digits to the range of double precision.
 _SMALLEST_DENSITY = 1e-290
 
@@ -136,6 +138,24 @@ def proportional_thresholds(
     >>> levels.late.round(6).tolist()
     [0.0, 0.135335, 0.367879]
     """
+    runs = _runs(scale, ahead)
+    if runs is not None:
+        starts, lengths = runs
+        few = proportional_thresholds(
+            times,
+            scale[starts],
+            deadlines,
+            shift=shift,
+            ahead=None if ahead is None else ahead[starts],
+            derivative=derivative,
+        )
+        return replace(
+            few,
+            **{
+                item.name: np.repeat(getattr(few, item.name), lengths, axis=-1)
+                for item in fields(few)
+            },
+        )
     past = deadlines[..., np.newaxis]
     if ahead is not None:
         past = past + ahead
@@ -149,6 +169,22 @@ def proportional_thresholds(
     return ThresholdsWithDerivative(
         times.cdf(theta), times.sf(theta), -_time_by_density(smooth, theta, shift)
     )
+
+
+def _runs(
+    scale: FloatArray, ahead: FloatArray | None
+) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
+    """First levels and lengths of runs of equal chances; ``None`` where it is not worth it."""
+    if scale.ndim != 1 or scale.size < _MANY or (ahead is not None and ahead.ndim != 1):
+        return None
+    first = np.ones(scale.size, dtype=np.bool_)
+    first[1:] = scale[1:] != scale[:-1]
+    if ahead is not None:
+        first[1:] |= ahead[1:] != ahead[:-1]
+    starts = np.flatnonzero(first)
+    if starts.size * _LONG_RUNS > scale.size:
+        return None
+    return starts, np.diff(starts, append=scale.size)
 
 
 def _time_by_density(times: ContinuousTimes, theta: FloatArray, shift: float) -> FloatArray:

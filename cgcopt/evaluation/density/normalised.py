@@ -20,6 +20,7 @@ from cgcopt.evaluation.crossing.completion import (
     CompletionWithGradient,
     completion,
 )
+from cgcopt.evaluation.crossing.single import FEWEST
 from cgcopt.evaluation.crossing.thresholds import proportional_thresholds, without_shift
 from cgcopt.workers.base import ContinuousTimes
 
@@ -61,6 +62,8 @@ PROBES = _Probes(
     ])
 )  # fmt: skip
 
+#: Levels of a large design that are told one by one.
+_FEW_LEVELS = 64
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -181,11 +184,25 @@ class NormalisedRuntime:
 
     def level_quantiles(self) -> FloatArray:
         """Largest quantile of the levels' times after ``t_min``, for each of the scores."""
-        quantiles = _level_quantiles(self.times, self.omega.size)
+        levels = self._slowest_levels
+        chosen = slice(None) if levels is None else np.array(levels)
+        omega, ahead = self.omega[chosen], self.ahead[chosen]
+        quantiles = _level_quantiles(self.times, self.omega.size, levels)
         with np.errstate(invalid="ignore"):
-            after = self.omega * quantiles - self.ahead
-        after = np.where(self.omega > 0.0, after, 0.0).max(axis=1) - self.origin
+            after = omega * quantiles - ahead
+        after = np.where(omega > 0.0, after, 0.0).max(axis=1) - self.origin
         return np.asarray(np.maximum(after, 0.0))
+
+    @property
+    def _slowest_levels(self) -> tuple[int, ...] | None:
+        """The first levels of runs with equal work, which are the slowest of them.
+
+        ``None`` where there are too many to be told one by one.
+        """
+        if self.omega.size < FEWEST or self.lead is not None:
+            return None
+        first = np.flatnonzero(np.diff(self.omega, prepend=0.0) > 0.0)
+        return tuple(first.tolist()) if first.size <= _FEW_LEVELS else None
 
     def rest(self, after: FloatArray) -> FloatArray:
         """Bound on the integral of ``1 - P`` from the time of each score on, up to the last one."""
@@ -196,17 +213,20 @@ class NormalisedRuntime:
 
 
 @lru_cache(maxsize=64)
-def _level_quantiles(times: ContinuousTimes, workers: int) -> FloatArray:
-    """Quantiles of ``T_(N-n)`` at the normal scores ``PROBES.scores``, shape ``(scores, N)``."""
+def _level_quantiles(
+    times: ContinuousTimes, workers: int, levels: tuple[int, ...] | None
+) -> FloatArray:
+    """Quantiles of ``T_(N-n)`` at the normal scores ``PROBES.scores``, shape ``(scores, levels)``."""
     from scipy import special
 
-    n = np.arange(workers, dtype=np.float64)
+    n = np.arange(workers) if levels is None else np.array(levels)
+    chosen, n = n + 1, n.astype(np.float64)
     low = PROBES.scores[PROBES.scores <= 0.0][:, np.newaxis]
     high = PROBES.scores[PROBES.scores > 0.0][:, np.newaxis]
     finished = special.betaincinv(workers - n, n + 1.0, special.ndtr(low))
     chance = special.ndtr(-high)
     late = special.betaincinv(n + 1.0, workers - n, chance)
-    single = np.exp((np.log(chance) - log_binomials(workers)[1:]) / (n + 1.0))
+    single = np.exp((np.log(chance) - log_binomials(workers)[chosen]) / (n + 1.0))
     late = np.where(chance > PROBES.far_out, late, single)
     return np.concatenate((times.ppf(finished), times.isf(late)))
 

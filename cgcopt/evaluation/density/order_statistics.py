@@ -16,6 +16,7 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import SolverError
+from cgcopt.process.time_left import look
 from cgcopt.workers.base import ContinuousTimes
 
 __all__ = ["order_statistic_means"]
@@ -50,12 +51,18 @@ class _Tuning:
     """Inverse tail index from which quantiles are computed less far, lest they overflow."""
     entries: int = 2**21
     """Entries of the largest temporary array."""
+    narrow: int = 4
+    """Times these entries from which nodes that count for nothing are left out."""
+    together: tuple[int, int] = (64, 2000)
+    """Neighbouring ranks whose nodes are chosen together then: so many, and such a share of all."""
 
 
 _TUNING = _Tuning()
 
 
-def order_statistic_means(times: ContinuousTimes, workers: int, power: int) -> FloatArray:
+def order_statistic_means(
+    times: ContinuousTimes, workers: int, power: int, ranks: FloatArray | None = None
+) -> FloatArray:
     """Means of the order statistics, or of their inverses.
 
     Parameters
@@ -66,10 +73,12 @@ def order_statistic_means(times: ContinuousTimes, workers: int, power: int) -> F
         ``N``.
     power : int
         1 for the means, -1 for the means of the inverses.
+    ranks : ndarray, optional
+        Which ``k``, in increasing order; all by default.
 
     Returns
     -------
-    ndarray, shape (N,)
+    ndarray, shape (N,) or that of ``ranks``
         Increasing order; infinite where there is no mean.
 
     Raises
@@ -78,12 +87,12 @@ def order_statistic_means(times: ContinuousTimes, workers: int, power: int) -> F
         If the quadrature does not settle.
     """
     quantile = _LogQuantile.of(times)
-    k = np.arange(1, workers + 1, dtype=np.float64)
+    k = np.arange(1, workers + 1, dtype=np.float64) if ranks is None else ranks
     # Decay of the integrand in the logit at its slower end; not positive: no mean.
     left, right = (0.0, quantile.right) if power > 0 else (quantile.left, 0.0)
     decay = np.minimum(k - left, workers + 1 - k - right)
     finite = decay > _TUNING.no_decay
-    result = np.full(workers, np.inf)
+    result = np.full(k.size, np.inf)
     if not finite.any():
         return result
     k = k[finite]
@@ -124,13 +133,39 @@ def _weighted_sums(
     peak = k * np.log(k / (workers + 1)) + other * np.log(other / (workers + 1))
     sums = np.zeros((2, k.size))
     block = max(1, _TUNING.entries // xi.size)
+    narrow = k.size * xi.size > _TUNING.entries * _TUNING.narrow
+    if narrow:
+        block = max(_TUNING.together[0], k.size // _TUNING.together[1])
     for start in range(0, k.size, block):
+        look()
         part = slice(start, start + block)
-        exponent = np.outer(k[part], log_p) + np.outer(other[part], log_q)
-        exponent += log_width - peak[part, np.newaxis]
+        near = slice(None)
+        if narrow:
+            first, last = start, min(start + block, k.size) - 1
+            lowest, highest = (
+                k[i] * log_p + other[i] * log_q + log_width - peak[i] for i in (first, last)
+            )
+            near = _nodes_that_count(lowest, highest, log_value)
+        exponent = np.outer(k[part], log_p[near]) + np.outer(other[part], log_q[near])
+        exponent += log_width[near] - peak[part, np.newaxis]
         sums[0, part] = np.exp(exponent).sum(axis=1)
-        sums[1, part] = np.exp(exponent + log_value).sum(axis=1)
+        sums[1, part] = np.exp(exponent + log_value[near]).sum(axis=1)
     return sums
+
+
+def _nodes_that_count(first: FloatArray, last: FloatArray, log_value: FloatArray) -> slice:
+    """The nodes that neighbouring ranks need: from where the first one rises to where the last ends.
+
+    The weights of the ranks between are shifted from those of the first towards those of the last.
+    """
+    ends = []
+    for exponent in (first, last):
+        whole = exponent + log_value
+        counts = (exponent > exponent.max() - _TUNING.decayed) | (
+            whole > whole.max() - _TUNING.decayed
+        )
+        ends.append(np.flatnonzero(counts))
+    return slice(int(ends[0][0]), int(ends[1][-1]) + 1)
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,12 @@ from cgcopt.errors import (
     InfiniteMeanError,
     InvalidInputError,
 )
+from cgcopt.evaluation.crossing.single import FEWEST
 from cgcopt.evaluation.crossing.thresholds import checked_work
 from cgcopt.evaluation.density.by_panels import by_panels
 from cgcopt.evaluation.density.by_trapezoids import by_trapezoids
 from cgcopt.evaluation.density.normalised import NormalisedRuntime
+from cgcopt.evaluation.density.order_statistics import order_statistic_means
 from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import LineRuntime, Lines, lines_of_work
@@ -112,6 +114,8 @@ def expected_runtime(
             system
         )
     require_finite_mean(times, w)
+    if w.size >= FEWEST and w[np.argmax(w > 0.0)] == w[-1]:
+        return _of_one_block(system, times, w, gradient)
     integrals = _integrals(NormalisedRuntime.of(times, w / w[-1]), gradient, threads)
     seconds = system.unit * float(w[-1])
     return Evaluation.exact(
@@ -119,6 +123,18 @@ def expected_runtime(
         Method.QUADRATURE,
         gradient=system.unit * integrals[1:] if gradient else None,
     )
+
+
+def _of_one_block(
+    system: System, times: ContinuousTimes, w: FloatArray, gradient: bool
+) -> Evaluation:
+    """``u w E[T_(N-n)]`` with the gradient that Euler's theorem gives, all of it at level ``n``."""
+    level = int(np.argmax(w > 0.0))
+    means = order_statistic_means(times, w.size, 1, np.array([float(w.size - level)]))
+    value = system.unit * float(w[-1]) * float(means[0])
+    rise = np.zeros(w.size)
+    rise[level] = value / w[-1]
+    return Evaluation.exact(value, Method.QUADRATURE, gradient=rise if gradient else None)
 
 
 def density_of(system: System) -> ContinuousTimes:
