@@ -302,7 +302,8 @@ class Solution:
             allowed = f"a readable JSON file ({reason})"
             raise InvalidInputError("solution", str(path), allowed) from None
         if not isinstance(table, dict) or not isinstance(table.get("problem"), dict):
-            raise InvalidInputError("solution", str(path), "a JSON file with a solution's problem")
+            allowed = "a solution with its problem, as `cgcopt solve --out NAME.json` writes it"
+            raise InvalidInputError("solution", str(path), allowed)
         tables = dict(table["problem"])
         problem = problem_from_dict(tables, title=tables.pop("title", ""))
         try:

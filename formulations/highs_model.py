@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.process.quiet import silent_highs
 
 __all__ = ["HighsModel", "before", "highs_lp", "quiet_highs", "run_interior_point"]
 
@@ -167,10 +168,7 @@ def highs_lp(
 
 def quiet_highs(lp: Any, **options: Any) -> Any:
     """Return a ``highspy.Highs`` that holds the program, prints nothing and has these options."""
-    import highspy
-
-    highs = highspy.Highs()
-    highs.silent()
+    highs = silent_highs()
     for name, value in options.items():
         highs.setOptionValue(name, value)
     highs.passModel(lp)

@@ -63,6 +63,7 @@ def _run(arguments: Sequence[str]) -> int:
     import typer
 
     from cgcopt.cli.app import app
+    from cgcopt.cli.complaints import complaint
     from cgcopt.errors import CgcoptError, OutputError, WorkersLostError
 
     # The base of typer's own complaints about arguments; typer does not export it.
@@ -77,7 +78,7 @@ def _run(arguments: Sequence[str]) -> int:
     except CgcoptError as error:
         return _say(str(error), BAD_INPUT)
     except usage_error as error:
-        return _say(error.format_message(), BAD_INPUT)
+        return _say(complaint(error), BAD_INPUT)
     except SystemExit:  # typer's answer to a closed pipe, as in `cgcopt solvers | head -3`
         return 0
     except OSError as error:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from cgcopt.cli.labels import label_values
 from cgcopt.version import __version__
 
 __all__ = ["COMMANDS", "app"]
@@ -52,7 +53,9 @@ class _Commands(TyperGroup):
         if cmd_name in COMMANDS and self.commands[cmd_name] is None:
             alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
             alone.command(cmd_name)(_function(cmd_name))
-            self.commands[cmd_name] = typer.main.get_command(alone)
+            command = typer.main.get_command(alone)
+            label_values(command, _function(cmd_name), ctx)
+            self.commands[cmd_name] = command
         return self.commands.get(cmd_name)
 
 

@@ -16,6 +16,7 @@ from cgcopt.formulations.models.duals import read_duals
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
+from cgcopt.process.quiet import silent_highs
 from cgcopt.solution import TerminationCondition as T
 from cgcopt.solvers.adapters.base import Answer, native_options, termination
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER, ScenarioAdapter
@@ -79,8 +80,7 @@ def check_highs_names(raw: Mapping[str, Any]) -> None:
     """
     import highspy
 
-    known = highspy.Highs()
-    known.setOptionValue("output_flag", False)
+    known = silent_highs()
     for name, value in raw.items():
         if known.getOptionType(str(name))[0] != highspy.HighsStatus.kOk:
             listed = [each for each in dir(known.getOptions()) if not each.startswith("_")]

@@ -17,11 +17,11 @@ violated.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.process.quiet import silent_highs
 from cgcopt.solvers.limited.level_box import Region
 from cgcopt.solvers.limited.oracle import Cut
 
@@ -100,12 +100,9 @@ class Master:
     _blocks: int = 0
 
     def __post_init__(self) -> None:
-        import highspy
-
         m = self.levels.size
-        highs: Any = highspy.Highs()
+        highs = silent_highs()
         for name, value in (
-            ("output_flag", False),
             ("threads", 1),
             ("presolve", "off"),
             ("primal_feasibility_tolerance", _TUNING.tolerance),

@@ -18,6 +18,7 @@ import numpy as np
 
 from cgcopt.arrays import BoolArray, FloatArray, IntArray
 from cgcopt.formulations.highs_model import highs_lp
+from cgcopt.process.quiet import silent_highs
 from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.runtime.level_work import LevelWork
 
@@ -281,10 +282,7 @@ def spanning_tree(first: IntArray, second: IntArray, size: int) -> IntArray:
 
 
 def _quiet_highs(clock: Clock) -> Any:
-    import highspy
-
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
+    highs = silent_highs()
     highs.setOptionValue("presolve", "off")
     highs.setOptionValue("simplex_strategy", 4)  # primal: the start is nearly feasible
     highs.setOptionValue("primal_feasibility_tolerance", _TUNING.tolerance)

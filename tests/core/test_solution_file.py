@@ -110,7 +110,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         Solution.load(tmp_path / "none.json")
     path = tmp_path / "s.json"
     path.write_text("[1, 2]")
-    with pytest.raises(cg.InvalidInputError, match="a solution's problem"):
+    with pytest.raises(cg.InvalidInputError, match="a solution with its problem"):
         Solution.load(path)
     path.write_text("{")
     with pytest.raises(cg.InvalidInputError, match="not json"):

@@ -74,7 +74,8 @@ def _show(frame: pd.DataFrame) -> None:
         output.print(f"A wider terminal, --out and --json show {' and '.join(left_out)} too.")
     shipped = " and ".join(example_instances())
     output.print(
-        f"{len(frame)} instances; seconds (runtime, quantile) or a probability. "
+        f"{len(frame)} instance{'' if len(frame) == 1 else 's'}; "
+        "seconds (runtime, quantile) or a probability. "
         f"Every command takes these names, and {shipped}."
     )
 
