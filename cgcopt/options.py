@@ -60,17 +60,22 @@ class Options:
     progress: Progress | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        finite_number("options.gap", self.gap, least=0, below=1)
-        if self.time_limit is not None:
-            finite_number("options.time_limit", self.time_limit, above=0)
-        if self.threads is not None:
-            whole_number("options.threads", self.threads, least=1, most=MOST_THREADS)
-        whole_number("options.seed", self.seed, least=0)
-        whole_number("options.scenarios", self.scenarios, least=1, most=MOST_SCENARIOS)
-        if self.starts is not None:
-            whole_number("options.starts", self.starts, least=1, most=MOST_STARTS)
+        # Each number has one type, so that equal options have one key in a store.
+        self._take("gap", finite_number, least=0, below=1)
+        self._take("time_limit", finite_number, above=0)
+        self._take("threads", whole_number, least=1, most=MOST_THREADS)
+        self._take("seed", whole_number, least=0)
+        self._take("scenarios", whole_number, least=1, most=MOST_SCENARIOS)
+        self._take("starts", whole_number, least=1, most=MOST_STARTS)
         if not isinstance(self.raw, Mapping):
             raise InvalidInputError("options.raw", self.raw, "a mapping from names to values")
+
+    def _take(self, name: str, check: Callable[..., float], **allowed: float) -> None:
+        """Check a number and keep it in its type; ``None`` where that is the default."""
+        value, default = getattr(self, name), getattr(Options, name)
+        if value is None and default is None:
+            return
+        object.__setattr__(self, name, check(f"options.{name}", value, **allowed))
 
     def report(self, share: float | None, message: str) -> None:
         """Tell the log, and the progress callback where there is one."""
@@ -78,7 +83,3 @@ class Options:
             LOGGER.info("%s", message)
         if self.progress is not None:
             self.progress(share, message)
-
-    def raw_option(self, name: str, default: Any) -> Any:
-        """Return the raw option ``name``, or ``default``."""
-        return self.raw.get(name, default)

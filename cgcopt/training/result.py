@@ -200,29 +200,6 @@ class TrainingRun:
             )
         return pd.DataFrame(lines)
 
-    def rounds_table(self) -> pd.DataFrame:
-        """One line a plan and round, unrounded."""
-        import pandas as pd
-
-        parts = [
-            pd.DataFrame(
-                {
-                    "plan": name,
-                    "round": np.arange(self.rounds),
-                    "seconds": own.seconds,
-                    "modelled": own.modelled,
-                    "master": own.master,
-                    "decoding": own.decoding,
-                    "messages": own.messages,
-                    "error": own.errors,
-                    "loss": own.losses[1:],
-                    "lost": own.lost,
-                }
-            )
-            for name, own in self.plans.items()
-        ]
-        return pd.concat(parts, ignore_index=True)
-
     def to_dict(self) -> dict[str, Any]:
         """The keys of ``cgcopt run --json``; what is not finite is ``None``."""
         first = self.first

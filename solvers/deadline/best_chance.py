@@ -27,7 +27,7 @@ from cgcopt.process.incumbents import keep_design
 from cgcopt.solvers.deadline.branch_and_cut import branch_and_cut
 from cgcopt.solvers.deadline.chance_cuts import Cut, cut_at, largest_late
 from cgcopt.solvers.deadline.design_part import DESIGN, DesignColumns, DesignPart
-from cgcopt.solvers.deadline.reaches import DensityReach, StepReach, reach_of
+from cgcopt.solvers.deadline.reaches import Reach, reach_of
 
 __all__ = ["BestChance", "ChanceSettings"]
 
@@ -163,7 +163,7 @@ class BestChance:
             log_value, complement = -self.wanted, -math.expm1(-self.wanted)
         self.unit = _SETTINGS.unit * min(max(-log_value, _SETTINGS.smallest), _SETTINGS.largest)
         late = largest_late(self.part.levels, self.problem.system.workers, log_value, complement)
-        self.reach: StepReach | DensityReach = reach_of(self.part, self.deadline, late)
+        self.reach: Reach = reach_of(self.part, self.deadline, late)
         if float(self.reach.most @ self.part.weights) < self.part.coordinates * (
             1.0 - _SETTINGS.sum_off
         ):
@@ -180,8 +180,7 @@ class BestChance:
         """Whether the program has whole numbers."""
         part = self.part
         boundaries = part.problem.limits.boundaries is not None
-        choices = isinstance(self.reach, StepReach) or bool(self.reach.segments)
-        return part.whole or part.counted or boundaries or choices
+        return part.whole or part.counted or boundaries or self.reach.chooses
 
     def _build(self) -> None:
         """The program without cuts but one, at what every level asks for at the most."""
@@ -315,10 +314,8 @@ class BestChance:
             return False
         if self.form is not Form.RELAXED and not self.part.whole:
             partition = np.round(partition)
-        better = False
-        if isinstance(self.reach, StepReach):
-            _, work = self._state(values)
-            room = self.reach.room(work)
-            within = self.part.within(room, partition)
-            better = within is not None and self.offer(within)
+        _, work = self._state(values)
+        room = self.reach.room(work)
+        within = None if room is None else self.part.within(room, partition)
+        better = within is not None and self.offer(within)
         return self.offer(partition) or better

@@ -12,7 +12,7 @@ broken where a solution lies.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -68,8 +68,15 @@ class Reach(Protocol):
     def add(self, model: HighsModel, columns: DesignColumns, eta: IntArray) -> None:
         """Write columns and rows."""
 
+    @property
+    def chooses(self) -> bool:
+        """Whether the program has whole numbers."""
+
     def asked(self, work: FloatArray) -> FloatArray:
         """``eta`` of a work, shape ``(m,)``."""
+
+    def room(self, work: FloatArray) -> FloatArray | None:
+        """Most work, shape ``(m,)``, that has the ``eta`` of a work; ``None`` where none has more."""
 
     def rows(self, work: FloatArray, columns: DesignColumns, eta: IntArray) -> Iterator[Row]:
         """Rows for the program that are missing at a work."""
@@ -80,6 +87,8 @@ class Reach(Protocol):
 
 class StepReach:
     """Of a step distribution."""
+
+    chooses = True
 
     def __init__(self, part: DesignPart, deadline: float, late: FloatArray) -> None:
         system = part.problem.system
@@ -186,6 +195,14 @@ class DensityReach:
             if (ends := self._stretch(float(self.most[n]))) is not None
         }
 
+    @property
+    def chooses(self) -> bool:
+        """Whether a level is not convex throughout."""
+        return bool(self.segments)
+
+    def room(self, work: FloatArray) -> None:
+        """More work asks for more."""
+
     def _stretch(self, most: float) -> tuple[float, float] | None:
         """Where ``eta`` is concave, if that is one stretch of the work."""
         ends = [(s.low / self.per_work, s.high / self.per_work) for s in self.envelope.stretches]
@@ -233,8 +250,8 @@ class DensityReach:
         for n in np.flatnonzero(usable):
             scale = self.scale[n]
             pair = np.array([eta[n], columns.work[n]])
-            slope = rate[n] * self.per / scale
-            yield pair, np.array([1.0, -slope]), float(height[n] - rate[n] * at[n]) / scale
+            gradient = rate[n] * self.per / scale
+            yield pair, np.array([1.0, -gradient]), float(height[n] - rate[n] * at[n]) / scale
             if n in self.segments:
                 yield from self._tangent(int(n), float(at[n]), eta)
 
@@ -245,13 +262,13 @@ class DensityReach:
         if not first and at < segments.breaks[-1]:
             return
         height, rate = reach(self.times, at * self.per_work)
-        slope = float(rate) * self.per_work
-        if not (math.isfinite(slope) and math.isfinite(height)):
+        gradient = float(rate) * self.per_work
+        if not (math.isfinite(gradient) and math.isfinite(height)):
             return
-        offset = (-float(height) - slope * at) * (1.0 - _TUNING.room)
+        offset = (-float(height) - gradient * at) * (1.0 - _TUNING.room)
         place = 0 if first else -1
         by_work, by_choice = self._chords(n)
-        line = np.array([-slope * self.per, -offset]) / self.scale[n]
+        line = np.array([-gradient * self.per, -offset]) / self.scale[n]
         inner = _inner(segments)
         yield (
             np.concatenate(
@@ -279,12 +296,12 @@ def _inner(segments: _Segments) -> tuple[IntArray, IntArray]:
 
 
 #: The reach of each kind of worker times.
-REACHES: Table[Times, type[StepReach] | type[DensityReach]] = Table(
+REACHES: Table[Times, Callable[[DesignPart, float, FloatArray], Reach]] = Table(
     "no bound on the completion probability",
     {Times.CONTINUOUS: DensityReach, Times.DISCRETE: StepReach},
 )
 
 
-def reach_of(part: DesignPart, deadline: float, late: FloatArray) -> StepReach | DensityReach:
+def reach_of(part: DesignPart, deadline: float, late: FloatArray) -> Reach:
     """The reach of a problem's worker times."""
     return REACHES[part.problem.system.worker_times.kind](part, deadline, late)

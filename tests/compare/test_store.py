@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from comparison_rows import made_row
 from extra_solvers import extra_solvers
@@ -75,6 +76,16 @@ def test_an_edited_plug_in_runs_again(tmp_path: Path, monkeypatch: pytest.Monkey
     assert values[0] == values[1]
     assert values[2][1] == 2
     assert values[2][0] != values[0][0]
+
+
+def test_options_that_are_equal_have_one_key() -> None:
+    one = Options(gap=np.float64(0.0), time_limit=60, threads=2.0, seed=np.int64(1), starts=None)  # type: ignore[arg-type]
+    other = Options(gap=0, time_limit=60.0, threads=2, seed=1)
+    assert one == other
+    keys = {row_key(SMALL, "uncoded", [], Form.RELAXED, each) for each in (one, other)}
+    assert len(keys) == 1
+    types = [type(v) for v in (one.gap, one.time_limit, one.threads, one.seed, other.gap)]
+    assert types == [float, float, int, int, float]
 
 
 def test_classes_of_this_package_are_covered_by_its_version() -> None:

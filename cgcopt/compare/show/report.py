@@ -201,7 +201,7 @@ def settings_of(options: Options, rows: Iterable[Row]) -> dict[str, str]:
     """Return what runs were made with, by name."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "time limit": f"{options.time_limit} s a solver",
+        "time limit": f"{options.time_limit:g} s a solver",
         "requested gap": f"{options.gap:g}",
         "scenarios": str(options.scenarios),
         "seed": str(options.seed),
