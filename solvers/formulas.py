@@ -16,6 +16,7 @@ from cgcopt.design import budget_weights, partition_of_work
 from cgcopt.evaluation.binomials import log_binomials
 from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.order_statistics import order_statistic_means
+from cgcopt.evaluation.roots import narrowed
 from cgcopt.process.time_left import look
 from cgcopt.system import System
 from cgcopt.workers.base import IndependentTimes
@@ -108,14 +109,12 @@ def _work_at_root(
     """
     if _excess(system, deadline, late(low)) >= 0:
         return _work(system, deadline, late(low))
-    for _ in range(200):
+
+    def spent(parameter: float) -> bool:
         look()
-        middle = 0.5 * (low + high)
-        if not low < middle < high:
-            break
-        spent = _excess(system, deadline, late(middle)) >= 0
-        low, high = (low, middle) if spent else (middle, high)
-    return _work(system, deadline, late(high))
+        return _excess(system, deadline, late(parameter)) >= 0
+
+    return _work(system, deadline, late(narrowed(spent, low, high)[1]))
 
 
 def _excess(system: System, deadline: float, late: FloatArray) -> float:

@@ -22,6 +22,7 @@ from cgcopt.errors import SolverError
 from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.gradient_bounds import ROUNDING
 from cgcopt.evaluation.order_statistics import order_statistic_means, order_statistic_quantiles
+from cgcopt.evaluation.roots import narrowed
 from cgcopt.system import System
 
 __all__ = ["jensen_bound", "probability_bound", "quantile_bound"]
@@ -115,10 +116,11 @@ def probability_bound(system: System, deadline: float, levels: ArrayLike | None 
     low, high = -_TUNING.largest_odds, _TUNING.largest_odds
     if _levels_in_time(system, *_chances(high), levels) <= t:
         return 1.0
-    while high - low > _TUNING.reached * max(1.0, abs(high)):
-        middle = (low + high) / 2
-        inside = _levels_in_time(system, *_chances(middle), levels) <= t
-        low, high = (middle, high) if inside else (low, middle)
+
+    def late(log_odds: float) -> bool:
+        return _levels_in_time(system, *_chances(log_odds), levels) > t
+
+    _, high = narrowed(late, low, high, width=_TUNING.reached, scale=1.0)
     return min(_chances(high)[0] * (1 + _TUNING.reached), 1.0)
 
 

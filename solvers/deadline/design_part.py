@@ -10,6 +10,7 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import Design, level_weights
+from cgcopt.evaluation.roots import narrowed
 from cgcopt.formulations.highs_model import HighsModel, before
 from cgcopt.formulations.limited.rows import add_ends, add_used_levels
 from cgcopt.problem import Form, Problem
@@ -31,8 +32,8 @@ class DesignTuning:
     """What a number may be below a whole one and still count as it."""
     missed: float = 1e-9
     """Share of the budget that a design of real numbers may miss."""
-    halvings: int = 60
-    """How often the interval of the share of the room that is used is halved: to the last digit."""
+    share: float = 1e-16
+    """Relative width at which the search for the share of the room ends: neighbouring numbers."""
 
 
 DESIGN = DesignTuning()
@@ -235,12 +236,10 @@ def _scaled(room: FloatArray, levels: IntArray, total: float, floor: float) -> F
         work = room * (total / float(room @ level_weights(levels)))
         fits = bool(np.all(work <= room * (1.0 + DESIGN.room)))
         return np.maximum(np.diff(work, prepend=0.0) / cost, 0.0) if fits else None
-    low, high = 0.0, 1.0
-    if spread(high)[1] > DESIGN.missed * total:
+    if spread(1.0)[1] > DESIGN.missed * total:
         return None
-    for _ in range(DESIGN.halvings):
-        middle = 0.5 * (low + high)
-        enough = spread(middle)[1] <= DESIGN.room * total
-        low, high = (low, middle) if enough else (middle, high)
-    x = spread(high)[0]
+    _, share = narrowed(
+        lambda share: spread(share)[1] <= DESIGN.room * total, 0.0, 1.0, width=DESIGN.share
+    )
+    x = spread(share)[0]
     return np.asarray(x * (total / x.sum()))

@@ -36,6 +36,7 @@ from numpy.typing import ArrayLike
 
 from cgcopt.arrays import BoolArray, FloatArray
 from cgcopt.errors import UnsupportedProblemError
+from cgcopt.evaluation.roots import narrowed
 from cgcopt.workers.base import ContinuousTimes
 
 __all__ = [
@@ -144,7 +145,7 @@ def convex_stretches(times: ContinuousTimes, fastest: float) -> tuple[Stretch, .
     falls = _hazard_falls(times, grid)
     _refuse_jumps(times, grid, falls)
     changes = np.flatnonzero(falls[1:] != falls[:-1])
-    ends = [_change(times, grid[i], grid[i + 1], bool(falls[i])) for i in changes]
+    ends = [_change(times, float(grid[i]), float(grid[i + 1]), bool(falls[i])) for i in changes]
     if falls[0]:
         ends.insert(0, 0.0)
     if falls[-1]:
@@ -231,12 +232,9 @@ def _refuse_jumps(times: ContinuousTimes, speed: FloatArray, falls: BoolArray) -
 
 
 def _change(times: ContinuousTimes, low: float, high: float, falls: bool) -> float:
-    """Bisect for the speed where the hazard rate turns; ``falls`` holds at ``low``."""
-    while True:
-        middle = 0.5 * (low + high)
-        if not low < middle < high:
-            return float(middle)
-        if bool(_hazard_falls(times, np.array([middle]))[0]) == falls:
-            low = middle
-        else:
-            high = middle
+    """The speed where the hazard rate turns; ``falls`` holds at ``low``."""
+
+    def turned(speed: float) -> bool:
+        return bool(_hazard_falls(times, np.array([speed]))[0]) != falls
+
+    return narrowed(turned, low, high)[1]

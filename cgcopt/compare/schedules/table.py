@@ -281,8 +281,6 @@ def root(rising: Callable[[float], float], most: float = 10.0, accuracy: float =
         return 0.0
     if rising(most) < 0.0:
         return math.inf
-    low, high = 0.0, most
-    while high - low > accuracy * max(high, 1e-3):
-        middle = 0.5 * (low + high)
-        low, high = (low, middle) if rising(middle) >= 0.0 else (middle, high)
-    return high
+    from scipy.optimize import brentq
+
+    return float(brentq(rising, 0.0, most, xtol=1e-3 * accuracy, rtol=accuracy))

@@ -28,6 +28,7 @@ from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.lines import lines_of_work, work_gradient
 from cgcopt.evaluation.result import Evaluation, Method
+from cgcopt.evaluation.roots import narrowed
 from cgcopt.system import System
 from cgcopt.workers.base import IndependentTimes, Times
 
@@ -256,6 +257,4 @@ def _kept(system: System, work: FloatArray, t: float, q: float) -> float:
     while not met(high):
         step *= 2
         low, high = high, high + step
-    while (middle := low + (high - low) / 2) not in (low, high):
-        low, high = (low, middle) if met(middle) else (middle, high)
-    return high
+    return narrowed(met, low, high)[1]

@@ -10,6 +10,7 @@ a code.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -209,8 +210,9 @@ def two_level_quantile(system: System, schedule: Schedule, probability: float) -
     jumps = _JUMPS[times.kind](times, system.workers, first, last)
     beside = TwoLevelSettings.beside
     inside = (jumps > low * (1 - beside)) & (jumps <= high * (1 + beside))
-    at = _first_true(met, jumps[inside])
-    return Evaluation.exact(at, Method.EXACT)
+    near = jumps[inside]
+    first = bisect_left(near, True, hi=near.size - 1, key=lambda t: met(float(t)))
+    return Evaluation.exact(float(near[first]), Method.EXACT)
 
 
 def _cycles(system: System, schedule: Schedule) -> tuple[float, float]:
@@ -285,15 +287,6 @@ def _deadlines(times: DiscreteTimes, workers: int, first: float, last: float) ->
     """Where ``P`` may jump, increasing."""
     cycles = first + np.arange(workers + 1.0) * last
     return np.unique(np.multiply.outer(cycles[cycles > 0.0], times.values))
-
-
-def _first_true(met: Callable[[float], bool], values: FloatArray) -> float:
-    """Return the first of the increasing values that is met; the last one is."""
-    low, high = 0, values.size - 1
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if met(float(values[middle])) else (middle + 1, high)
-    return float(values[low])
 
 
 def _log(value: float) -> float:

@@ -10,7 +10,6 @@ begin higher up are bounded by the mean order statistics of their own levels (Je
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,19 +24,8 @@ from cgcopt.system import System
 __all__ = ["certified_runtime", "first_level_bounds"]
 
 
-@dataclass(frozen=True)
-class _BoundTuning:
-    """Numbers of the bisection for the bound of the levels; no measurement of them is on record."""
-
-    error: float = 1e-9
-    """Part of a value that is given away: what the quadrature may have added."""
-    halvings: int = 200
-    """Bisections at most."""
-    resolution: float = 1e-13
-    """Relative width at which they end."""
-
-
-_TUNING = _BoundTuning()
+#: Part of a value that is given away: what the quadrature may have added. Not measured.
+_ERROR = 1e-9
 
 
 def certified_runtime(
@@ -69,7 +57,7 @@ def certified_runtime(
         by_level = partition_gradient(evaluation.gradient)
         constant = evaluation.value - float(by_level @ x)
         cut = constant + system.coordinates * float(by_level[allowed].min())
-        cut -= _TUNING.error * evaluation.value
+        cut -= _ERROR * evaluation.value
         beyond = float(alone[allowed > first].min(initial=math.inf))
         if min(cut, beyond) > best:
             return min(cut, beyond), Certificate.SUBGRADIENT
@@ -101,14 +89,17 @@ def first_level_bounds(system: System, levels: IntArray) -> FloatArray:
         if not finite[0]:
             bounds[place] = math.inf
             continue
-        low = float(ahead[0])
-        high = low + system.coordinates / float(weights[0])
-        for _ in range(_TUNING.halvings):
-            middle = 0.5 * (low + high)
-            room = np.maximum(middle - ahead[finite], 0.0)
-            inside = float(room @ weights[finite]) >= system.coordinates
-            low, high = (low, middle) if inside else (middle, high)
-            if high - low <= _TUNING.resolution * high:
-                break
-        bounds[place] = low * (1.0 - _TUNING.error)
+        filled = _filled(ahead[finite], weights[finite], system.coordinates)
+        bounds[place] = filled * (1.0 - _ERROR)
     return bounds
+
+
+def _filled(ahead: FloatArray, weights: FloatArray, total: float) -> float:
+    """The ``t`` with ``sum_n v_n max(t - a_n, 0)`` equal to a total, for positive weights.
+
+    The sum over the smallest ``a_n`` alone is at most the whole one, and equal to it where ``t`` is
+    between the last of these and the next one: the smallest of their solutions is the solution.
+    """
+    order = np.argsort(ahead)
+    a, v = ahead[order], weights[order]
+    return float(np.min((total + np.cumsum(v * a)) / np.cumsum(v)))

@@ -18,6 +18,7 @@ from cgcopt.evaluation.double_range import within_doubles
 from cgcopt.evaluation.late import LateSettings, integral_of_late
 from cgcopt.evaluation.lines import LineRuntime, Lines, lines_of_work, work_gradient
 from cgcopt.evaluation.result import Evaluation, Method, Probability
+from cgcopt.evaluation.roots import narrowed
 from cgcopt.evaluation.started.chances import StartedChances, started_chances, started_times
 from cgcopt.evaluation.steps import runtime as steps
 from cgcopt.system import System
@@ -32,12 +33,10 @@ _COARSER = LateSettings(tolerance=1e-9, other=1e-6)
 
 @dataclass(frozen=True)
 class _QuantileTuning:
-    """Numbers of the bisection for a quantile; no measurement of them is on record."""
+    """Numbers of the search for a quantile; no measurement of them is on record."""
 
-    halvings: int = 200
-    """Bisections at most."""
     resolution: float = 1e-13
-    """Relative width at which they end."""
+    """Relative width at which it ends."""
     reached: float = 1e-13
     """Relative shortfall of a chance that still counts as the wanted one: rounding."""
     least: float = 1e-300
@@ -232,13 +231,11 @@ def _quantile(times: RandomStart, lines: Lines, q: float) -> float:
             raise SolverError(f"the {q} quantile of the runtime leaves the range of doubles")
     if times.has_density:
         return _root(times, lines, q, low, high)
-    for _ in range(_QUANTILE.halvings):
-        middle = low + 0.5 * (high - low)
-        inside = bool(reached(started_chances(times, lines, np.array([middle])))[0])
-        low, high = (low, middle) if inside else (middle, high)
-        if high - low <= _QUANTILE.resolution * high:
-            break
-    return high
+
+    def kept(t: float) -> bool:
+        return bool(reached(started_chances(times, lines, np.array([t])))[0])
+
+    return narrowed(kept, low, high, width=_QUANTILE.resolution)[1]
 
 
 def _root(times: RandomStart, lines: Lines, q: float, low: float, high: float) -> float:

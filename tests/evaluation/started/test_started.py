@@ -9,6 +9,7 @@ from cgcopt.errors import InfiniteMeanError, InvalidInputError, UnsupportedProbl
 from cgcopt.evaluation.certificates import certify, partition_gradient
 from cgcopt.evaluation.evaluate import evaluate_work
 from cgcopt.evaluation.lines import Lines
+from cgcopt.evaluation.started.bound import _filled
 from cgcopt.evaluation.started.chances import started_chances
 from cgcopt.instance import problem_from_dict
 
@@ -201,3 +202,12 @@ def test_what_cannot_be_done_is_said():
     heavy = cg.RandomStart(cg.Pareto(shape=0.9, scale=1e-3), START)
     with pytest.raises(InfiniteMeanError):
         cg.evaluate(problem_of(heavy, cg.ExpectedRuntime()), DESIGN)
+
+
+def test_the_budget_is_filled_exactly() -> None:
+    rng = np.random.default_rng(3)
+    for size in (1, 2, 9):
+        ahead, weights = rng.exponential(size=(2, size))
+        for total in (1e-3, 1.0, 1e4):
+            t = _filled(ahead, weights, total)
+            assert weights @ np.maximum(t - ahead, 0.0) == pytest.approx(total, rel=1e-12)
