@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from cgcopt.errors import UnsupportedProblemError
@@ -30,19 +31,34 @@ def elementary_tail(times: ContinuousTimes) -> Callable[[Any], Any]:
     """
     import pyomo.environ as pyo
 
-    if isinstance(times, Exponential | ShiftedExponential):
-        rate = times.rate
-        return lambda y: pyo.exp(-rate * y)
-    if isinstance(times, Weibull):
-        shape, scale = times.shape, times.scale
-        return lambda y: pyo.exp(-((y / scale) ** shape))
-    if isinstance(times, Pareto):
-        shape, scale = times.shape, times.scale
-        return lambda y: (1.0 + y / scale) ** -shape
-    raise UnsupportedProblemError(
-        f"an algebraic model needs an elementary distribution function: exponential, "
-        f"shifted-exponential, weibull or pareto, not {times.label}"
-    )
+    tail = _TAILS.get(type(times))
+    if tail is None:
+        raise UnsupportedProblemError(
+            f"an algebraic model needs an elementary distribution function: exponential, "
+            f"shifted-exponential, weibull or pareto, not {times.label}"
+        )
+    return partial(tail, times, pyo.exp)
+
+
+def _exponential(times: Exponential | ShiftedExponential, exp: Callable[[Any], Any], y: Any) -> Any:
+    return exp(-times.rate * y)
+
+
+def _weibull(times: Weibull, exp: Callable[[Any], Any], y: Any) -> Any:
+    return exp(-((y / times.scale) ** times.shape))
+
+
+def _pareto(times: Pareto, exp: Callable[[Any], Any], y: Any) -> Any:
+    return (1.0 + y / times.scale) ** -times.shape
+
+
+#: ``P(T > origin + y)`` of each family where it is elementary: ``(times, exp, y)``.
+_TAILS: dict[type[ContinuousTimes], Callable[..., Any]] = {
+    Exponential: _exponential,
+    ShiftedExponential: _exponential,
+    Weibull: _weibull,
+    Pareto: _pareto,
+}
 
 
 def add_counts(m: Any, index: Any, workers: int, late: Callable[[Any, int], Any]) -> Any:

@@ -34,6 +34,8 @@ from cgcopt.problem import Form, Problem
 
 __all__ = ["Formulation", "Point"]
 
+#: Share of a dual bound that is taken off for the feasibility tolerance of a solver.
+_LOOSE = 1e-8
 #: Values of the variables of a formulation by name, in the units of the model.
 Point = Mapping[str, FloatArray]
 
@@ -98,11 +100,11 @@ class Formulation(ABC):
     def bound(self, dual_bound: float) -> float:
         """Convert a dual bound of the model's objective to one on the value of every design.
 
-        It is loosened by 1e-8 relative, for the feasibility tolerance of the solver.
+        It is loosened a little, for the feasibility tolerance of the solver.
         """
         value = self.value(dual_bound)
         minimize = self.problem.objective.sense is Sense.MINIMIZE
-        return value - 1e-8 * abs(value) if minimize else value + 1e-8 * abs(value)
+        return value - _LOOSE * abs(value) if minimize else value + _LOOSE * abs(value)
 
     def bound_of_duals(self, duals: FloatArray) -> float:
         """Turn the multipliers of the runtime rows into a bound; NaN where there is none.

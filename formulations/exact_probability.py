@@ -25,6 +25,8 @@ __all__ = ["ExactProbability"]
 
 #: Least work of a level in units of ``L``; an empty first block comes down to it.
 _LEAST = 1e-6
+#: What a dual bound is loosened by: a share of ``1 - P``, or of ``P``.
+_LOOSE = 1e-6
 
 
 class ExactProbability(ExactFormulation):
@@ -75,8 +77,7 @@ class ExactProbability(ExactFormulation):
 
         It is loosened by 1e-6 of ``1 - P``, or of ``P``, for the tolerance of the solver.
         """
-        loose = 1e-6
-        return min(self.value(dual_bound - loose), 1.0)
+        return min(self.value(dual_bound - _LOOSE), 1.0)
 
     def partition(self, point: Point) -> FloatArray:
         """Return the partition ``x`` of a point in coordinates, shape ``(N,)``, unchecked."""

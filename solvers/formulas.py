@@ -28,6 +28,9 @@ __all__ = [
     "partition_with_work_proportional_to",
 ]
 
+#: Logarithm of the smallest common risk that is looked for, and the largest log-odds of one.
+_LEAST_LOG_RISK, _LARGEST_ODDS = -1e6, 300.0
+
 
 def partition_with_work_proportional_to(profile: FloatArray, coordinates: int) -> FloatArray:
     """Return the partition of ``coordinates`` whose cumulative work is proportional to ``profile``.
@@ -72,7 +75,7 @@ def equal_risk_work(system: System, deadline: float) -> FloatArray:
 
     if _excess(system, deadline, late(0.0)) < 0:
         return equal_level_risk_work(system, deadline)
-    return _work_at_root(system, deadline, late, -1e6, 0.0)
+    return _work_at_root(system, deadline, late, _LEAST_LOG_RISK, 0.0)
 
 
 def equal_level_risk_work(system: System, deadline: float) -> FloatArray:
@@ -92,7 +95,7 @@ def equal_level_risk_work(system: System, deadline: float) -> FloatArray:
         inverse = betaincinv if logit < 0 else betainccinv
         return np.asarray(inverse(n, system.workers - n + 1, share), dtype=np.float64)
 
-    return _work_at_root(system, deadline, late, -300.0, 300.0)
+    return _work_at_root(system, deadline, late, -_LARGEST_ODDS, _LARGEST_ODDS)
 
 
 def _work_at_root(

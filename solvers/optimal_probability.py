@@ -49,6 +49,8 @@ class StartsSettings:
     """Added to the shares before they are multiplied, as a share of the mean block."""
     others: float = 0.1
     """Share of the budget that the start by a single level spreads over all levels."""
+    counts: tuple[tuple[float, int], ...] = ((50, 12), (200, 6), (math.inf, 2))
+    """Starts up to so many workers: fewer where each is dear."""
 
 
 _SETTINGS = StartsSettings()
@@ -142,8 +144,8 @@ def _climb(
 
 
 def default_starts(workers: int) -> int:
-    """Starts when the user names no number: fewer where each is dear."""
-    return 12 if workers <= 50 else 6 if workers <= 200 else 2
+    """Starts when the user names no number."""
+    return next(count for most, count in _SETTINGS.counts if workers <= most)
 
 
 def _starts(problem: Problem, deadline: float, seed: int, count: int) -> Iterator[FloatArray]:

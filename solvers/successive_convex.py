@@ -63,6 +63,10 @@ class _Tuning:
     """Shares of no coding in the start, tried in this order."""
     inside: float = 1e-12
     """Relative distance from a mass of zero that a start has to keep."""
+    most_log: float = 600.0
+    """Logarithm of a term at most: a larger one would need more than 1e260 count vectors."""
+    least_log: float = -700.0
+    """Logarithm of a mass at least: ``exp`` of smaller ones leaves the range of doubles."""
 
 
 _TUNING = _Tuning()
@@ -217,8 +221,7 @@ class _Cells:
             + k @ (a + self.offset)
             + math.log(number_of_counts(workers))
         )
-        # A term above exp(600) would need more than 1e260 count vectors.
-        terms = np.exp(np.minimum(log_terms, 600.0))
+        terms = np.exp(np.minimum(log_terms, _TUNING.most_log))
         sampled: FloatArray = terms @ k / batch
         return sampled
 
@@ -259,7 +262,7 @@ class _Subproblem:
     ) -> tuple[FloatArray, FloatArray]:
         """Linearise the budget ``sum_n v_n / h_n >= L u/(rate t)`` at ``h`` and solve."""
         self._gradient.value = np.maximum(gradient, 0.0)
-        self._a0.value, self._h0.value = np.maximum(a, -700.0), h
+        self._a0.value, self._h0.value = np.maximum(a, _TUNING.least_log), h
         derivative = self._v / h**2
         scale = derivative.max()
         self._tangent.value = derivative / scale

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 
 import numpy as np
 
 from cgcopt.arrays import FloatArray
+from cgcopt.evaluation.dispatch import Table
 from cgcopt.evaluation.rounds.runtimes import sorted_rounds
-from cgcopt.objective import CompletionProbability
+from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective
 from cgcopt.problem import Problem
 
 __all__ = ["best_over_all_vectors", "with_middling_deadline"]
@@ -28,10 +30,8 @@ def best_over_all_vectors(problem: Problem) -> float:
     >>> best_over_all_vectors(cg.Problem(system, cg.ExpectedRuntime()))  # s = (0, 1): 4 and 6 s
     5.0
     """
-    runtimes = _runtimes(problem)
-    if isinstance(problem.objective, CompletionProbability):
-        return float((runtimes <= problem.objective.deadline).mean(axis=1).max())
-    return float(runtimes.mean(axis=1).min())
+    best = _BEST[type(problem.objective)]
+    return best(_runtimes(problem), *problem.objective.parameters)
 
 
 def with_middling_deadline(problem: Problem) -> Problem:
@@ -56,3 +56,18 @@ def _runtimes(problem: Problem) -> FloatArray:
     finished = ordered[:, system.workers - 1 - vectors] * work
     runtimes: FloatArray = system.unit * finished.max(axis=2).T
     return runtimes
+
+
+def _least_mean(runtimes: FloatArray) -> float:
+    return float(runtimes.mean(axis=1).min())
+
+
+def _largest_share(runtimes: FloatArray, deadline: float) -> float:
+    return float((runtimes <= deadline).mean(axis=1).max())
+
+
+#: The best value of each objective, from the runtimes of all vectors and its parameters.
+_BEST: Table[type[Objective], Callable[..., float]] = Table(
+    "no enumeration",
+    {ExpectedRuntime: _least_mean, CompletionProbability: _largest_share},
+)

@@ -37,6 +37,9 @@ class LateSettings:
         Chances to be late near which they are.
     apart : float
         Least difference of the logarithms of two cuts.
+    octaves, finer, most_octaves : int
+        Octaves that the deadlines reach beyond the guess at first, deadlines in one, and octaves at the
+        most.
     """
 
     tolerance: float = 1e-11
@@ -47,6 +50,9 @@ class LateSettings:
     grid: int = 129
     cuts: tuple[float, ...] = (0.99, 0.5, 0.05, 1e-4, 1e-9)
     apart: float = 1e-13
+    octaves: int = 8
+    finer: int = 4
+    most_octaves: int = 2000
 
 
 def integral_of_late(
@@ -135,14 +141,16 @@ def _grid(
     heavy: bool,
 ) -> FloatArray:
     """Deadlines, evenly spaced in logarithm, between which ``P[tau > t]`` falls from 1 to 0 or 1/2."""
-    low, high = -8, 8
+    low, high = -settings.octaves, settings.octaves
+    step = 1.0 / settings.finer
     while True:
-        grid = guess * np.exp2(np.arange(low, high + 0.25, 0.25))
+        grid = guess * np.exp2(np.arange(low, high + step, step))
         ends = missed(grid[[0, -1]])
         early = ends[0] >= 1.0 - settings.negligible
         late = ends[1] <= (0.5 if heavy else settings.negligible)
         if early and late:
             return np.asarray(grid)
-        low, high = low if early else low - 8, high if late else high + 8
-        if high - low > 2000:
+        low -= 0 if early else settings.octaves
+        high += 0 if late else settings.octaves
+        if high - low > settings.most_octaves:
             raise SolverError("the worker times leave the range of double precision")

@@ -161,11 +161,11 @@ def _estimates(trace: LoadTrace) -> tuple[float, float]:
     """Start-up, and mean seconds for a load of 1, in the model with fixed start."""
     loads, table = np.array(trace.loads), _quantiles(trace)
     startup = _startup(loads, table, _least(trace))
-    return startup, float(_slopes(loads, table, startup).mean())
+    return startup, float(_paces(loads, table, startup).mean())
 
 
 def _startup(loads: FloatArray, table: FloatArray, least: float) -> float:
-    """Least squares: every quantile has a slope of its own, which is eliminated."""
+    """Least squares: every quantile has a pace of its own, which is eliminated."""
     weights, column = table**-2.0, loads[:, np.newaxis]
     own = (weights * column**2).sum(axis=0)
     # What is left of a constant, and of the quantiles, when multiples of the loads are taken off.
@@ -176,11 +176,11 @@ def _startup(loads: FloatArray, table: FloatArray, least: float) -> float:
 
 
 def _spread_work(loads: FloatArray, table: FloatArray, startup: float) -> FloatArray:
-    """Quantiles by the model with this start-up and a slope for every quantile."""
-    return np.asarray(startup + loads[:, np.newaxis] * _slopes(loads, table, startup))
+    """Quantiles by the model with this start-up and a pace for every quantile."""
+    return np.asarray(startup + loads[:, np.newaxis] * _paces(loads, table, startup))
 
 
-def _slopes(loads: FloatArray, table: FloatArray, startup: float) -> FloatArray:
+def _paces(loads: FloatArray, table: FloatArray, startup: float) -> FloatArray:
     """Seconds for a load of 1 of every quantile, the start-up given."""
     weights, column = table**-2.0, loads[:, np.newaxis]
     total = (weights * column * (table - startup)).sum(axis=0)
@@ -190,15 +190,15 @@ def _slopes(loads: FloatArray, table: FloatArray, startup: float) -> FloatArray:
 def _spread_start(
     loads: FloatArray, table: FloatArray, least: float
 ) -> tuple[FloatArray, float, FloatArray]:
-    """Start of every quantile, one slope for all, and the quantiles by this model."""
+    """Start of every quantile, one pace for all, and the quantiles by this model."""
     weights, column = table**-2.0, loads[:, np.newaxis]
     total = weights.sum(axis=0)
     centred = column - (weights * column).sum(axis=0) / total
     rest = table - (weights * table).sum(axis=0) / total
-    slope = float((weights * centred * rest).sum() / (weights * centred**2).sum())
-    slope = min(max(slope, 0.0), SETTINGS.margin * least)
-    starts = (weights * (table - slope * column)).sum(axis=0) / total
-    return starts, slope, np.asarray(starts + slope * column)
+    pace = float((weights * centred * rest).sum() / (weights * centred**2).sum())
+    pace = min(max(pace, 0.0), SETTINGS.margin * least)
+    starts = (weights * (table - pace * column)).sum(axis=0) / total
+    return starts, pace, np.asarray(starts + pace * column)
 
 
 def _without_blocks(trace: LoadTrace) -> list[LoadTrace]:

@@ -103,8 +103,8 @@ class RandomStart(WorkerTimes):
     @property
     def tail_index(self) -> float:
         """That of the heavier tail."""
-        slope = float("inf") if isinstance(self.times, float) else self.times.tail_index
-        return min(slope, self.start.tail_index)
+        tail = float("inf") if isinstance(self.times, float) else self.times.tail_index
+        return min(tail, self.start.tail_index)
 
     @property
     def typical(self) -> float:

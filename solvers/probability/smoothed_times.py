@@ -37,6 +37,10 @@ class SmoothingSettings:
     resolution: float = 4e-16
     """Relative change in ``log t``, and in the log-odds, at which the inverse has settled: two units
     in the last place."""
+    odds: float = 300.0
+    """Log-odds at the two ends of the integral of the mean; beyond, 1e-130 of it is left."""
+    nodes: int = 60_001
+    """Nodes of that integral: steps of 0.01 in the log-odds."""
 
 
 _SETTINGS = SmoothingSettings()
@@ -155,7 +159,7 @@ class SmoothedTimes(ContinuousTimes):
         from scipy.integrate import simpson
         from scipy.special import expit
 
-        odds = np.linspace(-300.0, 300.0, 60_001)
+        odds = np.linspace(-_SETTINGS.odds, _SETTINGS.odds, _SETTINGS.nodes)
         return float(simpson(self._inverse(odds) * expit(odds) * expit(-odds), x=odds))
 
     @property

@@ -27,6 +27,8 @@ __all__ = ["BOUND_ROUNDING", "DifferenceSettings", "Points", "Relaxation"]
 #: Added to every bound on ``log P``, relative to it and absolutely: far above the rounding errors
 #: of ``log P`` (1e-14), of the gradient (1e-14 of ``g . y``) and of the touching points.
 BOUND_ROUNDING = 1e-12
+#: The part of it that rounding of the gradient takes, relative to the terms of ``g . y``.
+_GRADIENT_SHARE = 1e-2
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ class Relaxation:
         np.put_along_axis(best, order, np.take_along_axis(lower, order, axis=1) + raised, axis=1)
         gain = (g * (best - points.speed)).sum(axis=1)
         size = np.abs(points.value) + (np.abs(g) * (best + points.speed)).sum(axis=1)
-        rounding = BOUND_ROUNDING * (1e-2 * size + np.abs(points.value))
+        rounding = BOUND_ROUNDING * (_GRADIENT_SHARE * size + np.abs(points.value))
         bound = points.value + gain + rounding
         room = BOUND_ROUNDING * budget
         empty = (left < -room) | (left > whole[:, -1] + room)

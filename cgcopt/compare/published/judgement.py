@@ -101,6 +101,6 @@ def difference(row: Row, published: float) -> float:
 
 def tolerance(figure: Figure) -> float:
     """Size of the :func:`difference` that counts as reproduced."""
-    if isinstance(figure.problem.objective, CompletionProbability):
+    if not figure.problem.objective.unit:
         return _PROBABILITY_TOLERANCE
     return _RUNTIME_TOLERANCES.get(figure.scheme, _RUNTIME_TOLERANCE)

@@ -20,10 +20,9 @@ from cgcopt.compare.results.comparison import Comparison
 from cgcopt.compare.results.row import Row
 from cgcopt.compare.results.store import Store
 from cgcopt.errors import InvalidInputError
-from cgcopt.objective import CompletionProbability, ExpectedRuntime
+from cgcopt.objective import ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Problem
-from cgcopt.workers.families import ShiftedExponential
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +66,7 @@ class Sweep:
 
     def point(self, problem: Problem) -> float:
         """Where a problem lies on the plot."""
-        return _point(problem, self.parameter)
+        return settings_of(problem)[self.parameter]
 
     def curve(self, solver: str) -> list[Row]:
         """Rows of one solver, point by point."""
@@ -121,9 +120,9 @@ def published_sweep(
     titled = [
         replace(problem, title=_title(problem))
         for problem in problems
-        if _point(problem, parameter) <= up_to
+        if settings_of(problem)[parameter] <= up_to
     ]
-    points = tuple(_point(problem, parameter) for problem in titled)
+    points = tuple(settings_of(problem)[parameter] for problem in titled)
     if solvers is None:
         schemes = dict.fromkeys(figure.scheme for figure in published_figures(kind))
         solvers = list(dict.fromkeys(name for scheme in schemes for name in SOLVERS_OF[scheme]))
@@ -140,10 +139,11 @@ def published_sweep(
 
 def _title(problem: Problem) -> str:
     """All that varies in any plot: a setting that lies on several has one name, and one run."""
+    settings = settings_of(problem)
     names = [
-        f"{symbol}={_point(problem, parameter):g}"
+        f"{symbol}={settings[parameter]:g}"
         for parameter, symbol in _SYMBOLS.items()
-        if parameter != "deadline" or isinstance(problem.objective, CompletionProbability)
+        if parameter in settings
     ]
     return " ".join([problem.objective.kind, *names])
 
@@ -153,10 +153,17 @@ def _published(problem: Problem, solver: str, parameter: str) -> float:
     return math.nan if figure is None else figure.value
 
 
-def _point(problem: Problem, parameter: str) -> float:
-    system, times = problem.system, problem.system.worker_times
-    if parameter == "rate" and isinstance(times, ShiftedExponential):
-        return times.rate
-    if parameter == "deadline" and isinstance(problem.objective, CompletionProbability):
-        return problem.objective.deadline
-    return float(system.workers if parameter == "workers" else system.coordinates)
+def settings_of(problem: Problem) -> dict[str, float]:
+    """Return the numbers that published plots vary, as far as a problem has them.
+
+    Examples
+    --------
+    >>> import cgcopt as cg
+    >>> system = cg.System(20, 2000, cg.ShiftedExponential(rate=1e-3, shift=50))
+    >>> settings_of(cg.Problem(system, cg.ExpectedRuntime()))
+    {'workers': 20.0, 'coordinates': 2000.0, 'rate': 0.001}
+    """
+    system = problem.system
+    tables = {**system.worker_times.to_dict(), **problem.objective.to_dict()}
+    own = {"workers": system.workers, "coordinates": system.coordinates}
+    return {name: float(value) for name in _SYMBOLS if (value := {**tables, **own}.get(name))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,7 @@ class Size:
         return ""
 
 
+@singledispatch
 def size_of(assignment: Assignment | FloatArray, workers: int) -> Size:
     """Copies of the data and blocks that something needs.
 
@@ -129,15 +131,29 @@ def size_of(assignment: Assignment | FloatArray, workers: int) -> Size:
     >>> size_of(Cyclic(2), 4), size_of(Design([1.0, 0.0, 2.0]), 3)
     (Size(copies=2.0, blocks=None), Size(copies=3.0, blocks=2))
     """
-    if isinstance(assignment, Design):
-        return Size(float(assignment.copies), assignment.blocks)
-    if isinstance(assignment, Schedule):
-        used = np.flatnonzero(assignment.partition > 0)
-        most = float(storage_of(assignment.fractions, used.tolist()).max()) * workers
-        return Size(most, used.size)
-    if isinstance(assignment, Cyclic):
-        return Size(float(assignment.copies))
-    return Size(float(workers)) if isinstance(assignment, Dynamic) else Size()
+    return Size()
+
+
+@size_of.register
+def _(assignment: Design, workers: int) -> Size:
+    return Size(float(assignment.copies), assignment.blocks)
+
+
+@size_of.register
+def _(assignment: Schedule, workers: int) -> Size:
+    used = np.flatnonzero(assignment.partition > 0)
+    most = float(storage_of(assignment.fractions, used.tolist()).max()) * workers
+    return Size(most, used.size)
+
+
+@size_of.register
+def _(assignment: Cyclic, workers: int) -> Size:
+    return Size(float(assignment.copies))
+
+
+@size_of.register
+def _(assignment: Dynamic, workers: int) -> Size:
+    return Size(float(workers))
 
 
 def _partition(assignment: Assignment | FloatArray) -> FloatArray:

@@ -42,6 +42,8 @@ class Patience:
         Until a worker that gives no sign of life counts as lost, beyond the time that its run may take.
     unlimited : float
         The same where runs have no time limit, and may take any time.
+    over : float
+        Time that a run may take, over its time limit.
     """
 
     look: float = 1.0
@@ -50,13 +52,14 @@ class Patience:
     nobody: float = 7.5
     silent: float = 20.0
     unlimited: float = 120.0
+    over: float = 1.1
 
     def lost(self, limits: Collection[float | None]) -> float:
         """Seconds of silence after which a worker counts as lost, from the time limits of its runs."""
         known = [limit for limit in limits if limit is not None]
         if len(known) < len(limits):
             return self.unlimited
-        return self.silent + 1.1 * max(known, default=0.0)
+        return self.silent + self.over * max(known, default=0.0)
 
 
 PATIENCE = Patience()

@@ -15,7 +15,7 @@ from cgcopt.compare.show.drawing import COLOURS, figure, plain_text, save
 from cgcopt.compare.show.folder import ReportFolder
 from cgcopt.compare.show.numbers import show_number
 from cgcopt.compare.show.tables import markdown_table, markdown_text
-from cgcopt.objective import CompletionProbability
+from cgcopt.objective import Sense
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,7 +111,7 @@ def _less(gain: Gain) -> Gain:
 def _gain(advice: Advice, gain: Gain) -> str:
     error = 100 * gain.error
     digits = 0 if not error < 1 else 1 if error >= 0.1 else 2
-    unit = "points" if isinstance(advice.problem.objective, CompletionProbability) else "%"
+    unit = "%" if advice.problem.objective.unit else "points"
     size = round(100 * gain.size, digits) + 0.0  # no minus before a zero
     return f"{size:.{digits}f} {unit} ± {error:.{digits}f} {unit}"
 
@@ -134,8 +134,7 @@ def advice_table(advice: Advice) -> pd.DataFrame:
     """One line for each candidate, the best on held-out rounds first, then what nobody can have."""
     import pandas as pd
 
-    probability = isinstance(advice.problem.objective, CompletionProbability)
-    unit = "" if probability else " [s]"
+    unit = f" [{name}]" if (name := advice.problem.objective.unit) else ""
     records = [
         {
             "candidate": row.name + (" (chosen)" if row.name == advice.chosen else ""),
@@ -192,7 +191,7 @@ def advice_lines(advice: Advice) -> list[str]:
 def plot_advice(advice: Advice, path: str | Path) -> None:
     """Draw every candidate on the held-out rounds, with errors, beside what it promised."""
     rows = [row for row in advice.rows if not math.isnan(row.held_out)][::-1]
-    rising = isinstance(advice.problem.objective, CompletionProbability)
+    rising = advice.problem.objective.sense is Sense.MAXIMIZE
     base = next((row.held_out for row in rows if row.name == "uncoded"), math.nan)
     edge = math.inf if rising or math.isnan(base) else _EDGE * base
     with figure(7.2, 0.25 * max(len(rows), 3) + 1.4) as (drawn, axis):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgcopt.compare.results.row import Row
 from cgcopt.compare.show.drawing import COLOURS, MARKERS, figure, plain_text, save
-from cgcopt.objective import CompletionProbability, Quantile
+from cgcopt.objective import CompletionProbability, Objective, Quantile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,15 +82,28 @@ def _scale_of_odds(axis: Axes, curve: Curve) -> None:
 
 def _mark(axes: Any, curve: Curve) -> None:
     """Draw what the problem itself asks for."""
-    objective = curve.problem.objective
-    line: dict[str, Any] = {"color": "#000000", "linestyle": ":", "linewidth": 1.2}
-    if isinstance(objective, CompletionProbability):
-        if curve.deadlines[0] <= objective.deadline <= curve.deadlines[-1]:
-            axes[0].axvline(objective.deadline, label="the instance's deadline", **line)
-            axes[1].axvline(objective.deadline, **line)
-    elif isinstance(objective, Quantile):
-        axes[0].axhline(objective.probability, label="the instance's probability", **line)
-        axes[1].axhline(_odds_at(objective.probability), **line)
+    mark = _MARKS.get(type(curve.problem.objective))
+    if mark is not None:
+        line: dict[str, Any] = {"color": "#000000", "linestyle": ":", "linewidth": 1.2}
+        mark(axes, curve, line, *curve.problem.objective.parameters)
+
+
+def _mark_deadline(axes: Any, curve: Curve, line: dict[str, Any], deadline: float) -> None:
+    if curve.deadlines[0] <= deadline <= curve.deadlines[-1]:
+        axes[0].axvline(deadline, label="the instance's deadline", **line)
+        axes[1].axvline(deadline, **line)
+
+
+def _mark_probability(axes: Any, curve: Curve, line: dict[str, Any], probability: float) -> None:
+    axes[0].axhline(probability, label="the instance's probability", **line)
+    axes[1].axhline(_odds_at(probability), **line)
+
+
+#: How what an objective asks for is drawn.
+_MARKS: dict[type[Objective], Callable[..., None]] = {
+    CompletionProbability: _mark_deadline,
+    Quantile: _mark_probability,
+}
 
 
 def _decimal_ticks(axis: Axes) -> None:

@@ -121,7 +121,7 @@ def replay_table(replay: Replay) -> pd.DataFrame:
     """One line for each design, best on the held-out rounds first."""
     import pandas as pd
 
-    unit = "" if isinstance(replay.problem.objective, CompletionProbability) else " [s]"
+    unit = f" [{name}]" if (name := replay.problem.objective.unit) else ""
     records = [
         {
             "design": row.design,

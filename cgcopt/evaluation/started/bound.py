@@ -74,15 +74,15 @@ def first_level_bounds(system: System, levels: IntArray) -> FloatArray:
     times, count = started_times(system), system.workers
     start = order_statistic_means(times.start, count)[::-1]
     if isinstance(times.times, float):
-        slope = np.full(count, times.times)
+        pace = np.full(count, times.times)
     else:
-        slope = order_statistic_means(times.times, count)[::-1]
+        pace = order_statistic_means(times.times, count)[::-1]
     costs = system.costs
     fixed = costs.startup + costs.per_message
     bounds = np.empty(levels.size)
     for place in range(levels.size):
         used = levels[place:]
-        per_work = system.unit * slope[used] + costs.per_coordinate / (used + 1.0)
+        per_work = system.unit * pace[used] + costs.per_coordinate / (used + 1.0)
         weights = level_weights(used) / per_work
         ahead = fixed + start[used]
         finite = np.isfinite(ahead) & np.isfinite(weights)

@@ -27,7 +27,7 @@ from cgcopt.workers.start import RandomStart
 
 __all__ = ["completion_probability", "expected_runtime", "runtime_of_lines", "runtime_quantile"]
 
-#: Independent starts and slopes take an integral for each chance; nothing is proven from their mean.
+#: Independent starts and paces take an integral for each chance; nothing is proven from their mean.
 _COARSER = LateSettings(tolerance=1e-9, other=1e-6)
 
 
@@ -142,18 +142,18 @@ def runtime_of_lines(
 def _constant(
     system: System,
     times: RandomStart,
-    slope: float,
+    pace: float,
     lines: Lines,
     tolerance: float,
     threads: int | None,
 ) -> LineRuntime:
     waited = lines.factor > 0.0
     moved = Lines(
-        waited.astype(np.float64), np.where(waited, lines.delay + slope * lines.factor, lines.delay)
+        waited.astype(np.float64), np.where(waited, lines.delay + pace * lines.factor, lines.delay)
     )
     start = system.with_times(times.start)
     found = _RUNTIMES[start.worker_times.kind](start, moved, tolerance, threads)
-    by_factor = np.where(waited, slope * found.delay_gradient, 0.0)
+    by_factor = np.where(waited, pace * found.delay_gradient, 0.0)
     return replace(found, factor_gradient=by_factor)
 
 
@@ -171,10 +171,10 @@ _RUNTIMES: Table[Times, Callable[[System, Lines, float, int | None], LineRuntime
 )
 
 
-def _kinks(times: RandomStart, slope: ContinuousTimes, lines: Lines) -> FloatArray:
+def _kinks(times: RandomStart, pace: ContinuousTimes, lines: Lines) -> FloatArray:
     """Deadlines at which a worker can first have delivered a level."""
     waited = lines.factor > 0.0
-    earliest = lines.delay + times.start.support[0] + lines.factor * slope.support[0]
+    earliest = lines.delay + times.start.support[0] + lines.factor * pace.support[0]
     return np.asarray(np.unique(earliest[waited & (earliest > 0.0)]))
 
 

@@ -33,10 +33,10 @@ def drawn_ends(
         times = system.worker_times.label
         raise UnsupportedProblemError(f"only designs are simulated for {times}, no schedules")
     lines = lines_of_work(system, work)
-    start, slope = started_times(system).draw(rounds, system.workers, rng)
+    start, pace = started_times(system).draw(rounds, system.workers, rng)
     ends = np.zeros(rounds)
     for n in np.flatnonzero(np.diff(lines.factor, prepend=0.0) > 0.0):
         place = system.workers - 1 - n
-        delivered = np.partition(start + lines.factor[n] * slope, place, axis=1)[:, place]
+        delivered = np.partition(start + lines.factor[n] * pace, place, axis=1)[:, place]
         ends = np.maximum(ends, lines.delay[n] + delivered)
     return ends
