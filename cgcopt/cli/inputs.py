@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
@@ -37,9 +35,6 @@ __all__ = [
     "raw_options",
     "seeds_of",
     "traces_of",
-    "writable_file",
-    "writable_folder",
-    "writable_picture",
 ]
 
 #: Processes that are started on one machine at the most.
@@ -259,44 +254,6 @@ def seeds_of(text: str) -> list[int]:
     return found
 
 
-def writable_file(field: str, path: Path, suffixes: tuple[str, ...]) -> Path:
-    """Refuse a file that cannot be written, before anything is computed for it."""
-    if path.suffix.lower() not in suffixes:
-        raise InvalidInputError(
-            field, str(path), f"a file name that ends in {' or '.join(suffixes)}"
-        )
-    allowed = "a file that can be written"
-    if path.is_dir():
-        raise InvalidInputError(field, str(path), f"{allowed} (it is a folder)")
-    if path.exists():
-        if not os.access(path, os.W_OK):
-            raise InvalidInputError(field, str(path), f"{allowed} (permission denied)")
-        return path
-    _try_to_write(field, path, path.parent, allowed)
-    return path
-
-
-def writable_picture(field: str, path: Path) -> Path:
-    """Refuse a picture that cannot be drawn or written, before anything is computed for it."""
-    from cgcopt.compare.show.drawing import require_matplotlib
-
-    writable_file(field, path, (".png", ".pdf", ".svg"))
-    require_matplotlib()
-    return path
-
-
-def writable_folder(field: str, path: Path) -> Path:
-    """Make a folder, and refuse one that cannot be written, before anything is computed for it."""
-    allowed = "a folder that can be written"
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = (error.strerror or "cannot be made").lower()
-        raise InvalidInputError(field, str(path), f"{allowed} ({reason})") from None
-    _try_to_write(field, path, path, allowed)
-    return path
-
-
 def _named(instance: str) -> Problem | None:
     """The problem of that name in the library, unless there is such a file."""
     if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", instance):
@@ -325,12 +282,3 @@ def _path_of(instance: str) -> Path:
         )
         raise InvalidInputError("instance", instance, allowed)
     return shipped[instance]
-
-
-def _try_to_write(field: str, path: Path, folder: Path, allowed: str) -> None:
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        reason = (error.strerror or "not writable").lower()
-        raise InvalidInputError(field, str(path), f"{allowed} ({reason})") from None

@@ -13,24 +13,20 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import permutations
-from typing import Any
 
 import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import Design
 from cgcopt.errors import UnsupportedProblemError
-from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.evaluate import evaluate
-from cgcopt.evaluation.result import ProbabilityWithGradient, with_gradient
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Problem
-from cgcopt.seeds import generator
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome, Times
-from cgcopt.solvers.limited.drawn import DrawnRuntime
 from cgcopt.solvers.limited.ends import snapped
+from cgcopt.solvers.limited.face_climb import FaceClimb
 from cgcopt.solvers.limited.faces import Face
 from cgcopt.solvers.limited.optimum import LimitedRun
 from cgcopt.solvers.probability.smoothed_times import SmoothedTimes
@@ -52,26 +48,12 @@ class LocalSearchTuning:
     """Relative improvement of the merit that an exchange has to bring."""
     unused: float = 1e-6
     """Share below which a level counts as unused at the end of a climb."""
-    floor: float = 1e-3
-    """Share of every level at the start of a climb, at least."""
     first_move: float = 0.1
     """Share that is moved first from level to level of a step distribution."""
     last_move: float = 1e-5
     """Half of it, and so on, down to this share."""
     patience: float = 60.0
     """Seconds where no time limit is set."""
-    descent: float = 1e-12
-    """``ftol`` of SLSQP, absolute: the merit is a logarithm."""
-    iterations: int = 200
-    """Iterations of SLSQP at most."""
-    on_simplex: float = 1e-9
-    """How far from 1 the sum of shares may be for a point to count as one of the simplex."""
-    random: float = 0.4
-    """Share of a random start that is random; the rest is the best one of drawn rounds."""
-    least_sum: float = 1e-12
-    """In place of a smaller sum of shares, which SLSQP may try."""
-    hopeless: float = 1e3
-    """Merit of a design with probability 0."""
     equal: float = 1e-12
     """Relative difference of merits that does not count."""
 
@@ -102,7 +84,10 @@ def limited_search(problem: Problem, options: Options) -> Outcome:
     return Outcome(
         ends[0] if expired else ends[1],
         partition=None if search.best is None else search.best * problem.system.coordinates,
-        details={"evaluations": search.evaluations, "level_sets": len(search.tried)},
+        details={
+            "evaluations": search.evaluations + search.climbs.evaluations,
+            "level_sets": len(search.tried),
+        },
     )
 
 
@@ -122,10 +107,6 @@ def _smoothed(problem: Problem) -> Problem:
     return replace(problem, system=replace(problem.system, worker_times=whole))
 
 
-class _OutOfTime(Exception):
-    """Ends a climb at the time limit."""
-
-
 @dataclass(eq=False)
 class _Search:
     problem: Problem
@@ -138,18 +119,18 @@ class _Search:
 
     def __post_init__(self) -> None:
         limits = self.problem.limits
-        self.end = time.perf_counter() + (self.options.time_limit or _TUNING.patience)
+        end = time.perf_counter() + (self.options.time_limit or _TUNING.patience)
         self.levels = limits.allowed_levels(self.problem.system.workers)
         self.most = min(limits.most_blocks(self.problem.system.workers), self.levels.size)
         self.least = limits.least or 0.0
         runtime = Problem(self.problem.system, ExpectedRuntime(), limits=limits)
         self.ends = LimitedRun(runtime, self.options).ends
-        self.drawn = DrawnRuntime.of(self.smooth.system, self.options.seed)
+        self.climbs = FaceClimb(self.smooth, self.problem.name, self.options.seed, end)
 
     @property
     def expired(self) -> bool:
         """Whether the time is over."""
-        return time.perf_counter() > self.end
+        return self.climbs.expired
 
     def run(self) -> None:
         """Climb on all levels, then exchange levels where they cannot all be used."""
@@ -229,85 +210,13 @@ class _Search:
 
     def climb(self, levels: IntArray, starts: int, *, offer: bool) -> FloatArray:
         """Climb on a face; return the shares of the best end on its levels."""
-        size = levels.size
         # All levels together may have no room for their least shares: then they only say where to look.
-        least = self.least if size * self.least <= 1.0 else 0.0
+        least = self.least if levels.size * self.least <= 1.0 else 0.0
         face = Face.used(levels, self.problem.system.workers, least)
-        ends = [np.full(size, 1.0 / size)]
-        for start in self.starts(face, starts):
-            if self.expired and self.best is not None:
-                break
-            if size > 1 and face.room > 0.0:
-                ends.append(self.ascended(face, start))
-            else:
-                ends.append(start)
-        merits = [self.measured(face, v)[0] for v in ends]
-        best = ends[int(np.argmin(merits))]
+        best = self.climbs.best(face, starts, some=self.best is not None)
         if offer:
             self.offer(face, best)
         return best
-
-    def ascended(self, face: Face, start: FloatArray) -> FloatArray:
-        """Where SLSQP ends on the simplex of a face."""
-        from scipy import optimize
-
-        best, merit = start, np.inf
-
-        def measured(v: FloatArray) -> tuple[float, FloatArray]:
-            nonlocal best, merit
-            if self.expired:
-                raise _OutOfTime
-            found = self.measured(face, v)
-            if found[0] < merit and abs(v.sum() - 1.0) < _TUNING.on_simplex:
-                best, merit = np.array(v), found[0]
-            return found
-
-        minimize: Any = optimize.minimize
-        try:
-            found = minimize(
-                measured,
-                start,
-                jac=True,
-                method="SLSQP",
-                bounds=[(0.0, 1.0)] * start.size,
-                constraints={
-                    "type": "eq",
-                    "fun": lambda v: v.sum() - 1.0,
-                    "jac": lambda v: np.ones(v.size),
-                },
-                options={"ftol": _TUNING.descent, "maxiter": _TUNING.iterations},
-            )
-        except _OutOfTime:
-            end = best
-        else:
-            end = found.x
-        end = np.maximum(end, 0.0)
-        return np.asarray(end / end.sum())
-
-    def starts(self, face: Face, count: int) -> list[FloatArray]:
-        """The minimiser of the mean of drawn rounds, level shares, and random neighbours."""
-        rng = generator(self.options.seed, "limited-search", self.problem.name)
-        first = self.drawn.minimise(face)[0]
-        found = [first, np.full(first.size, 1.0 / first.size)]
-        while len(found) < count:
-            noise = rng.dirichlet(np.ones(first.size))
-            found.append((1.0 - _TUNING.random) * first + _TUNING.random * noise)
-        return [(v + _TUNING.floor) / (v + _TUNING.floor).sum() for v in found[:count]]
-
-    def measured(self, face: Face, share: FloatArray) -> tuple[float, FloatArray]:
-        """Merit, to be minimised, and its gradient in the share: ``-log P`` or ``log`` of a quantile."""
-        self.evaluations += 1
-        v = np.maximum(share, 0.0)
-        v = v / max(float(v.sum()), _TUNING.least_sum)
-        x = face.partition(v) * self.problem.system.coordinates
-        found = with_gradient(evaluate(self.smooth, Design(x), gradient=True))
-        by_level = partition_gradient(found.gradient)[face.levels]
-        by_level *= face.room * self.problem.system.coordinates
-        if isinstance(found, ProbabilityWithGradient):
-            if not found.value > 0.0:
-                return _TUNING.hopeless, np.zeros(v.size)
-            return -found.log_value, -by_level / found.value
-        return float(np.log(found.value)), by_level / found.value
 
     def offer(self, face: Face, share: FloatArray) -> None:
         """Keep a design that keeps all limits, if it is the best one."""

@@ -17,7 +17,7 @@ import pytest
 
 import cgcopt as cg
 from cgcopt.cli import main
-from cgcopt.compare.results import advice
+from cgcopt.compare.results import advice, advice_rows
 from cgcopt.compare.results.advice import AdviceSettings, advise
 from cgcopt.compare.results.advice_candidates import advice_candidates
 from cgcopt.compare.results.advice_result import Advice
@@ -180,14 +180,14 @@ def test_only_one_way_is_not_compared_with_itself() -> None:
 def test_an_interruption_while_hindsight_is_at_work_loses_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    judge = advice.held_out
+    judge = advice_rows.held_out
 
     def interrupted(*arguments: Any, title: str = "", **named: Any) -> Any:
         if title == "hindsight":
             raise KeyboardInterrupt
         return judge(*arguments, title=title, **named)
 
-    monkeypatch.setattr(advice, "held_out", interrupted)
+    monkeypatch.setattr(advice_rows, "held_out", interrupted)
     with only("uncoded", "balanced shares"):
         found = advise(straggler(), settings=QUICK, seconds=ENOUGH)
     assert found.verdict is Kind.BALANCE

@@ -69,7 +69,8 @@ def advise(
     import pandas  # noqa: F401 - here, so that what was found at Ctrl-C is shown at once
 
     from cgcopt._validate import finite_number
-    from cgcopt.cli.inputs import problem_of_rounds, traces_of, writable_folder
+    from cgcopt.cli.inputs import problem_of_rounds, traces_of
+    from cgcopt.cli.outputs import writable_folder
     from cgcopt.cli.terminal import progress, show_then_write
     from cgcopt.compare.results.advice import advise as run
     from cgcopt.compare.show.advice_text import write

@@ -109,8 +109,8 @@ def compare(
         problem_of_rounds,
         seeds_of,
         traces_of,
-        writable_folder,
     )
+    from cgcopt.cli.outputs import writable_folder
     from cgcopt.cli.terminal import progress, show_then_write
     from cgcopt.cli.unused import unused_in_comparison, unused_in_replay
     from cgcopt.compare.results.entrant import entrants_of

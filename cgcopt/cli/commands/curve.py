@@ -79,7 +79,8 @@ def curve(
 
     The objective of the instance is left out of account: only its system counts.
     """
-    from cgcopt.cli.inputs import problem_of, writable_folder
+    from cgcopt.cli.inputs import problem_of
+    from cgcopt.cli.outputs import writable_folder
     from cgcopt.cli.terminal import progress, show_then_write
     from cgcopt.compare.results.curve import DEFAULT_OPTIONS, deadline_curve, default_deadlines
     from cgcopt.compare.results.entrant import entrants_of

@@ -74,7 +74,8 @@ def fit(
     """
     from cgcopt._writing import write_text
     from cgcopt.cli.fit_loads import fit_at_loads
-    from cgcopt.cli.inputs import measured_times, writable_file
+    from cgcopt.cli.inputs import measured_times
+    from cgcopt.cli.outputs import writable_file
     from cgcopt.cli.terminal import console, print_json
     from cgcopt.workers.dependence import dependence_of
     from cgcopt.workers.fitting import fit as run

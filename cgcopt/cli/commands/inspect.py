@@ -37,7 +37,8 @@ def inspect(
     reading: TraceInput,
 ) -> int:
     """Look at measured times: slow workers, tails, dependence, drift; what follows from them."""
-    from cgcopt.cli.inputs import measured_times, writable_picture
+    from cgcopt.cli.inputs import measured_times
+    from cgcopt.cli.outputs import writable_picture
     from cgcopt.cli.terminal import console, print_json, progress
     from cgcopt.workers.inspection import inspect_trace
 

@@ -46,7 +46,7 @@ def library(
     any solver can be run from outside; `cgcopt judge NAME SOLUTION` says what
     its answer is worth.
     """
-    from cgcopt.cli.inputs import writable_folder
+    from cgcopt.cli.outputs import writable_folder
     from cgcopt.cli.terminal import print_json, records, show_then_write
     from cgcopt.library.known import library_table
 

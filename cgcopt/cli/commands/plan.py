@@ -64,7 +64,8 @@ def plan(
     as_json: Json = False,
 ) -> int:
     """Make a design concrete: data and coordinate ranges of every worker, and codes."""
-    from cgcopt.cli.inputs import deployable, writable_file, writable_picture
+    from cgcopt.cli.inputs import deployable
+    from cgcopt.cli.outputs import writable_file, writable_picture
     from cgcopt.cli.partitions import numbers_of
     from cgcopt.cli.terminal import console, print_json
     from cgcopt.codes.plan_file import save_plan

@@ -43,7 +43,7 @@ def record(
     When a worker is lost, the rounds until then are written, and the exit code is 1.
     """
     from cgcopt._writing import replacing
-    from cgcopt.cli.inputs import writable_file
+    from cgcopt.cli.outputs import writable_file
     from cgcopt.cli.partitions import numbers_of
     from cgcopt.cli.terminal import console, progress
     from cgcopt.workers.record import record as run

@@ -46,7 +46,8 @@ def reproduce(
 ) -> int:
     """Compute every figure of the paper again; exit code 1 if one does not reproduce that should."""
     from cgcopt.cli.commands.compare import STORE_NAME
-    from cgcopt.cli.inputs import executor_of, writable_folder
+    from cgcopt.cli.inputs import executor_of
+    from cgcopt.cli.outputs import writable_folder
     from cgcopt.cli.terminal import progress, show_then_write
     from cgcopt.compare.published.reproduction import DEFAULT_OPTIONS
     from cgcopt.compare.published.reproduction import reproduce as run

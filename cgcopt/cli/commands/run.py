@@ -89,7 +89,7 @@ def run(
 ) -> int:
     """Train with coded gradients for real, and compare measured with predicted rounds."""
     from cgcopt._validate import finite_number
-    from cgcopt.cli.inputs import writable_folder
+    from cgcopt.cli.outputs import writable_folder
     from cgcopt.cli.run_inputs import delays_of, plans_of
     from cgcopt.cli.run_output import rounds_file, show_run, write_run
     from cgcopt.cli.terminal import console, print_json, progress

@@ -58,7 +58,8 @@ def schedules(
     as_json: Json = False,
 ) -> int:
     """Compare orders of one's own, unequal work and uncoded ways with the certified optimum."""
-    from cgcopt.cli.inputs import problem_of_rounds, traces_of, writable_folder
+    from cgcopt.cli.inputs import problem_of_rounds, traces_of
+    from cgcopt.cli.outputs import writable_folder
     from cgcopt.cli.reading import TraceInput
     from cgcopt.cli.terminal import progress, show_then_write
     from cgcopt.compare.schedules.cases import cases_of, reference_cases

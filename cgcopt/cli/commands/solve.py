@@ -71,7 +71,8 @@ def solve(
     reading: TraceInput,
 ) -> int:
     """Find a design, with its exact value, a bound and the proof of the gap."""
-    from cgcopt.cli.inputs import problem_of, raw_options, writable_file
+    from cgcopt.cli.inputs import problem_of, raw_options
+    from cgcopt.cli.outputs import writable_file
     from cgcopt.cli.show import show_prices, show_solution
     from cgcopt.cli.terminal import console, print_json, progress
     from cgcopt.cli.unused import unused_in_run

@@ -46,7 +46,8 @@ def study(
 
     The folder keeps every result as it arrives: after an interruption the same command goes on.
     """
-    from cgcopt.cli.inputs import executor_of, writable_folder
+    from cgcopt.cli.inputs import executor_of
+    from cgcopt.cli.outputs import writable_folder
     from cgcopt.cli.terminal import progress, show_then_write
     from cgcopt.compare.results.store import Store
     from cgcopt.study.show.folder import StudyReport

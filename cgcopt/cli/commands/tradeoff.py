@@ -40,7 +40,8 @@ def tradeoff(
 
     Limits of the instance, or given here, hold at every point.
     """
-    from cgcopt.cli.inputs import problem_of, writable_folder
+    from cgcopt.cli.inputs import problem_of
+    from cgcopt.cli.outputs import writable_folder
     from cgcopt.cli.terminal import progress, show_then_write
     from cgcopt.compare.results.tradeoff import DEFAULT_OPTIONS
     from cgcopt.compare.results.tradeoff import tradeoff as run

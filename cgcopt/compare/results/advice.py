@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
 from cgcopt._validate import finite_number
-from cgcopt.compare.results.advice_candidates import HINDSIGHT, advice_candidates
+from cgcopt.compare.results.advice_candidates import advice_candidates
 from cgcopt.compare.results.advice_result import Advice, AdviceRow
+from cgcopt.compare.results.advice_rows import bound_rows, candidate_row
 from cgcopt.compare.results.designer import Designer
-from cgcopt.compare.results.held_out import HeldOut, Judged, held_out, no_coding, seen_rounds
+from cgcopt.compare.results.held_out import Judged, held_out, no_coding, seen_rounds
 from cgcopt.compare.results.names import one_line
 from cgcopt.compare.results.verdict import (
     Contender,
@@ -34,7 +34,7 @@ from cgcopt.problem import Problem
 from cgcopt.process import stopping
 from cgcopt.solution import Solution
 from cgcopt.solvers.judge import judge
-from cgcopt.workers.blocks import Block, TimeBlocks
+from cgcopt.workers.blocks import TimeBlocks
 from cgcopt.workers.trace import Trace
 
 __all__ = ["AdviceSettings", "advise"]
@@ -176,12 +176,12 @@ def _advice(
     decision = decide(contenders, yardstick, chosen.decision)
     nested, _ = nested_gain(contenders, found.blocks, yardstick, chosen.decision)
     significant = decision.significant and not nested.size <= 0  # NaN: not judged
-    rows = [_row(each, kinds[each.name], found, yardstick) for each in found.judged]
+    rows = [candidate_row(each, kinds[each.name], found, yardstick) for each in found.judged]
     rows.sort(key=lambda row: yardstick.loss(row.held_out))
     rows += [
         AdviceRow(each.name, str(kinds[each.name]), message=each.message) for each in found.failed
     ]
-    bounds = _bounds(trace, given, blocks, found, yardstick, base, every)
+    bounds = bound_rows(trace, given, blocks, found, yardstick, base, every)
 
     def made(contender: Contender) -> Solution:
         picked = next(each for each in found.judged if each.name == contender.name)
@@ -231,61 +231,6 @@ def _thinned(trace: Trace, every: int) -> str:
     return (
         f"Designs were made on one round in {every}, {used} of {trace.round_count}, evenly spread; "
         "all held-out rounds judge them."
-    )
-
-
-def _row(each: Judged, kind: Kind, found: HeldOut, yardstick: Yardstick) -> AdviceRow:
-    return AdviceRow(
-        each.name,
-        str(kind),
-        yardstick.value(each.ends),
-        yardstick.error(each.ends),
-        each.promised,
-        yardstick.ratio(each.ends, found.uncoded),
-        yardstick.ratio_error(each.ends, found.uncoded),
-        math.nan if each.size.copies is None else each.size.copies,
-        math.nan if each.size.blocks is None else float(each.size.blocks),
-        each.sent,
-    )
-
-
-def _bounds(
-    trace: Trace,
-    problem: Problem,
-    blocks: list[Block],
-    found: HeldOut,
-    yardstick: Yardstick,
-    options: Options,
-    every: int,
-) -> tuple[AdviceRow, ...]:
-    """The speed of light, and designs that have seen the rounds that judge them."""
-    rows = [_bound("speed of light", found.light, found, yardstick)]
-    if found.stopped or problem.system.workers > _MOST_HINDSIGHT:
-        return tuple(rows)
-    later = trace.between(blocks[0].later.start, blocks[-1].later.stop)
-    whole = Block(slice(0, later.round_count), slice(0, later.round_count))
-    try:
-        best = held_out(later, problem, HINDSIGHT, [whole], options, title="hindsight", every=every)
-    except KeyboardInterrupt:  # what was judged before is shown
-        stopping.finishing()
-        return tuple(rows)
-    rows += [_bound(each.name, each.ends, found, yardstick) for each in best.judged]
-    return tuple(rows)
-
-
-#: Workers beyond which the schedule of hindsight takes too long.
-_MOST_HINDSIGHT = 128
-
-
-def _bound(name: str, ends: Any, found: HeldOut, yardstick: Yardstick) -> AdviceRow:
-    return AdviceRow(
-        name,
-        "",
-        yardstick.value(ends),
-        yardstick.error(ends),
-        math.nan,
-        yardstick.ratio(ends, found.uncoded),
-        yardstick.ratio_error(ends, found.uncoded),
     )
 
 

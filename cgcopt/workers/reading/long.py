@@ -12,12 +12,12 @@ from cgcopt._validate import did_you_mean
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.cells import expected, number_of
 from cgcopt.workers.reading.coded import Coded
+from cgcopt.workers.reading.found import Cells
 from cgcopt.workers.reading.grid import Grid
 from cgcopt.workers.reading.labels import order_of
 from cgcopt.workers.reading.options import ReadOptions
 from cgcopt.workers.reading.roles import ANONYMOUS, LongRoles
 from cgcopt.workers.reading.spans import seconds_by_row
-from cgcopt.workers.reading.wide import Cells
 
 __all__ = ["read_long"]
 

@@ -7,7 +7,7 @@ import numpy as np
 from cgcopt.arrays import BoolArray, FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.cells import expected
-from cgcopt.workers.reading.wide import Cells
+from cgcopt.workers.reading.found import Cells
 from cgcopt.workers.validation import MISSING
 
 __all__ = ["fill"]

@@ -13,6 +13,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.figures import repeated_rounds
 from cgcopt.workers.reading.formats import Format, format_of
+from cgcopt.workers.reading.found import Cells
 from cgcopt.workers.reading.grid import Grid
 from cgcopt.workers.reading.loads import (
     LOAD,
@@ -27,7 +28,7 @@ from cgcopt.workers.reading.options import UNITS, ReadOptions
 from cgcopt.workers.reading.records import read_json, read_parquet
 from cgcopt.workers.reading.roles import LongRoles, WideRoles, find_roles
 from cgcopt.workers.reading.text import read_separated
-from cgcopt.workers.reading.wide import Cells, read_wide
+from cgcopt.workers.reading.wide import read_wide
 
 __all__ = ["Read", "Reading", "read_loads", "read_table"]
 

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from cgcopt._validate import did_you_mean
-from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading.behaviour import (
     BEHAVIOUR,
@@ -25,6 +22,7 @@ from cgcopt.workers.reading.behaviour import (
 )
 from cgcopt.workers.reading.cells import Kind, expected
 from cgcopt.workers.reading.figures import is_figure, refuse_footer
+from cgcopt.workers.reading.found import Cells
 from cgcopt.workers.reading.grid import Grid
 from cgcopt.workers.reading.labels import (
     check_labels,
@@ -47,40 +45,9 @@ from cgcopt.workers.reading.options import ReadOptions
 from cgcopt.workers.reading.roles import WideRoles, ask
 from cgcopt.workers.reading.spans import in_one_unit
 
-__all__ = ["Cells", "read_wide"]
+__all__ = ["read_wide"]
 
 _DIGITS = re.compile(r"\d+", re.ASCII)
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """Times that were found: numbers, NaN where there are none, and where each stands.
-
-    Attributes
-    ----------
-    times : ndarray, shape (R, W)
-        As they are in the file, in its unit.
-    columns : tuple of str
-        Names of the workers.
-    unit : str or None
-        The unit that the names of the columns end with.
-    place : callable
-        Names the place of entry ``(r, w)`` in the file.
-    notes : tuple of str
-        What was taken for what.
-    left_out : tuple of str
-        Columns that are in the file and not in the times.
-    long : bool
-        Whether the file was in long form.
-    """
-
-    times: FloatArray
-    columns: tuple[str, ...]
-    unit: str | None
-    place: Callable[[int, int], str]
-    notes: tuple[str, ...]
-    left_out: tuple[str, ...] = ()
-    long: bool = False
 
 
 def read_wide(grid: Grid, roles: WideRoles, options: ReadOptions) -> Cells:
