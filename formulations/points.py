@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ __all__ = [
     "language_of",
     "read_values",
     "refuse_other_point",
+    "start_from",
     "write_values",
 ]
 
@@ -176,12 +177,7 @@ def write_values(model: Any, values: Mapping[str, FloatArray]) -> None:
     """
     language = language_of(model)
     if language == "highspy":
-        import highspy
-
-        solution = highspy.HighsSolution()
-        solution.col_value = np.concatenate([np.ravel(array) for array in values.values()]).tolist()
-        solution.value_valid = True
-        model.setSolution(solution)
+        start_from(model, np.concatenate([np.ravel(array) for array in values.values()]).tolist())
     elif language == "cvxpy":
         for variable in model.variables():
             variable.value = values[variable.name()]
@@ -192,6 +188,15 @@ def write_values(model: Any, values: Mapping[str, FloatArray]) -> None:
                 entry.set_value(float(value))
     else:
         raise InvalidInputError("model", type(model).__name__, "a model of cvxpy, pyomo or highspy")
+
+
+def start_from(model: Any, columns: Sequence[float]) -> None:
+    """Give a ``highspy.Highs`` the values of its columns to start from."""
+    import highspy
+
+    solution = highspy.HighsSolution()
+    solution.col_value, solution.value_valid = list(columns), True
+    model.setSolution(solution)
 
 
 def _no_point(model: Any, language: str) -> str:

@@ -70,6 +70,9 @@ class OutsideSolver(Solver):
     neutral: ClassVar[Mapping[str, str]] = {}
     """The solver's own name of every neutral option that it honours."""
 
+    starts: ClassVar[str] = "not said"
+    """Where the solver starts from a design: a phrase for the table of the page on formulations."""
+
     @classmethod
     def honours(cls, option: str) -> bool:
         """Whether the outside solver has a name for the option."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.design import Design
+from cgcopt.formulations.base import Point
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.options import Options
 from cgcopt.solution import TerminationCondition
@@ -30,18 +31,21 @@ class CvxpyAdapter(ScenarioAdapter):
     """Name of the solver in cvxpy."""
 
     def build(self, formulation: ScenarioFormulation, start: Design | None) -> Any:
-        """Write the problem with cvxpy and canonicalise it; there is no point to start from."""
+        """Write the problem with cvxpy and canonicalise it, with what the solver starts from."""
         problem = formulation.leave_out_blocks(formulation.to_cvxpy())
         data, chain, inverse = problem.get_problem_data(self.solver, solver_opts={})
-        return problem, data, chain, inverse
+        known = {}
+        if start is not None and not formulation.linear:
+            known = self.earlier(data, formulation.point(start))
+        return problem, data, chain, inverse, known
 
     def run(self, formulation: ScenarioFormulation, model: Any, options: Options) -> Answer:
         """Run the solver on the canonical problem."""
-        problem, data, chain, inverse = model
+        problem, data, chain, inverse, known = model
         # cvxpy passes the verbosity on by itself.
         own = {name: label for name, label in self.neutral.items() if name != "verbose"}
         native = {**self.defaults(formulation), **native_options(options, own)}
-        raw = chain.solve_via_data(problem, data, False, options.verbose, native)
+        raw = chain.solver.solve_via_data(data, bool(known), options.verbose, native, known)
         answer, feasible = self.interpret(raw, formulation)
         if not feasible or answer.termination is TerminationCondition.UNBOUNDED:
             return answer
@@ -60,6 +64,23 @@ class CvxpyAdapter(ScenarioAdapter):
 
     def defaults(self, formulation: ScenarioFormulation) -> Mapping[str, Any]:
         """Return options of the solver, which neutral and raw ones replace."""
+        return {}
+
+    def earlier(self, data: Mapping[str, Any], point: Point) -> dict[str, Any]:
+        """Return what cvxpy would have kept of an earlier run that ended at this point.
+
+        Parameters
+        ----------
+        data : mapping
+            The canonical problem.
+        point : mapping
+            Values of the variables of the formulation.
+
+        Returns
+        -------
+        dict
+            cvxpy's cache of solvers; empty where the solver starts from no point.
+        """
         return {}
 
     @abstractmethod

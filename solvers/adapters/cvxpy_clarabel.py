@@ -39,6 +39,7 @@ class CvxpyClarabel(LinearAdapter, CvxpyAdapter):
     requires = "clarabel"
     distribution = "clarabel"
     licence = "Apache-2.0"
+    starts = "no: an interior point method"
     imports = ("cvxpy", "clarabel")
     solver = "CLARABEL"
     neutral: ClassVar[Mapping[str, str]] = {

@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
+from cgcopt.formulations.base import Point
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.objective import Sense
@@ -33,6 +36,7 @@ class CvxpyHighs(CvxpyAdapter):
     requires = "cvxpy"
     distribution = "cvxpy"
     licence = "Apache-2.0, MIT"
+    starts = "in whole numbers"
     imports = ("cvxpy", "highspy")
     solver = "HIGHS"
     neutral: ClassVar[Mapping[str, str]] = {
@@ -51,6 +55,21 @@ class CvxpyHighs(CvxpyAdapter):
         """Return tolerances like those of the adapter ``highs``."""
         forget_threads()
         return highs_tolerances(formulation.linear)
+
+    def earlier(self, data: Mapping[str, Any], point: Point) -> dict[str, Any]:
+        """Return a solution of HiGHS in the order of cvxpy's columns; its own ones stay undefined."""
+        import highspy
+
+        program = data["param_prob"]
+        values = np.full(program.x.size, highspy.kHighsInf)
+        for variable in program.variables:
+            if variable.name() in point:
+                first = program.var_id_to_col[variable.id]
+                entries = np.ravel(point[variable.name()], order="F")
+                values[first : first + variable.size] = entries
+        solution = highspy.HighsSolution()
+        solution.col_value, solution.value_valid = values.tolist(), True
+        return {self.solver: (None, None, {"model_status": "kOptimal", "solution": solution})}
 
     def interpret(self, raw: Any, formulation: ScenarioFormulation) -> tuple[Answer, bool]:
         """Translate the model status of HiGHS."""

@@ -36,6 +36,7 @@ class CvxpyScs(LinearAdapter, CvxpyAdapter):
     requires = "scs"
     distribution = "scs"
     licence = "MIT"
+    starts = "no: it needs multipliers too"
     imports = ("cvxpy", "scs")
     solver = "SCS"
     neutral: ClassVar[Mapping[str, str]] = {

@@ -27,6 +27,7 @@ class ExactAdapter(OutsideSolver):
 
     solves = tasks(ExpectedRuntime, CompletionProbability, forms=(Form.RELAXED,))
     times: ClassVar[frozenset[Times]] = frozenset({Times.CONTINUOUS})
+    starts = "always"
     needs_sum: ClassVar[bool] = False
     """Whether the mean has to be a finite sum, since a quadrature has an error that no bound sees."""
 

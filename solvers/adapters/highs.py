@@ -105,6 +105,7 @@ class Highs(ScenarioAdapter):
     requires = "highspy"
     distribution = "highspy"
     licence = "MIT"
+    starts = "in whole numbers"
     imports = ("highspy", "scipy.sparse", "cgcopt.formulations.highs_model")
     neutral: ClassVar[Mapping[str, str]] = {
         "time_limit": "time_limit",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TextIO
 
 import numpy as np
 
@@ -62,16 +65,17 @@ def run_pyomo(
     ``own`` are options of this interface alone.
     """
     try:
-        results = interface.solve(
-            model,
-            time_limit=options.time_limit,
-            rel_gap=options.gap,
-            tee=options.verbose,
-            load_solutions=False,
-            raise_exception_on_nonoptimal_result=False,
-            solver_options=dict(native),
-            **own,
-        )
+        with _log(options.verbose) as log:
+            results = interface.solve(
+                model,
+                time_limit=options.time_limit,
+                rel_gap=options.gap,
+                tee=log,
+                load_solutions=False,
+                raise_exception_on_nonoptimal_result=False,
+                solver_options=dict(native),
+                **own,
+            )
     except KeyError as error:  # SCIP does not say which name it does not know
         raise InvalidInputError(
             "options.raw", dict(options.raw), "options of the solver"
@@ -91,20 +95,43 @@ def run_pyomo(
     return answer, results
 
 
+@contextmanager
+def _log(verbose: bool) -> Iterator[bool | TextIO]:
+    """Where pyomo writes the log of the solver: a copy of standard error.
+
+    pyomo catches descriptors 1 and 2 during the run, and waits for itself where the log goes there.
+    """
+    if not verbose:
+        yield False
+        return
+    try:
+        own = sys.stderr.fileno() == _STDERR
+    except (AttributeError, OSError, ValueError):  # a notebook, a captured stream
+        own = False
+    if not own:
+        yield sys.stderr
+        return
+    with open(os.dup(_STDERR), "w", encoding="utf-8", buffering=1) as stream:
+        yield stream
+
+
+_STDERR = 2
+
+
 class PyomoAdapter(ScenarioAdapter):
     """A solver reached through the solver interfaces of pyomo."""
 
     def build(self, formulation: ScenarioFormulation, start: Design | None) -> Any:
         """Write the model with pyomo, with the point to start from where it is taken."""
         model = formulation.to_pyomo()
-        if start is not None and self.starts:
+        if start is not None and not formulation.linear:
             formulation.warm_start(model, start)
         return formulation.leave_out_blocks(model)
 
     def run(self, formulation: ScenarioFormulation, model: Any, options: Options) -> Answer:
         """Run the solver."""
         native = {**self.defaults(formulation), **native_options(options, own_names(self.neutral))}
-        own = {"warmstart_discrete_vars": True} if self.starts and _has_values(model) else {}
+        own = self.start_options if _has_values(model) else {}
         answer, results = run_pyomo(self.interface(), formulation, model, native, options, **own)
         if not (formulation.linear and self.has_duals and answer.termination is T.OPTIMAL):
             return answer
@@ -113,8 +140,8 @@ class PyomoAdapter(ScenarioAdapter):
         shape = (formulation.rounds, formulation.workers)
         return replace(answer, duals=duals.reshape(shape))
 
-    starts: ClassVar[bool] = False
-    """Whether the interface takes the values of the discrete variables to start from."""
+    start_options: ClassVar[Mapping[str, Any]] = {}
+    """Options with which the interface starts from the values of the model, where it has such ones."""
     has_duals: ClassVar[bool] = True
     """Whether the interface returns the multipliers of a linear program."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from cgcopt.formulations.points import start_from
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.solvers.adapters.highs import check_highs_names, forget_threads, highs_tolerances
@@ -25,6 +26,7 @@ class PyomoHighs(PyomoAdapter):
     requires = "pyomo"
     distribution = "pyomo"
     licence = "BSD-3-Clause, MIT"
+    starts = "in whole numbers"
     imports = ("pyomo.environ", "pyomo.contrib.solver.solvers.highs", "highspy")
     neutral: ClassVar[Mapping[str, str]] = {
         **COMMON,
@@ -41,8 +43,18 @@ class PyomoHighs(PyomoAdapter):
         return highs_tolerances(formulation.linear)
 
     def interface(self) -> Any:
-        """Return pyomo's HiGHS."""
+        """Return pyomo's HiGHS, made to start from the values of the variables."""
         from pyomo.contrib.solver.solvers.highs import Highs
 
+        class Started(Highs):  # type: ignore[misc]
+            """pyomo's interface has a hook for options, and none for a start."""
+
+            def _solve(self) -> Any:
+                columns = self._pyomo_var_to_solver_var_map
+                values = {columns[at]: self._vars[at][0].value for at in columns}
+                if None not in values.values():
+                    start_from(self._solver_model, [values[i] for i in range(len(values))])
+                return super()._solve()
+
         forget_threads()
-        return Highs()
+        return Started()

@@ -44,6 +44,7 @@ class PyomoScip(PyomoAdapter):
     extra = "scip"
     distribution = "pyscipopt"
     licence = "MIT, Apache-2.0"
+    starts = "in whole numbers"
     imports = ("pyomo.environ", "pyomo.contrib.solver.solvers.scip.scip_direct", "pyscipopt")
     neutral: ClassVar[Mapping[str, str]] = {
         **COMMON,
@@ -51,7 +52,7 @@ class PyomoScip(PyomoAdapter):
         "seed": "randomization/randomseedshift",
     }
     has_duals = False
-    starts = True
+    start_options: ClassVar[Mapping[str, Any]] = {"warmstart_discrete_vars": True}
 
     def defaults(self, formulation: ScenarioFormulation) -> Mapping[str, Any]:
         """Return a wall clock for the time limit, and tolerances that the linear programs bear."""

@@ -66,6 +66,8 @@ class ScenarioAdapter(OutsideSolver):
             elif known < formulation.at_least:
                 start = None
         elif isinstance(formulation, RuntimeFormulation) and not formulation.linear:
+            searched = formulation.counts_rounds and not problem.system.costs
+            start = start or (good_design(problem, form) if searched else None)
             start = start or formulation.quick_design()
         return formulation, start
 

@@ -39,6 +39,7 @@ class ScipyLinprog(LinearAdapter):
     requires = "scipy"
     distribution = "scipy"
     licence = "BSD-3-Clause"
+    starts = "no: an interior point method"
     imports = ("scipy.optimize", "scipy.sparse")
     neutral: ClassVar[Mapping[str, str]] = {"time_limit": "time_limit", "verbose": "disp"}
 

@@ -42,6 +42,7 @@ class ScipyMilp(ScenarioAdapter):
     requires = "scipy"
     distribution = "scipy"
     licence = "BSD-3-Clause"
+    starts = "no: scipy passes HiGHS no point"
     imports = ("scipy.optimize", "scipy.sparse")
     neutral: ClassVar[Mapping[str, str]] = {
         "time_limit": "time_limit",
