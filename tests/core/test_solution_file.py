@@ -15,13 +15,14 @@ from cgcopt.evaluation.schedules.baselines import Cyclic
 from cgcopt.instance import example_instances
 from cgcopt.solution import Solution, SolutionStatus, TerminationCondition
 from cgcopt.solvers.base import Outcome
+from tests.turns import in_turns
 
 pytestmark = pytest.mark.usefixtures("few_restarts")
 
 TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)
-SYSTEM = cg.System(4, 100, TIMES, samples=4)
+SYSTEM = cg.System(3, 100, TIMES, samples=4)
 PROBLEMS = {
-    "runtime": cg.Problem(SYSTEM, cg.ExpectedRuntime(), title="four workers"),
+    "runtime": cg.Problem(SYSTEM, cg.ExpectedRuntime(), title="three workers"),
     "probability": cg.Problem(SYSTEM, cg.CompletionProbability(deadline=1.5e5)),
     "quantile": cg.Problem(SYSTEM, cg.Quantile(probability=0.9)),
 }
@@ -38,8 +39,7 @@ def same(a: Solution, b: Solution) -> bool:
     )
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
-@pytest.mark.parametrize("form", ["relaxed", "block"])
+@in_turns(every=2, form=["block", "relaxed"], name=PROBLEMS.keys())
 def test_designs(name: str, form: str, tmp_path: Path) -> None:
     solution = cg.solve(PROBLEMS[name], form=form, time_limit=20)
     solution.save(tmp_path / "s.json")

@@ -16,6 +16,7 @@ from cgcopt.evaluation.order_statistics import (
     order_statistic_inverse_means,
     order_statistic_means,
 )
+from tests.turns import in_turns
 
 SIZES = [1, 2, 12, 200, 2000]
 
@@ -31,8 +32,7 @@ def test_shifted_exponential_closed_form(workers: int) -> None:
     assert means == pytest.approx(50.0 + np.cumsum(spacings), rel=1e-12)
 
 
-@pytest.mark.parametrize("workers", SIZES)
-@pytest.mark.parametrize("shape", [0.3, 1.001, 1.1, 2.5, 40.0])
+@in_turns(every=4, shape=[0.3, 1.001, 1.1, 2.5, 40.0], workers=SIZES)
 def test_pareto_closed_form(workers: int, shape: float) -> None:
     """``E[T_(k)] = N!/(N-k)! Gamma(N-k+1-1/a)/Gamma(N+1-1/a)``, infinite for ``a (N-k+1) <= 1``."""
     expected = []
@@ -49,9 +49,7 @@ def test_pareto_closed_form(workers: int, shape: float) -> None:
     assert means == pytest.approx(expected, rel=1e-11)
 
 
-@pytest.mark.parametrize("workers", [1, 2, 12])
-@pytest.mark.parametrize("shape", [0.3, 0.5, 1.0, 2.0, 5.0])
-@pytest.mark.parametrize("power", [1, -1])
+@in_turns(every=3, power=[1, -1], shape=[0.3, 0.5, 1.0, 2.0, 5.0], workers=[1, 2, 12])
 def test_weibull_closed_form(workers: int, shape: float, power: int) -> None:
     """Alternating sum, exact in high precision (Lieblein 1955)."""
     expected = []
@@ -100,19 +98,20 @@ MEANS = [
 ]
 
 
-@pytest.mark.parametrize("times", MEANS, ids=label)
-@pytest.mark.parametrize("workers", SIZES)
+@in_turns(every=5, workers=SIZES, times={label(times): times for times in MEANS})
 def test_means_sum_to_n_times_the_mean(times: Any, workers: int) -> None:
     means = order_statistic_means(times, workers)
     assert np.all(np.diff(means) > 0)
     assert means.sum() == pytest.approx(workers * times.mean(), rel=1e-11)
 
 
-@pytest.mark.parametrize(("times", "inverse"), INVERSES, ids=lambda v: getattr(v, "label", ""))
-@pytest.mark.parametrize("workers", SIZES)
+@in_turns(
+    every=5, workers=SIZES, case={label(times): (times, inverse) for times, inverse in INVERSES}
+)
 def test_inverse_means_sum_to_n_times_the_inverse_mean(
-    times: Any, inverse: float, workers: int
+    case: tuple[Any, float], workers: int
 ) -> None:
+    times, inverse = case
     means = order_statistic_inverse_means(times, workers)
     assert np.all(np.diff(means) < 0)
     assert means.sum() == pytest.approx(workers * inverse, rel=1e-11)

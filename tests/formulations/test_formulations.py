@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import cgcopt as cg
@@ -20,6 +20,7 @@ from cgcopt.formulations import Formulation, formulate
 from cgcopt.formulations.probability import ProbabilityFormulation
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.problem import Form, Problem
+from tests.turns import few_examples, in_turns
 
 FORMS = list(Form)
 TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)
@@ -141,7 +142,7 @@ def test_the_relaxed_program_bounds_the_block_program(objective: str, seed: int)
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("strong", [True, False])
 @given(data=st.data())
-@settings(max_examples=25)
+@few_examples
 def test_the_point_of_a_design_is_feasible_and_as_good_as_the_design(
     objective: str, form: Form, strong: bool, data: st.DataObject
 ) -> None:
@@ -192,7 +193,7 @@ def test_strong_inequalities_tighten_the_linear_relaxation(objective: str, form:
 def test_the_rows_of_the_blocks_lift_the_coordinates_to_their_relaxation(
     objective: str, strong: bool
 ) -> None:
-    problem = problem_of(objective, coordinates=9, rounds=15, seed=5)
+    problem = problem_of(objective, coordinates=7, rounds=11, seed=5)
     lifted, _ = optimum(formulate(problem, "coordinate", strong=strong), relaxed=True)
     kind: dict[str, Any] = {"strong": strong, "equivalence": False}
     alone, _ = optimum(formulate(problem, "coordinate", **kind), relaxed=True)
@@ -207,11 +208,18 @@ def test_the_rows_of_the_blocks_lift_the_coordinates_to_their_relaxation(
         assert blocks * tight >= lifted >= exact / tight
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(("form", "kind"), [*KINDS, (Form.RELAXED, {"strong": True})])
+@in_turns(
+    every=4,
+    program={
+        "-".join([str(form), *(name for name in kind if kind[name])]): (form, kind)
+        for form, kind in [*KINDS, (Form.RELAXED, {"strong": True})]
+    },
+    seed=range(4),
+)
 def test_leaving_out_worse_designs_keeps_the_optimum(
-    form: Form, kind: dict[str, bool], seed: int
+    program: tuple[Form, dict[str, bool]], seed: int
 ) -> None:
+    form, kind = program
     problem = problem_of("probability", workers=3, coordinates=5, rounds=12, seed=seed)
     every = formulate(problem, form, **kind)
     assert isinstance(every, ProbabilityFormulation)
@@ -251,9 +259,9 @@ def test_more_than_can_be_met_is_infeasible_or_refused() -> None:
     assert (nothing.value, nothing.bound) == (0.0, 0.0)
 
 
-@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e7])
-@pytest.mark.parametrize("coordinates", [20_000, 1_000_000])
-@pytest.mark.parametrize("form", [Form.BLOCK, Form.RELAXED])
+@in_turns(
+    every=3, form=[Form.BLOCK, Form.RELAXED], coordinates=[20_000, 1_000_000], unit=[1e-9, 1.0, 1e7]
+)
 def test_no_scale_of_the_system_troubles_the_program(
     unit: float, coordinates: int, form: Form
 ) -> None:
@@ -612,9 +620,7 @@ def test_a_reader_may_add_a_constraint_and_map_the_point_back() -> None:
     assert value > free
 
 
-@pytest.mark.parametrize("suffix", [".lp", ".mps", ".nl"])
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("objective", ["runtime", "probability"])
+@in_turns(every=3, objective=["runtime", "probability"], form=FORMS, suffix=[".lp", ".mps", ".nl"])
 def test_files_hold_the_same_problem(
     objective: str, form: Form, suffix: str, tmp_path: Path
 ) -> None:
@@ -629,9 +635,7 @@ def test_files_hold_the_same_problem(
     assert formulation.value(scip.getObjVal()) == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("objective", ["runtime", "probability"])
-@pytest.mark.parametrize("strong", [True, False])
+@in_turns(every=2, form=FORMS, objective=["runtime", "probability"], strong=[True, False])
 def test_the_mathematics_can_be_read(objective: str, form: Form, strong: bool) -> None:
     from matplotlib import mathtext
 
@@ -739,9 +743,7 @@ def test_gradients_of_the_exact_programs_are_difference_quotients(
     assert at_start == pytest.approx(cg.evaluate(formulation.problem, design).value, rel=1e-9)
 
 
-@pytest.mark.parametrize("share", [None, 0.5, 0.999])
-@pytest.mark.parametrize("workers", [1, 2, 5])
-@pytest.mark.parametrize("times", FAMILIES, ids=str)
+@in_turns(every=3, times=FAMILIES, workers=[1, 2, 5], share=[None, 0.5, 0.999])
 def test_the_algebraic_model_has_the_exact_value(
     times: Any, workers: int, share: float | None
 ) -> None:

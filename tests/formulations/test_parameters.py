@@ -12,6 +12,7 @@ import pytest
 import cgcopt as cg
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations import Formulation, formulate
+from tests.turns import in_turns
 
 TIMES = 50.0 + np.random.default_rng(7).exponential(1e3, (14, 4))
 SYSTEM = cg.System(4, 60, cg.Scenarios(TIMES), samples=4)
@@ -36,8 +37,11 @@ def solve(formulation: Formulation, model: Any) -> tuple[float, cg.Design]:
     return formulation.value(value), formulation.design(model)
 
 
-@pytest.mark.parametrize("language", ["cvxpy", "pyomo", "highspy"])
-@pytest.mark.parametrize("form", ["relaxed", "block"])
+LANGUAGES = ["cvxpy", "pyomo", "highspy"]
+FORMS = ["relaxed", "block"]
+
+
+@in_turns(every=2, form=FORMS, language=LANGUAGES)
 def test_the_budget_of_the_expected_runtime(form: str, language: str) -> None:
     problem = cg.Problem(SYSTEM, cg.ExpectedRuntime())
     formulation = formulate(problem, form)
@@ -58,9 +62,7 @@ def test_the_budget_of_the_expected_runtime(form: str, language: str) -> None:
         changed.update(model, deadline=3.0)
 
 
-@pytest.mark.parametrize("language", ["cvxpy", "pyomo", "highspy"])
-@pytest.mark.parametrize("form", ["relaxed", "block"])
-@pytest.mark.parametrize("strong", [True, False])
+@in_turns(every=3, form=FORMS, strong=[True, False], language=LANGUAGES)
 def test_the_deadline_and_the_budget_of_a_probability(
     form: str, strong: bool, language: str
 ) -> None:
@@ -121,10 +123,11 @@ CHANGES: tuple[dict[str, Any], ...] = (
 )
 
 
-@pytest.mark.parametrize("language", ["cvxpy", "pyomo", "highspy"])
-@pytest.mark.parametrize("form", ["relaxed", "block"])
-@pytest.mark.parametrize(
-    "objective", [cg.ExpectedRuntime(), cg.CompletionProbability(SLOW)], ids=["runtime", "chance"]
+@in_turns(
+    every=3,
+    objective={"runtime": cg.ExpectedRuntime(), "chance": cg.CompletionProbability(SLOW)},
+    form=FORMS,
+    language=LANGUAGES,
 )
 def test_costs_and_limits(objective: cg.Objective, form: str, language: str) -> None:
     problem = cg.Problem(SYSTEM, objective, limits=cg.Limits(blocks=2))
@@ -147,7 +150,7 @@ def test_costs_and_limits(objective: cg.Objective, form: str, language: str) -> 
     assert len(set(np.round(values, 6))) >= 4
 
 
-@pytest.mark.parametrize("language", ["cvxpy", "pyomo", "highspy"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_boundaries_and_the_deadline_within_limits(language: str) -> None:
     problem = cg.Problem(
         SYSTEM, cg.CompletionProbability(SLOW), limits=cg.Limits(boundaries=[20, 40, 60])
@@ -180,15 +183,21 @@ def test_the_tail_takes_another_budget_and_no_limits() -> None:
         free.update(free.to_highspy(), limits=cg.Limits(blocks=2))
 
 
-@pytest.mark.parametrize("language", ["cvxpy", "pyomo", "highspy"])
-@pytest.mark.parametrize(
-    ("form", "strong"),
-    [("relaxed", True), ("relaxed", False), ("block", True), ("coordinate", True)],
+@in_turns(
+    every=4,
+    kind={"quantile": cg.Quantile, "tail": cg.ConditionalValueAtRisk},
+    model_kind={
+        "relaxed": ("relaxed", True),
+        "relaxed-plain": ("relaxed", False),
+        "block": ("block", True),
+        "coordinate": ("coordinate", True),
+    },
+    language=LANGUAGES,
 )
-@pytest.mark.parametrize("kind", [cg.Quantile, cg.ConditionalValueAtRisk])
 def test_the_probability_and_the_budget_of_the_slowest_rounds(
-    kind: type[cg.Objective], form: str, strong: bool, language: str
+    kind: type[cg.Objective], model_kind: tuple[str, bool], language: str
 ) -> None:
+    form, strong = model_kind
     coordinates = (60, 75, 75, 60) if form != "coordinate" else (8,) * 4
     system = replace(SYSTEM, coordinates=coordinates[-1])
     formulation = formulate(cg.Problem(system, kind(0.8)), form, strong=strong)  # type: ignore[call-arg]

@@ -10,6 +10,7 @@ from scipy.optimize import milp
 
 import cgcopt as cg
 from cgcopt.errors import UnsupportedProblemError
+from tests.turns import in_turns
 
 ROUNDS = np.random.default_rng(3).gamma(2.0, 1.0, (12, 4)) + 0.2
 COSTS = cg.Costs(startup=3.0, per_coordinate=0.05, per_message=4.0)
@@ -59,9 +60,12 @@ def solved(formulation, language):
     return formulation.value(program.sign * found.fun), formulation.design(found.x)
 
 
-@pytest.mark.parametrize("costs", [cg.Costs(), COSTS], ids=["free", "costs"])
-@pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
-@pytest.mark.parametrize("form", ["block", "relaxed"])
+@in_turns(
+    every=3,
+    form=["block", "relaxed"],
+    limits=LIMITS,
+    costs={"free": cg.Costs(), "costs": COSTS},
+)
 def test_four_languages_and_the_own_method_agree(limits, costs, form):
     problem = problem_within(limits, costs)
     formulation = cg.formulate(problem, form)
@@ -122,9 +126,12 @@ def test_what_is_not_formulated_is_refused():
                 cg.formulate(cg.Problem(system, objective), form)
 
 
-@pytest.mark.parametrize("costs", [cg.Costs(), COSTS], ids=["free", "costs"])
-@pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
-@pytest.mark.parametrize("form", ["block", "relaxed"])
+@in_turns(
+    every=3,
+    form=["block", "relaxed"],
+    limits=LIMITS,
+    costs={"free": cg.Costs(), "costs": COSTS},
+)
 def test_probabilities_in_four_languages(limits, costs, form):
     runtime = problem_within(limits, costs)
     deadline = cg.solve(runtime).value
@@ -164,8 +171,9 @@ def test_outside_solvers_within_limits(solver):
     assert solution.bound <= own.value * (1 + 1e-6)
 
 
-@pytest.mark.parametrize("name", LIMITS)
-@pytest.mark.parametrize("objective", [cg.ExpectedRuntime(), cg.CompletionProbability(200.0)])
+@in_turns(
+    every=2, objective=[cg.ExpectedRuntime(), cg.CompletionProbability(200.0)], name=LIMITS.keys()
+)
 def test_columns_are_in_the_order_of_the_variables(objective, name):
     problem = replace(problem_within(LIMITS[name], COSTS), objective=objective)
     formulation = cg.formulate(problem, "block")

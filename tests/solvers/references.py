@@ -17,7 +17,7 @@ from cgcopt.solvers.base import Times
 
 WORKERS, COORDINATES, ROUNDS = 3, 7, 8
 #: Exact problems have two workers: their designs are a line.
-EXACT_COORDINATES = 60
+EXACT_COORDINATES = 24
 
 
 @cache
@@ -177,7 +177,7 @@ def _best_on_the_line(problem: Problem) -> float:
     def cost(x0: float) -> float:
         return sign * cg.evaluate(problem, [x0, L - x0]).value
 
-    grid = np.linspace(0.0, L, 121)
+    grid = np.linspace(0.0, L, 61)
     values = [cost(x0) for x0 in grid]
     times = problem.system.worker_times
     if isinstance(times, cg.Empirical):
@@ -192,7 +192,7 @@ def _best_on_the_line(problem: Problem) -> float:
             values += [cost(x0) for x0 in kinks if 0 <= x0 <= L]
         return sign * min(values)
     at = int(np.argmin(values))
-    bracket = (grid[max(at - 1, 0)], grid[min(at + 1, 120)])
+    bracket = (grid[max(at - 1, 0)], grid[min(at + 1, 60)])
     found = minimize_scalar(cost, bounds=bracket, method="bounded", options={"xatol": 1e-9})
     return sign * min(min(values), float(found.fun))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from cgcopt.formulations import Formulation, formulate
 from cgcopt.formulations.probability import ProbabilityFormulation
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.problem import Form, Problem
+from tests.turns import in_turns
 
 #: Relative agreement of LPs, which are solved to vertices, and of MILPs.
 LINEAR, WHOLE = 1e-9, 1e-6
@@ -83,22 +83,12 @@ def by_pyomo_and_scip(formulation: Formulation) -> tuple[float, Any]:
 WAYS = [by_highspy, by_scipy, by_cvxpy, by_pyomo, by_pyomo_and_scip]
 
 
-def in_turns(names: str, firsts: tuple[Any, ...], *rest: tuple[Any, ...]) -> Any:
-    """All combinations, of which those are quick where it is the turn of one of the first values."""
-    cases = []
-    for indices in itertools.product(*(range(len(values)) for values in (firsts, *rest))):
-        quick = indices[0] == sum(indices[1:]) % len(firsts)
-        chosen = [values[i] for values, i in zip((firsts, *rest), indices, strict=True)]
-        cases.append(pytest.param(*chosen, marks=[] if quick else pytest.mark.slow))
-    return pytest.mark.parametrize(names, cases, ids=str)
-
-
 @in_turns(
-    "name, objective, kind, form",
-    tuple(INSTANCES),
-    ("runtime", "probability"),
-    ("strong", "plain", "known"),
-    (*Form,),
+    every=len(INSTANCES),
+    name=INSTANCES.keys(),
+    objective=["runtime", "probability"],
+    kind=["strong", "plain", "known"],
+    form=list(Form),
 )
 def test_four_languages_agree(name: str, objective: str, form: Form, kind: str) -> None:
     problem = problem_of(objective, form, INSTANCES[name])
@@ -114,10 +104,10 @@ def test_four_languages_agree(name: str, objective: str, form: Form, kind: str) 
 
 
 @in_turns(
-    "coordinates, form, objective",
-    (20, 10**6, 10**9),
-    (Form.BLOCK, Form.RELAXED),
-    ("runtime", "probability"),
+    every=3,
+    coordinates=[20, 10**6, 10**9],
+    form=[Form.BLOCK, Form.RELAXED],
+    objective=["runtime", "probability"],
 )
 def test_four_languages_agree_at_every_number_of_coordinates(
     objective: str, form: Form, coordinates: int
@@ -152,15 +142,15 @@ def test_another_kind_of_method_finds_the_same_linear_optimum(name: str) -> None
 
 
 @in_turns(
-    "share, times, workers",
-    (None, 0.5, 0.99),
-    (
+    every=3,
+    share=[None, 0.5, 0.99],
+    times=[
         cg.Exponential(rate=1e-3),
         cg.ShiftedExponential(rate=1e-3, shift=50.0),
         cg.Weibull(shape=1.5, scale=1e3, shift=20.0),
         cg.Pareto(shape=3.0, scale=100.0),
-    ),
-    (1, 3),
+    ],
+    workers=[1, 3],
 )
 def test_the_algebraic_and_the_smooth_program_agree(
     share: float | None, times: Any, workers: int

@@ -9,6 +9,7 @@ import pytest
 import cgcopt as cg
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.seeds import generator
+from tests.turns import in_turns
 
 
 def partitions(coordinates: int, workers: int) -> np.ndarray:
@@ -40,7 +41,7 @@ def random_problem(seed: int) -> cg.Problem:
     )
 
 
-@pytest.mark.parametrize("seed", range(40))
+@in_turns(every=2, seed=range(40))
 def test_no_partition_is_better(seed: int) -> None:
     problem = random_problem(seed)
     system, limits = problem.system, problem.limits
@@ -56,7 +57,7 @@ def test_no_partition_is_better(seed: int) -> None:
         assert relaxed.gap <= 1e-3
 
 
-@pytest.mark.parametrize("seed", range(1, 19))
+@in_turns(every=2, seed=range(1, 19))
 def test_no_partition_has_a_smaller_quantile(seed: int) -> None:
     problem, rng = random_problem(seed), generator(seed, "quantile")
     system, limits = problem.system, problem.limits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import math
 import sys
@@ -71,6 +72,27 @@ each_case = pytest.mark.parametrize(("cls", "task", "times"), list(in_turns(CASE
 each_solver = pytest.mark.parametrize("cls", all_solvers(), ids=lambda cls: cls.name)
 
 
+every_task_or_some = pytest.mark.parametrize(
+    ("cls", "quick"),
+    [
+        pytest.param(cls, quick, marks=marks, id=f"{cls.name}-{'some' if quick else 'all'}")
+        for cls in all_solvers()
+        for quick, marks in ((True, []), (False, pytest.mark.slow))
+    ],
+)
+
+
+def pairs(cls: type[Solver], quick: bool) -> Iterator[tuple[Task, Times]]:
+    """Tasks of a solver with kinds of times: all, or each task once, where kinds take turns."""
+    tasks = sorted(cls.solves, key=lambda task: (task.form, task.objective.kind))
+    kinds = sorted(cls.times)
+    if quick:
+        first = all_solvers().index(cls)
+        yield from ((task, kinds[(first + i) % len(kinds)]) for i, task in enumerate(tasks))
+    else:
+        yield from itertools.product(tasks, kinds)
+
+
 def run(cls: type[Solver], task: Task, times: Times, **options: Any) -> Solution:
     if not cls.available():
         pytest.skip(f"{cls.name} is not installed")
@@ -136,60 +158,62 @@ def test_equal_seeds_give_equal_solutions_and_nothing_is_printed(
     assert json.loads(json.dumps(first, allow_nan=False))["solver"] == cls.name
 
 
-@each_solver
-def test_options_stand_in_the_solution(cls: type[Solver]) -> None:
-    task = min(cls.solves, key=lambda task: (task.objective.kind, task.form))
-    solution = run(cls, task, min(cls.times), gap=1e-3, threads=2)
-    assert solution.options.threads == 2
-    assert solution.options.gap == 1e-3
-
-
-@each_solver
-def test_solvers_of_the_relaxed_level_give_whole_designs_too(cls: type[Solver]) -> None:
-    for task in sorted(cls.solves, key=lambda task: task.objective.kind):
+@every_task_or_some
+def test_solvers_of_the_relaxed_level_give_whole_designs_too(
+    cls: type[Solver], quick: bool
+) -> None:
+    for task, times in pairs(cls, quick):
         if task.form is not Form.RELAXED or Task(task.objective, Form.BLOCK) in cls.solves:
             continue
-        for times in sorted(cls.times):
-            solution = run(cls, Task(task.objective, Form.BLOCK), times)
-            if solution.status is SolutionStatus.SCHEME:
-                continue
-            assert solution.design is not None
-            assert solution.design.is_integer
-            assert solution.design.coordinates == solution.problem.system.coordinates
+        solution = run(cls, Task(task.objective, Form.BLOCK), times)
+        if solution.status is SolutionStatus.SCHEME:
+            continue
+        assert solution.design is not None
+        assert solution.design.is_integer
+        assert solution.design.coordinates == solution.problem.system.coordinates
 
 
-@each_solver
-def test_a_single_worker_and_a_single_coordinate_are_a_problem(cls: type[Solver]) -> None:
+@every_task_or_some
+def test_a_single_worker_and_a_single_coordinate_are_a_problem(
+    cls: type[Solver], quick: bool
+) -> None:
+    """And options stand in the solution."""
     if not cls.available():
         pytest.skip(f"{cls.name} is not installed")
-    for task in sorted(cls.solves, key=lambda task: (task.objective.kind, task.form)):
-        for times in sorted(cls.times):
-            model = references.problem_for(task.objective, times).system.worker_times
-            if times is Times.SCENARIOS:
-                model = cg.Scenarios(model.times[:, :1])
-            system = cg.System(1, 1, model)
-            value: Any = {
-                cg.ExpectedRuntime: lambda: cg.ExpectedRuntime(),
-                cg.CompletionProbability: lambda: cg.CompletionProbability(600.0),
-                cg.Quantile: lambda: cg.Quantile(0.5),
-                cg.ConditionalValueAtRisk: lambda: cg.ConditionalValueAtRisk(0.5),
-            }[task.objective]()
-            solution = cg.solve(Problem(system, value), cls(), form=task.form, scenarios=40)
-            if solution.status is SolutionStatus.SCHEME:
-                continue
-            if cls.role is Role.SCHEME and "at least two" in solution.message:
-                assert solution.status is SolutionStatus.NONE
-                continue
-            assert solution.partition is not None, (task, times)
-            assert solution.partition.tolist() == pytest.approx([1.0], rel=1e-12)
+    for task, times in pairs(cls, quick):
+        model = references.problem_for(task.objective, times).system.worker_times
+        if times is Times.SCENARIOS:
+            model = cg.Scenarios(model.times[:, :1])
+        system = cg.System(1, 1, model)
+        value: Any = {
+            cg.ExpectedRuntime: lambda: cg.ExpectedRuntime(),
+            cg.CompletionProbability: lambda: cg.CompletionProbability(600.0),
+            cg.Quantile: lambda: cg.Quantile(0.5),
+            cg.ConditionalValueAtRisk: lambda: cg.ConditionalValueAtRisk(0.5),
+        }[task.objective]()
+        options: Any = {"form": task.form, "scenarios": 10, "gap": 1e-3, "threads": 2}
+        solution = cg.solve(Problem(system, value), cls(), **options)
+        assert solution.options.threads == 2
+        assert solution.options.gap == 1e-3
+        if solution.status is SolutionStatus.SCHEME:
+            continue
+        if cls.role is Role.SCHEME and "at least two" in solution.message:
+            assert solution.status is SolutionStatus.NONE
+            continue
+        assert solution.partition is not None, (task, times)
+        assert solution.partition.tolist() == pytest.approx([1.0], rel=1e-12)
 
 
-@each_solver
-def test_what_a_solver_does_not_take_is_refused_or_drawn(cls: type[Solver]) -> None:
+@every_task_or_some
+def test_what_a_solver_does_not_take_is_refused_or_drawn(cls: type[Solver], quick: bool) -> None:
     if not cls.available():
         pytest.skip(f"{cls.name} is not installed")
     task = min(cls.solves, key=lambda task: (task.objective.kind, task.form))
-    for times in set(Times) - cls.times:
+    others = sorted(set(Times) - cls.times)
+    if quick:
+        first = all_solvers().index(cls)
+        others = [others[(first + i) % len(others)] for i in range(min(len(others), 2))]
+    for times in others:
         problem = references.problem_for(task.objective, times)
         if problem.system.worker_times.kind in cls.times:
             continue  # a kind that the reference problems do not have
@@ -234,7 +258,7 @@ def test_a_time_limit_is_kept(cls: type[Solver]) -> None:
     }[task.objective]()
     problem = Problem(system, objective)
     started = time.perf_counter()
-    solution = cg.solve(problem, cls(), form=task.form, time_limit=0.5, gap=0.0, threads=1)
+    solution = cg.solve(problem, cls(), form=task.form, time_limit=0.25, gap=0.0, threads=1)
     assert time.perf_counter() - started < 12.0
     assert solution.seconds.solve + solution.seconds.build < 6.0
     assert solution.termination in (

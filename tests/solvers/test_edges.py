@@ -9,6 +9,7 @@ from cgcopt.evaluation.evaluate import evaluate_work
 from cgcopt.seeds import generator
 from cgcopt.solvers.convex.combined_bound import combined_bound, lifted_bound
 from cgcopt.workers.base import WorkerTimes
+from tests.turns import in_turns
 
 
 def _heavy_tails() -> list[WorkerTimes]:
@@ -19,8 +20,7 @@ def _heavy_tails() -> list[WorkerTimes]:
     ]
 
 
-@pytest.mark.parametrize("workers", [3, 20])
-@pytest.mark.parametrize("times", _heavy_tails(), ids=lambda times: times.label)
+@in_turns(every=2, times={times.label: times for times in _heavy_tails()}, workers=[3, 20])
 def test_heavy_tails_end_with_a_closed_gap(times: WorkerTimes, workers: int) -> None:
     problem = cg.Problem(cg.System(workers, 1000, times), cg.ExpectedRuntime())
     solution = cg.solve(problem, "optimal", time_limit=30)
@@ -35,8 +35,8 @@ def test_heavy_tails_end_with_a_closed_gap(times: WorkerTimes, workers: int) -> 
         # levels whose work is the same but for rounding
         (cg.Weibull(shape=0.1, scale=1.0), 150),
         # cuts that count with a weight of 1e-22
-        (cg.Gamma(shape=0.05, scale=1.0), 150),
-        (cg.Pareto(shape=1.003, scale=1.0), 100),
+        pytest.param(cg.Gamma(shape=0.05, scale=1.0), 150, marks=pytest.mark.slow),
+        pytest.param(cg.Pareto(shape=1.003, scale=1.0), 100, marks=pytest.mark.slow),
         # a best work of 1e-285 on level 0
         pytest.param(cg.Pareto(shape=1.01, scale=1.0), 50, marks=pytest.mark.slow),
         pytest.param(cg.Pareto(shape=1.01, scale=1.0), 150, marks=pytest.mark.slow),
@@ -141,7 +141,7 @@ def test_whole_designs_of_solvers_sum_exactly(solver: str) -> None:
         assert sum(map(int, partition)) == 2**53
 
 
-@pytest.mark.parametrize("seed", range(25))
+@in_turns(every=3, seed=range(25))
 def test_deadlines_met_just_so_are_met(seed: int) -> None:
     """A deadline that is a possible runtime of a scheme: the search is not worse than the scheme."""
     rng = generator(seed, "knife edges")

@@ -11,11 +11,13 @@ import cgcopt as cg
 from cgcopt.errors import InfiniteMeanError, InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.certificates import certify
 from tests.resnet50 import resnet50
+from tests.turns import in_turns
 
 PAPER = cg.System(20, 20_000, cg.ShiftedExponential(rate=1e-3, shift=50), samples=50)
 TIMES = cg.LogNormal(sigma=0.6, scale=1, shift=0.2)
 LOG_NORMAL = cg.System(12, 50_000, TIMES, samples=12)
 COSTS = cg.Costs(startup=30, per_coordinate=0.5, per_message=40)
+FREE_AND_COSTS = {"free": cg.Costs(), "costs": COSTS}
 ROUNDS = np.random.default_rng(4).gamma(2.0, 1.0, (40, 4)) + 0.2
 
 
@@ -32,18 +34,18 @@ def solved(system, form="relaxed", gap=1e-6, solver=None, **limits):
     ("system", "limits", "ratio"),
     [
         (PAPER, {"copies": 2}, 2.4045),
-        (PAPER, {"copies": 4}, 2.2253),
-        (PAPER, {"copies": 8}, 2.0200),
+        pytest.param(PAPER, {"copies": 4}, 2.2253, marks=pytest.mark.slow),
+        pytest.param(PAPER, {"copies": 8}, 2.0200, marks=pytest.mark.slow),
         (PAPER, {"copies": 16}, 1.6041),
         (PAPER, {"blocks": 1}, 1.4186),
         (PAPER, {"blocks": 2}, 1.1077),
-        (PAPER, {"blocks": 3}, 1.0722),
+        pytest.param(PAPER, {"blocks": 3}, 1.0722, marks=pytest.mark.slow),
         (LOG_NORMAL, {"copies": 2}, 1.2495),
-        (LOG_NORMAL, {"copies": 3}, 1.2045),
+        pytest.param(LOG_NORMAL, {"copies": 3}, 1.2045, marks=pytest.mark.slow),
         (LOG_NORMAL, {"copies": 5}, 1.1498),
         (LOG_NORMAL, {"blocks": 1}, 1.3364),
         (LOG_NORMAL, {"blocks": 2}, 1.1234),
-        (LOG_NORMAL, {"blocks": 3}, 1.0632),
+        pytest.param(LOG_NORMAL, {"blocks": 3}, 1.0632, marks=pytest.mark.slow),
     ],
 )
 def test_price_of_a_limit(system, limits, ratio):
@@ -54,7 +56,14 @@ def test_price_of_a_limit(system, limits, ratio):
 
 
 @pytest.mark.parametrize(
-    ("blocks", "value"), [(1, 3290.86), (2, 2751.28), (3, 2654.13), (4, 2627.44), (5, 2625.71)]
+    ("blocks", "value"),
+    [
+        (1, 3290.86),
+        (2, 2751.28),
+        (3, 2654.13),
+        pytest.param(4, 2627.44, marks=pytest.mark.slow),
+        pytest.param(5, 2625.71, marks=pytest.mark.slow),
+    ],
 )
 def test_messages_that_cost_time(blocks, value):
     system = cg.System(8, 1000, TIMES, samples=8, costs=COSTS)
@@ -92,9 +101,9 @@ def best_of_all_sets(system, most, least=0.0):
     return best
 
 
-@pytest.mark.parametrize("costs", [cg.Costs(), COSTS], ids=["free", "costs"])
-@pytest.mark.parametrize(("blocks", "least"), [(2, None), (4, 0.3)])
-def test_level_sets_against_all_of_them(costs, blocks, least):
+@in_turns(every=2, costs=FREE_AND_COSTS, limit={"two": (2, None), "four": (4, 0.3)})
+def test_level_sets_against_all_of_them(costs, limit):
+    blocks, least = limit
     system = cg.System(4, 300, TIMES, samples=4, costs=costs)
     expected = best_of_all_sets(system, blocks, least or 0.0)
     solution = solved(system, blocks=blocks, least=least)
@@ -102,13 +111,16 @@ def test_level_sets_against_all_of_them(costs, blocks, least):
     assert solution.bound <= expected * (1 + 1e-9)
 
 
-@pytest.mark.parametrize("costs", [cg.Costs(), COSTS], ids=["free", "costs"])
-@pytest.mark.parametrize(
-    "times",
-    [TIMES, cg.Empirical(ROUNDS.ravel()[:60]), cg.Scenarios(ROUNDS)],
-    ids=["density", "steps", "rounds"],
+@in_turns(
+    every=3,
+    times={
+        "density": TIMES,
+        "steps": cg.Empirical(ROUNDS.ravel()[:60]),
+        "rounds": cg.Scenarios(ROUNDS),
+    },
+    costs=FREE_AND_COSTS,
+    blocks=[None, 2],
 )
-@pytest.mark.parametrize("blocks", [None, 2])
 def test_boundaries_against_all_of_them(times, costs, blocks):
     system = cg.System(4, 100, times, samples=4, costs=costs)
     ends = (13, 20, 55, 60, 91, 100)
@@ -138,7 +150,7 @@ def test_certificates_hold_within_limits(times):
         limits = cg.Limits(levels=[1, 2])
         problem = cg.Problem(system, cg.ExpectedRuntime(), limits=limits)
         best = solved(system, levels=[1, 2])
-        for _ in range(5):
+        for _ in range(3):
             x = np.zeros(4)
             x[1:3] = rng.dirichlet([1, 1]) * 100
             bound, _ = certify(problem, cg.Design(x))
@@ -176,14 +188,15 @@ def partitions(workers, total):
         yield x.astype(float)
 
 
-@pytest.mark.parametrize("costs", [cg.Costs(), COSTS], ids=["free", "costs"])
-@pytest.mark.parametrize(
-    "times",
-    [TIMES, cg.Scenarios(ROUNDS), cg.RandomStart(1.0, cg.Exponential(0.1))],
-    ids=["density", "rounds", "start"],
-)
-@pytest.mark.parametrize(
-    "limits", [{"copies": 3}, {"blocks": 2}, {"least": 0.3}, {"copies": 3, "blocks": 2}]
+@in_turns(
+    every=4,
+    limits=[{"copies": 3}, {"blocks": 2}, {"least": 0.3}, {"copies": 3, "blocks": 2}],
+    times={
+        "density": TIMES,
+        "rounds": cg.Scenarios(ROUNDS),
+        "start": cg.RandomStart(1.0, cg.Exponential(0.1)),
+    },
+    costs=FREE_AND_COSTS,
 )
 def test_whole_numbers_within_limits_against_all_of_them(times, costs, limits):
     system = cg.System(4, 11, times, samples=4, costs=costs)
@@ -201,7 +214,7 @@ def test_whole_numbers_within_limits_against_all_of_them(times, costs, limits):
 def test_a_time_limit_keeps_what_was_found():
     system = cg.System(50, 20_000, cg.ShiftedExponential(rate=1e-3, shift=50), samples=50)
     problem = cg.Problem(system, cg.ExpectedRuntime(), limits=cg.Limits(blocks=5))
-    solution = cg.solve(problem, time_limit=1.0)
+    solution = cg.solve(problem, time_limit=0.3)
     assert solution.seconds.solve < 4.0
     assert np.count_nonzero(solution.design.partition) <= 5
     assert solution.bound <= solution.value

@@ -16,6 +16,7 @@ from cgcopt.evaluation.result import Certificate
 from cgcopt.problem import Form
 from cgcopt.seeds import generator
 from cgcopt.solution import SolutionStatus, TerminationCondition
+from tests.turns import in_turns
 
 PAPER = cg.ShiftedExponential(rate=1e-3, shift=50.0)
 MODELS = {
@@ -40,9 +41,13 @@ def partitions(coordinates: int, levels: int) -> Iterator[np.ndarray]:
         yield np.diff(np.array((-1, *bars, coordinates + levels - 1))) - 1.0
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize(("workers", "coordinates"), [(1, 5), (2, 7), (3, 10), (4, 6)])
-def test_no_partition_is_better(model: str, workers: int, coordinates: int) -> None:
+@in_turns(
+    every=2,
+    model=MODELS.keys(),
+    size={"one": (1, 5), "two": (2, 7), "three": (3, 9), "four": (4, 5)},
+)
+def test_no_partition_is_better(model: str, size: tuple[int, int]) -> None:
+    workers, coordinates = size
     problem = runtime_problem(model, workers, coordinates)
     solution = cg.solve(problem, "optimal-integer", form=Form.BLOCK)
     best = min(evaluate(problem, x).value for x in partitions(coordinates, workers))

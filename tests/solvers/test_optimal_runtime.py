@@ -32,6 +32,7 @@ from cgcopt.solvers.runtime.oracle import StepRuntimeOracle
 from cgcopt.solvers.runtime.sampled_model import refined, sampled_model
 from cgcopt.solvers.runtime.step_tuning import FirstStages, LastStage, StepTuning
 from cgcopt.workers.trace import Trace
+from tests.turns import in_turns
 
 PAPER = cg.ShiftedExponential(rate=1e-3, shift=50.0)
 FAMILIES = {
@@ -190,8 +191,7 @@ def test_equal_options_equal_results() -> None:
 # Step distributions
 
 
-@pytest.mark.parametrize("count", [1, 2, 5, 40])
-@pytest.mark.parametrize("workers", [1, 2, 6])
+@in_turns(every=3, count=[1, 2, 5, 40], workers=[2, 6, 1])
 def test_step_distributions(count: int, workers: int) -> None:
     values = generator(count, "step values").exponential(size=count) + 0.1
     problem = runtime_problem(workers, 100, cg.Empirical(values))
@@ -200,7 +200,7 @@ def test_step_distributions(count: int, workers: int) -> None:
     assert solution.evaluation.method is Method.EXACT
     assert solution.gap <= 1e-6
     rng = generator(count, "designs against the bound", workers)
-    for shares in rng.dirichlet(np.ones(workers), size=30):
+    for shares in rng.dirichlet(np.ones(workers), size=10):
         assert evaluate(problem, shares * 100).value >= solution.bound
 
 
@@ -236,7 +236,9 @@ def rough_times(size: int) -> cg.Empirical:
     return cg.Empirical(modes * np.exp(1e-3 * rng.normal(size=size)) + tail)
 
 
-@pytest.mark.parametrize("workers", [12, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "workers", [6, *(pytest.param(n, marks=pytest.mark.slow) for n in (12, 30))]
+)
 @pytest.mark.parametrize("kind", ["smooth", "rough", "coarse clock"])
 def test_many_possible_runtimes(kind: str, workers: int) -> None:
     times = cg.Empirical(generator(0, "smooth times").lognormal(sigma=0.5, size=1500))
@@ -255,16 +257,18 @@ def test_many_possible_runtimes(kind: str, workers: int) -> None:
         assert found.value >= solution.bound
 
 
-@pytest.mark.parametrize("gap", [2e-8, 1e-5, 1e-3, 0.1])
+@pytest.mark.parametrize(
+    "gap", [2e-8, 1e-3, *(pytest.param(gap, marks=pytest.mark.slow) for gap in (1e-5, 0.1))]
+)
 @pytest.mark.parametrize("count", [50, pytest.param(1000, marks=pytest.mark.slow)])
 def test_other_gaps_on_a_trace(count: int, gap: float) -> None:
-    solution = cg.solve(runtime_problem(15, 100, rough_times(count)), "optimal", gap=gap)
+    solution = cg.solve(runtime_problem(9, 100, rough_times(count)), "optimal", gap=gap)
     assert solution.gap <= gap
     assert solution.termination is TerminationCondition.CONVERGED
 
 
 def test_where_newtons_method_fails_the_others_take_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = runtime_problem(15, 100, rough_times(1000))
+    problem = runtime_problem(8, 100, rough_times(600))
     expected = cg.solve(problem, "optimal")
     first = replace(FirstStages(), evaluations=1)
     tuning = StepTuning(first, replace(LastStage(), evaluations=1))
@@ -279,9 +283,9 @@ def test_newtons_method_is_enough_for_narrow_modes(monkeypatch: pytest.MonkeyPat
     """From the optimum of drawn rounds, if not before."""
     monkeypatch.setattr(step_minimum, "sampled_model", None)
     rng = generator(0, "narrow modes")
-    modes = [middle * (1 + 0.01 * rng.normal(size=400)) for middle in (1.0, 2.0, 5.0)]
+    modes = [middle * (1 + 0.01 * rng.normal(size=250)) for middle in (1.0, 2.0, 5.0)]
     times = cg.Empirical(np.concatenate(modes))
-    solution = cg.solve(runtime_problem(75, 100, times), "optimal")
+    solution = cg.solve(runtime_problem(30, 100, times), "optimal")
     assert solution.gap <= 1e-6, solution.message
 
 

@@ -13,6 +13,7 @@ from cgcopt.design import budget_weights
 from cgcopt.evaluation.crossing.crossing import crossing
 from cgcopt.solvers.probability.finite_times import FiniteTimesSettings
 from cgcopt.solvers.probability.smoothed_times import SmoothedTimes
+from tests.turns import in_turns
 
 
 def best_on_steps(system: cg.System, deadline: float) -> float:
@@ -33,8 +34,7 @@ def best_on_steps(system: cg.System, deadline: float) -> float:
     return best
 
 
-@pytest.mark.parametrize("enumerable", [0, 20_000])
-@pytest.mark.parametrize("seed", range(6))
+@in_turns(every=2, enumerable=[0, 20_000], seed=range(6))
 def test_pooled_trace_against_enumeration(
     seed: int, enumerable: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,9 +76,9 @@ def test_rounds_against_enumeration(seed: int) -> None:
 @pytest.mark.parametrize("factor", [0.4, 0.8, 1.3])
 def test_never_below_a_closed_form_or_baseline(mode: str, factor: float) -> None:
     rng = np.random.default_rng(4)
-    table = rng.lognormal(0, 0.8, size=(60, 12))
+    table = rng.lognormal(0, 0.8, size=(40, 8))
     times = cg.Empirical(table.ravel()) if mode == "pooled" else cg.Scenarios(table)
-    system = cg.System(12, 5000, times, samples=12, cycles=1 / 5000)
+    system = cg.System(8, 5000, times, samples=8, cycles=1 / 5000)
     late = factor * cg.solve(cg.Problem(system, cg.Quantile(0.8)), "uncoded").value
     problem = cg.Problem(system, cg.CompletionProbability(late))
     best = cg.solve(problem).value

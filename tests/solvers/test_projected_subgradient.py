@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cvxpy as cp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 import cgcopt as cg
 from cgcopt.solvers.projected_subgradient import project_onto_simplex
+from tests.turns import in_turns
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=30), st.floats(1e-3, 1e6))
@@ -25,22 +25,23 @@ def test_projection_is_optimal(point: list[float], total: float) -> None:
 
 
 def test_projection_against_a_conic_solver() -> None:
+    import cvxpy as cp
+
     y = np.random.default_rng(0).normal(size=12) * 3
     x = cp.Variable(12, nonneg=True)
     cp.Problem(cp.Minimize(cp.sum_squares(x - y)), [cp.sum(x) == 5]).solve(solver="CLARABEL")
     np.testing.assert_allclose(project_onto_simplex(y, 5.0), x.value, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "times",
-    [
-        cg.ShiftedExponential(rate=1e-3, shift=50),
-        cg.LogNormal(sigma=1, scale=1),
-        cg.Empirical(np.random.default_rng(1).gamma(2.0, 1.0, size=200)),
-    ],
-    ids=lambda times: times.label[:20],
+@in_turns(
+    every=2,
+    coordinates=[100, 10**12],
+    times={
+        "shifted": cg.ShiftedExponential(rate=1e-3, shift=50),
+        "lognormal": cg.LogNormal(sigma=1, scale=1),
+        "empirical": cg.Empirical(np.random.default_rng(1).gamma(2.0, 1.0, size=60)),
+    },
 )
-@pytest.mark.parametrize("coordinates", [100, 10**12])
 def test_converges_at_every_size(times: cg.LogNormal, coordinates: int) -> None:
     system = cg.System(10, coordinates, times, samples=50)
     problem = cg.Problem(system, cg.ExpectedRuntime())

@@ -72,8 +72,9 @@ def objectives(system: System) -> list[Objective]:
     ("workers", "coordinates"),
     [
         (3, 3),
-        (5, 3),
-        (4, 8),
+        (4, 5),
+        pytest.param(5, 3, marks=pytest.mark.slow),
+        pytest.param(4, 8, marks=pytest.mark.slow),
         pytest.param(5, 6, marks=pytest.mark.slow),
         pytest.param(8, 4, marks=pytest.mark.slow),
         pytest.param(4, 12, marks=pytest.mark.slow),
@@ -94,7 +95,11 @@ def test_finds_the_best_whole_design_of_small_systems(workers: int, coordinates:
 
 @pytest.mark.parametrize(
     ("workers", "coordinates"),
-    [(4, 5), (5, 8), (7, 40), pytest.param(12, 18, marks=pytest.mark.slow)],
+    [
+        (4, 5),
+        (5, 8),
+        *(pytest.param(*size, marks=pytest.mark.slow) for size in ((7, 40), (12, 18))),
+    ],
 )
 def test_no_exchange_of_one_coordinate_improves_the_result(workers: int, coordinates: int) -> None:
     for times in [FAMILIES[2], *steps_and_rounds(workers)]:

@@ -78,6 +78,7 @@ def test_a_descent_never_rises(freedom, aim):
     assert end.value == aim.value(sample.runtimes(end.schedule))
 
 
+@pytest.mark.usefixtures("few_restarts_here")
 def test_more_freedom_is_never_worse_and_none_beats_light():
     problem = problem_of(rounds(30, 5))
     certified = cg.solve(problem)
@@ -103,6 +104,7 @@ def test_one_order_and_equal_work_is_the_certified_optimum():
     assert found.schedule.cells == 1
 
 
+@pytest.mark.usefixtures("few_restarts_here")
 def test_limits_and_costs_are_kept():
     times = rounds(20, 6)
     system = cg.System(
@@ -138,6 +140,7 @@ def test_blocks_end_at_boundaries_and_no_pair_of_ends_is_better():
     assert found.value <= best * 1.001
 
 
+@pytest.mark.usefixtures("few_restarts_here")
 def test_whole_numbers():
     found = cg.solve(problem_of(rounds(20, 4)), "schedule", form="block", raw={"work": "full"})
     assert found.schedule.is_integer

@@ -257,8 +257,14 @@ def test_gradient_at_a_tie_belongs_to_the_entry_that_attains_the_minimum() -> No
         assert float((moved - base) / (sign * step)) == pytest.approx(gradient[k], abs=1e-10)
 
 
-@pytest.mark.parametrize("level", [1, 3, 8, 32, 64, 124, 300])
-@pytest.mark.parametrize("n", [1024, 4096])
+@pytest.mark.parametrize(
+    ("n", "level"),
+    [
+        pytest.param(n, level, marks=pytest.mark.slow if n > 1024 and level != 32 else [])
+        for n in (1024, 4096)
+        for level in (1, 3, 8, 32, 64, 124, 300)
+    ],
+)
 def test_kolmogorov_smirnov(n: int, level: int) -> None:
     """p_k = (k-1)/n + e: the one-sided statistic; Birnbaum and Tingey (1951) give 1 - P."""
     p = np.minimum(1.0, (np.arange(n) + level) / n)
@@ -283,7 +289,15 @@ def test_kolmogorov_smirnov(n: int, level: int) -> None:
     assert relative(result.gradient[p < 1.0].sum(), slope) < 2e-13
 
 
-@pytest.mark.parametrize(("a", "b"), [(1, 1), (3, 1), (1, 4), (900, 1), (2, 3)])
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (1, 1),
+        (900, 1),
+        (2, 3),
+        *(pytest.param(*line, marks=pytest.mark.slow) for line in ((3, 1), (1, 4))),
+    ],
+)
 def test_line_that_ends_inside(a: int, b: int) -> None:
     """P = a (a + N b)^(N-1) for p_k = a + (k-1) b <= 1 (Abel); the gradient splits in two lines."""
     n, unit = 1024, 2.0**-12 if a * b > 1 else 2.0**-10
@@ -314,7 +328,13 @@ def test_homogeneous_of_degree_n(n: int, power: float) -> None:
 
 @pytest.mark.parametrize(
     ("n", "level", "p"),
-    [(1000, 415, 0.25), (1000, 990, 2.0**-10), (300, 300, 1e-5), (2000, 700, 0.5), (50, 1, 1e-300)],
+    [
+        (1000, 415, 0.25),
+        (1000, 990, 2.0**-10),
+        (300, 300, 1e-5),
+        pytest.param(2000, 700, 0.5, marks=pytest.mark.slow),
+        (50, 1, 1e-300),
+    ],
 )
 def test_one_step_is_a_binomial_tail(n: int, level: int, p: float) -> None:
     """Only U_(level) is restricted; the derivative is its density."""

@@ -101,15 +101,23 @@ def test_only_the_start_counts_where_there_is_hardly_any_work():
     assert value == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4 + 1 / 5) / 2.0, rel=1e-8)
 
 
-@pytest.mark.parametrize("name", ["constant", "recorded starts", "comonotone"])
-@pytest.mark.parametrize("limits", [{}, {"copies": 3}, {"blocks": 2}], ids=str)
+PROVEN = [
+    pytest.param(
+        name, limits, marks=[] if place == turn else pytest.mark.slow, id=f"{name}-{limits}"
+    )
+    for turn, name in enumerate(("recorded starts", "constant", "comonotone"))
+    for place, limits in enumerate(({}, {"copies": 3}, {"blocks": 2}))
+]
+
+
+@pytest.mark.parametrize(("name", "limits"), PROVEN)
 def test_the_optimum_is_proven(name, limits):
     problem = problem_of(MODELS[name], cg.ExpectedRuntime(), **limits)
     solution = cg.solve(problem)
     assert solution.gap <= 1e-6
     assert problem.limits.violation(solution.design.partition) == ""
     rng = np.random.default_rng(3)
-    for _ in range(40):
+    for _ in range(15):
         x = 1000 * rng.dirichlet(np.full(5, 0.4))
         x[x < 20] = 0.0
         x *= 1000 / x.sum()
@@ -128,13 +136,21 @@ def test_an_independent_start_is_solved_without_a_bound():
     assert solution.value < cg.evaluate(problem, [1000, 0, 0, 0, 0]).value
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES[1:], ids=lambda objective: objective.kind)
-@pytest.mark.parametrize("name", ["comonotone", "independent"])
+@pytest.mark.parametrize(
+    ("name", "objective"),
+    [
+        pytest.param("comonotone", OBJECTIVES[1], marks=pytest.mark.slow),
+        ("comonotone", OBJECTIVES[2]),
+        ("independent", OBJECTIVES[1]),
+        pytest.param("independent", OBJECTIVES[2], marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
 def test_deadlines_are_climbed_to(name, objective):
     problem = problem_of(MODELS[name], objective, cg.Costs())
     solution, sign = cg.solve(problem, starts=1), -1 if objective.kind == "quantile" else 1
     rng = np.random.default_rng(5)
-    others = [cg.evaluate(problem, 1000 * rng.dirichlet(np.ones(5))).value for _ in range(60)]
+    others = [cg.evaluate(problem, 1000 * rng.dirichlet(np.ones(5))).value for _ in range(20)]
     assert sign * solution.value >= max(sign * value for value in others)
 
 

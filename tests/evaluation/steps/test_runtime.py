@@ -301,7 +301,7 @@ def test_smooth_minorants_are_smooth_and_close() -> None:
     assert changes[1] == pytest.approx(2 * changes[0], abs=0.1 * scale)
 
 
-@pytest.mark.parametrize("workers", [12, 60])
+@pytest.mark.parametrize("workers", [12, pytest.param(60, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("spread", [0.0, 1.0])
 def test_curvature_of_a_smooth_minorant(workers: int, spread: float) -> None:
     times = lumpy_trace(1500)
@@ -322,8 +322,8 @@ def test_curvature_where_modes_are_narrow_and_far_apart() -> None:
     rng = np.random.default_rng(3)
     modes = [middle * (1 + 0.01 * rng.normal(size=400)) for middle in (1.0, 2.0, 5.0)]
     times = Empirical(np.concatenate(modes))
-    system = System(150, 1000, times, samples=150)
-    work = balanced_work(times, 150, 1000)
+    system = System(60, 1000, times, samples=60)
+    work = balanced_work(times, 60, 1000)
     found = bracketed_runtime(system, work, tolerance=1e-5, max_panels=10**6)
     smooth = SmoothMinorant.on_panels_of(found, system, spread=0.2)
     check_curvature(smooth, work, smooth(work).curvature())
@@ -425,8 +425,8 @@ def test_bad_arguments() -> None:
 def test_products_that_differ_in_the_last_digit() -> None:
     """0.1 * 3 and 0.3 are neighbouring numbers, and so are many products of such values."""
     values = np.arange(1, 12) / 10
-    system = System(4, 10, Empirical(values), samples=4)
-    for partition in itertools.product(range(3), repeat=4):
+    system = System(3, 10, Empirical(values), samples=3)
+    for partition in itertools.product(range(3), repeat=3):
         if not any(partition):
             continue
         work = work_of_partition(partition)
