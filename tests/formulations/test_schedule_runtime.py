@@ -78,8 +78,7 @@ def test_x_counts_coordinates():
     assert x.value == pytest.approx([1.0, 11.0], abs=1e-6)
 
 
-@pytest.mark.usefixtures("few_restarts_here")
-@pytest.mark.parametrize("work", ["equal", "full"])
+@pytest.mark.parametrize("work", ["equal", pytest.param("full", marks=pytest.mark.slow)])
 def test_with_costs_the_method_reaches_what_is_proven(work):
     problem = problem_of(4, 3, cg.Costs(1.0, 0.3, 0.2))
     formulation = cg.formulate_schedule(problem, work=work)

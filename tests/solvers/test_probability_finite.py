@@ -72,13 +72,12 @@ def test_rounds_against_enumeration(seed: int) -> None:
     assert round(solution.value * 11) == most_rounds(system, deadline)
 
 
-@pytest.mark.parametrize("mode", ["pooled", "rounds"])
-@pytest.mark.parametrize("factor", [0.4, 0.8, 1.3])
+@in_turns(every=2, mode=["rounds", "pooled"], factor=[0.4, 0.8, 1.3])
 def test_never_below_a_closed_form_or_baseline(mode: str, factor: float) -> None:
     rng = np.random.default_rng(4)
-    table = rng.lognormal(0, 0.8, size=(40, 8))
+    table = rng.lognormal(0, 0.8, size=(60, 12))
     times = cg.Empirical(table.ravel()) if mode == "pooled" else cg.Scenarios(table)
-    system = cg.System(8, 5000, times, samples=8, cycles=1 / 5000)
+    system = cg.System(12, 5000, times, samples=12, cycles=1 / 5000)
     late = factor * cg.solve(cg.Problem(system, cg.Quantile(0.8)), "uncoded").value
     problem = cg.Problem(system, cg.CompletionProbability(late))
     best = cg.solve(problem).value
