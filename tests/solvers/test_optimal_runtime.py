@@ -268,7 +268,7 @@ def test_other_gaps_on_a_trace(count: int, gap: float) -> None:
 
 
 def test_where_newtons_method_fails_the_others_take_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = runtime_problem(12, 100, rough_times(1000))
+    problem = runtime_problem(15, 100, rough_times(1000))
     expected = cg.solve(problem, "optimal")
     first = replace(FirstStages(), evaluations=1)
     tuning = StepTuning(first, replace(LastStage(), evaluations=1))
