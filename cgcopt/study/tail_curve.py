@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from cgcopt._validate import finite_number
 from cgcopt.errors import InvalidInputError
@@ -14,6 +16,7 @@ from cgcopt.objective import ConditionalValueAtRisk, Objective, Quantile
 from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.solution import Solution
+from cgcopt.solvers.judge import judge
 from cgcopt.solvers.solve import solve
 
 if TYPE_CHECKING:
@@ -115,20 +118,48 @@ def tail_curve(
     chosen = tuple(finite_number("probability", q, above=0, below=1) for q in probabilities)
     if not chosen or any(low >= high for low, high in pairwise(chosen)):
         raise InvalidInputError("probabilities", chosen, "increasing, at least one")
-    return TailCurve(problem, tuple(_point(problem, q, options) for q in chosen))
+    tails = [
+        solve(replace(problem, objective=ConditionalValueAtRisk(q)), options=options)
+        for q in chosen
+    ]
+    early = [solve(replace(problem, objective=Quantile(q)), options=options) for q in chosen]
+    early = _shared([*early, *tails], early)
+    points = zip(chosen, early, tails, strict=True)
+    return TailCurve(problem, tuple(_point(problem, *point) for point in points))
 
 
-def _point(problem: Problem, q: float, options: Options | None) -> TailPoint:
-    tail, early = ConditionalValueAtRisk(q), Quantile(q)
-    best_tail = solve(replace(problem, objective=tail), options=options)
-    best_early = solve(replace(problem, objective=early), options=options)
+def _point(problem: Problem, q: float, best_early: Solution, best_tail: Solution) -> TailPoint:
     return TailPoint(
         q,
         best_early,
         best_tail,
-        _worth(problem, tail, best_early),
-        _worth(problem, early, best_tail),
+        _worth(problem, ConditionalValueAtRisk(q), best_early),
+        _worth(problem, Quantile(q), best_tail),
     )
+
+
+def _shared(found: Sequence[Solution], quantiles: Sequence[Solution]) -> list[Solution]:
+    """Give every quantile the best of all designs, and the largest bound of smaller probabilities.
+
+    What ends at a local optimum, or at a time limit, would otherwise leave a curve that falls: a
+    design that is best at a large probability is worth no more at a smaller one.
+    """
+    shared, proof = [], quantiles[0]
+    for own in quantiles:
+        if own.bound > proof.bound:
+            proof = own
+        worths = [_worth(own.problem, own.problem.objective, each) for each in found]
+        value, place = min(zip(np.nan_to_num(worths, nan=np.inf), range(len(found)), strict=True))
+        best = own if value >= own.value else _at(own, found[place])
+        shared.append(replace(best, bound=proof.bound, certificate=proof.certificate))
+    return shared
+
+
+def _at(own: Solution, other: Solution) -> Solution:
+    """The design of another probability, judged at this one."""
+    assert other.design is not None
+    judged = judge(own.problem, other.design, form=own.form, solver=own.solver, options=own.options)
+    return replace(judged, message="design of another probability")
 
 
 def _worth(problem: Problem, objective: Objective, found: Solution) -> float:

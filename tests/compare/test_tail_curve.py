@@ -9,6 +9,7 @@ import pytest
 
 import cgcopt as cg
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
+from cgcopt.study import tail_curve as tail_module
 from cgcopt.study.show.tail_curve import tail_table, write_tail_curve
 from cgcopt.study.tail_curve import tail_curve
 
@@ -29,6 +30,21 @@ def test_each_design_is_best_by_its_own_objective(tmp_path: Path) -> None:
     assert tail_table(curve)["q"].tolist() == ["0.3", "0.9", "0.99"]
     files = write_tail_curve(curve, tmp_path)
     assert [file.name for file in files] == ["tail.csv", "tail.png"]
+
+
+def test_the_curve_does_not_fall_where_a_method_stops_early(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    solved = tail_module.solve
+
+    def stopped(problem: cg.Problem, *, options: cg.Options | None = None) -> cg.Solution:
+        return solved(problem, "uncoded" if problem.objective == cg.Quantile(0.5) else None)
+
+    monkeypatch.setattr(tail_module, "solve", stopped)
+    low, middle, high = (point.quantile for point in tail_curve(PROBLEM, [0.3, 0.5, 0.9]).points)
+    assert low.value < middle.value < high.value
+    assert low.bound <= middle.bound <= min(middle.value, high.bound)
+    assert middle.message == "design of another probability"
 
 
 def test_what_is_refused() -> None:
