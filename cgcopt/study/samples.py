@@ -15,7 +15,6 @@ in stochastic programs", Operations Research Letters 24 (1999), 47-56.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
@@ -23,14 +22,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cgcopt._validate import finite_number, whole_number
-from cgcopt.arrays import FloatArray
+from cgcopt.compare.results.row import Row
+from cgcopt.compare.results.runs import Run
+from cgcopt.compare.results.store import Store
 from cgcopt.errors import InvalidInputError, SolverError
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.objective import Sense
 from cgcopt.options import Options
-from cgcopt.problem import Problem
-from cgcopt.solution import Solution
-from cgcopt.solvers.solve import solve
+from cgcopt.problem import Form, Problem
+from cgcopt.solvers.registry import find_solver
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,7 @@ class SampleLine:
     gap_estimate, gap_error, gap_upper : float
         Mean of the gaps on the samples, its standard error, and the upper end of the interval from 0.
     seconds : float
-        Wall time of all samples of this size.
+        Solve time of all samples of this size.
     """
 
     scenarios: int
@@ -121,6 +121,8 @@ def saa_study(
     solver: str = "optimal",
     confidence: float = 0.95,
     options: Options | None = None,
+    store: Store | None = None,
+    fresh: bool = False,
 ) -> SampleStudy:
     """Solve samples of several sizes and say what their designs and their promises are worth.
 
@@ -139,6 +141,10 @@ def saa_study(
         Of the one-sided interval of the gap.
     options : Options, optional
         For every run; samples have the seeds that follow ``options.seed``.
+    store : Store, optional
+        Keeps the run of every sample: a study that was cut short goes on where it was.
+    fresh : bool
+        Make the runs again that the store holds.
 
     Raises
     ------
@@ -162,69 +168,73 @@ def saa_study(
     whole_number("replications", replications, least=2)
     finite_number("confidence", confidence, above=0, below=1)
     options = options or Options()
-    whole = solve(problem, options=replace(options, progress=None))
-    best = _valued(whole)
+    find_solver(solver, problem.objective, Form.RELAXED)
+    quiet = replace(options, progress=None)
+    kept = Store() if store is None else store
+    samples = _Samples(problem, solver, confidence, quiet, kept, fresh)
+    whole = samples.solved(problem, "optimal")
     lines = []
     for done, size in enumerate(sizes):
         options.report(done / len(sizes), f"samples of {size} rounds")
-        lines.append(_line(problem, size, replications, solver, confidence, best, options))
+        lines.append(samples.line(size, replications, whole.value))
     options.report(1.0, "")
-    return SampleStudy(problem, solver, confidence, best, whole.bound, tuple(lines))
+    return SampleStudy(problem, solver, confidence, whole.value, whole.solution.bound, tuple(lines))
 
 
-def _line(
-    problem: Problem,
-    size: int,
-    replications: int,
-    solver: str,
-    confidence: float,
-    optimum: float,
-    options: Options,
-) -> SampleLine:
-    from scipy.stats import t
+@dataclass(frozen=True)
+class _Samples:
+    """The runs of a study, each made once."""
 
-    started = time.perf_counter()
-    sign = 1.0 if problem.objective.sense is Sense.MINIMIZE else -1.0
-    quiet = replace(options, progress=None)
+    problem: Problem
+    solver: str
+    confidence: float
+    options: Options
+    store: Store
+    fresh: bool
 
-    def solved(place: int) -> tuple[Problem, Solution]:
-        sample = problem.sampled(size, options.seed + place)
-        return sample, solve(sample, solver, options=quiet)
+    def solved(self, problem: Problem, solver: str) -> Row:
+        """The row of a run, from the store where it is there."""
+        run = Run(problem, solver, Form.RELAXED, self.options)
+        row = None if self.fresh else self.store.get(run.key)
+        if row is None or row.failed:
+            row = run.row()
+            self.store.put(run.key, row)
+        if not row.partition:
+            raise SolverError(row.message or f"{solver} found no design of a sample")
+        return row
 
-    _, first = solved(0)
-    candidate = _design(first)
-    values, gaps = [], []
-    for place in range(1, replications + 1):
-        sample, found = solved(place)
-        proven = found.bound if math.isfinite(found.bound) else _valued(found)
-        values.append(_valued(found))
-        gaps.append(sign * (evaluate(sample, candidate).value - proven))
-    worth = evaluate(problem, candidate).value
-    estimate, error = _mean_and_error(gaps)
-    return SampleLine(
-        scenarios=size,
-        replications=replications,
-        promised=_mean_and_error(values)[0],
-        promised_error=_mean_and_error(values)[1],
-        bias=_mean_and_error(values)[0] - optimum,
-        candidate_value=worth,
-        true_gap=sign * (worth - optimum),
-        gap_estimate=estimate,
-        gap_error=error,
-        gap_upper=max(estimate + float(t.ppf(confidence, replications - 1)) * error, 0.0),
-        seconds=time.perf_counter() - started,
-    )
+    def line(self, size: int, replications: int, optimum: float) -> SampleLine:
+        """What samples of one size say."""
+        from scipy.stats import t
 
-
-def _design(solution: Solution) -> FloatArray:
-    if solution.partition is None:
-        raise SolverError(solution.message or f"{solution.solver} found no design of a sample")
-    return solution.partition
-
-
-def _valued(solution: Solution) -> float:
-    _design(solution)
-    return solution.value
+        sign = 1.0 if self.problem.objective.sense is Sense.MINIMIZE else -1.0
+        drawn = [
+            self.problem.sampled(size, self.options.seed + place)
+            for place in range(replications + 1)
+        ]
+        first, *others = [self.solved(sample, self.solver) for sample in drawn]
+        candidate = np.array(first.partition)
+        gaps = []
+        for sample, found in zip(drawn[1:], others, strict=True):
+            bound = found.solution.bound
+            proven = bound if math.isfinite(bound) else found.value
+            gaps.append(sign * (evaluate(sample, candidate).value - proven))
+        worth = evaluate(self.problem, candidate).value
+        promised, promised_error = _mean_and_error([found.value for found in others])
+        estimate, error = _mean_and_error(gaps)
+        return SampleLine(
+            scenarios=size,
+            replications=replications,
+            promised=promised,
+            promised_error=promised_error,
+            bias=promised - optimum,
+            candidate_value=worth,
+            true_gap=sign * (worth - optimum),
+            gap_estimate=estimate,
+            gap_error=error,
+            gap_upper=max(estimate + float(t.ppf(self.confidence, replications - 1)) * error, 0.0),
+            seconds=sum(row.seconds for row in (first, *others)),
+        )
 
 
 def _mean_and_error(values: list[float]) -> tuple[float, float]:

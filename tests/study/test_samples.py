@@ -53,3 +53,29 @@ def test_bad_arguments_are_refused() -> None:
     ):
         with pytest.raises(cg.InvalidInputError):
             cg.saa_study(problem, scenarios, **more)
+
+
+def test_a_study_that_was_cut_short_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cgcopt.compare.results.runs import Run
+    from cgcopt.compare.results.store import Store
+
+    problem = cg.Problem(cg.System(3, 60, TIMES), cg.ExpectedRuntime())
+    made: list[str] = []
+    row = Run.row
+
+    def counted(run: Run) -> object:
+        if len(made) == 4:
+            raise KeyboardInterrupt
+        made.append(run.key)
+        return row(run)
+
+    monkeypatch.setattr(Run, "row", counted)
+    store = Store()
+    with pytest.raises(KeyboardInterrupt):
+        cg.saa_study(problem, [5, 8], 3, store=store)
+    assert len(store) == 4
+    monkeypatch.setattr(Run, "row", row)
+    study = cg.saa_study(problem, [5, 8], 3, store=store)
+    assert len(store) == 9  # the problem itself, and four samples of each size
+    anew = cg.saa_study(problem, [5, 8], 3)
+    assert [line.gap_upper for line in study.lines] == [line.gap_upper for line in anew.lines]

@@ -13,6 +13,7 @@ from cgcopt.cli.arguments import Fresh, Jobs, Json, Scheduler, command_line, ref
 from cgcopt.cli.failures import exit_code, kept_rows
 
 if TYPE_CHECKING:
+    from cgcopt.compare.results.store import Store
     from cgcopt.options import Options
     from cgcopt.study.samples import SampleStudy
     from cgcopt.study.show.folder import StudyReport
@@ -67,7 +68,7 @@ def study(
         options = replace(read.options, progress=report)
         swept = run_study(read, options=options, store=store, fresh=fresh, executor=executor)
         study_table(swept, read.table.columns)  # refuses unknown columns
-        samples = _samples(read, options)
+        samples = _samples(read, options, store, fresh)
     made = StudyReport(read, swept, samples, command_line(context))
     show_then_write(
         partial(_show_json if as_json else _show, made),
@@ -77,12 +78,15 @@ def study(
     return exit_code((row.solver, row.value, row.message) for row in swept.comparison.rows)
 
 
-def _samples(read: Study, options: Options) -> list[SampleStudy]:
+def _samples(read: Study, options: Options, store: Store, fresh: bool) -> list[SampleStudy]:
     from cgcopt.study.samples import saa_study
 
     if not read.samples:
         return []
-    return [saa_study(base, **read.samples, options=options) for base in read.bases]
+    return [
+        saa_study(base, **read.samples, options=options, store=store, fresh=fresh)
+        for base in read.bases
+    ]
 
 
 def _show_json(made: StudyReport) -> None:
