@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,7 @@ def test_versions_of_what_calculates_are_part_of_the_code() -> None:
     packages = numerical_packages()
     assert {"numpy", "scipy", "numba", "highspy", "cvxpy", "pyomo"} <= set(packages)
     assert not {"rich", "typer", "matplotlib"} & set(packages)
+    assert packages["sklearn"] == metadata.version("scikit-learn")
     assert all(f"{name} {version}" in code_version() for name, version in packages.items())
 
 

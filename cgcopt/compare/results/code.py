@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 from cgcopt.solvers.base import Solver
@@ -101,9 +102,18 @@ def _version(module: str) -> str:
     try:
         return metadata.version(module)
     except metadata.PackageNotFoundError:
-        return " ".join(map(metadata.version, _homes().get(module, ())))
+        if find_spec(module) is None:
+            return ""
+        return " ".join(found.version for found in metadata.distributions() if _has(found, module))
 
 
-@cache
-def _homes() -> Mapping[str, list[str]]:
-    return metadata.packages_distributions()
+def _has(package: metadata.Distribution, module: str) -> bool:
+    """Whether an installed package brings a top-level module.
+
+    ``metadata.packages_distributions`` tells it of all modules, and takes half a second to do so.
+    """
+    named = package.read_text("top_level.txt")
+    if named:
+        return module in named.split()
+    files = package.read_text("RECORD") or ""
+    return re.search(rf"^{module}(?:/|\.py,|\.[^/,]*so,)", files, re.MULTILINE) is not None
