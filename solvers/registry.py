@@ -170,17 +170,18 @@ def solver_table() -> pd.DataFrame:
     return frame.drop(columns="solves")
 
 
-def _built_in_modules(package: str = "cgcopt.solvers") -> list[str]:
+@cache
+def _built_in_modules(package: str = "cgcopt.solvers") -> tuple[str, ...]:
     """Modules of the package and of its folders, but for folders that hold parts of algorithms."""
     root = import_module(package)
     if not getattr(root, "HOLDS_SOLVERS", True):
-        return []
+        return ()
     modules: list[str] = []
     folders: list[str] = []
     for info in iter_modules(root.__path__, f"{package}."):
         (folders if info.ispkg else modules).append(info.name)
     found = [name for name in modules if name != __name__]
-    return [*found, *(name for folder in folders for name in _built_in_modules(folder))]
+    return (*found, *(name for folder in folders for name in _built_in_modules(folder)))
 
 
 def _solvers_in(module_name: str) -> list[type[Solver]]:

@@ -83,6 +83,17 @@ def few_restarts_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_STRENGTHS, lambda *given: given[-1].strengths)
 
 
+@pytest.fixture
+def no_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let figures be made but not rendered, where what they look like is not the point."""
+    from matplotlib.figure import Figure
+
+    def written(_: Figure, path: str | Path, **__: object) -> None:
+        Path(path).write_bytes(b"\x89PNG\r\n\x1a\n")
+
+    monkeypatch.setattr(Figure, "savefig", written)
+
+
 @pytest.fixture(scope="session")
 def shared_traces() -> Path:
     """Return the folder of measured traces beside the source tree; skip where it is absent."""

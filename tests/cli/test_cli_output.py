@@ -25,6 +25,9 @@ SOLVERS = ["--solvers", "uncoded,closed-form-time"]
 TRACE = cg.example_instances()["recorded"].parents[1] / "traces" / "recorded_8workers.csv"
 
 
+pytestmark = pytest.mark.usefixtures("no_rendering")
+
+
 @pytest.fixture
 def instance(tmp_path: Path) -> Path:
     path = tmp_path / "small.toml"

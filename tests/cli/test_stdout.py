@@ -174,6 +174,7 @@ def test_every_command_with_json_is_tried() -> None:
     "name",
     [pytest.param(name, marks=[pytest.mark.slow] if name in LONGER else []) for name in SMALL],
 )
+@pytest.mark.usefixtures("no_rendering")
 def test_json_alone_on_descriptor_1(
     name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,8 @@ TIMES = cg.ShiftedExponential(rate=0.1, shift=1.0)
 SYSTEM = cg.System(8, 4000, TIMES, samples=8)
 QUICK = Options(starts=2, time_limit=5.0)
 
+pytestmark = pytest.mark.usefixtures("no_rendering")
+
 
 @pytest.fixture(scope="module")
 def smooth() -> Curve:

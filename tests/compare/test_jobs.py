@@ -317,7 +317,7 @@ def test_an_interruption_ends_the_processes_and_keeps_what_was_done(
         with pytest.raises(KeyboardInterrupt), WorkerProcesses(2) as executor:
             compare(
                 ROUNDS,
-                ["uniform", "uncoded", "sleeper", "equal"],
+                ["uniform", "uncoded", "sleeper", "meeting"],
                 options=replace(options, progress=stop),
                 store=store,
                 executor=executor,
@@ -442,6 +442,7 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[st
     return results
 
 
+@pytest.mark.usefixtures("no_rendering")
 def test_the_command_line_takes_jobs(
     instance: str,
     tmp_path: Path,

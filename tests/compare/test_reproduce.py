@@ -186,6 +186,7 @@ def test_the_papers_methods_run_with_the_papers_settings() -> None:
     assert 0.29 < own.value < best.value
 
 
+@pytest.mark.usefixtures("no_rendering")
 def test_command_writes_everything(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], quick: Reproduction
 ) -> None:

@@ -32,7 +32,7 @@ ORDER = [
     "speed of light",
 ]
 SOLVERS = ["two-level", "cyclic", "optimal", "uncoded", "dynamic", "rotated"]
-OPTIONS = Options(scenarios=200, time_limit=20.0)
+OPTIONS = Options(scenarios=60, time_limit=20.0)
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +104,7 @@ def test_replays_are_told_on_rounds_held_out(replayed) -> None:
     assert stages.steps[4].value == rows["speed of light", "none"]
 
 
+@pytest.mark.usefixtures("no_rendering")
 def test_pictures_and_report(comparison, replayed, tmp_path: Path) -> None:
     shown = schedules_of(replayed)
     assert list(shown) == ["one order", "the same, rotated", "best schedule"]

@@ -14,10 +14,11 @@ from cgcopt.study.show.tail_curve import tail_table, write_tail_curve
 from cgcopt.study.tail_curve import tail_curve
 
 PROBLEM = cg.Problem(
-    cg.System(4, 100, cg.ShiftedExponential(rate=1.0, shift=0.5)), cg.ExpectedRuntime()
+    cg.System(3, 100, cg.ShiftedExponential(rate=1.0, shift=0.5)), cg.ExpectedRuntime()
 )
 
 
+@pytest.mark.usefixtures("no_rendering")
 def test_each_design_is_best_by_its_own_objective(tmp_path: Path) -> None:
     curve = tail_curve(PROBLEM, [0.3, 0.9, 0.99])
     for point in curve.points:

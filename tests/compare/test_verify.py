@@ -19,11 +19,11 @@ from cgcopt.options import Options
 from cgcopt.problem import Form
 from cgcopt.solution import SolutionStatus, TerminationCondition
 
-SYSTEM = cg.System(4, 60, cg.ShiftedExponential(rate=1e-3, shift=50.0), samples=4)
+SYSTEM = cg.System(3, 30, cg.ShiftedExponential(rate=1e-3, shift=50.0), samples=3)
 RUNTIME = cg.Problem(SYSTEM, cg.ExpectedRuntime(), title="runtime")
-LATE = cg.Problem(SYSTEM, cg.CompletionProbability(6e4), title="late")
+LATE = cg.Problem(SYSTEM, cg.CompletionProbability(3e4), title="late")
 OPTIONS = Options(scenarios=10, time_limit=20.0)
-DESIGN = [30.0, 20.0, 10.0, 0.0]
+DESIGN = [15.0, 10.0, 5.0]
 
 
 def solution(value: float, bound: float, name: str = "s", **changes: Any) -> cg.Solution:

@@ -28,7 +28,7 @@ def test_independent_times_raise_hardly_an_alarm() -> None:
     rng = np.random.default_rng(11)
     alarms: Counter[str] = Counter()
     for i in range(36):
-        shape = (int(rng.choice([12, 40, 100])), int(rng.choice([2, 6, 15])))
+        shape = (int(rng.choice([12, 30, 60])), int(rng.choice([2, 5, 10])))
         times = (rng.gamma(2.0, 1.0, shape), rng.pareto(1.2, shape) + 1.0)[i % 2]
         alarms.update(shown(times))
     assert sum(alarms.values()) <= 3  # 144 questions, each wrong once in 200 at the most
@@ -78,12 +78,12 @@ def test_sizes_are_what_they_are_called() -> None:
 def test_short_memory_is_not_taken_for_lasting_differences() -> None:
     rng = np.random.default_rng(1)
     wrong = 0
-    for _ in range(20):
+    for _ in range(10):
         state = np.zeros((200, 6))
         for r in range(1, 200):
             state[r] = 0.5 * state[r - 1] + 0.4 * rng.standard_normal(6)
         wrong += "unequal" in shown(np.exp(state))
-    assert wrong <= 2
+    assert wrong <= 1
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (7, 3), (40, 1), (2, 2), (8, 2)])

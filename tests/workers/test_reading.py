@@ -538,13 +538,13 @@ def test_shared_cases() -> None:
 @pytest.mark.parametrize("mark", [",", ";"])
 def test_wide_and_tall_files_are_quick(put: Callable[..., Path], mark: str) -> None:
     rng = np.random.default_rng(1)
-    wide = rng.gamma(2.0, 1.0, (4, 30_000)).round(5) + 0.1
-    lines = [mark.join(f"w{i}" for i in range(30_000))]
+    wide = rng.gamma(2.0, 1.0, (4, 12_000)).round(5) + 0.1
+    lines = [mark.join(f"w{i}" for i in range(12_000))]
     lines += [mark.join(map(repr, row)) for row in wide.tolist()]
     path = put("\n".join(lines))
     started = time.process_time()
     trace = Trace.read(path)
-    assert time.process_time() - started < 5.0
+    assert time.process_time() - started < 2.0
     np.testing.assert_array_equal(trace.times, wide)
 
 
@@ -583,8 +583,8 @@ def test_rows_behind_a_quoted_line_break_keep_their_lines(
 
 
 def test_a_long_file_needs_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cgcopt.workers.reading.text.CHUNK", 6_000)
-    file, rounds = tmp_path / "t.csv", 40_000
+    monkeypatch.setattr("cgcopt.workers.reading.text.CHUNK", 1_200)
+    file, rounds = tmp_path / "t.csv", 8_000
     with file.open("w") as stream:
         stream.write("round,worker,seconds\n")
         stream.writelines(
