@@ -425,7 +425,7 @@ def test_help_starts_without_the_heavy_packages() -> None:
         "from cgcopt.cli import main\n"
         "main(['--help'])\n"
         "heavy = {'numba', 'scipy', 'highspy', 'cvxpy', 'pyomo', 'pandas', 'matplotlib', 'numpy',\n"
-        "         'cgcopt.solvers'}\n"
+        "         'distributed', 'cgcopt.solvers'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -64,11 +64,11 @@ def test_stdout_of_libraries_goes_elsewhere() -> None:
 def test_stdout_of_a_process_is_json_alone(tmp_path: Path) -> None:
     """HiGHS in a process of its own, as a command runs it."""
     (tmp_path / "small.toml").write_text(
-        "[system]\nworkers = 3\ncoordinates = 1000000\n"
-        '[worker_times]\nfamily = "exponential"\nrate = 1.0\n'
+        "[system]\nworkers = 2\ncoordinates = 1000000\n"
+        '[worker_times]\nfamily = "scenarios"\ntimes = [[3.0, 1.0], [2.0, 5.0]]\n'
     )
     command = [sys.executable, "-m", "cgcopt", "solve", str(tmp_path / "small.toml"), "--json"]
-    command += ["--solver", "highs", "--scenarios", "20", "--time-limit", "90"]
+    command += ["--solver", "highs", "--time-limit", "90"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["solver"] == "highs"

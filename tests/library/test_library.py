@@ -68,7 +68,9 @@ def test_a_program_is_solved_from_outside_and_judged(
     instance = library_instance(name)
     written = {path.suffix: path for path in export_instance(instance, tmp_path)}
     assert set(written) == {".toml", ".lp", ".mps", ".nl"}
-    for suffix in (".lp", ".mps"):
+    # The search of one takes a second and a half, and the other file is read like those of its kin.
+    slow = name == "rounds-runtime-coordinate-n4-l20-k30"
+    for suffix in (".mps",) if slow else (".lp", ".mps"):
         highs = highspy.Highs()
         highs.silent()
         highs.setOptionValue("time_limit", 20.0)
