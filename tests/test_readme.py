@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
+import cgcopt
 from cgcopt.cli import main
-from cgcopt.version import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
@@ -108,7 +108,7 @@ def test_the_installed_command_runs(tmp_path: Path) -> None:
     run = subprocess.run(
         [command, "--version"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert (run.returncode, run.stdout) == (0, f"cgcopt {__version__}\n"), run.stderr
+    assert (run.returncode, run.stdout) == (0, f"cgcopt {cgcopt.__version__}\n"), run.stderr
 
 
 def write_instances(page: Path, folder: Path) -> None:
