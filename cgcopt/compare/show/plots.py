@@ -207,7 +207,7 @@ def plot_sweep(sweep: Sweep, path: str | Path) -> None:
             }
             dashes = _DASHES[index % len(_DASHES)]
             # Curves on top of each other are all seen: the later ones are thinner.
-            width = 4.0 - 2.8 * index / max(len(sweep.solvers) - 1, 1)
+            width = 2.8 - 1.8 * index / max(len(sweep.solvers) - 1, 1)
             line = [height(row, row.value) for row in rows]
             marks = [height(row, row.published) for row in rows]
             if _marked_elsewhere(sweep, solver) or np.isnan(marks).all():
