@@ -209,12 +209,15 @@ class Solution:
     def _repr_html_(self) -> str:
         """For notebooks: a table of :meth:`facts`, and one of the blocks."""
 
-        def rows(pairs: Iterable[tuple[object, str]]) -> str:
-            cells = (f"<tr><th>{escape(str(a))}</th><td>{escape(b)}</td></tr>" for a, b in pairs)
+        def rows(pairs: Iterable[tuple[object, str]], side: str) -> str:
+            left = '<tr><th style="text-align: left">'
+            right = f'</th><td style="text-align: {side}">'
+            cells = (f"{left}{escape(str(a))}{right}{escape(b)}</td></tr>" for a, b in pairs)
             return f"<table>{''.join(cells)}</table>"
 
-        blocks = [(n, f"{x:,.3f} coordinates") for n, x in self.blocks()]
-        return rows(self.facts().items()) + (rows(blocks) if blocks else "")
+        facts = rows(self.facts().items(), "left")
+        blocks = [(f"level {n}", f"{x:,.3f} coordinates") for n, x in self.blocks()]
+        return facts + (rows(blocks, "right") if blocks else "")
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of ``cgcopt solve --json``; numbers unrounded, infinite and missing ones ``None``."""

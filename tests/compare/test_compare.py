@@ -138,6 +138,12 @@ def test_a_row_is_what_solve_says() -> None:
     assert (row.role, row.status) == ("closed form", "feasible")
 
 
+def test_a_notebook_shows_a_comparison_as_a_short_table() -> None:
+    html = compare([SMALL], ["uncoded", "uniform"], options=OPTIONS)._repr_html_()
+    assert html.count("<tr") == 1 + 2
+    assert all(f"<th>{name}</th>" in html for name in ("solver", "value", "gap"))
+
+
 def test_gaps_are_to_the_best_bound_of_all() -> None:
     comparison = compare(SMALL, ["uncoded", "closed-form-time", "cutting-plane"], options=OPTIONS)
     frame = comparison.frame().set_index("solver")

@@ -44,6 +44,11 @@ class Comparison:
     def __repr__(self) -> str:
         return f"<Comparison {len(self.rows)} rows, problems {', '.join(self.problems)}>"
 
+    def _repr_html_(self) -> str:
+        """For notebooks: what is looked at first; :meth:`frame` has every column."""
+        shown = ["problem", "solver", "form", "value", "gap", "solve_seconds"]
+        return str(self.frame()[shown].to_html(index=False))
+
     @property
     def problems(self) -> list[str]:
         """Names of the problems, in the order of the rows."""
