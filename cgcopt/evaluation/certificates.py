@@ -107,12 +107,22 @@ def certified_runtime(
     levels: IntArray | None = None,
 ) -> tuple[float, Certificate]:
     """Return the larger of the Jensen bound and, with a gradient, the subgradient bound."""
-    best, certificate = jensen_bound(system, levels), Certificate.JENSEN
-    if isinstance(evaluation, WithGradient):
-        bound = _gradient_bound(system, work, evaluation, levels)
-        if bound > best:
-            return bound, Certificate.SUBGRADIENT
-    return best, certificate
+    jensen = jensen_bound(system, levels), Certificate.JENSEN
+    return _or_by_gradient(jensen, system, work, evaluation, levels)
+
+
+def _or_by_gradient(
+    known: tuple[float, Certificate],
+    system: System,
+    work: FloatArray,
+    evaluation: Evaluation,
+    levels: IntArray | None,
+) -> tuple[float, Certificate]:
+    """A known bound, or that of the gradient where there is one and it is larger."""
+    if not isinstance(evaluation, WithGradient):
+        return known
+    bound = _gradient_bound(system, work, evaluation, levels)
+    return (bound, Certificate.SUBGRADIENT) if bound > known[0] else known
 
 
 def _gradient_bound(
@@ -174,11 +184,7 @@ def certified_tail_mean(
     mean = jensen_bound(system, levels)
     if mean > best:
         best, certificate = mean, Certificate.JENSEN
-    if isinstance(evaluation, WithGradient):
-        bound = _gradient_bound(system, work, evaluation, levels)
-        if bound > best:
-            return bound, Certificate.SUBGRADIENT
-    return best, certificate
+    return _or_by_gradient((best, certificate), system, work, evaluation, levels)
 
 
 def at_most_one(
