@@ -236,7 +236,7 @@ class Solver(ABC):
         if count > cls.most_workers:
             raise UnsupportedProblemError(
                 f"solver '{cls.name}' takes up to {cls.most_workers} workers, not {count}; formulas and "
-                "schemes take any number (uncoded, single-level, time, freq)"
+                "schemes take any number (uncoded, single-level, closed-form-time)"
             )
         unknown = [name for name in problem.limits.to_dict() if name not in cls.limits]
         if unknown:

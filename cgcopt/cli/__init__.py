@@ -82,8 +82,19 @@ def _run(arguments: Sequence[str]) -> int:
     except SystemExit:  # typer's answer to a closed pipe, as in `cgcopt solvers | head -3`
         return 0
     except OSError as error:
-        return _say(f"standard output: {(error.strerror or str(error)).lower()}", FAILED)
+        return _say(_where(error), FAILED)
     return code if isinstance(code, int) else 0
+
+
+def _where(error: OSError) -> str:
+    """What could not be done, with the name of the file where there is one."""
+    import errno
+
+    reason = (error.strerror or str(error)).lower()
+    if error.filename is not None:
+        return f"{error.filename}: {reason}"
+    writing = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EPIPE, errno.EFBIG, errno.EDQUOT)
+    return f"standard output: {reason}" if error.errno in writing else reason
 
 
 def _say(message: str, code: int) -> int:

@@ -242,3 +242,11 @@ def test_numbers_and_names_of_the_library_are_whole_in_a_narrow_table(
     lines = {words[0]: words for words in map(str.split, shown.splitlines()) if words}
     for name, value in zip(frame["name"], frame["value"], strict=True):
         assert f"{value:.6g}" in lines[name]
+
+
+def test_an_error_of_a_file_is_not_taken_for_one_of_standard_output() -> None:
+    from cgcopt.cli import _where
+
+    assert _where(FileNotFoundError(2, "No such file", "a.csv")) == "a.csv: no such file"
+    assert _where(OSError(28, "No space left")) == "standard output: no space left"
+    assert _where(OSError(24, "Too many open files")) == "too many open files"
