@@ -30,8 +30,8 @@ from cgcopt.solvers.convex.incumbent import Clock, Incumbent
 from cgcopt.solvers.convex.quasi_newton import quasi_newton
 from cgcopt.solvers.convex.semismooth_newton import semismooth_newton
 from cgcopt.solvers.formulas import mean_time_work, partition_with_work_proportional_to
-from cgcopt.solvers.runtime.oracle import StepRuntimeOracle, many_runtimes
 from cgcopt.solvers.runtime.sampled_model import drawn_optimum, refined, sampled_model
+from cgcopt.solvers.runtime.step_oracle import StepRuntimeOracle, many_runtimes
 from cgcopt.solvers.runtime.step_tuning import FirstStages, NewtonStage, StepTuning
 from cgcopt.system import System
 from cgcopt.workers.empirical import Empirical

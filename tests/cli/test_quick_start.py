@@ -29,10 +29,21 @@ def test_a_command_imports_no_other_one() -> None:
 
 def test_a_solver_is_found_without_the_others() -> None:
     found = modules_after(
-        "from cgcopt import ExpectedRuntime\n"
+        "import cgcopt.solvers.solve\n"
+        "from cgcopt import example_instances, load_instance\n"
         "from cgcopt.problem import Form\n"
         "from cgcopt.solvers.registry import find_solver\n"
-        "find_solver('optimal', ExpectedRuntime(), Form.RELAXED)"
+        "problem = load_instance(example_instances()['paper'])\n"
+        "find_solver('optimal', problem.objective, Form.RELAXED)().prepare(problem, Form.RELAXED)"
     )
     assert "cgcopt.solvers.optimal_runtime" in found
     assert not {"cgcopt.solvers.schedule", "cgcopt.solvers.global_probability"} & found
+    # What other worker times, limits, files of times and outside solvers need is left alone too.
+    parts = (
+        "evaluation.steps.panels",
+        "formulations.builders",
+        "solvers.limited.optimum",
+        "solvers.rounding.whole",
+        "workers.reading.read",
+    )
+    assert not {f"cgcopt.{name}" for name in parts} & found

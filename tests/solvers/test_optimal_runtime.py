@@ -28,8 +28,8 @@ from cgcopt.solvers.convex.quasi_newton import Evaluated, quasi_newton
 from cgcopt.solvers.convex.semismooth_newton import semismooth_newton
 from cgcopt.solvers.convex.simplex_qp import simplex_minimiser
 from cgcopt.solvers.runtime import step_minimum
-from cgcopt.solvers.runtime.oracle import StepRuntimeOracle
 from cgcopt.solvers.runtime.sampled_model import refined, sampled_model
+from cgcopt.solvers.runtime.step_oracle import StepRuntimeOracle
 from cgcopt.solvers.runtime.step_tuning import FirstStages, LastStage, StepTuning
 from cgcopt.workers.trace import Trace
 from tests.turns import in_turns
