@@ -14,13 +14,14 @@ from cgcopt.codes import Construction, Placement, arc_placement, gradient_code
 from cgcopt.codes.check import TOLERANCE
 from cgcopt.codes.universal import Drawing
 from cgcopt.errors import DecodingError, InvalidInputError
+from tests.turns import in_turns
 
 SIZES = [(n, s) for n in range(1, 8) for s in range(n)]
 
 
-@pytest.mark.parametrize("placement", [None, "cyclic"])
-@pytest.mark.parametrize(("workers", "stragglers"), SIZES)
-def test_every_survivor_set_decodes(workers: int, stragglers: int, placement: str | None) -> None:
+@in_turns(every=2, size=SIZES, placement=[None, "cyclic"])
+def test_every_survivor_set_decodes(size: tuple[int, int], placement: str | None) -> None:
+    workers, stragglers = size
     code = gradient_code(workers, stragglers, placement)
     rng = np.random.default_rng(workers)
     partial = rng.standard_normal((code.pieces, 3, 5))
@@ -111,8 +112,7 @@ def test_a_worker_without_data() -> None:
         code.encode(3, [])
 
 
-@pytest.mark.parametrize("workers", [20, 50, 100])
-@pytest.mark.parametrize("placement", [None, "cyclic"])
+@in_turns(every=2, workers=[20, 50, 100], placement=[None, "cyclic"])
 def test_large_codes_are_sound(workers: int, placement: str | None) -> None:
     for stragglers in (1, 2, workers // 2, workers - 2):
         check = gradient_code(workers, stragglers, placement).check(sets=60)

@@ -64,7 +64,9 @@ def test_levels_that_do_not_fit_are_laid_apart() -> None:
     assert (placement.holds.sum(axis=0) == 1).all()
 
 
-@pytest.mark.parametrize(("work", "copies"), [("shares", 2), ("full", 3)])
+@pytest.mark.parametrize(
+    ("work", "copies"), [("shares", 2), pytest.param("full", 3, marks=pytest.mark.slow)]
+)
 def test_no_worker_stores_more_than_the_limit(work: str, copies: int) -> None:
     times = cg.ShiftedExponential(rate=1e-3, shift=50).sample(15, 5, np.random.default_rng(0))
     times[:, :1] *= 4

@@ -20,10 +20,10 @@ from tests.turns import in_turns
 pytestmark = pytest.mark.usefixtures("few_restarts")
 
 TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)
-SYSTEM = cg.System(3, 100, TIMES, samples=4)
+SYSTEM = cg.System(3, 20, TIMES, samples=4)
 PROBLEMS = {
     "runtime": cg.Problem(SYSTEM, cg.ExpectedRuntime(), title="three workers"),
-    "probability": cg.Problem(SYSTEM, cg.CompletionProbability(deadline=1.5e5)),
+    "probability": cg.Problem(SYSTEM, cg.CompletionProbability(deadline=3e4)),
     "quantile": cg.Problem(SYSTEM, cg.Quantile(probability=0.9)),
 }
 

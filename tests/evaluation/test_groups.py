@@ -215,7 +215,10 @@ def test_bounds_hold_for_every_design_and_optima_come_close(objective):
     assert str(found.certificate) in ("levels", "subgradient")
 
 
-@pytest.mark.parametrize("objective", [cg.CompletionProbability(28.0), cg.Quantile(0.9)])
+@pytest.mark.parametrize(
+    "objective",
+    [cg.CompletionProbability(28.0), pytest.param(cg.Quantile(0.9), marks=pytest.mark.slow)],
+)
 def test_optima_of_groups_that_are_alike_are_those_of_one_kind(objective):
     plain = cg.solve(cg.Problem(cg.System(6, 12, B, samples=6), objective))
     split = cg.solve(problem_of([(4, B), (2, B)], objective))

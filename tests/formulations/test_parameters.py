@@ -86,11 +86,15 @@ def test_the_deadline_and_the_budget_of_a_probability(
     assert values[0] < values[2] > values[1]
 
 
-@pytest.mark.parametrize("language", ["cvxpy", "pyomo", "highspy"])
-@pytest.mark.parametrize(
-    "how",
-    [{}, {"strong": False}, {"equivalence": False}, {"symmetry": False}],
-    ids=["strong", "plain", "no equivalence", "no symmetry"],
+@in_turns(
+    every=3,
+    how={
+        "strong": {},
+        "plain": {"strong": False},
+        "no equivalence": {"equivalence": False},
+        "no symmetry": {"symmetry": False},
+    },
+    language=LANGUAGES,
 )
 def test_the_deadline_of_a_probability_over_coordinates(how: Any, language: str) -> None:
     system = replace(SYSTEM, coordinates=6, worker_times=cg.Scenarios(TIMES[:6]))
@@ -198,7 +202,7 @@ def test_the_probability_and_the_budget_of_the_slowest_rounds(
     kind: type[cg.Objective], model_kind: tuple[str, bool], language: str
 ) -> None:
     form, strong = model_kind
-    coordinates = (60, 75, 75, 60) if form != "coordinate" else (8,) * 4
+    coordinates = (60, 75, 75, 60) if form != "coordinate" else (6,) * 4
     system = replace(SYSTEM, coordinates=coordinates[-1])
     formulation = formulate(cg.Problem(system, kind(0.8)), form, strong=strong)  # type: ignore[call-arg]
     model = getattr(formulation, f"to_{language}")()

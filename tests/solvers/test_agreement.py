@@ -29,7 +29,7 @@ def problem_of(
     form: Form,
     times: cg.workers.base.WorkerTimes,
     coordinates: int = 20_000,
-    rounds: int = 40,
+    rounds: int = 25,
 ) -> Problem:
     workers = 6
     if form is Form.COORDINATE:

@@ -385,7 +385,7 @@ def test_two_convex_stretches() -> None:
     assert np.ptp(log_p, axis=0)[0] == 0.0 < np.ptp(log_p, axis=0)[1:].min()
 
     problem = problem_of(times, 2, 0.2)
-    solution = cg.solve(problem, "global", gap=1e-5)
+    solution = cg.solve(problem, "global", gap=1e-3)
     assert solution.status is SolutionStatus.OPTIMAL
     best, bound = subdivided(problem, 1e-3)
     assert best <= solution.bound

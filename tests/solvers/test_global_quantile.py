@@ -30,7 +30,13 @@ def problem_of(times: ContinuousTimes, workers: int, q: float) -> cg.Problem:
     return cg.Problem(cg.System(workers, 1000, times, samples=workers), cg.Quantile(q))
 
 
-@pytest.mark.parametrize(("times", "workers", "q"), CASES)
+@pytest.mark.parametrize(
+    ("times", "workers", "q"),
+    [
+        pytest.param(*case, marks=pytest.mark.slow) if place in (1, 2) else case
+        for place, case in enumerate(CASES)
+    ],
+)
 def test_the_gap_is_proven(times: ContinuousTimes, workers: int, q: float) -> None:
     problem = problem_of(times, workers, q)
     solution = cg.solve(problem, "global", gap=1e-5)

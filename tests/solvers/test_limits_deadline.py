@@ -51,9 +51,10 @@ def test_two_blocks_against_all_pairs_of_levels(objective, costs):
     assert solution.design.blocks <= 2
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: objective.kind)
-@pytest.mark.parametrize(
-    "limits", [{"copies": 3}, {"least": 0.3}, {"boundaries": [130, 400, 550, 900, 1000]}]
+@in_turns(
+    every=2,
+    objective=OBJECTIVES,
+    limits=[{"least": 0.3}, {"copies": 3}, {"boundaries": [130, 400, 550, 900, 1000]}],
 )
 def test_every_limit_is_kept(objective, limits):
     system = cg.System(5, 1000, TIMES, samples=5, costs=COSTS)

@@ -9,6 +9,7 @@ import cgcopt as cg
 from cgcopt.design import level_weights, work_of_partition
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.seeds import generator
+from tests.turns import in_turns
 
 FORMS = ("block", "coordinate")
 
@@ -29,7 +30,7 @@ def random_limits(rng: np.random.Generator, workers: int, coordinates: int) -> c
     return cg.Limits(**kinds[int(rng.integers(len(kinds)))])
 
 
-@pytest.mark.parametrize("seed", range(60))
+@in_turns(every=3, seed=range(60))
 def test_no_partition_meets_more_rounds(seed: int) -> None:
     rng = generator(seed, "met rounds")
     workers, coordinates, rounds = (int(rng.integers(1, most)) for most in (5, 9, 9))

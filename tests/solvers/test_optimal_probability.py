@@ -11,6 +11,7 @@ from scipy import optimize
 import cgcopt as cg
 from cgcopt.evaluation.density.probability import completion_probability
 from cgcopt.solvers.probability.newton import ascend, merit_at
+from tests.turns import in_turns
 
 PAPER = cg.ShiftedExponential(rate=0.1, shift=1)
 
@@ -29,7 +30,7 @@ def problem(
         (6, 6.6, 0.618010),
         (10, 6.5, 0.745596),
         (20, 6.5, 0.990699),
-        (30, 6.5, 0.999903),
+        pytest.param(30, 6.5, 0.999903, marks=pytest.mark.slow),
     ],
 )
 def test_best_known_values_are_reached(workers: int, exponent: float, best_known: float) -> None:
@@ -59,9 +60,10 @@ def test_no_general_optimiser_does_better(workers: int) -> None:
     assert best.value == pytest.approx(-result.fun, rel=1e-3)
 
 
-@pytest.mark.parametrize(
-    "times",
-    [
+@in_turns(
+    every=3,
+    workers=[2, 7, 1, 15],
+    times=[
         cg.Exponential(rate=0.1),
         cg.Weibull(shape=0.5, scale=5),
         cg.Weibull(shape=3, scale=10, shift=1),
@@ -71,9 +73,7 @@ def test_no_general_optimiser_does_better(workers: int) -> None:
         cg.Pareto(shape=2.5, scale=5),
         cg.Pareto(shape=0.8, scale=1),
     ],
-    ids=lambda times: times.label,
 )
-@pytest.mark.parametrize("workers", [1, 2, 7, pytest.param(15, marks=pytest.mark.slow)])
 def test_every_family_ends_stationary_above_every_closed_form(
     times: cg.Gamma, workers: int
 ) -> None:
@@ -162,7 +162,7 @@ def test_ascent_never_loses() -> None:
         assert end.point.probability >= begin.probability
 
 
-@pytest.mark.parametrize("probability", [1e-6, 0.5, 0.99, 1 - 1e-12])
+@in_turns(every=3, probability=[1e-6, 0.5, 0.99, 1 - 1e-12])
 def test_quantile_inverts_the_completion_probability(probability: float) -> None:
     system = problem(5).system
     best = cg.solve(cg.Problem(system, cg.Quantile(probability)))

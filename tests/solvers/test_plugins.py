@@ -102,17 +102,25 @@ def test_the_command_line_lists_and_runs_it(site: Path, tmp_path: Path) -> None:
         '[system]\nworkers = 4\ncoordinates = 100\n[worker_times]\nfamily = "exponential"\n'
         'rate = 1.0\n[objective]\nkind = "expected-runtime"\n'
     )
-    code = "import sys; from cgcopt.cli import main; sys.exit(main())"
-    for arguments in (["solvers"], ["solve", str(instance), "--solver", "halves"]):
-        done = subprocess.run(
-            [sys.executable, "-c", code, *arguments],
-            env={**os.environ, "PYTHONPATH": str(site), "COLUMNS": "160"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert "halves" in done.stdout
+    code = """
+        import sys
+        from cgcopt.cli import main
+        for arguments in (["solvers"], ["solve", sys.argv[1], "--solver", "halves"]):
+            assert main(arguments) == 0
+            print("----", flush=True)
+        """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(instance)],
+        env={**os.environ, "PYTHONPATH": str(site), "COLUMNS": "160"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    listed, solved, rest = done.stdout.split("----\n")
+    assert "halves" in listed
+    assert "halves" in solved
+    assert not rest
 
 
 def test_a_name_that_is_taken_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ def test_projection_against_a_conic_solver() -> None:
     times={
         "shifted": cg.ShiftedExponential(rate=1e-3, shift=50),
         "lognormal": cg.LogNormal(sigma=1, scale=1),
-        "empirical": cg.Empirical(np.random.default_rng(1).gamma(2.0, 1.0, size=60)),
+        "empirical": cg.Empirical(np.random.default_rng(1).gamma(2.0, 1.0, size=30)),
     },
 )
 def test_converges_at_every_size(times: cg.LogNormal, coordinates: int) -> None:

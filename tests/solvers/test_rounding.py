@@ -72,7 +72,8 @@ def objectives(system: System) -> list[Objective]:
     ("workers", "coordinates"),
     [
         (3, 3),
-        (4, 5),
+        (3, 5),
+        pytest.param(4, 5, marks=pytest.mark.slow),
         pytest.param(5, 3, marks=pytest.mark.slow),
         pytest.param(4, 8, marks=pytest.mark.slow),
         pytest.param(5, 6, marks=pytest.mark.slow),

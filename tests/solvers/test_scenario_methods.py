@@ -16,6 +16,7 @@ from cgcopt.seeds import generator
 from cgcopt.solution import SolutionStatus, TerminationCondition
 from cgcopt.solvers.runtime.scenario_cuts import Cuts, spanning_tree
 from cgcopt.solvers.runtime.smoothed_maximum import _compiled, _dense, smoothed_maximum
+from tests.turns import in_turns
 
 
 def on_rounds(times: np.ndarray, coordinates: int = 1000) -> cg.Problem:
@@ -60,12 +61,14 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("solver", ["cutting-plane", "optimal"])
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize(("workers", "rounds"), [(1, 30), (2, 40), (8, 3), (8, 150), (12, 60)])
-def test_agreement_with_a_linear_program(
-    solver: str, model: str, workers: int, rounds: int
-) -> None:
+@in_turns(
+    every=3,
+    solver=["cutting-plane", "optimal"],
+    model=list(MODELS),
+    size=[(1, 30), (2, 40), (8, 3), (8, 150), (12, 60)],
+)
+def test_agreement_with_a_linear_program(solver: str, model: str, size: tuple[int, int]) -> None:
+    workers, rounds = size
     rng = generator(7, "against a linear program", model, workers, rounds)
     problem = on_rounds(MODELS[model].sample(rounds, workers, rng))
     solution = cg.solve(problem, solver, gap=1e-9)

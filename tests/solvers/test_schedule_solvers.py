@@ -80,7 +80,7 @@ def test_a_descent_never_rises(freedom, aim):
 
 @pytest.mark.usefixtures("few_restarts_here")
 def test_more_freedom_is_never_worse_and_none_beats_light():
-    problem = problem_of(rounds(30, 5))
+    problem = problem_of(rounds(16, 5))
     certified = cg.solve(problem)
     values = [certified.value]
     rotated = cg.Schedule(certified.design.partition)
@@ -106,7 +106,7 @@ def test_one_order_and_equal_work_is_the_certified_optimum():
 
 @pytest.mark.usefixtures("few_restarts_here")
 def test_limits_and_costs_are_kept():
-    times = rounds(20, 6)
+    times = rounds(10, 6)
     system = cg.System(
         6, 1000, cg.Scenarios(times), samples=6, costs=cg.Costs(per_coordinate=0.2, per_message=9.0)
     )
