@@ -46,6 +46,7 @@ def formulate(
     symmetry: bool = True,
     equivalence: bool = True,
     at_least: int = 0,
+    at_most: float | None = None,
     level: Form | str | None = None,
 ) -> Formulation:
     """Write a problem as a mathematical program.
@@ -72,6 +73,9 @@ def formulate(
         For a completion probability on scenarios: how many of them some design is known to meet;
         worse designs are left out, and the model is far easier to solve (see
         :class:`~cgcopt.formulations.probability.ProbabilityFormulation`).
+    at_most : float, optional
+        For a quantile on scenarios: seconds that some design is known to have; worse designs are left
+        out, and the model is far easier to solve.
 
     level : Form or str, optional
         The old name of ``form``.
@@ -103,7 +107,7 @@ def formulate(
     6.75
     """
     form = form_of(old_level(form, level))
-    written = Written(strong, symmetry, equivalence, at_least)
+    written = Written(strong, symmetry, equivalence, at_least, at_most)
     builders = BUILDERS[type(problem.objective)]
     if problem.limits or problem.system.costs:
         return builders.within(problem, form, written)
@@ -154,6 +158,7 @@ class Written:
     symmetry: bool
     equivalence: bool
     at_least: int
+    at_most: float | None
 
 
 #: Writes a problem at a form.
@@ -201,6 +206,18 @@ def _probability_of_rounds(problem: Problem, form: Form, written: Written) -> Fo
         partial(ProbabilityCoordinate, at_least=written.at_least),
     )
     return build(problem, form, written)
+
+
+def _quantile_of_rounds(problem: Problem, form: Form, written: Written) -> Formulation:
+    build = _on_rounds(
+        partial(QuantilePartition, at_most=written.at_most),
+        partial(QuantileCoordinate, at_most=written.at_most),
+    )
+    return build(problem, form, written)
+
+
+def _quantile_within(problem: Problem, form: Form, written: Written) -> Formulation:
+    return _within(partial(QuantileWithin, at_most=written.at_most))(problem, form, written)
 
 
 def _scenarios_only(problem: Problem, form: Form, written: Written) -> Formulation:
@@ -256,10 +273,10 @@ BUILDERS: Table[type[Objective], Builders] = Table(
         Quantile: Builders(
             Table(
                 "no formulation of the quantile",
-                {Times.SCENARIOS: _on_rounds(QuantilePartition, QuantileCoordinate)},
+                {Times.SCENARIOS: _quantile_of_rounds},
                 others=_scenarios_only,
             ),
-            _within(QuantileWithin),
+            _quantile_within,
         ),
         ConditionalValueAtRisk: Builders(
             Table(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.arrays import FloatArray
-from cgcopt.design import Design, largest_remainder, partition_of_work
+from cgcopt.design import Design, largest_remainder, partition_of_work, work_of_partition
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.formulations.scenarios import ScenarioFormulation
@@ -22,6 +22,8 @@ __all__ = ["ProbabilityFormulation"]
 
 #: A dual bound this much below a whole number of scenarios may be that number.
 _SURPLUS = 1e-5
+#: Shares of the way to a design that has room, tried in turn.
+_SHARES = 10.0 ** np.arange(-12, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +134,21 @@ class ProbabilityFormulation(ScenarioFormulation):
             work += (n + 1) * x[n]
             left -= x[n]
         return x if left == 0.0 else None
+
+    def moved_within(self, x: FloatArray, met: NDArray[np.bool_]) -> FloatArray:
+        """Move a relaxed partition as little towards one with room as makes it meet these scenarios.
+
+        What a solver's tolerance has cost is made up for, and rows that a user has added still hold.
+        """
+        within = self.design_within(self.thresholds[met].min(axis=0))
+        if within is None:
+            return x
+        if self.form is Form.RELAXED:
+            for share in _SHARES:
+                nearer = x + share * (within - x)
+                if self._met(work_of_partition(nearer))[met].all():
+                    return np.asarray(nearer)
+        return within
 
     def scenarios_met(self, design: Design) -> int:
         """Count the scenarios that a design meets."""

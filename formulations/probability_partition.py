@@ -111,8 +111,7 @@ class ProbabilityPartition(ProbabilityFormulation):
         at_hand = x if self.form is Form.RELAXED else largest_remainder(x, L)
         if not met.any() or self._met(work_of_partition(at_hand))[met].all():
             return at_hand
-        within = self.design_within(self.thresholds[met].min(axis=0))
-        return x if within is None else within
+        return self.moved_within(x, met)
 
     @property
     def parameters(self) -> dict[str, FloatArray]:

@@ -22,6 +22,8 @@ __all__ = ["ProbabilityWithin"]
 
 #: A dual bound this much below a whole number of scenarios may be that number.
 _SURPLUS = 1e-5
+#: Shares of the way to a design that has room, tried in turn: rows that a user has added still hold.
+_SHARES = 10.0 ** np.arange(-12, 0)
 
 
 class ProbabilityWithin(RuntimeWithin):
@@ -96,7 +98,14 @@ class ProbabilityWithin(RuntimeWithin):
         if (runtimes[met] <= self.deadline).all():
             return given
         inside = self._inside(np.flatnonzero(given > 0.0), self.times[met].max(axis=0))
-        return given if inside is None else inside
+        if inside is None:
+            return given
+        for share in _SHARES:
+            nearer = np.maximum(given + share * (inside - given), 0.0)
+            ends = round_runtimes(self.problem.system, work_of_partition(nearer))
+            if (ends[met] <= self.deadline).all():
+                return np.asarray(nearer)
+        return inside
 
     def _inside(self, levels: IntArray, slowest: FloatArray) -> FloatArray | None:
         """The partition on these levels that keeps the largest distance from the deadline."""

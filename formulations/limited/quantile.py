@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from cgcopt.formulations.scipy_program import Rows
 __all__ = ["QuantileWithin"]
 
 
+@dataclass(frozen=True, eq=False)
 class QuantileWithin(LateRounds, RuntimeWithin):
     r"""``min t``, ``theta_k <= t + M_k z_k``, ``theta_k >= u T^k_(N-n) w_n + beta X_n + gamma K_n``.
 
@@ -55,6 +57,13 @@ class QuantileWithin(LateRounds, RuntimeWithin):
             rounded = x if not self.integer else largest_remainder(x, total)
             if not limits.violation(rounded):
                 yield Design(rounded)
+
+    @property
+    def most_delay(self) -> float:
+        """The most that sending adds to a runtime, scaled."""
+        return self.per_unit * self.budget_units + self.per_message * self.most
+
+    forgets: ClassVar[Mapping[str, Any]] = {"at_most": None}
 
     @property
     def parameters(self) -> dict[str, FloatArray]:

@@ -50,6 +50,8 @@ class Within(RuntimeFormulation):
     documented: ClassVar[Mapping[str, str]] = PARAMETERS
     """What the parameters of a model are, by name."""
     changeable: ClassVar[tuple[str, ...]] = ("coordinates", "costs", "limits")
+    forgets: ClassVar[Mapping[str, Any]] = {}
+    """Fields of what was known of a problem, as those of a changed one."""
     levels_counted: bool = field(default=False, kw_only=True)
 
     @property
@@ -215,7 +217,7 @@ class Within(RuntimeFormulation):
 
     def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
         """Change the budget, limits and costs of a model, and the deadline of a probability."""
-        kind: dict[str, Any] = {"levels_counted": self.counted}
+        kind: dict[str, Any] = {"levels_counted": self.counted, **self.forgets}
         shapes = {name: value.shape for name, value in self.parameters.items()}
         new = replace(self, problem=problem, unit=self.coordinate_scale, **kind)
         changed = {name: value.shape for name, value in new.parameters.items()}

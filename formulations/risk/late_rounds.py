@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +28,7 @@ _BINARY = 1e-6
 
 #: What the parameters are.
 LATE_PARAMETERS: Mapping[str, str] = {
-    "known": "the quantile of a known design, scaled: the deadline at most",
+    "known": "the deadline at most, scaled",
     "late_rounds": "how many rounds may be late",
     "most_spare": "by how much a round that is late may be later, scaled",
     "tau": "the slowest time of a level that one round in time has at least, scaled",
@@ -36,12 +37,21 @@ LATE_PARAMETERS: Mapping[str, str] = {
 }
 
 
+@dataclass(frozen=True, eq=False)
 class LateRounds(RuntimeFormulation):
     """What the programs of a quantile share: data, recourse, value, bound, and the rows of the rounds.
 
     The rows take what sending adds to a level (``delay``), where there is such a cost: the reliefs
     hold with it too, since a level of a design as good as the known one has at most its work.
+
+    Attributes
+    ----------
+    at_most : float, optional
+        Seconds that the quantile of some design is known to be.  Worse designs are then left out of
+        the model, which makes it far easier to solve.
     """
+
+    at_most: float | None = field(default=None, kw_only=True)
 
     @property
     def linear(self) -> bool:
@@ -69,21 +79,36 @@ class LateRounds(RuntimeFormulation):
         """Their scenarios, shape ``(r + 1, N)``."""
         return np.argsort(-self.times, axis=0, kind="stable")[: self.late_rounds + 1]
 
+    @property
+    def most_delay(self) -> float:
+        """The most that sending adds to a runtime, scaled."""
+        return 0.0
+
     @cached_property
     def known(self) -> float:
-        """The quantile of a known design, scaled: the most that the deadline ``t`` may be."""
-        return self.quantile_of(self.quick_design()) * (1.0 + _ROUNDING)
+        """``t'``, the most that ``t`` may be, scaled: that of any design, or of a known one."""
+        any_design = float((self.ordered[-1] * self.redundancy).max()) * self.budget
+        worst = any_design + self.most_delay
+        if self.at_most is None:
+            return worst
+        startup = self.value(0.0)
+        return min((self.at_most - startup) / self.runtime_scale * (1.0 + _ROUNDING), worst)
+
+    @cached_property
+    def level_work(self) -> FloatArray:
+        """``W_n``, the most work of a level, ``(n+1) L`` or ``t' / tau_n``, scaled, shape ``(N,)``."""
+        return np.minimum(self.redundancy * self.budget, self.known / self.ordered[-1])
 
     @cached_property
     def spare(self) -> FloatArray:
-        """``M_{k,n} = t' (T^k_(N-n) / tau_n - 1)^+`` with ``t'`` the known deadline, shape ``(K, N)``."""
-        return np.asarray(self.known * np.maximum(self.times / self.ordered[-1] - 1.0, 0.0))
+        """``M_{k,n} = W_n (T^k_(N-n) - tau_n)^+``, shape ``(K, N)``."""
+        return np.asarray(self.level_work * np.maximum(self.times - self.ordered[-1], 0.0))
 
     @cached_property
     def steps(self) -> FloatArray:
         """``M_{[j],n} - M_{[j+1],n}`` for the scenario ``[j]`` of level ``n``, shape ``(K, N)``."""
         steps = np.zeros_like(self.times)
-        falls = self.known * (self.ordered[:-1] - self.ordered[1:]) / self.ordered[-1]
+        falls = self.level_work * (self.ordered[:-1] - self.ordered[1:])
         np.put_along_axis(steps, self.order[:-1], falls, axis=0)
         return steps
 
@@ -99,7 +124,7 @@ class LateRounds(RuntimeFormulation):
 
     def _recourse(self, design: Design) -> dict[str, FloatArray]:
         found, t = super()._recourse(design), self.quantile_of(design)
-        if t > self.known:
+        if t > self.known * (1.0 + _ROUNDING):
             allowed = f"a design with a quantile of at most {self.value(self.known):.6g} s"
             raise InvalidInputError("partition", design.partition.tolist(), allowed)
         late = (found["theta"] > t * (1.0 + _ROUNDING)).astype(np.float64)

@@ -21,6 +21,7 @@ from cgcopt.problem import Form, Problem
 __all__ = ["QuantileCoordinate", "QuantilePartition"]
 
 
+@dataclass(frozen=True, eq=False)
 class _Quantile(LateRounds):
     """What both forms share: a design that is quickly found."""
 
@@ -34,13 +35,15 @@ class _Quantile(LateRounds):
         return min(found, key=self.quantile_of)
 
 
+@dataclass(frozen=True, eq=False)
 class QuantilePartition(_Quantile, RuntimePartition):
     r"""``min t``, ``theta_k <= t + M_k z_k``, ``sum_k z_k <= r``, ``theta_k >= u T^k_(N-n) w_n``.
 
     A binary ``late`` (``z_k``) for each scenario says that it may be later than ``t``; ``r`` of them
     may, so that ``t`` is the quantile. With ``tau_n`` the ``(r+1)``-th largest ``u T^k_(N-n)`` every
-    design has ``tau_n w_n <= t``, and one that is as good as a known deadline ``t'`` needs no more
-    relief than ``M_{k,n} = t' (u T^k_(N-n) / tau_n - 1)^+``. The strong rows are
+    design has ``tau_n w_n <= t`` and needs no more relief than ``M_{k,n} = W_n (u T^k_(N-n) - tau_n)^+``,
+    with the most work ``W_n``, ``(n+1) L``, or ``t' / tau_n`` where a deadline ``t'`` is known that
+    some design keeps. The strong rows are
 
     - ``tau_n w_n <= t``: one scenario in time is at least as slow at level ``n``;
     - ``u T^k_(N-n) w_n <= t + M_{k,n} z_k``: the relief of the level itself;
@@ -73,6 +76,10 @@ class QuantilePartition(_Quantile, RuntimePartition):
         return {"t": self.known, "late": 1.0}
 
     changeable = ("probability", "coordinates")
+
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
+        """Change the probability or the budget; what was known of the old problem is no more."""
+        return self.updated(model, problem, at_most=None)
 
     @property
     def parameters(self) -> dict[str, FloatArray]:
@@ -119,12 +126,12 @@ class QuantileCoordinate(_Quantile, RuntimeCoordinate):
     @cached_property
     def blocks(self) -> QuantilePartition:
         """The program over blocks."""
-        return QuantilePartition(self.problem, Form.BLOCK, strong=self.strong)
+        return QuantilePartition(self.problem, Form.BLOCK, strong=self.strong, at_most=self.at_most)
 
     def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
         """Change the probability, which the rows of the coordinates do not know."""
         self.blocks.moved(model, problem, at_least)
-        return replace(self, problem=problem)
+        return replace(self, problem=problem, at_most=None)
 
     def latex(self) -> str:
         """Return the mathematics of the model as a LaTeX ``align`` environment."""

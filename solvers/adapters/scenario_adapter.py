@@ -9,6 +9,7 @@ from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations.builders import formulate_as
 from cgcopt.formulations.probability import ProbabilityFormulation
+from cgcopt.formulations.risk.late_rounds import LateRounds
 from cgcopt.formulations.runtime import RuntimeFormulation
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.objective import (
@@ -34,8 +35,8 @@ class ScenarioAdapter(OutsideSolver):
     """An outside solver applied to a formulation on scenarios.
 
     Two raw options are the adapter's own: ``formulation``, a mapping with the arguments ``strong``,
-    ``symmetry``, ``equivalence`` and ``at_least`` of :func:`~cgcopt.formulations.formulate`, and
-    ``start``, the partition to start from where the solver supports it.  All others go to the
+    ``symmetry``, ``equivalence``, ``at_least``, ``at_most`` of :func:`~cgcopt.formulations.formulate`,
+    and ``start``, the partition to start from where the solver supports it.  All others go to the
     solver under its own names.  A design in closed form is the start, for a completion probability
     one that a few seconds of search led to, and only designs that are as good are then in the model,
     unless these options say otherwise.
@@ -69,6 +70,11 @@ class ScenarioAdapter(OutsideSolver):
             searched = formulation.counts_rounds and not problem.system.costs
             start = start or (good_design(problem, form) if searched else None)
             start = start or formulation.quick_design()
+            if isinstance(formulation, LateRounds) and "at_most" not in chosen:
+                known = formulation.value(formulation.quantile_of(start))
+                formulation = formulate_as(
+                    ScenarioFormulation, problem, form, **chosen, at_most=known
+                )
         return formulation, start
 
 
@@ -94,4 +100,4 @@ class LinearAdapter(ScenarioAdapter):
         return super().fits(problem) and not problem.system.costs.per_message
 
 
-_FORMULATION_OPTIONS = {"strong", "symmetry", "equivalence", "at_least"}
+_FORMULATION_OPTIONS = {"strong", "symmetry", "equivalence", "at_least", "at_most"}

@@ -784,3 +784,19 @@ def test_an_empty_first_block_survives_the_logarithm() -> None:
     back = formulation.design(formulation.point(design))
     np.testing.assert_allclose(back.partition, design.partition, rtol=1e-9, atol=1e-9)
     assert back.partition[0] == 0.0
+
+
+def test_a_row_of_the_user_holds_where_a_point_misses_a_threshold_by_tolerance() -> None:
+    import pyomo.environ as pyo
+    from pyomo.contrib.solver.solvers.highs import Highs
+
+    times = cg.ShiftedExponential(rate=1e-3, shift=50.0)
+    problem = cg.Problem(cg.System(3, 12, times), cg.CompletionProbability(1.5e4))
+    formulation = cg.formulate(problem.sampled(8, seed=0), "relaxed")
+    model = formulation.to_pyomo()
+    model.mine = pyo.Constraint(expr=model.x[2] <= 2.0)
+    value = Highs().solve(model).incumbent_objective
+    design = formulation.design(model)
+    assert design.partition[2] <= 2.0 + 1e-6
+    worth = cg.evaluate(formulation.problem, design).value
+    assert worth == pytest.approx(formulation.value(value))

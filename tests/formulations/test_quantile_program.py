@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import milp
@@ -68,9 +70,10 @@ def test_models_hold_the_point_of_a_design(form: Form) -> None:
 
 def test_the_strong_rows_are_tighter() -> None:
     problem = problem_of(7, 0.8, rounds=40, workers=5, length=100)
+    known = 1.05 * cg.solve(problem).value
     bounds = []
     for strong in (True, False):
-        program = cg.formulate(problem, strong=strong).to_scipy()
+        program = cg.formulate(problem, strong=strong, at_most=known).to_scipy()
         arguments = {**program.milp_arguments(), "integrality": np.zeros(program.c.size)}
         bounds.append(milp(**arguments).fun)
     assert bounds[0] > 1.02 * bounds[1]
@@ -79,8 +82,32 @@ def test_the_strong_rows_are_tighter() -> None:
 def test_what_is_refused() -> None:
     problem = problem_of(8, 0.8, rounds=10)
     poor = cg.Design([0, 0, 8])
+    formulation = cg.formulate(problem, "block", at_most=cg.solve(problem, form="block").value)
     with pytest.raises(InvalidInputError, match="a quantile of at most"):
-        cg.formulate(problem, "block").point(poor)
+        formulation.point(poor)
     exact = cg.Problem(cg.System(3, 8, cg.Exponential(rate=1.0)), cg.Quantile(0.8))
     with pytest.raises(UnsupportedProblemError, match="quantile is formulated on scenarios"):
         cg.formulate(exact)
+
+
+@pytest.mark.parametrize("form", list(Form))
+@pytest.mark.parametrize("limits", [cg.Limits(), cg.Limits(blocks=2)], ids=["free", "blocks"])
+def test_a_row_that_spoils_the_quantile_binds_and_is_not_infeasible(
+    form: Form, limits: cg.Limits
+) -> None:
+    if limits and form is Form.COORDINATE:
+        return
+    problem = replace(problem_of(9, 0.7, rounds=6, length=6), limits=limits)
+    formulation = cg.formulate(problem, form)
+    worth = {}
+    for most in (6.0, 1.0):
+        highs = formulation.to_highspy()
+        for level in (1, 2):
+            _, column = highs.getColByName(f"x_{level}")
+            highs.changeColBounds(column, 0.0, most)
+        highs.run()
+        design = formulation.design(highs)
+        assert (design.partition[1:] <= most + 1e-6).all()
+        worth[most] = cg.evaluate(problem, design).value
+        assert worth[most] == pytest.approx(formulation.value(highs.getObjectiveValue()), rel=1e-5)
+    assert worth[1.0] > 1.01 * worth[6.0]
