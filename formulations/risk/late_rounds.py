@@ -97,7 +97,7 @@ class LateRounds(RuntimeFormulation):
     @cached_property
     def level_work(self) -> FloatArray:
         """``W_n``, the most work of a level, ``(n+1) L`` or ``t' / tau_n``, scaled, shape ``(N,)``."""
-        return np.minimum(self.redundancy * self.budget, self.known / self.ordered[-1])
+        return np.asarray(np.minimum(self.redundancy * self.budget, self.known / self.ordered[-1]))
 
     @cached_property
     def spare(self) -> FloatArray:

@@ -70,11 +70,14 @@ class ScenarioAdapter(OutsideSolver):
             searched = formulation.counts_rounds and not problem.system.costs
             start = start or (good_design(problem, form) if searched else None)
             start = start or formulation.quick_design()
-            if isinstance(formulation, LateRounds) and "at_most" not in chosen:
-                known = formulation.value(formulation.quantile_of(start))
-                formulation = formulate_as(
-                    ScenarioFormulation, problem, form, **chosen, at_most=known
-                )
+            if isinstance(formulation, LateRounds):
+                reached = formulation.value(formulation.quantile_of(start))
+                if "at_most" not in chosen:
+                    formulation = formulate_as(
+                        ScenarioFormulation, problem, form, **chosen, at_most=reached
+                    )
+                elif reached > formulation.value(formulation.known):
+                    start = None
         return formulation, start
 
 
