@@ -141,7 +141,7 @@ def turned_around(cls: type[ScenarioAdapter]) -> type[ScenarioAdapter]:
 
             problem = formulation.to_cvxpy()
             problem = cp.Problem(cp.Minimize(-problem.objective.args[0]), problem.constraints)
-            return problem, *problem.get_problem_data(cls.solver, solver_opts={})
+            return problem, *problem.get_problem_data(cls.solver, solver_opts={}), {}
         else:
             model.total.set_sense(-1)
         return model
