@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgcopt.arrays import FloatArray, IntArray
-from cgcopt.process.quiet import silent_highs
+from cgcopt.process.highs import silent_highs
 
 __all__ = ["HighsModel", "before", "highs_lp", "quiet_highs", "run_interior_point"]
 

@@ -12,12 +12,12 @@ from cgcopt.formulations.base import Point
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.objective import Sense
+from cgcopt.process.highs import forget_threads
 from cgcopt.solvers.adapters.base import Answer, termination
 from cgcopt.solvers.adapters.cvxpy_adapter import CvxpyAdapter
 from cgcopt.solvers.adapters.highs import (
     HIGHS_TERMINATIONS,
     check_highs_names,
-    forget_threads,
     highs_tolerances,
 )
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER

@@ -16,13 +16,13 @@ from cgcopt.formulations.models.duals import read_duals
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.limits import ALL_LIMITS
 from cgcopt.options import Options
-from cgcopt.process.quiet import silent_highs
+from cgcopt.process.highs import forget_threads, silent_highs
 from cgcopt.solution import TerminationCondition as T
 from cgcopt.solvers.adapters.base import Answer, native_options, termination
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER, ScenarioAdapter
 from cgcopt.solvers.adapters.serving import report_incumbent
 
-__all__ = ["HIGHS_TERMINATIONS", "Highs", "check_highs_names", "forget_threads", "highs_tolerances"]
+__all__ = ["HIGHS_TERMINATIONS", "Highs", "check_highs_names", "highs_tolerances"]
 
 #: ``highspy.HighsModelStatus`` by name.
 HIGHS_TERMINATIONS: Mapping[str, T] = {
@@ -85,13 +85,6 @@ def check_highs_names(raw: Mapping[str, Any]) -> None:
         if known.getOptionType(str(name))[0] != highspy.HighsStatus.kOk:
             listed = [each for each in dir(known.getOptions()) if not each.startswith("_")]
             raise InvalidInputError(f"options.raw[{name!r}]", value, did_you_mean(name, listed))
-
-
-def forget_threads() -> None:
-    """Drop the threads of HiGHS: they are the process's own, and their number is else fixed."""
-    import highspy
-
-    highspy.Highs.resetGlobalScheduler(True)
 
 
 class Highs(ScenarioAdapter):

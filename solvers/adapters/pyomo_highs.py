@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from cgcopt.formulations.points import start_from
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.limits import ALL_LIMITS
-from cgcopt.solvers.adapters.highs import check_highs_names, forget_threads, highs_tolerances
+from cgcopt.process.highs import forget_threads
+from cgcopt.solvers.adapters.highs import check_highs_names, highs_tolerances
 from cgcopt.solvers.adapters.pyomo_adapter import COMMON, PyomoAdapter
 from cgcopt.solvers.adapters.scenario_adapter import MIXED_INTEGER
 

@@ -12,6 +12,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.options import Options
 from cgcopt.process import stopping
 from cgcopt.process.clock import Clock
+from cgcopt.process.highs import use_threads
 
 __all__ = ["Ended", "branch_and_cut"]
 
@@ -63,8 +64,7 @@ def branch_and_cut(
     model.setOptionValue("mip_rel_gap", gap)
     model.setOptionValue("mip_abs_gap", absolute)
     model.setOptionValue("random_seed", options.seed % 2**31)
-    if options.threads is not None:
-        model.setOptionValue("threads", options.threads)
+    use_threads(model, options.threads)
     if math.isfinite(clock.end):
         model.setOptionValue("time_limit", max(clock.left, _LEAST_TIME))
     if stopping.wanted():

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
-from cgcopt.process.quiet import silent_highs
+from cgcopt.process.highs import silent_highs
 from cgcopt.solvers.limited.level_box import Region
 from cgcopt.solvers.limited.oracle import Cut
 
@@ -103,7 +103,7 @@ class Master:
         m = self.levels.size
         highs = silent_highs()
         for name, value in (
-            ("threads", 1),
+            ("parallel", "off"),
             ("presolve", "off"),
             ("primal_feasibility_tolerance", _TUNING.tolerance),
             ("dual_feasibility_tolerance", _TUNING.tolerance),

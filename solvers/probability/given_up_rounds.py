@@ -25,6 +25,7 @@ from cgcopt.design import budget_weights
 from cgcopt.formulations.highs_model import HighsModel
 from cgcopt.options import Options
 from cgcopt.process.clock import Clock
+from cgcopt.process.highs import use_threads
 from cgcopt.solvers.convex.combined_bound import ROUNDING
 
 __all__ = ["GivenUp", "GivenUpSettings", "give_up_rounds"]
@@ -152,8 +153,7 @@ def _solved(
     highs.changeObjectiveOffset(base)
     highs.setOptionValue("mip_rel_gap", options.gap / 2.0)
     highs.setOptionValue("mip_abs_gap", options.gap / 2.0)
-    if options.threads is not None:
-        highs.setOptionValue("threads", options.threads)
+    use_threads(highs, options.threads)
     left = min(clock.left, settings.patience) if math.isinf(clock.end) else clock.left
     highs.setOptionValue("time_limit", max(left, settings.least_seconds))
     solution = highspy.HighsSolution()

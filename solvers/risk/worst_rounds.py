@@ -27,6 +27,7 @@ from cgcopt.formulations.highs_model import highs_lp, quiet_highs
 from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.process.clock import Clock
+from cgcopt.process.highs import use_threads
 from cgcopt.process.time_left import look
 from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import Outcome
@@ -141,8 +142,7 @@ class _Program:
             primal_feasibility_tolerance=_TUNING.tolerance,
             dual_feasibility_tolerance=_TUNING.tolerance,
         )
-        if self.options.threads is not None:
-            highs.setOptionValue("threads", self.options.threads)
+        use_threads(highs, self.options.threads)
         return highs
 
     def minimise(self, work: FloatArray) -> None:

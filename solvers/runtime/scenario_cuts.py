@@ -18,7 +18,7 @@ import numpy as np
 
 from cgcopt.arrays import BoolArray, FloatArray, IntArray
 from cgcopt.formulations.highs_model import highs_lp
-from cgcopt.process.quiet import silent_highs
+from cgcopt.process.highs import silent_highs
 from cgcopt.solvers.convex.incumbent import Clock
 from cgcopt.solvers.runtime.level_work import LevelWork
 
