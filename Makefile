@@ -23,7 +23,7 @@ compare: $(VENV)/core.stamp ## compare all methods on the default instances, tab
 	$(BIN)/cgcopt compare --out $(OUT)
 
 # mypy runs beside the tests: alone it would leave the other cores idle for a minute.
-test: $(VENV)/test.stamp ## everything that must pass: ruff, mypy, pytest with doctests, README and notebooks
+test: $(VENV)/test.stamp ## everything that must pass: ruff, mypy, pytest with doctests, pages, a notebook
 	@$(MAKE) --no-print-directory --jobs 2 lint quick-tests
 
 test-all: $(VENV)/test.stamp ## the same, with the slow tests: bigger sizes and all combinations

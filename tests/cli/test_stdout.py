@@ -101,7 +101,8 @@ LONGER = ("reproduce",)
 
 def commands_with_json() -> list[str]:
     group: Any = typer.main.get_command(app)
-    made = {name: group.get_command(None, name) for name in COMMANDS}
+    context = group.make_context("cgcopt", [], resilient_parsing=True)
+    made = {name: group.get_command(context, name) for name in COMMANDS}
     return [
         name
         for name, command in made.items()
