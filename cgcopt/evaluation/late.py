@@ -125,6 +125,8 @@ def _edges(
     settings: LateSettings,
 ) -> FloatArray:
     """Logarithms of the ends of the panels."""
+    if not 0.0 < min(start, median) <= end < math.inf:
+        raise SolverError("the times of the workers lie too far apart for double precision")
     fine = np.geomspace(start, end, settings.grid)
     chances = missed(fine)
     cuts = [fine[chances <= chance][0] for chance in settings.cuts if chances[-1] <= chance]

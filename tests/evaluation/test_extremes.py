@@ -124,3 +124,10 @@ def test_step_times_whose_runtimes_round_to_nothing_are_said() -> None:
     found = attempted(cg.solve, problem, time_limit=5.0)
     message = found if isinstance(found, str) else found.message
     assert "possible runtimes from 0 to 1 s leave the range of double precision" in message
+
+
+def test_groups_too_far_apart_are_said() -> None:
+    groups = cg.Groups([(2, cg.Exponential(1e250)), (2, cg.Exponential(1e-250))])
+    problem = cg.Problem(cg.System(4, 100, groups), cg.ExpectedRuntime())
+    found = attempted(cg.solve, problem, time_limit=2.0)
+    assert "too far apart for double" in (found if isinstance(found, str) else found.message)
