@@ -423,7 +423,9 @@ def test_raw_options_reach_the_solver_under_its_own_names(cls: type[ScenarioAdap
 def test_a_raw_option_that_does_not_exist_is_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"options.raw\['nonsense'\]"):
         cg.solve(runtime_problem(), "highs", raw={"nonsense": 1})
-    with pytest.raises(InvalidInputError, match="mapping with the keys at_least, at_most, equivalence"):
+    with pytest.raises(
+        InvalidInputError, match="mapping with the keys at_least, at_most, equivalence"
+    ):
         cg.solve(runtime_problem(), "highs", raw={"formulation": {"weak": True}})
     solution = cg.solve(runtime_problem(), "cvxpy-scs", raw={"nonsense": 1})
     assert solution.termination is TerminationCondition.ERROR
