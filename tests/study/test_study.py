@@ -221,18 +221,20 @@ def test_shares_are_sorted_as_numbers_and_words_begin_at_the_left() -> None:
     assert [a.get("class") for a in found.all("td")] == ["text", None, None] * 2
 
 
-def test_a_study_goes_on_where_it_was(carried_out: Path) -> None:
-    before = pd.read_csv(carried_out / "results.csv")["computed"]
+@pytest.mark.usefixtures("no_rendering")
+def test_a_study_goes_on_where_it_was(carried_out: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(carried_out.parent, tmp_path / "copied")
+    before = pd.read_csv(copied / "out" / "results.csv")["computed"]
     arguments = [
         "study",
-        str(carried_out.parent / "study.toml"),
+        str(copied / "study.toml"),
         "--out",
-        str(carried_out),
+        str(copied / "out"),
         "--json",
     ]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0
-    assert (pd.read_csv(carried_out / "results.csv")["computed"] == before).all()
+    assert (pd.read_csv(copied / "out" / "results.csv")["computed"] == before).all()
 
 
 def test_names_of_the_library_and_several_grids() -> None:
