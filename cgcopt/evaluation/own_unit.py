@@ -9,6 +9,7 @@ pass this door, and know nothing of it.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import wraps
@@ -72,9 +73,11 @@ class OwnUnit:
             If its value is beyond the range of doubles in seconds.
         """
         changed = self._changed(found, lambda value: value / self.factor)
+        what = self.given.objective.kind
         if math.isfinite(found.value) and not math.isfinite(changed.value):
-            what = self.given.objective.kind
             raise SolverError(f"the {what} leaves the range of double precision")
+        if abs(changed.value) < sys.float_info.min <= abs(found.value):  # few digits would be left
+            raise SolverError(f"the {what} underflows: it leaves the range of double precision")
         return changed
 
     def bound(self, found: tuple[float, R]) -> tuple[float, R]:
