@@ -214,7 +214,7 @@ def replay(
     >>> import cgcopt as cg
     >>> rng = np.random.default_rng(5)
     >>> measured = cg.Trace(cg.ShiftedExponential(rate=1.0, shift=0.5).sample(80, 4, rng))
-    >>> result = replay(measured)
+    >>> result = replay(measured, solvers=["optimal", "schedule"])
     >>> ratios = {row.design: row.ratio for row in result.rows}
     >>> bool(ratios["schedule"] < ratios["optimal"] < 0.7)
     True
