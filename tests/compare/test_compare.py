@@ -315,7 +315,8 @@ with extra_solvers(Sleeper):
 def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, root: Path) -> None:
     path, marker = tmp_path / "rows.sqlite", tmp_path / "sleeping"
     command = [sys.executable, "-c", KILLED, str(path), str(marker)]
-    paths = os.pathsep.join([str(root), str(root / "tests")])
+    # What this process imports, which is the installed package beside an unpacked archive.
+    paths = os.pathsep.join(filter(None, [*sys.path, str(root / "tests")]))
     process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths})
     try:
         deadline = time.monotonic() + 60

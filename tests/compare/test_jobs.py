@@ -349,12 +349,11 @@ if __name__ == "__main__":
 
 
 def test_processes_end_with_a_comparison_that_is_killed(
-    site: Path, diary: Path, tmp_path: Path, root: Path
+    site: Path, diary: Path, tmp_path: Path
 ) -> None:
     script = tmp_path / "killed.py"
     script.write_text(KILLED)
-    given = filter(None, [os.environ.get("PYTHONPATH")])
-    paths = [str(site), str(root), *given]
+    paths = [str(site), *filter(None, sys.path)]
     process = subprocess.Popen(
         [sys.executable, str(script), str(tmp_path / "rows.sqlite"), str(diary)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
