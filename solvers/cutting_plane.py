@@ -42,7 +42,6 @@ def optimum_of_rounds(problem: Problem, options: Options) -> Outcome:
     system = problem.system
     run = minimised_rounds(problem, options)
     incumbent = run.incumbent
-    unit = system.unit * system.coordinates
     termination = TerminationCondition.CONVERGED
     if not incumbent.closed:
         expired = run.clock.expired
@@ -51,14 +50,14 @@ def optimum_of_rounds(problem: Problem, options: Options) -> Outcome:
     return Outcome(
         termination,
         partition=_scaled(incumbent.partition, system.coordinates),
-        bound=incumbent.bound * unit,
+        bound=incumbent.bound * incumbent.unit,
         certificate=Certificate.CUTTING_PLANES,
         details={
             "iterations": run.passes,
             "evaluations": run.passes,
             "masters": run.masters,
             "pivots": run.pivots,
-            "history": [(value * unit, bound * unit) for value, bound in incumbent.history],
+            "history": incumbent.history_in_seconds,
         },
     )
 
@@ -67,7 +66,13 @@ def minimised_rounds(problem: Problem, options: Options) -> SampleAverage:
     """Run the minimisation over partitions of the allowed levels, in the unit of the worker times."""
     system = problem.system
     levels = LevelWork(problem.limits.allowed_levels(system.workers))
-    incumbent = _OnLevels(options.gap, options, levels=levels, workers=system.workers)
+    incumbent = _OnLevels(
+        options.gap,
+        options,
+        unit=system.unit * system.coordinates,
+        levels=levels,
+        workers=system.workers,
+    )
     clock = Clock.started(options.time_limit)
     times = levels.times(sorted_rounds(system))
     run = SampleAverage(times, incumbent, clock, options.threads, levels=levels)

@@ -142,7 +142,7 @@ class Minimised:
 
     def outcome(self, coordinates: int) -> Outcome:
         """What the solver hands back, for ``coordinates`` coordinates."""
-        history = [(v * coordinates, b * coordinates) for v, b in self.incumbent.history]
+        history = self.incumbent.history_in_seconds
         return Outcome(
             self.termination,
             partition=self.incumbent.best * coordinates,
@@ -180,14 +180,14 @@ def _minimised_steps(problem: Problem, options: Options) -> Minimised:
 
     clock = Clock.started(options.time_limit)
     options = replace(options, gap=max(options.gap, _TUNING.finest))
-    incumbent = Incumbent(options.gap, options)
+    incumbent = Incumbent(options.gap, options, unit=problem.system.coordinates)
     cuts = minimised_steps(problem, options, incumbent, clock)
     return Minimised(incumbent, clock, cuts, Certificate.CUTTING_PLANES)
 
 
 def _minimised_smooth(problem: Problem, options: Options) -> Minimised:
     clock = Clock.started(options.time_limit)
-    incumbent = Incumbent(options.gap, options)
+    incumbent = Incumbent(options.gap, options, unit=problem.system.coordinates)
     oracle = RuntimeOracle(problem.system, options.threads, problem.objective)
     cuts = oracle.subgradients
     _descend(problem, options, oracle, incumbent, clock)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import cgcopt
+from cgcopt.formulations.base import Formulation
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -87,6 +90,18 @@ def test_every_module_with_public_names_has_a_page(site_build: None) -> None:
             if private or linked or "__all__ = " not in path.read_text(encoding="utf-8"):
                 continue
             assert ".".join([package, *inside.parts]) in shown
+
+
+def test_every_program_is_on_the_page_of_formulations(site_build: None) -> None:
+    shown = {type(program) for *_, program in import_module("site_build.formulas").programs()}
+    assert set(programs(Formulation)) == shown
+
+
+def programs(base: type[Formulation]) -> Iterator[type[Formulation]]:
+    for cls in base.__subclasses__():
+        if not inspect.isabstract(cls) and cls.__module__.startswith("cgcopt."):
+            yield cls
+        yield from programs(cls)
 
 
 def test_a_broken_link_is_found(site_build: None, tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import cgcopt as cg
+from cgcopt.errors import UnsupportedProblemError
 
 #: Three workers and few rounds: the formulas do not depend on the numbers.
 SYSTEM = cg.System(3, 12, cg.ShiftedExponential(rate=1.0, shift=0.2))
@@ -26,15 +28,15 @@ def programs() -> Iterator[tuple[str, str, Any]]:
         rounds = problem.sampled(4, seed=0)
         for form in cg.Form:
             yield name, f"{form} form, on rounds", cg.formulate(rounds, form)
-        if isinstance(objective, cg.ExpectedRuntime | cg.CompletionProbability):
+        with suppress(UnsupportedProblemError):  # some are written on rounds alone
             yield name, "relaxed form, exact", cg.formulate(problem, "relaxed")
-            limited = cg.Problem(
-                cg.System(3, 12, SYSTEM.worker_times, costs=cg.Costs(per_message=1.0)),
-                objective,
-                limits=cg.Limits(blocks=2),
-            )
-            within = cg.formulate(limited.sampled(4, seed=0), "block")
-            yield name, "block form, on rounds, within limits and with costs", within
+        limited = cg.Problem(
+            cg.System(3, 12, SYSTEM.worker_times, costs=cg.Costs(per_message=1.0)),
+            objective,
+            limits=cg.Limits(blocks=2),
+        )
+        within = cg.formulate(limited.sampled(4, seed=0), "block")
+        yield name, "block form, on rounds, within limits and with costs", within
     rounds = cg.Problem(SYSTEM, cg.ExpectedRuntime()).sampled(4, seed=0)
     yield "Schedules", "order and work of every worker, on rounds", cg.formulate_schedule(rounds)
 

@@ -102,6 +102,7 @@ class OutsideSolver(Solver):
         limit = math.inf if options.time_limit is None else options.time_limit
         with time_until(started + limit):
             formulation, start = self.formulate(problem, form, raw)
+        unused = "start" in options.raw and self.no_start(formulation)
         if start is not None:
             report_incumbent(start.partition)
         model = self.build(formulation, start)
@@ -110,7 +111,13 @@ class OutsideSolver(Solver):
             options = replace(options, time_limit=max(options.time_limit - built, 1e-3))
         self.check_names(raw)
         answer = self.run(formulation, model, replace(options, raw=raw))
-        return replace(outcome_of(formulation, answer), build_seconds=built)
+        outcome = outcome_of(formulation, answer)
+        notes = [outcome.message, f"the start counts for nothing: {unused}" if unused else ""]
+        return replace(outcome, build_seconds=built, message="; ".join(filter(None, notes)))
+
+    def no_start(self, formulation: Any) -> str:
+        """Return why a start that was given counts for nothing; empty where it counts."""
+        return ""
 
     def option_names(self) -> Collection[str]:
         """The solver's own names of its options, as far as its library lists them; else none."""

@@ -80,6 +80,14 @@ class ScenarioAdapter(OutsideSolver):
                     start = None
         return formulation, start
 
+    def no_start(self, formulation: ScenarioFormulation) -> str:
+        """Say why a given start counts for nothing; one that bounds what is searched always counts."""
+        if formulation.linear:
+            return "linear programs are solved without one"
+        bounds = isinstance(formulation, ProbabilityFormulation | LateRounds)
+        answer, _, why = self.starts.partition(": ")
+        return f"solver '{self.name}' takes none, {why}" if answer == "no" and not bounds else ""
+
 
 class LinearAdapter(ScenarioAdapter):
     """An outside solver of linear programs: limits of the levels and costs of coordinates stay linear."""

@@ -28,6 +28,8 @@ class Incumbent:
         Worth of that design, and what no design beats.
     history : list of tuple
         Best value and best bound after every evaluation.
+    unit : float
+        Seconds that a value of one stands for.
     """
 
     target: float
@@ -36,6 +38,7 @@ class Incumbent:
     value: float = math.inf
     bound: float = -math.inf
     history: list[tuple[float, float]] = field(default_factory=list)
+    unit: float = 1.0
 
     def offer(self, partition: FloatArray, value: float, bound: float = -math.inf) -> bool:
         """Take note of a valued design and of a bound; return whether the design is the best."""
@@ -59,7 +62,13 @@ class Incumbent:
         self.history.append((self.value, self.bound))
         if self.options is not None:
             keep_gap(self.gap)
-            self.options.report(self._share, f"value {self.value:.9g}, gap {self.gap:.1e}")
+            seconds = self.value * self.unit
+            self.options.report(self._share, f"value {seconds:.9g} s, gap {self.gap:.1e}")
+
+    @property
+    def history_in_seconds(self) -> list[tuple[float, float]]:
+        """The history, for what a solver hands back."""
+        return [(value * self.unit, bound * self.unit) for value, bound in self.history]
 
     @property
     def best(self) -> FloatArray:

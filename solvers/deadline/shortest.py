@@ -126,7 +126,7 @@ class _Decisions:
                 middle = self.value * (1.0 - _SETTINGS.within * self.options.gap)
             if not self.bound < middle < self.hard:
                 return
-            self.options.report(None, f"deadline {self.value:.9g}, gap {gap:.1e}")
+            self.options.report(None, f"quantile {self.value:.9g} s, gap {gap:.1e}")
             self.decide(middle)
 
     def decide(self, deadline: float) -> None:

@@ -105,7 +105,8 @@ def _of_densities(problem: Problem, options: Options) -> Outcome:
 
 def _of_steps(problem: Problem, options: Options) -> Outcome:
     require_finite_mean(problem)
-    clock, incumbent = Clock.started(options.time_limit), Incumbent(options.gap, options)
+    clock = Clock.started(options.time_limit)
+    incumbent = Incumbent(options.gap, options, unit=problem.system.coordinates)
     (probability,) = problem.objective.parameters
     oracle = _StepOracle(problem.system, probability, options.threads)
     model = sampled_model(problem, options, clock)

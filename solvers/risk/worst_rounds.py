@@ -76,9 +76,10 @@ def optimum_of_worst_rounds(problem: Problem, options: Options) -> Outcome:
     (probability,) = problem.objective.parameters
     times = sorted_rounds(system)[:, ::-1]
     scale = float(times.mean())
-    run = _Program(times / scale, probability, Incumbent(options.gap, options), options, clock)
+    unit = scale * system.unit * system.coordinates
+    incumbent = Incumbent(options.gap, options, unit=unit)
+    run = _Program(times / scale, probability, incumbent, options, clock)
     run.minimise(mean_time_work(system))
-    incumbent, unit = run.incumbent, scale * system.unit * system.coordinates
     termination = TerminationCondition.CONVERGED
     if not incumbent.closed:
         expired = clock.expired
@@ -92,7 +93,7 @@ def optimum_of_worst_rounds(problem: Problem, options: Options) -> Outcome:
         details={
             "iterations": len(incumbent.history),
             "rows": run.rows,
-            "history": [(value * unit, bound * unit) for value, bound in incumbent.history],
+            "history": incumbent.history_in_seconds,
         },
     )
 

@@ -215,7 +215,7 @@ class _Descent:
 
     def newton(self, stage: NewtonStage) -> bool:
         """Minimise the minorant until the gap to the bound is enough; return whether it is."""
-        reached, scale = Incumbent(stage.enough, self.options), self.incumbent.value
+        reached, scale = self.told(stage.enough), self.incumbent.value
         self.partition, curvature = semismooth_newton(
             self.oracle,
             self.oracle.curvature,
@@ -230,10 +230,14 @@ class _Descent:
         self.incumbent.bound = max(self.incumbent.bound, reached.bound)
         return reached.closed
 
+    def told(self, enough: float) -> Incumbent:
+        """What a stage reaches on its minorant, told in the same unit."""
+        return Incumbent(enough, self.options, unit=self.incumbent.unit)
+
     def quasi_newton(self, enough: float) -> None:
         """The same by quasi-Newton steps."""
         assert self.hessian is not None, "the first stages leave a curvature"
-        reached = Incumbent(enough, self.options)
+        reached = self.told(enough)
         found = quasi_newton(
             self.oracle,
             self.partition,
@@ -255,7 +259,7 @@ def _start(system: System, options: Options, clock: Clock, first: FirstStages) -
     coarse = replace(system, workers=-(-system.workers // first.coarsening))
     oracle = StepRuntimeOracle(coarse, options.threads)
     start = _start(coarse, options, clock, first)
-    descent = _Descent(oracle, options, clock, Incumbent(0.0), start)
+    descent = _Descent(oracle, options, clock, Incumbent(0.0, unit=system.coordinates), start)
     stage = first.stage(0, first.evaluations)
     descent.refine(stage.width, stage.spread)
     descent.newton(stage)

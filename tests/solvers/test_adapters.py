@@ -468,6 +468,29 @@ def test_a_start_that_is_no_design_of_the_level_is_refused() -> None:
             cg.solve(problem, "highs", form="block", raw={"start": start})
 
 
+@pytest.mark.parametrize(
+    ("name", "form", "raw", "said"),
+    [
+        ("scipy-linprog", "relaxed", {}, "linear programs are solved without one"),
+        ("highs", "relaxed", {}, "linear programs are solved without one"),
+        ("scipy-milp", "block", {}, "solver 'scipy-milp' takes none, scipy passes HiGHS no point"),
+        ("highs", "block", {}, ""),
+    ],
+)
+def test_a_start_that_counts_for_nothing_is_said(
+    name: str, form: str, raw: dict[str, Any], said: str
+) -> None:
+    raw = {**raw, "start": [25, 25, 25, 25]}
+    message = cg.solve(runtime_problem(4, 100, 5), name, form=form, raw=raw).message
+    assert message == (f"the start counts for nothing: {said}" if said else "")
+
+
+def test_a_start_bounds_others_even_where_nothing_begins_at_it() -> None:
+    problem = probability_problem(4, 100, 10)
+    raw = {"start": [25, 25, 25, 25]}
+    assert cg.solve(problem, "scipy-milp", form="block", raw=raw).message == ""
+
+
 def test_a_start_is_used_by_highs() -> None:
     problem = runtime_problem(8, 2000, 40)
     best = cg.solve(problem, "highs", form="block", time_limit=20, threads=1)

@@ -175,7 +175,7 @@ def test_progress_and_history() -> None:
     )
     history = solution.details["history"]
     assert len(heard) == len(history) == solution.details["evaluations"]
-    assert heard[-1][0] == 1.0
+    assert heard[-1] == (1.0, f"value {solution.value:.9g} s, gap {solution.gap:.1e}")
     values, bounds = np.array(history).T
     assert np.all(np.diff(values) <= 0)
     assert np.all(np.diff(bounds) >= 0)
