@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,8 +32,9 @@ def partition_of(text: str, workers: int | None = None) -> Design:
     """Read a design from ``"x0,x1,..."`` or from a file.
 
     A file holds numbers apart by commas, spaces or lines; or CSV with a header, of which the
-    column ``coordinates`` (or the last one) counts, at the levels of the column ``n`` where there
-    is one; or JSON, a list or what ``cgcopt solve --json`` prints.
+    column ``coordinates`` (or the only one beside the levels) counts, at the levels of the column
+    ``n`` where there is one, and others are named on standard error; or JSON, a list or what
+    ``cgcopt solve --json`` prints.
 
     Parameters
     ----------
@@ -102,7 +104,15 @@ def _table(
         repeated = Counter(header).most_common(1)[0][0]
         raise InvalidInputError("partition", repeated, f"different in every column of {name}")
     levels = [i for i, title in enumerate(header) if title in _LEVEL_NAMES]
+    if len(levels) > 1:
+        allowed = f"one column of levels in {name}"
+        raise InvalidInputError("partition", ", ".join(header), allowed)
     column = _size_column(name, header, levels)
+    left = [f"'{title}'" for i, title in enumerate(header) if i not in (column, *levels)]
+    if left:
+        more = f" and {len(left) - 5} more" if len(left) > 5 else ""
+        out = f"left out: {', '.join(left[:5])}{more} (other columns)"
+        print(f"{name}: coordinates of '{header[column]}'; {out}", file=sys.stderr)
     sizes = [_number(name, header[column], row[column]) for row in rows]
     if not levels:
         return sizes
@@ -121,8 +131,8 @@ def _size_column(name: str, header: Sequence[str], levels: Sequence[int]) -> int
     """The column of the coordinates: by its name, or the only one that is no level."""
     named = [header.index(title) for title in _SIZE_NAMES if title in header]
     rest = [i for i in range(len(header)) if i not in levels]
-    if not named and len(rest) != 1:
-        allowed = f"a column {' or '.join(_SIZE_NAMES)} in {name}, or one column beside the levels"
+    if len(named) > 1 or (not named and len(rest) != 1):
+        allowed = f"one column {' or '.join(_SIZE_NAMES)} in {name}, or one beside the levels"
         raise InvalidInputError("partition", ", ".join(header), allowed)
     return named[0] if named else rest[0]
 

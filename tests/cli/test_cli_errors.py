@@ -164,11 +164,22 @@ def test_a_column_of_levels_counts(instance: str, tmp_path: Path) -> None:
     assert partition_of(str(file), 4).partition.tolist() == [80.0, 0.0, 20.0, 0.0]
 
 
+def test_columns_of_a_partition_file_that_count_for_nothing_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "p.csv"
+    file.write_text("x;y\n5;1\n3;2\n", encoding="utf-8")
+    assert partition_of(str(file)).partition.tolist() == [5.0, 3.0]
+    assert "coordinates of 'x'; left out: 'y'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("n,x,x\n0,40,1\n1,60,1\n", "partition = 'x': must be different in every column"),
-        ("n,a,b\n0,40,1\n1,60,1\n", "must be a column coordinates or x or size"),
+        ("n,a,b\n0,40,1\n1,60,1\n", "must be one column coordinates or x or size"),
+        ("coordinates;x\n40;1\n60;1\n", "must be one column coordinates or x or size"),
+        ("n,level,x\n0,1,1\n1,0,1\n", "must be one column of levels"),
         ("[40, 30, 20, true]", "not truth values"),
     ],
 )
