@@ -22,9 +22,10 @@ HEADINGS = {
     "conditional-value-at-risk": "V",
 }
 LEGEND = (
-    "E expected runtime, P completion probability, q quantile, V conditional value at risk; solved "
-    "in the form r relaxed, b block, c coordinate.\nWhat is relaxed only serves the block form by "
-    "rounding. --json says more: kinds of worker times, limits, costs, licences."
+    "E expected runtime, P completion probability, q quantile, V conditional value\n"
+    "at risk; solved in the form r relaxed, b block, c coordinate. What is relaxed\n"
+    "only serves the block form by rounding. --json says more: kinds of worker\n"
+    "times, limits, costs, licences."
 )
 
 Options = Annotated[
