@@ -36,14 +36,20 @@ def replacing(path: Path) -> Iterator[Path]:
     ['numbers.csv']
     """
     final = Path(os.path.realpath(path))  # of a link, the file behind it
-    _remove_leftovers(final)
+    whole = (
+        path.is_file() or not path.exists()
+    )  # no device and no pipe, whose place nothing can take
     unfinished = final.with_name(f".{final.stem}.{os.getpid()}.unfinished{final.suffix}")
+    _remove_leftovers(final)
     try:
-        yield unfinished
-        os.replace(unfinished, final)
+        yield unfinished if whole else path
+        if whole:
+            os.replace(unfinished, final)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"{path} cannot be written: {reason}") from error
+        failure = OutputError(f"{path} cannot be written: {reason}")
+        failure.strerror = reason
+        raise failure from error
     finally:
         with suppress(OSError):
             unfinished.unlink()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgcopt._renamed import warn_renamed
+from cgcopt._writing import write_text
 from cgcopt.arrays import FloatArray
 from cgcopt.bounds import relative_gap
 from cgcopt.design import Design
@@ -279,14 +280,14 @@ class Solution:
         Raises
         ------
         InvalidInputError
-            If the file cannot be written.
+            If the file cannot be written; it is written whole or not at all.
         """
         problem = standalone_tables(self.problem)
         text = json.dumps({**self.to_dict(), "problem": problem}, indent=2, allow_nan=False)
         try:
-            Path(path).write_text(text + "\n", encoding="utf-8")
+            write_text(Path(path), text + "\n")
         except OSError as error:
-            allowed = f"a file that can be written ({(error.strerror or 'not writable').lower()})"
+            allowed = f"a file that can be written ({error.strerror})"
             raise InvalidInputError("solution", str(path), allowed) from None
 
     @classmethod

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cgcopt._writing import write_text
 from cgcopt.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -58,9 +59,9 @@ def write_run(
 
     save_plan(result.first.plan, folder / "plan.npz")
     text = json.dumps(table, indent=2, allow_nan=False) + "\n"
-    (folder / "run.json").write_text(text, encoding="utf-8")
+    write_text(folder / "run.json", text)
     if measured is not None:
-        (folder / "costs.toml").write_text(measured.table(), encoding="utf-8")
+        write_text(folder / "costs.toml", measured.table())
     if not stopped:
         from cgcopt.compare.show.training_plot import plot_training
 

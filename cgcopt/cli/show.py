@@ -24,7 +24,7 @@ def show_solution(console: Console, solution: Solution) -> None:
         facts.add_row(name, text)
     console.print(facts)
     if solution.partition is not None:
-        console.print(_blocks(solution))
+        console.print(_blocks(solution, "#" if console.options.ascii_only else "█"))
 
 
 def show_prices(console: Console, solution: Solution) -> None:
@@ -50,7 +50,7 @@ def show_prices(console: Console, solution: Solution) -> None:
     console.print(table)
 
 
-def _blocks(solution: Solution) -> Table:
+def _blocks(solution: Solution, mark: str) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -63,7 +63,7 @@ def _blocks(solution: Solution) -> Table:
     total = solution.problem.system.coordinates
     largest = max((x for _, x in blocks), default=1.0)
     for n, x in blocks:
-        bar = "█" * round(24 * x / largest)
+        bar = mark * round(24 * x / largest)
         text = f"{x:.0f}" if x == round(x) else f"{x:.3f}"
         table.add_row(str(n), text, f"{100 * x / total:.2f} %", bar)
     return table

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cgcopt._writing import replacing
 from cgcopt.codes.code import GradientCode
 from cgcopt.codes.placement import Placement
 from cgcopt.codes.plan import Plan, PlannedBlock
@@ -59,7 +60,7 @@ def save_plan(plan: Plan, path: str | Path) -> None:
             f"block{b}_matrix": block.code.matrix,
         }
     try:
-        with Path(path).open("wb") as stream:
+        with replacing(Path(path)) as unfinished, unfinished.open("wb") as stream:
             np.savez_compressed(stream, allow_pickle=False, **arrays)
     except OSError as error:
         reason = (error.strerror or "not writable").lower()

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from cgcopt._validate import finite_number
+from cgcopt._writing import replacing
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.reading import ReadOptions, read_loads
 from cgcopt.workers.reading.files import reason_of
@@ -98,7 +99,10 @@ class LoadTrace:
             If the file cannot be written.
         """
         try:
-            with Path(path).open("w", encoding="utf-8", newline="") as stream:
+            with (
+                replacing(Path(path)) as unfinished,
+                unfinished.open("w", encoding="utf-8", newline="") as stream,
+            ):
                 stream.writelines(f"# {line}\n" for line in self.comments)
                 writer = csv.writer(stream, lineterminator="\n")
                 writer.writerow(["round", "load", *self.traces[0].columns])

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cgcopt._writing import replacing
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers.empirical import Empirical
@@ -144,7 +145,10 @@ class Trace:
         """
         lines = self.comments if comments is None else comments
         try:
-            with Path(path).open("w", encoding="utf-8", newline="") as stream:
+            with (
+                replacing(Path(path)) as unfinished,
+                unfinished.open("w", encoding="utf-8", newline="") as stream,
+            ):
                 stream.writelines(
                     f"# {line}".rstrip() + "\n" for text in lines for line in text.split("\n")
                 )

@@ -50,6 +50,20 @@ def full_disk() -> TextIO:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_the_design_is_shown_where_its_file_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    full = tmp_path / f"full.{kind}"
+    full.symlink_to("/dev/full")
+    assert main(["solve", "paper", "--solver", "uncoded", "--out", str(full)]) == 1
+    shown = capsys.readouterr()
+    assert "stragglers tolerated" in shown.out
+    assert "no space left on device" in shown.err
+    assert [file.name for file in tmp_path.iterdir()] == [full.name]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 @pytest.mark.parametrize("kind", ["tables", "json"])
 @pytest.mark.parametrize(
     ("opened", "code", "line"),

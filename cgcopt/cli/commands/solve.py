@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,7 +75,7 @@ def solve(
     from cgcopt.cli.inputs import problem_of, raw_options
     from cgcopt.cli.outputs import writable_file
     from cgcopt.cli.show import show_prices, show_solution
-    from cgcopt.cli.terminal import console, print_json, progress
+    from cgcopt.cli.terminal import console, print_json, progress, show_then_write
     from cgcopt.cli.unused import unused_in_run
     from cgcopt.errors import InvalidInputError
     from cgcopt.options import Options
@@ -102,21 +103,25 @@ def solve(
         )
         chosen = form or ("block" if integer else "relaxed")
         solution = run(problem, solver, form=chosen, options=options)
-    if out is not None:
-        _write(solution, out)
     notes = [*_notes(solution), *unused_in_run(context, solution)]
-    if as_json:
-        shown = solution.to_dict() | {"notes": notes}
-        if prices:
-            shown["prices"] = None if solution.prices is None else solution.prices.to_dict()
-        print_json(shown)
-    else:
-        output = console()
-        show_solution(output, solution)
-        if prices:
-            show_prices(output, solution)
-        for note in notes:
-            output.print(note)
+
+    def show() -> None:
+        if as_json:
+            shown = solution.to_dict() | {"notes": notes}
+            if prices:
+                shown["prices"] = None if solution.prices is None else solution.prices.to_dict()
+            print_json(shown)
+        else:
+            output = console()
+            show_solution(output, solution)
+            if prices:
+                show_prices(output, solution)
+            for note in notes:
+                output.print(note)
+
+    show_then_write(
+        show, None if out is None else partial(_write, solution, out), quiet=True, pictures=False
+    )
     found = solution.status not in (SolutionStatus.NONE, SolutionStatus.INFEASIBLE)
     if not found:
         typer.echo(f"no design: {solution.message or solution.termination}", err=True)
@@ -135,12 +140,16 @@ def _notes(solution: Solution) -> list[str]:
     return notes
 
 
-def _write(solution: Solution, path: Path) -> None:
+def _write(solution: Solution, path: Path) -> list[Path]:
     from cgcopt._writing import write_text
+    from cgcopt.errors import InvalidInputError, OutputError
 
     if path.suffix.lower() == ".json":
-        solution.save(path)
-        return
+        try:
+            solution.save(path)
+        except InvalidInputError as error:  # what was asked for is not wrong
+            raise OutputError(str(error)) from None
+        return [path]
     partition = [] if solution.partition is None else solution.partition.tolist()
     text = "n,coordinates\n" + "".join(f"{n},{x!r}\n" for n, x in enumerate(partition))
-    write_text(path, text)
+    return [write_text(path, text)]
