@@ -21,6 +21,7 @@ FLOORS = [
         "cgcopt.version",
         "cgcopt.arrays",
         "cgcopt._validate",
+        "cgcopt._writing",
         "cgcopt.process.cores",
         "cgcopt.process",
         "cgcopt.workers.reading.files",
