@@ -22,16 +22,19 @@ QUICK = 0.6 * SLOW
 
 
 def solve(formulation: Formulation, model: Any) -> tuple[float, cg.Design]:
+    """Solve without presolve: with it HiGHS 1.15.1 ends one changed quantile 31 % above the optimum."""
     language = type(model).__module__.split(".")[0]
     if language == "cvxpy":
-        model.solve(solver="HIGHS", mip_rel_gap=0.0)
+        model.solve(solver="HIGHS", mip_rel_gap=0.0, presolve="off")
         value = model.value
     elif language == "pyomo":
         from pyomo.contrib.solver.solvers.highs import Highs
 
-        value = Highs().solve(model, rel_gap=0.0).incumbent_objective
+        options = {"presolve": "off"}
+        value = Highs().solve(model, rel_gap=0.0, solver_options=options).incumbent_objective
     else:
         model.setOptionValue("mip_rel_gap", 0.0)
+        model.setOptionValue("presolve", "off")
         model.run()
         value = model.getObjectiveValue()
     return formulation.value(value), formulation.design(model)
