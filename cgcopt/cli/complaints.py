@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from cgcopt.errors import InvalidInputError
+
 __all__ = ["complaint"]
 
 #: What a value must be, by the kind of fault that the reader of the command line names.
@@ -12,6 +14,8 @@ _ALLOWED = {
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
 }
+#: Characters of a word that are repeated to who typed it.
+_LONGEST_WORD = 400
 
 
 def complaint(error: Any) -> str:
@@ -25,7 +29,7 @@ def complaint(error: Any) -> str:
     values = getattr(error.__context__, "errors", None)
     parameter = getattr(error, "param", None)
     if values is None or parameter is None:
-        return str(error.format_message())
+        return _told(error)
     fault = values()[0]
     allowed = _ALLOWED.get(fault["type"])
     if fault["type"] == "greater_than_equal":
@@ -34,6 +38,14 @@ def complaint(error: Any) -> str:
     if choices:
         allowed = "one of " + ", ".join(str(getattr(each, "value", each)) for each in choices)
     if allowed is None:
-        return str(error.format_message())
+        return _told(error)
     name = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.metavar
-    return f"{name} = {fault['input']!r}: must be {allowed}"
+    return str(InvalidInputError(name, fault["input"], allowed))
+
+
+def _told(error: Any) -> str:
+    """What typer says, without the end of words that nobody reads."""
+    return " ".join(
+        word if len(word) <= _LONGEST_WORD else f"{word[:_LONGEST_WORD]}..."
+        for word in error.format_message().split()
+    )

@@ -229,6 +229,24 @@ def test_bad_arguments_of_solve(
     assert message in refused(capsys, "solve", instance, *arguments)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--gap", "LONG"],
+        ["--seed", "0xLONG"],
+        ["--form", "LONG"],
+        ["--LONG"],
+        ["LONG"],
+    ],
+)
+def test_long_arguments_are_not_repeated_whole(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [argument.replace("LONG", "x" * 5000) for argument in arguments]
+    assert main(["solve", "paper", *arguments]) == 2
+    assert len(capsys.readouterr().err) < 600
+
+
 def test_arguments_that_are_missing(capsys: pytest.CaptureFixture[str]) -> None:
     assert "INSTANCE" in refused(capsys, "solve")
     assert "--partition" in refused(capsys, "evaluate", "paper")
