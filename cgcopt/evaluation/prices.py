@@ -36,6 +36,8 @@ __all__ = ["Prices", "prices_of"]
 
 #: Share of the coordinates from which a level counts as used.
 _USED = 1e-9
+#: Relative rounding of a derivative and of the price of the budget, whose sign says nothing.
+_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +60,10 @@ class Prices:
 
     @property
     def reduced(self) -> FloatArray:
-        """``dE/dx_n - lambda`` of every level, shape ``(N,)``."""
-        return self.gradient - self.budget
+        """``dE/dx_n - lambda`` of every level, shape ``(N,)``; 0 where nothing but rounding is left."""
+        difference = self.gradient - self.budget
+        rounding = _ROUNDING * (np.abs(self.gradient) + abs(self.budget))
+        return np.where(np.abs(difference) > rounding, difference, 0.0)
 
     @property
     def used(self) -> NDArray[np.bool_]:

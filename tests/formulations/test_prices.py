@@ -193,3 +193,10 @@ def test_the_command_line_prints_them(capsys: pytest.CaptureFixture[str]) -> Non
     prices = json.loads(capsys.readouterr().out)["prices"]
     assert len(prices["levels"]) == 20
     assert prices["budget"] > 0
+
+
+def test_rounding_of_a_reduced_cost_has_no_sign() -> None:
+    gradient = np.array([0.1 + 0.2, 0.3, 0.5])
+    prices = Prices(0.3, gradient, np.array([1.0, 1.0, 0.0]))
+    assert gradient[0] != 0.3
+    assert prices.reduced.tolist() == [0.0, 0.0, 0.2]
