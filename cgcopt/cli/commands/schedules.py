@@ -30,9 +30,7 @@ def schedules(
     ] = None,
     only_traces: Annotated[
         bool,
-        typer.Option(
-            "--only-traces", help="Leave out the three built-in distributions.", metavar=""
-        ),
+        typer.Option("--only-traces", help="Leave out the built-in distributions.", metavar=""),
     ] = False,
     with_copies: Annotated[
         bool,
