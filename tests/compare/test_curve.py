@@ -221,3 +221,27 @@ def test_probabilities_as_texts() -> None:
     assert show_probability(0.0, 1.0) == "0"
     assert show_probability(1.0, 1e-12) == "1-1.0e-12"
     assert show_probability(math.nan, math.nan) == "-"
+
+
+def test_an_interrupted_command_has_the_curve_of_the_deadlines_that_were_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem = Problem(SYSTEM, ExpectedRuntime())
+    whole = deadline_curve(problem, [3e4, 4e4, 5e4], ["optimal", "uncoded"])
+    made: list[int] = []
+
+    def twice(*given: Any, **named: Any) -> Any:
+        made.append(1)
+        if len(made) > 2:
+            raise KeyboardInterrupt
+        return cg.compare(*given, **named)
+
+    monkeypatch.setattr("cgcopt.compare.results.curve.compare", twice)
+    monkeypatch.setattr("cgcopt.process.stopping.commanded", lambda: True)
+    monkeypatch.setattr("cgcopt.process.stopping.finishing", lambda: None)
+    part = deadline_curve(problem, [3e4, 4e4, 5e4], ["optimal", "uncoded"])
+    assert part.deadlines == (3e4, 4e4)
+    assert [row.value for row in part.rows] == [row.value for row in whole.rows[:4]]
+    made[:] = [1, 1]
+    with pytest.raises(KeyboardInterrupt):
+        deadline_curve(problem, [3e4, 4e4], ["uncoded"])

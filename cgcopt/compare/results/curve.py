@@ -20,8 +20,9 @@ from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError, SolverError
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.objective import CompletionProbability, Quantile
-from cgcopt.options import Options
+from cgcopt.options import Options, Progress
 from cgcopt.problem import Form, Problem
+from cgcopt.process import stopping
 from cgcopt.solution import SolutionStatus
 from cgcopt.solvers.base import Task
 from cgcopt.solvers.registry import all_solvers
@@ -161,6 +162,10 @@ def deadline_curve(
     InvalidInputError
         If a solver is unknown or named twice, or the deadlines do not increase.
 
+    Notes
+    -----
+    A command that is interrupted gets the curve of the deadlines that were over.
+
     Examples
     --------
     >>> import cgcopt as cg
@@ -179,7 +184,11 @@ def deadline_curve(
         replace(problem, objective=CompletionProbability(t), title=f"{problem.name} t={t:.9g}")
         for t in times
     ]
-    rows = list(compare(problems, entrants, options=options, executor=executor).rows)
+    if stopping.commanded() and executor is None:
+        rows = _rows_by_deadline(problems, entrants, options)
+        times = times[: len(rows) // len(labels)]
+    else:
+        rows = list(compare(problems, entrants, options=options, executor=executor).rows)
     if _BEST in labels:
         best = list(range(labels.index(_BEST), len(rows), len(labels)))
         forward = list(zip(best, best[1:], problems[1:], strict=False))
@@ -187,6 +196,31 @@ def deadline_curve(
         for source, target, at in forward + backward:
             rows[target] = _better(rows[target], rows[source], at)
     return Curve(problem, times, labels, tuple(rows), options)
+
+
+def _rows_by_deadline(
+    problems: Sequence[Problem], entrants: Sequence[Entrant], options: Options
+) -> list[Row]:
+    """All rows, or those of the deadlines that were over when the user stopped the command."""
+    rows: list[Row] = []
+    for done, problem in enumerate(problems):
+        single = replace(options, progress=_part(options, done / len(problems), len(problems)))
+        try:
+            rows += compare(problem, entrants, options=single).rows
+        except KeyboardInterrupt:
+            if not rows:
+                raise
+            stopping.finishing()
+            break
+    return rows
+
+
+def _part(options: Options, before: float, parts: int) -> Progress | None:
+    """A progress callback for one of some parts, the share ``before`` of which is done."""
+    tell = options.progress
+    if tell is None:
+        return None
+    return lambda share, message: tell(None if share is None else before + share / parts, message)
 
 
 def default_deadlines(
