@@ -14,6 +14,7 @@ from cgcopt.solvers.adapters.base import Answer, native_options
 from cgcopt.solvers.adapters.exact_adapter import ExactAdapter
 from cgcopt.solvers.adapters.pyomo_adapter import own_names, run_pyomo
 from cgcopt.solvers.adapters.pyomo_scip import SCIP_DEFAULTS, PyomoScip, scip_parameters
+from cgcopt.solvers.adapters.serving import report_incumbent
 from cgcopt.solvers.base import tasks
 
 __all__ = ["PyomoScipExact"]
@@ -47,10 +48,11 @@ class PyomoScipExact(ExactAdapter):
         return scip_parameters()
 
     def build(self, formulation: ExactFormulation, start: Design | None) -> Any:
-        """Write the model with pyomo."""
+        """Write the model with pyomo; the design that it starts from is there if SCIP does not stop."""
         model = formulation.to_pyomo()
         if start is not None:
             formulation.warm_start(model, start)
+        report_incumbent(formulation.partition(formulation.read(model)))
         return model
 
     def run(self, formulation: ExactFormulation, model: Any, options: Options) -> Answer:

@@ -132,3 +132,19 @@ def test_the_algebraic_models_have_the_exact_values(x: list[int]) -> None:
         with pytest.raises(UnsupportedProblemError, match="pyomo"):
             formulation.to_scipy()
     assert np.isfinite(expected)
+
+
+def test_scip_leaves_the_design_that_it_starts_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyscipopt")
+    told: list[list[float]] = []
+    monkeypatch.setattr(
+        "cgcopt.solvers.adapters.pyomo_scip_exact.report_incumbent",
+        lambda partition: told.append(partition.tolist()),
+    )
+    for form in ("block", "relaxed"):
+        cg.solve(chance(3, 10), "pyomo-scip-exact", form=form, gap=0.5)
+    whole, relaxed = told
+    assert sum(whole) == 10
+    assert all(each.is_integer() for each in whole)
+    assert sum(relaxed) == pytest.approx(10)
+    assert min(relaxed) >= 0
