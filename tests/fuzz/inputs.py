@@ -288,10 +288,8 @@ def _of_options(rng: random.Random) -> Case:
     fixed = {"solve": ("--solver", "uncoded"), "compare": ("--solvers", "uncoded")}.get(command, ())
     arguments = [command, *([target] if command not in ("record", "nonsense") else []), *fixed]
     if command in ("tradeoff", "schedules", "advise"):  # the last of two counts
-        arguments += [
-            "--time-limit",
-            "0.2" if command == "schedules" else "1",
-        ]  # of some 40 designs
+        # A comparison of schedules has some forty designs, with this limit each.
+        arguments += ["--time-limit", "0.2" if command == "schedules" else "1"]
     if command == "record":  # refused before a process is started
         arguments += ["--workers", rng.choice(NUMBERS), "--rounds", "-1", "--out", "{}/r.csv"]
     if command == "curve":
