@@ -54,8 +54,8 @@ def commands(page: Path) -> Iterator[str]:
                 yield line[2:]
 
 
-#: Pages whose examples start processes, which other tests do for less.
-SLOW = {"parallel.md", "training.md"}
+#: Pages whose examples start processes, or solve much, which other tests do for less.
+SLOW = {"commands.md", "parallel.md", "studies.md", "training.md"}
 RUN = [
     pytest.param(page, id=page.name, marks=[pytest.mark.slow] if page.name in SLOW else [])
     for page in PAGES

@@ -17,6 +17,7 @@ from cgcopt.library.answers import read_answer
 from cgcopt.library.catalogue import library, library_instance
 from cgcopt.library.export import export_instance
 from cgcopt.library.known import best_known, library_table
+from tests.turns import in_turns
 
 #: One of every kind of program that is written.
 PROGRAMS = (
@@ -61,7 +62,7 @@ def test_an_instance_file_says_the_same(tmp_path: Path) -> None:
         assert again.name == name
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@in_turns(every=2, name=PROGRAMS)
 def test_a_program_is_solved_from_outside_and_judged(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -74,7 +75,6 @@ def test_a_program_is_solved_from_outside_and_judged(
         highs = highspy.Highs()
         highs.silent()
         highs.setOptionValue("time_limit", 20.0)
-        highs.setOptionValue("threads", 1)
         highs.readModel(str(written[suffix]))
         highs.run()
         solved = tmp_path / f"{name}{suffix}.sol"

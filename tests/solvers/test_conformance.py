@@ -8,7 +8,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from cgcopt.problem import Form, Problem
 from cgcopt.solution import Solution, SolutionStatus, TerminationCondition
 from cgcopt.solvers.base import Role, Solver, Task, Times
 from cgcopt.solvers.registry import all_solvers
+from tests.turns import in_turns
 
 pytestmark = pytest.mark.usefixtures("few_restarts")
 
@@ -49,17 +50,14 @@ CASES = [
 ]
 
 
-def in_turns(cases: list[Any]) -> Iterator[Any]:
-    """Mark all cases slow but one of each solver and objective, and of each solver and form.
-
-    Kinds of times take turns.
-    """
+def one_of_each(cases: list[Any], *kinds: Callable[[type[Solver], Task], Any]) -> Iterator[Any]:
+    """Mark all cases slow but one of each of these kinds; kinds of times take turns."""
     quick: set[str] = set()
-    for field in ("objective", "form"):
+    for kind in kinds:
         groups: dict[Any, list[str]] = {}
         for case in cases:
             cls, task, _ = case.values
-            groups.setdefault((cls, getattr(task, field)), []).append(case.id)
+            groups.setdefault(kind(cls, task), []).append(case.id)
         for turn, group in enumerate(groups.values()):
             if not quick.intersection(group):
                 quick.add(group[turn % len(group)])
@@ -68,8 +66,13 @@ def in_turns(cases: list[Any]) -> Iterator[Any]:
         yield pytest.param(*case.values, id=case.id, marks=marks)
 
 
-each_case = pytest.mark.parametrize(("cls", "task", "times"), list(in_turns(CASES)))
+BY_TASK = (lambda cls, task: (cls, task.objective)), (lambda cls, task: (cls, task.form))
+each_case = pytest.mark.parametrize(("cls", "task", "times"), list(one_of_each(CASES, *BY_TASK)))
 each_solver = pytest.mark.parametrize("cls", all_solvers(), ids=lambda cls: cls.name)
+every_second_solver = in_turns(every=2, cls={cls.name: cls for cls in all_solvers()})
+each_solver_once = pytest.mark.parametrize(
+    ("cls", "task", "times"), list(one_of_each(CASES, lambda cls, _: cls))
+)
 
 
 every_task_or_some = pytest.mark.parametrize(
@@ -148,7 +151,7 @@ def test_a_solver_keeps_its_promises(cls: type[Solver], task: Task, times: Times
         assert solution.design.coordinates == problem.system.coordinates
 
 
-@each_case
+@each_solver_once
 def test_equal_seeds_give_equal_solutions_and_nothing_is_printed(
     cls: type[Solver], task: Task, times: Times, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -237,7 +240,7 @@ def test_what_a_solver_does_not_take_is_refused_or_drawn(cls: type[Solver], quic
                 cg.solve(problem, cls(), form=task.form)
 
 
-@each_solver
+@every_second_solver
 def test_a_time_limit_is_kept(cls: type[Solver]) -> None:
     if not cls.available():
         pytest.skip(f"{cls.name} is not installed")

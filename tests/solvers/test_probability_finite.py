@@ -80,7 +80,7 @@ def test_never_below_a_closed_form_or_baseline(mode: str, factor: float) -> None
     system = cg.System(12, 5000, times, samples=12, cycles=1 / 5000)
     late = factor * cg.solve(cg.Problem(system, cg.Quantile(0.8)), "uncoded").value
     problem = cg.Problem(system, cg.CompletionProbability(late))
-    best = cg.solve(problem).value
+    best = cg.solve(problem, gap=0.05).value
     names = ["uncoded", "uniform", "single-level", "closed-form-deadline"]
     names += ["equal-risk"] if mode == "pooled" else []
     assert best >= max(cg.solve(problem, name).value for name in names)

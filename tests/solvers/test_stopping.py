@@ -45,7 +45,7 @@ def easy() -> Problem:
     return Problem(cg.System(4, 100, TIMES), cg.ExpectedRuntime()).sampled(10, seed=0)
 
 
-@pytest.mark.parametrize("cls", [Highs, ScipyMilp])
+@pytest.mark.parametrize("cls", [Highs, pytest.param(ScipyMilp, marks=pytest.mark.slow)])
 def test_a_run_that_does_not_stop_is_ended_with_what_it_had(cls: Any) -> None:
     problem = hard()
     cg.solve(easy(), cls(), form="block", time_limit=60.0)  # starts the process
@@ -281,7 +281,8 @@ def test_ctrl_c_is_left_to_those_who_handle_it() -> None:
 def test_what_does_not_end_is_interrupted() -> None:
     def go_on() -> None:
         os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(10.0)
+        for _ in range(1000):  # an interruption comes between two calls
+            time.sleep(0.01)
 
     with pytest.raises(KeyboardInterrupt), stopping.interruptible(), stopping.cooperating():
         go_on()

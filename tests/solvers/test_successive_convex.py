@@ -98,6 +98,7 @@ def test_published_settings_improve_on_the_start(workers: int) -> None:
         assert solution.value > start + 0.1
 
 
+@pytest.mark.slow
 def test_exact_gradients_climb_to_the_best_stationary_point() -> None:
     given = problem(10)
     solution = cg.solve(given, "successive-convex", raw={"settings": "exact"})

@@ -87,7 +87,7 @@ def test_nobody_at_the_address(task: Network, plans: dict[str, cg.Plan]) -> None
 def test_rounds_are_exact_and_take_what_the_model_says(
     engine: RayEngine, task: Network, plans: dict[str, cg.Plan]
 ) -> None:
-    delays = drawn_delays(SYSTEM, plans["design"], 3, seconds=0.15, seed=1)
+    delays = drawn_delays(SYSTEM, plans["design"], 3, seconds=0.05, seed=1)
     run = train(task, plans, engine, delays, rounds=3)
     expected = descent(task, 3)
     for own in run.plans.values():
