@@ -79,3 +79,16 @@ def test_the_command(tmp_path):
 def test_other_objectives_are_refused():
     with pytest.raises(UnsupportedProblemError, match="expected runtime"):
         tradeoff(cg.Problem(SYSTEM, cg.Quantile(0.9)))
+
+
+@pytest.mark.parametrize("points", [0, 2])
+def test_an_interrupted_command_has_the_points_that_were_over(points, found, monkeypatch):
+    asked = iter([*[False] * points, True])
+    monkeypatch.setattr("cgcopt.process.stopping.commanded", lambda: True)
+    monkeypatch.setattr("cgcopt.process.stopping.requested", lambda: next(asked))
+    part = tradeoff(PROBLEM, [1, 3, 6], [1, 2, 6])
+    assert len(part.points) == points + 1
+    for point, whole in zip(part.points, found.points, strict=False):
+        assert (point.copies, point.blocks) == (whole.copies, whole.blocks)
+        assert part.price(point) == pytest.approx(found.price(whole), rel=1e-3)
+    assert grid_table(part).shape[0] > 0

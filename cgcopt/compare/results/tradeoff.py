@@ -15,6 +15,7 @@ from cgcopt.limits import Limits
 from cgcopt.objective import ExpectedRuntime, Sense
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
+from cgcopt.process import stopping
 from cgcopt.solution import Seconds, Solution
 from cgcopt.solvers.judge import judge_outcome
 from cgcopt.solvers.limited.optimum import SharedCuts, limited_optimum
@@ -148,6 +149,11 @@ def tradeoff(
     options : Options
         For each point.
 
+    Returns
+    -------
+    TradeOff
+        Of a command that is interrupted, with the points that were over.
+
     Examples
     --------
     >>> import cgcopt as cg
@@ -170,10 +176,20 @@ def tradeoff(
     points: list[TradePoint] = []
     started = system.worker_times.kind is Times.STARTED
     shared = None if started else SharedCuts.of(problem, options)
-    for done, (r, b) in enumerate(pairs):
+    best = _point(problem, 0, 0, [], options, shared)
+    for done, (r, b) in enumerate(pairs, 1):
         options.report(done / (len(pairs) + 1), f"copies {r or 'any'}, blocks {b or 'any'}")
-        points.append(_point(problem, r, b, points, options, shared))
-    best = _point(problem, 0, 0, points, options, shared)
+        try:
+            points.append(_point(problem, r, b, points, options, shared))
+        except KeyboardInterrupt:
+            if not (points and stopping.commanded()):
+                raise
+            stopping.finishing()
+            break
+        if stopping.commanded() and stopping.requested():
+            break
+    if any(point.solution.value < best.solution.value for point in points):
+        best = _point(problem, 0, 0, points, options, shared)
     bounded = [_with_bounds_of(point, [*points, best]) for point in points]
     return TradeOff(problem, best.solution, tuple(bounded), options)
 
