@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
@@ -17,13 +18,27 @@ from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.problem import Form
 
-__all__ = ["ProbabilityFormulation"]
+__all__ = ["ProbabilityFormulation", "moved_towards"]
 
 
 #: A dual bound this much below a whole number of scenarios may be that number.
 _SURPLUS = 1e-5
 #: Shares of the way to a design that has room, tried in turn.
 _SHARES = 10.0 ** np.arange(-12, 0)
+
+
+def moved_towards(
+    x: FloatArray, inside: FloatArray, keeps: Callable[[FloatArray], bool]
+) -> FloatArray:
+    """Move a partition as little towards one with room as makes it keep what it has to.
+
+    What a solver's tolerance has cost is made up for, and rows that a user has added still hold.
+    """
+    for share in _SHARES:
+        nearer = np.maximum(x + share * (inside - x), 0.0)
+        if keeps(nearer):
+            return np.asarray(nearer)
+    return inside
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,19 +151,13 @@ class ProbabilityFormulation(ScenarioFormulation):
         return x if left == 0.0 else None
 
     def moved_within(self, x: FloatArray, met: NDArray[np.bool_]) -> FloatArray:
-        """Move a relaxed partition as little towards one with room as makes it meet these scenarios.
-
-        What a solver's tolerance has cost is made up for, and rows that a user has added still hold.
-        """
+        """Return a partition near this one, the nearer the better, that meets these scenarios."""
         within = self.design_within(self.thresholds[met].min(axis=0))
         if within is None:
             return x
-        if self.form is Form.RELAXED:
-            for share in _SHARES:
-                nearer = x + share * (within - x)
-                if self._met(work_of_partition(nearer))[met].all():
-                    return np.asarray(nearer)
-        return within
+        if self.form is not Form.RELAXED:
+            return within
+        return moved_towards(x, within, lambda y: bool(self._met(work_of_partition(y))[met].all()))
 
     def scenarios_met(self, design: Design) -> int:
         """Count the scenarios that a design meets."""

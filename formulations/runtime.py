@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cgcopt.arrays import FloatArray
+from cgcopt.arrays import BoolArray, FloatArray
 from cgcopt.design import Design, budget_weights, largest_remainder, partition_of_work
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
@@ -97,5 +97,12 @@ class RuntimeFormulation(ScenarioFormulation):
         weights = self.fitted(duals)
         if weights is None:
             return float("nan")
-        seconds = self.problem.system.unit * self.time_scale
-        return float(self.gradient_of(weights).min()) * seconds * self.problem.system.coordinates
+        system = self.problem.system
+        seconds = system.unit * self.time_scale
+        least = float(self.gradient_of(weights)[self.open_levels].min())
+        return least * seconds * system.coordinates + system.costs.startup
+
+    @property
+    def open_levels(self) -> BoolArray:
+        """Levels that a design may use, shape ``(N,)``."""
+        return np.ones(self.workers, dtype=np.bool_)

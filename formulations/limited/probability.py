@@ -16,14 +16,13 @@ from cgcopt.formulations.base import Point
 from cgcopt.formulations.highs_model import HighsModel
 from cgcopt.formulations.limited.runtime import RuntimeWithin
 from cgcopt.formulations.models.parameters import HighsRows
+from cgcopt.formulations.probability import moved_towards
 from cgcopt.formulations.scipy_program import Rows
 
 __all__ = ["ProbabilityWithin"]
 
 #: A dual bound this much below a whole number of scenarios may be that number.
 _SURPLUS = 1e-5
-#: Shares of the way to a design that has room, tried in turn: rows that a user has added still hold.
-_SHARES = 10.0 ** np.arange(-12, 0)
 
 
 class ProbabilityWithin(RuntimeWithin):
@@ -94,18 +93,15 @@ class ProbabilityWithin(RuntimeWithin):
         if self.integer or self.ends is not None or "y" not in point:
             return given
         met = np.asarray(point["y"]) > 0.5
-        runtimes = round_runtimes(self.problem.system, work_of_partition(np.maximum(given, 0.0)))
-        if (runtimes[met] <= self.deadline).all():
+
+        def in_time(x: FloatArray) -> bool:
+            ends = round_runtimes(self.problem.system, work_of_partition(x))
+            return bool((ends[met] <= self.deadline).all())
+
+        if in_time(np.maximum(given, 0.0)):
             return given
         inside = self._inside(np.flatnonzero(given > 0.0), self.times[met].max(axis=0))
-        if inside is None:
-            return given
-        for share in _SHARES:
-            nearer = np.maximum(given + share * (inside - given), 0.0)
-            ends = round_runtimes(self.problem.system, work_of_partition(nearer))
-            if (ends[met] <= self.deadline).all():
-                return np.asarray(nearer)
-        return inside
+        return given if inside is None else moved_towards(given, inside, in_time)
 
     def _inside(self, levels: IntArray, slowest: FloatArray) -> FloatArray | None:
         """The partition on these levels that keeps the largest distance from the deadline."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
-from cgcopt.design import Design, budget_weights, largest_remainder, partition_of_work
+from cgcopt.design import Design, largest_remainder
 from cgcopt.formulations.highs_model import HighsModel
 from cgcopt.formulations.limited.runtime import RuntimeWithin
 from cgcopt.formulations.limited.within import PARAMETERS
@@ -50,10 +50,8 @@ class QuantileWithin(LateRounds, RuntimeWithin):
         one = np.eye(self.workers) * total
         levels = limits.allowed_levels(self.workers)
         yield from (Design(one[n]) for n in levels)
-        shares = 1.0 / self.ordered[-1]
-        whole = partition_of_work(shares * (total / float(shares @ budget_weights(self.workers))))
         mixed = [0.5 * (one[n] + one[m]) for n in levels for m in levels if n < m]
-        for x in (whole, *mixed):
+        for x in (self.balanced, *mixed):
             rounded = x if not self.integer else largest_remainder(x, total)
             if not limits.violation(rounded):
                 yield Design(rounded)

@@ -56,9 +56,7 @@ class TailMeanWithin(WorstRounds, RuntimeWithin):
         reached: dict[str, Any],
     ) -> float:
         sign = super()._scipy_rounds(rows, whole, upper, every_level, reached)
-        with_rows = self.with_scipy_tail(rows)
-        rows.clear()
-        rows.update(with_rows)
+        self.add_scipy_tail(rows)
         return sign
 
     def _fill_rounds(self, model: HighsModel, found: Mapping[str, IntArray]) -> dict[str, IntArray]:

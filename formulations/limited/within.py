@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cgcopt.arrays import FloatArray
+from cgcopt.arrays import BoolArray, FloatArray
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.prices import Prices
@@ -139,22 +139,14 @@ class Within(RuntimeFormulation):
         return Design(x)
 
     def gradient_of(self, weights: FloatArray) -> FloatArray:
-        """The subgradient, what a coordinate costs to send included."""
+        """The subgradient, what a coordinate costs to send included; messages only add to it."""
         later = np.cumsum(weights.sum(axis=0)[::-1])[::-1]
         return super().gradient_of(weights) + self.per_unit * later
 
-    def bound_of_duals(self, duals: FloatArray) -> float:
-        """Turn multipliers of the runtime rows into a lower bound on every value.
-
-        As without limits, over the allowed levels; messages, which only cost, are left out.
-        """
-        weights = self.fitted(duals)
-        if weights is None:
-            return float("nan")
-        system = self.problem.system
-        least = float(self.gradient_of(weights)[self.allowed > 0.0].min())
-        seconds = system.unit * self.time_scale * system.coordinates
-        return least * seconds + system.costs.startup
+    @property
+    def open_levels(self) -> BoolArray:
+        """Levels that the limits leave, shape ``(N,)``."""
+        return np.asarray(self.allowed > 0.0)
 
     def leave_out_blocks(self, model: Any) -> Any:
         """Return the model as it is: limits speak of the blocks."""

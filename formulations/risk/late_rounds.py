@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgcopt.arrays import FloatArray, IntArray
-from cgcopt.design import Design
+from cgcopt.design import Design, budget_weights, partition_of_work
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.rounds.quantile import rank_of
 from cgcopt.formulations.highs_model import HighsModel
@@ -116,6 +116,15 @@ class LateRounds(RuntimeFormulation):
     def slow(self) -> NDArray[np.bool_]:
         """Whether a scenario may be late because of a level, shape ``(K, N)``."""
         return np.asarray(self.times > self.ordered[-1])
+
+    @property
+    def balanced(self) -> FloatArray:
+        """The partition whose work is inverse to the quantile of every level, shape ``(N,)``."""
+        share = 1.0 / self.ordered[-1]
+        coordinates = self.problem.system.coordinates
+        return partition_of_work(
+            share * (coordinates / float(share @ budget_weights(self.workers)))
+        )
 
     def quantile_of(self, design: Design) -> float:
         """The quantile of a design, without a start-up, in units of :attr:`runtime_scale`."""

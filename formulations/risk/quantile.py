@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from cgcopt.arrays import FloatArray, IntArray
-from cgcopt.design import Design, budget_weights, largest_remainder, partition_of_work
+from cgcopt.design import Design, largest_remainder
 from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.highs_model import HighsModel
 from cgcopt.formulations.models.parameters import add_pyomo_parameters, cvxpy_parameters
@@ -27,12 +27,10 @@ class _Quantile(LateRounds):
 
     def quick_design(self) -> Design:
         """Return the better of two: work inverse to the mean, or to the quantile, of every level."""
-        L = self.problem.system.coordinates
-        found = [super().quick_design()]
-        share = 1.0 / self.ordered[-1]
-        x = partition_of_work(share * (L / float(share @ budget_weights(self.workers))))
-        found.append(Design(x if self.form is Form.RELAXED else largest_remainder(x, L)))
-        return min(found, key=self.quantile_of)
+        x = self.balanced
+        if self.form is not Form.RELAXED:
+            x = largest_remainder(x, self.problem.system.coordinates)
+        return min(super().quick_design(), Design(x), key=self.quantile_of)
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,7 +59,9 @@ class TailMeanPartition(WorstRounds, RuntimePartition):
 
     def scipy_rows(self) -> Rows:
         """Blocks of the rows by variable, with their sides."""
-        return self.with_scipy_tail(super().scipy_rows())
+        rows = super().scipy_rows()
+        self.add_scipy_tail(rows)
+        return rows
 
     def fill_more(self, model: HighsModel, found: Mapping[str, IntArray]) -> dict[str, IntArray]:
         """Write ``t``, the excesses and their rows."""

@@ -96,14 +96,13 @@ class WorstRounds(RuntimeFormulation):
         def tail(m: Any, k: int) -> Any:
             return m.excess[k] >= m.theta[k] - m.t[0]
 
-    def with_scipy_tail(self, rows: Rows) -> Rows:
-        """The rows with that of the tail, before those of the runtime, which come last."""
+    def add_scipy_tail(self, rows: Rows) -> None:
+        """Add the row of the tail before those of the runtime, whose multipliers are read as the last."""
         from scipy import sparse
 
-        runtime, each = rows["runtime"], sparse.eye_array(self.rounds)
+        runtime, each = rows.pop("runtime"), sparse.eye_array(self.rounds)
         tail = {"excess": each, "theta": -each, "t": np.ones((self.rounds, 1))}
-        others = {name: row for name, row in rows.items() if name != "runtime"}
-        return {**others, "tail": (tail, 0.0, np.inf), "runtime": runtime}
+        rows |= {"tail": (tail, 0.0, np.inf), "runtime": runtime}
 
     def fill_tail(self, model: HighsModel, found: Mapping[str, IntArray]) -> dict[str, IntArray]:
         """Write ``t``, the excesses and their rows."""
