@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cgcopt._validate import finite_number, whole_number
+from cgcopt.compare.results.compare import compare
+from cgcopt.compare.results.entrant import Entrant
 from cgcopt.compare.results.row import Row
-from cgcopt.compare.results.runs import Run
 from cgcopt.compare.results.store import Store
 from cgcopt.errors import InvalidInputError, SolverError
 from cgcopt.evaluation.evaluate import evaluate
@@ -194,11 +195,10 @@ class _Samples:
 
     def solved(self, problem: Problem, solver: str) -> Row:
         """The row of a run, from the store where it is there."""
-        run = Run(problem, solver, Form.RELAXED, self.options)
-        row = None if self.fresh else self.store.get(run.key)
-        if row is None or row.failed:
-            row = run.row()
-            self.store.put(run.key, row)
+        entrants = [Entrant(solver, Form.RELAXED)]
+        (row,) = compare(
+            problem, entrants, options=self.options, store=self.store, fresh=self.fresh
+        ).rows
         if not row.partition:
             raise SolverError(row.message or f"{solver} found no design of a sample")
         return row

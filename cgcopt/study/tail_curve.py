@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cgcopt._validate import finite_number
+from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.objective import ConditionalValueAtRisk, Objective, Quantile
@@ -144,21 +145,21 @@ def _shared(found: Sequence[Solution], quantiles: Sequence[Solution]) -> list[So
     What ends at a local optimum, or at a time limit, would otherwise leave a curve that falls: a
     design that is best at a large probability is worth no more at a smaller one.
     """
+    designs = [each.design for each in found if each.design is not None]
     shared, proof = [], quantiles[0]
     for own in quantiles:
         if own.bound > proof.bound:
             proof = own
-        worths = [_worth(own.problem, own.problem.objective, each) for each in found]
-        value, place = min(zip(np.nan_to_num(worths, nan=np.inf), range(len(found)), strict=True))
-        best = own if value >= own.value else _at(own, found[place])
+        values = [evaluate(own.problem, design).value for design in designs]
+        better = bool(designs) and not min(values) >= own.value
+        best = _at(own, designs[int(np.argmin(values))]) if better else own
         shared.append(replace(best, bound=proof.bound, certificate=proof.certificate))
     return shared
 
 
-def _at(own: Solution, other: Solution) -> Solution:
+def _at(own: Solution, design: Design) -> Solution:
     """The design of another probability, judged at this one."""
-    assert other.design is not None
-    judged = judge(own.problem, other.design, form=own.form, solver=own.solver, options=own.options)
+    judged = judge(own.problem, design, form=own.form, solver=own.solver, options=own.options)
     return replace(judged, message="design of another probability")
 
 

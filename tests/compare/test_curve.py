@@ -15,6 +15,8 @@ import pytest
 import cgcopt as cg
 from cgcopt.cli import main
 from cgcopt.compare.results.curve import SCHEMES, Curve, deadline_curve, default_deadlines
+from cgcopt.compare.results.row import Row
+from cgcopt.compare.results.runs import Run
 from cgcopt.compare.show.numbers import show_probability
 from cgcopt.evaluation.density.quantile import runtime_quantile
 from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile
@@ -229,19 +231,20 @@ def test_an_interrupted_command_has_the_curve_of_the_deadlines_that_were_over(
     problem = Problem(SYSTEM, ExpectedRuntime())
     whole = deadline_curve(problem, [3e4, 4e4, 5e4], ["optimal", "uncoded"])
     made: list[int] = []
+    row = Run.row
 
-    def twice(*given: Any, **named: Any) -> Any:
+    def five_times(run: Run) -> Row:
         made.append(1)
-        if len(made) > 2:
+        if len(made) > 5:
             raise KeyboardInterrupt
-        return cg.compare(*given, **named)
+        return row(run)
 
-    monkeypatch.setattr("cgcopt.compare.results.curve.compare", twice)
+    monkeypatch.setattr(Run, "row", five_times)
     monkeypatch.setattr("cgcopt.process.stopping.commanded", lambda: True)
     monkeypatch.setattr("cgcopt.process.stopping.finishing", lambda: None)
     part = deadline_curve(problem, [3e4, 4e4, 5e4], ["optimal", "uncoded"])
     assert part.deadlines == (3e4, 4e4)
     assert [row.value for row in part.rows] == [row.value for row in whole.rows[:4]]
-    made[:] = [1, 1]
+    made[:] = [1] * 5
     with pytest.raises(KeyboardInterrupt):
         deadline_curve(problem, [3e4, 4e4], ["uncoded"])

@@ -22,7 +22,6 @@ from cgcopt.evaluation.result import Certificate
 from cgcopt.objective import Sense
 from cgcopt.options import Options
 from cgcopt.problem import Problem
-from cgcopt.process import stopping
 from cgcopt.solution import SolutionStatus, TerminationCondition
 from cgcopt.solvers.base import Solver
 
@@ -124,8 +123,6 @@ def compare(
     except RunInterrupted as stop:
         raise RunInterrupted(stop.solution, _comparison(keys, rows, options)) from None
     except KeyboardInterrupt:
-        if stopping.wanted():
-            raise
         raise RunInterrupted(None, _comparison(keys, rows, options)) from None
     options.report(1.0, "")
     return _comparison(keys, rows, options)

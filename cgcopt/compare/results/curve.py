@@ -17,10 +17,10 @@ from cgcopt.compare.results.entrant import Entrant, entrants_of
 from cgcopt.compare.results.row import Row
 from cgcopt.compare.results.runs import capped
 from cgcopt.design import Design
-from cgcopt.errors import InvalidInputError, SolverError
+from cgcopt.errors import InvalidInputError, RunInterrupted, SolverError
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.objective import CompletionProbability, Quantile
-from cgcopt.options import Options, Progress
+from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process import stopping
 from cgcopt.solution import SolutionStatus
@@ -184,11 +184,14 @@ def deadline_curve(
         replace(problem, objective=CompletionProbability(t), title=f"{problem.name} t={t:.9g}")
         for t in times
     ]
-    if stopping.commanded() and executor is None:
-        rows = _rows_by_deadline(problems, entrants, options)
-        times = times[: len(rows) // len(labels)]
-    else:
+    try:
         rows = list(compare(problems, entrants, options=options, executor=executor).rows)
+    except RunInterrupted as stop:
+        over = len(stop.result.rows) // len(labels)
+        if not (over and stopping.commanded() and executor is None):  # processes end in any order
+            raise
+        stopping.finishing()
+        times, rows = times[:over], list(stop.result.rows[: over * len(labels)])
     if _BEST in labels:
         best = list(range(labels.index(_BEST), len(rows), len(labels)))
         forward = list(zip(best, best[1:], problems[1:], strict=False))
@@ -196,31 +199,6 @@ def deadline_curve(
         for source, target, at in forward + backward:
             rows[target] = _better(rows[target], rows[source], at)
     return Curve(problem, times, labels, tuple(rows), options)
-
-
-def _rows_by_deadline(
-    problems: Sequence[Problem], entrants: Sequence[Entrant], options: Options
-) -> list[Row]:
-    """All rows, or those of the deadlines that were over when the user stopped the command."""
-    rows: list[Row] = []
-    for done, problem in enumerate(problems):
-        single = replace(options, progress=_part(options, done / len(problems), len(problems)))
-        try:
-            rows += compare(problem, entrants, options=single).rows
-        except KeyboardInterrupt:
-            if not rows:
-                raise
-            stopping.finishing()
-            break
-    return rows
-
-
-def _part(options: Options, before: float, parts: int) -> Progress | None:
-    """A progress callback for one of some parts, the share ``before`` of which is done."""
-    tell = options.progress
-    if tell is None:
-        return None
-    return lambda share, message: tell(None if share is None else before + share / parts, message)
 
 
 def default_deadlines(

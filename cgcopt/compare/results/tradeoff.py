@@ -181,12 +181,12 @@ def tradeoff(
         options.report(done / (len(pairs) + 1), f"copies {r or 'any'}, blocks {b or 'any'}")
         try:
             points.append(_point(problem, r, b, points, options, shared))
+            if stopping.commanded() and stopping.requested():
+                raise KeyboardInterrupt
         except KeyboardInterrupt:
             if not (points and stopping.commanded()):
                 raise
             stopping.finishing()
-            break
-        if stopping.commanded() and stopping.requested():
             break
     if any(point.solution.value < best.solution.value for point in points):
         best = _point(problem, 0, 0, points, options, shared)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cgcopt.compare.show.drawing import COLOURS, MARKERS, figure, plain_text, save
+from cgcopt.compare.show.numbers import unit_of
 from cgcopt.study.profiles import label_of, performance_profile
 from cgcopt.study.samples import SampleStudy
 
@@ -184,8 +185,7 @@ def plot_samples(study: SampleStudy, path: str | Path) -> None:
         )
         left.axhline(study.optimum, color="#000000", linestyle="--", linewidth=1, label="optimum")
         objective = study.problem.objective
-        unit = f" [{objective.unit}]" if objective.unit else ""
-        left.set_ylabel(f"{objective.kind.replace('-', ' ')}{unit}")
+        left.set_ylabel(f"{objective.kind.replace('-', ' ')}{unit_of(objective)}")
         scale = abs(study.optimum) or 1.0
         right.fill_between(
             sizes,
