@@ -36,9 +36,8 @@ def replacing(path: Path) -> Iterator[Path]:
     ['numbers.csv']
     """
     final = Path(os.path.realpath(path))  # of a link, the file behind it
-    whole = (
-        path.is_file() or not path.exists()
-    )  # no device and no pipe, whose place nothing can take
+    # Nothing can take the place of a device or a pipe.
+    whole = path.is_file() or not path.exists()
     unfinished = final.with_name(f".{final.stem}.{os.getpid()}.unfinished{final.suffix}")
     _remove_leftovers(final)
     try:

@@ -24,6 +24,9 @@ from cgcopt.solvers.adapters.scenario_adapter import ScenarioAdapter
 
 __all__ = ["COMMON", "PYOMO_TERMINATIONS", "PyomoAdapter", "own_names", "run_pyomo"]
 
+#: Descriptor of standard error.
+_STDERR = 2
+
 #: ``pyomo.contrib.solver.common.results.TerminationCondition`` by name.
 PYOMO_TERMINATIONS: Mapping[str, T] = {
     "convergenceCriteriaSatisfied": T.OPTIMAL,
@@ -113,9 +116,6 @@ def _log(verbose: bool) -> Iterator[bool | TextIO]:
         return
     with open(os.dup(_STDERR), "w", encoding="utf-8", buffering=1) as stream:
         yield stream
-
-
-_STDERR = 2
 
 
 class PyomoAdapter(ScenarioAdapter):

@@ -25,10 +25,10 @@ from cgcopt.solvers.runtime.smoothed_maximum import smoothed_maximum
 from cgcopt.system import System
 from cgcopt.workers.base import Times, WorkerTimes
 
+__all__ = ["SampledModel", "drawn_optimum", "drawn_times", "refined", "sampled_model"]
+
 #: Times that are drawn and sorted between two looks at the time that is left.
 _PIECE = 2**22
-
-__all__ = ["SampledModel", "drawn_optimum", "drawn_times", "refined", "sampled_model"]
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ class Sweep:
 
     def point(self, problem: Problem) -> float:
         """Where a problem lies on the plot."""
-        return settings_of(problem)[self.parameter]
+        return varied_numbers(problem)[self.parameter]
 
     def curve(self, solver: str) -> list[Row]:
         """Rows of one solver, point by point."""
@@ -120,9 +120,9 @@ def published_sweep(
     titled = [
         replace(problem, title=_title(problem))
         for problem in problems
-        if settings_of(problem)[parameter] <= up_to
+        if varied_numbers(problem)[parameter] <= up_to
     ]
-    points = tuple(settings_of(problem)[parameter] for problem in titled)
+    points = tuple(varied_numbers(problem)[parameter] for problem in titled)
     if solvers is None:
         schemes = dict.fromkeys(figure.scheme for figure in published_figures(kind))
         solvers = list(dict.fromkeys(name for scheme in schemes for name in SOLVERS_OF[scheme]))
@@ -139,11 +139,11 @@ def published_sweep(
 
 def _title(problem: Problem) -> str:
     """All that varies in any plot: a setting that lies on several has one name, and one run."""
-    settings = settings_of(problem)
+    numbers = varied_numbers(problem)
     names = [
-        f"{symbol}={settings[parameter]:g}"
+        f"{symbol}={numbers[parameter]:g}"
         for parameter, symbol in _SYMBOLS.items()
-        if parameter in settings
+        if parameter in numbers
     ]
     return " ".join([problem.objective.kind, *names])
 
@@ -153,17 +153,21 @@ def _published(problem: Problem, solver: str, parameter: str) -> float:
     return math.nan if figure is None else figure.value
 
 
-def settings_of(problem: Problem) -> dict[str, float]:
+def varied_numbers(problem: Problem) -> dict[str, float]:
     """Return the numbers that published plots vary, as far as a problem has them.
 
     Examples
     --------
     >>> import cgcopt as cg
     >>> system = cg.System(20, 2000, cg.ShiftedExponential(rate=1e-3, shift=50))
-    >>> settings_of(cg.Problem(system, cg.ExpectedRuntime()))
+    >>> varied_numbers(cg.Problem(system, cg.ExpectedRuntime()))
     {'workers': 20.0, 'coordinates': 2000.0, 'rate': 0.001}
     """
     system = problem.system
-    tables = {**system.worker_times.to_dict(), **problem.objective.to_dict()}
-    own = {"workers": system.workers, "coordinates": system.coordinates}
-    return {name: float(value) for name in _SYMBOLS if (value := {**tables, **own}.get(name))}
+    known = {
+        **system.worker_times.to_dict(),
+        **problem.objective.to_dict(),
+        "workers": system.workers,
+        "coordinates": system.coordinates,
+    }
+    return {name: float(known[name]) for name in _SYMBOLS if name in known}

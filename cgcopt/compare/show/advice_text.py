@@ -13,7 +13,7 @@ from cgcopt.compare.results.verdict import Decision, Kind
 from cgcopt.compare.results.yardstick import Gain, yardstick_of
 from cgcopt.compare.show.drawing import COLOURS, figure, plain_text, save
 from cgcopt.compare.show.folder import ReportFolder
-from cgcopt.compare.show.numbers import show_number
+from cgcopt.compare.show.numbers import show_number, unit_of
 from cgcopt.compare.show.tables import markdown_table, markdown_text
 from cgcopt.objective import Sense
 
@@ -134,7 +134,7 @@ def advice_table(advice: Advice) -> pd.DataFrame:
     """One line for each candidate, the best on held-out rounds first, then what nobody can have."""
     import pandas as pd
 
-    unit = f" [{name}]" if (name := advice.problem.objective.unit) else ""
+    unit = unit_of(advice.problem.objective)
     records = [
         {
             "candidate": row.name + (" (chosen)" if row.name == advice.chosen else ""),

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["show_difference", "show_fixed", "show_gap", "show_number", "show_probability"]
+from cgcopt.objective import Objective
+
+__all__ = [
+    "show_difference",
+    "show_fixed",
+    "show_gap",
+    "show_number",
+    "show_probability",
+    "unit_of",
+]
 
 
 def show_number(value: float, digits: int) -> str:
@@ -64,3 +73,15 @@ def show_fixed(value: float, digits: int) -> str:
 def show_difference(share: float) -> str:
     """Write a relative difference as a percentage with its sign; nothing for NaN."""
     return "" if math.isnan(share) else f"{100 * share:+.1f} %"
+
+
+def unit_of(objective: Objective) -> str:
+    """The unit of an objective behind the name of an axis or a column; nothing for a pure number.
+
+    Examples
+    --------
+    >>> from cgcopt.objective import CompletionProbability, ExpectedRuntime
+    >>> unit_of(ExpectedRuntime()), unit_of(CompletionProbability(3.0))
+    (' [s]', '')
+    """
+    return f" [{objective.unit}]" if objective.unit else ""

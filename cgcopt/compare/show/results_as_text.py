@@ -18,6 +18,7 @@ from cgcopt.compare.show.numbers import (
     show_gap,
     show_number,
     show_probability,
+    unit_of,
 )
 from cgcopt.evaluation.result import Certificate
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
@@ -121,7 +122,7 @@ def replay_table(replay: Replay) -> pd.DataFrame:
     """One line for each design, best on the held-out rounds first."""
     import pandas as pd
 
-    unit = f" [{name}]" if (name := replay.problem.objective.unit) else ""
+    unit = unit_of(replay.problem.objective)
     records = [
         {
             "design": row.design,

@@ -26,9 +26,9 @@ class _Tuning:
     sweep_seconds: float = 2.6e-8
     """Factor of ``N**1.5`` in the time of a row, seconds: the sweep through the thresholds."""
     slack_seconds: float = 2e-9
-    """Factor of ``N**2`` in the time of a row whose thresholds are far apart, seconds;"""
+    """Factor of ``N**2`` in the time of a row whose thresholds are far apart, seconds."""
     slow: int = 10_000
-    """it counts for more workers than these, whose rows may take longer than there is time."""
+    """Workers beyond which a row may take longer than there is time, and is not begun then."""
     look: float = 0.2
     """Rough time of a part at most, seconds: between parts it is seen whether there is time left."""
 
