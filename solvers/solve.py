@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +25,7 @@ from cgcopt.evaluation.own_unit import in_own_unit
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem, form_of
 from cgcopt.process import stopping
+from cgcopt.process.cores import blas_threads
 from cgcopt.process.incumbents import keeping_designs
 from cgcopt.process.log import shown_log
 from cgcopt.process.streams import library_output
@@ -167,12 +167,13 @@ def _outcome(
     """Let the solver work; whatever ends its run becomes an outcome, but for bad input."""
     limit = options.time_limit
     end = math.inf if limit is None else started + limit * (1.0 + _LATE.share) + _LATE.seconds
+    small = 1 if problem.system.workers <= THREADED else None
     with keeping_designs() as designs:
         try:
             with (
                 library_output(log=options.verbose),
                 shown_log(options.verbose),
-                _linear_algebra_threads(problem, options),
+                blas_threads(options.threads or small),
                 np.errstate(all="ignore"),  # a design that is no number is refused by the judge
                 time_until(end, grace=_LATE.stopped),
             ):
@@ -203,17 +204,6 @@ def _left(
             message = "left in the middle of a step; the best design by then is kept"
             return Outcome(termination, partition=whole, message=message)
     return Outcome(termination, message="left in the middle of a step, without a design")
-
-
-def _linear_algebra_threads(problem: Problem, options: Options) -> AbstractContextManager[Any]:
-    """Cap the threads of BLAS: on small matrices they cost far more than they give."""
-    from threadpoolctl import threadpool_limits
-
-    small = 1 if problem.system.workers <= THREADED else None
-    limits: AbstractContextManager[Any] = threadpool_limits(
-        options.threads or small, user_api="blas"
-    )
-    return limits
 
 
 def _options(options: Options | None, fields: dict[str, Any]) -> Options:

@@ -9,6 +9,7 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.codes.decoding import amplification, decoding_vector, residual, straggler_sets
+from cgcopt.process.cores import blas_threads
 
 __all__ = ["TOLERANCE", "CodeCheck", "check_decoding"]
 
@@ -77,12 +78,10 @@ def check_decoding(
     seed : int
         Of the random sets.
     """
-    from threadpoolctl import threadpool_limits
-
     workers = matrix.shape[0]
     error, amplified, count = 0.0, 0.0, 0
     worst: tuple[int, ...] = ()
-    with threadpool_limits(1):  # small systems: threads of a library only wait for each other
+    with blas_threads(1):
         for late in straggler_sets(workers, stragglers, most, seed):
             alive = np.ones(workers, dtype=np.bool_)
             alive[late] = False

@@ -10,6 +10,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.codes.check import TOLERANCE, CodeCheck, check_decoding
 from cgcopt.codes.placement import Placement
 from cgcopt.errors import DecodingError
+from cgcopt.process.cores import blas_threads
 from cgcopt.seeds import generator
 
 __all__ = ["Drawing", "universal_matrix"]
@@ -53,14 +54,12 @@ def universal_matrix(placement: Placement, seed: int, drawing: Drawing) -> Float
     DecodingError
         If no draw decodes to 1e-8 on the straggler sets that were tried.
     """
-    from threadpoolctl import threadpool_limits
-
     everyone = (np.arange(placement.workers),)
     late = placement.copies - 1
     best: tuple[CodeCheck, FloatArray] | None = None
     for draw in range(drawing.most):
         rng = generator(seed, "gradient-code", placement.workers, placement.copies, draw)
-        with threadpool_limits(1):  # small systems: threads of a library only wait for each other
+        with blas_threads(1):
             matrix = _draw(placement, rng)
         tried = check_decoding(matrix, everyone, late, drawing.probes, seed)
         if best is None or tried.amplification < best[0].amplification:

@@ -39,6 +39,7 @@ class _WarmUp:
 
 
 _WARM_UP = _WarmUp()
+_warm: set[tuple[type, type]] = set()
 
 
 def evaluate(
@@ -120,6 +121,8 @@ def evaluate_work(problem: Problem, work: ArrayLike, *, gradient: bool = False) 
 def warm_up(problem: Problem) -> None:
     """Import and compile what evaluations of the problem need, by evaluating a small one.
 
+    Once in a process for each objective and kind of worker times.
+
     Examples
     --------
     >>> import cgcopt as cg
@@ -127,6 +130,9 @@ def warm_up(problem: Problem) -> None:
     """
     system = replace(problem.system, costs=Costs())
     times = system.worker_times
+    needed = type(problem.objective), type(times)
+    if needed in _warm:
+        return
     if times.kind is Times.SCENARIOS:
         rounds = times_as(Scenarios, system, "needs scenarios, not").times
         small = system.with_times(Scenarios(rounds[: _WARM_UP.rounds]))
@@ -143,6 +149,7 @@ def warm_up(problem: Problem) -> None:
         work[:-1] = 0.0
         with suppress(InfiniteMeanError):
             evaluate_work(plain, work, gradient=True)
+    _warm.add(needed)
 
 
 def _checked_work(work: ArrayLike, workers: int) -> FloatArray:

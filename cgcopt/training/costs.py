@@ -10,6 +10,7 @@ from cgcopt._validate import whole_number
 from cgcopt.arrays import FloatArray
 from cgcopt.codes.plan import Plan
 from cgcopt.costs import Costs
+from cgcopt.process.cores import blas_threads
 from cgcopt.training.pace import Pace
 from cgcopt.training.task import Task
 from cgcopt.training.worker import Worker
@@ -119,12 +120,11 @@ def measure_costs(task: Task, plan: Plan, *, repeats: int = 15) -> MeasuredCosts
     coefficients; each is weighted by its inverse, so that short and long steps count alike.
     """
     from scipy.optimize import nnls
-    from threadpoolctl import threadpool_limits
 
     count = whole_number("repeats", repeats, least=1)
     parameters = task.initial()
     rows, seconds = [], []
-    with threadpool_limits(1):  # as in a worker
+    with blas_threads(1):  # as in a worker
         for i in range(plan.workers):
             steps = plan.steps(i)
             worker = Worker(task, {"plan": steps})

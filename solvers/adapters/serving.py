@@ -83,13 +83,12 @@ def _import(modules: Sequence[str]) -> None:
 
 
 def _run(solver: Any, problem: Problem, form: Form, options: Options) -> tuple[str, Any]:
-    from threadpoolctl import threadpool_limits
-
+    from cgcopt.process.cores import blas_threads
     from cgcopt.process.streams import library_output
 
     with (
         warnings.catch_warnings(record=True) as caught,
-        threadpool_limits(options.threads or 1, user_api="blas"),
+        blas_threads(options.threads or 1),
         library_output(log=options.verbose),
     ):
         warnings.simplefilter("always")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from os import cpu_count
 
@@ -184,6 +185,7 @@ def _compiled(times: FloatArray, factors: FloatArray, power: float, threads: int
     return sums, gradient, mixture, lower + np.tril(lower, -1).T
 
 
+@cache
 def warm_up() -> None:
     """Compile the pass over many rounds, or load it from the cache."""
     from cgcopt.solvers.runtime.smoothed_kernel import smoothed_rows

@@ -19,6 +19,7 @@ Hessian, and quasi-Newton steps with those of a level bundle method do the rest.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 
@@ -73,6 +74,7 @@ def minimised_steps(
     return oracle.subgradients
 
 
+@cache
 def warm_up() -> None:
     """Load or compile what a step distribution needs, on a tiny example."""
     oracle = StepRuntimeOracle(System(2, 2, Empirical([1.0, 2.0, 4.0]), samples=2))

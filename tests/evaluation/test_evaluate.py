@@ -273,8 +273,22 @@ def test_unknown_objectives_and_impossible_quantiles() -> None:
 @pytest.mark.parametrize(
     "objective", [ExpectedRuntime(), CompletionProbability(1.0), Quantile(0.9)]
 )
-def test_warm_up_is_silent(times: WorkerTimes, objective: Objective) -> None:
+def test_warm_up_is_silent_and_made_once(
+    times: WorkerTimes, objective: Objective, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluated = []
+
+    def counted(*given: Any, **named: Any) -> Any:
+        evaluated.append(given)
+        return evaluate_work(*given, **named)
+
+    monkeypatch.setattr("cgcopt.evaluation.evaluate._warm", set())
+    monkeypatch.setattr("cgcopt.evaluation.evaluate.evaluate_work", counted)
     warm_up(problem_of(times, objective))
+    assert evaluated
+    evaluated.clear()
+    warm_up(problem_of(times, objective))
+    assert not evaluated
 
 
 def test_the_front_door_imports_nothing_heavy() -> None:
