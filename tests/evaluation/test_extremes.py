@@ -13,6 +13,7 @@ import cgcopt as cg
 from cgcopt.errors import CgcoptError
 from cgcopt.objective import Objective
 from cgcopt.workers.base import WorkerTimes
+from tests.turns import in_turns
 
 SIZES = (1e-320, 1e-308, 1e-305, 1e-200, 1e-15, 1e15, 1e200, 1e290, 1e308)
 SHAPES = (1e-300, 1e-10, 1e-3, 100.0, 1e15, 1e300)
@@ -89,8 +90,11 @@ def test_a_value_and_a_gap_or_one_line(objective: Objective, stride: int) -> Non
     assert refused < 0.5 * len(cases)
 
 
-@pytest.mark.parametrize("family", [cg.Weibull, cg.Gamma, cg.LogNormal, cg.Pareto])
-@pytest.mark.parametrize("scale", [1e-320, 1e-100, 1e100, 1e300])
+@in_turns(
+    every=4,
+    family={family.__name__: family for family in (cg.Weibull, cg.Gamma, cg.LogNormal, cg.Pareto)},
+    scale=[1e-320, 1e-100, 1e100, 1e300],
+)
 def test_solving_does_not_warn(family: type, scale: float) -> None:
     system = cg.System(3, 30, family(1.5, scale, 0.0))
     for objective, solver in (

@@ -16,6 +16,7 @@ from cgcopt.objective import Objective
 from cgcopt.schedule import Schedule
 from cgcopt.workers.base import WorkerTimes
 from cgcopt.workers.start import RandomStart
+from tests.turns import in_turns
 
 RNG = np.random.default_rng(5)
 VALUES, ROUNDS = RNG.lognormal(0.0, 0.7, 12), RNG.lognormal(0.0, 0.7, (9, 3))
@@ -54,25 +55,23 @@ def common(model: str, objective: str) -> cg.Solution:
     return cg.judge(problem_at(1.0, model, objective), DESIGN)
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("model", MODELS)
-def test_values_and_bounds_are_those_at_scale_one(model: str, objective: str) -> None:
+@in_turns(every=3, scale=SCALES, model=list(MODELS), objective=list(OBJECTIVES))
+def test_values_and_bounds_are_those_at_scale_one(scale: float, model: str, objective: str) -> None:
     at_one = common(model, objective)
     if at_one.evaluation is not None and at_one.evaluation.method == "simulation":
         return  # other rounds are drawn
-    for scale in SCALES:
-        problem = problem_at(scale, model, objective)
-        found = cg.judge(problem, DESIGN)
-        assert found.problem is problem
-        assert in_scale(found.value, scale, problem) == pytest.approx(at_one.value, rel=1e-11)
-        assert in_scale(found.bound, scale, problem) == pytest.approx(at_one.bound, rel=1e-11)
-        alone = cg.evaluate(problem, DESIGN, gradient=True)
-        assert alone.value == found.value
-        reference = cg.evaluate(at_one.problem, DESIGN, gradient=True)
-        if reference.gradient is not None:
-            assert alone.gradient is not None
-            rise = alone.gradient / (scale if problem.objective.time_power else 1.0)
-            assert rise == pytest.approx(reference.gradient, rel=1e-9, abs=1e-12)
+    problem = problem_at(scale, model, objective)
+    found = cg.judge(problem, DESIGN)
+    assert found.problem is problem
+    assert in_scale(found.value, scale, problem) == pytest.approx(at_one.value, rel=1e-11)
+    assert in_scale(found.bound, scale, problem) == pytest.approx(at_one.bound, rel=1e-11)
+    alone = cg.evaluate(problem, DESIGN, gradient=True)
+    assert alone.value == found.value
+    reference = cg.evaluate(at_one.problem, DESIGN, gradient=True)
+    if reference.gradient is not None:
+        assert alone.gradient is not None
+        rise = alone.gradient / (scale if problem.objective.time_power else 1.0)
+        assert rise == pytest.approx(reference.gradient, rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from cgcopt.evaluation.schedules.two_level import (
     two_level_quantile,
     two_level_runtime,
 )
+from tests.turns import in_turns
 
 K, I = np.meshgrid(np.arange(11), np.arange(4), indexing="ij")
 TIMES = 1 + ((7 * K + 3 * I + K * K * I) % 11) / 2
@@ -142,19 +143,21 @@ def two_level(count, first):
     return cg.Schedule([1000 * first, *[0] * (count - 2), 1000 * (1 - first)])
 
 
-@pytest.mark.parametrize("count", [3, 5, 8])
-@pytest.mark.parametrize(
-    "times",
-    [
-        cg.ShiftedExponential(rate=1e-3, shift=50),
-        cg.LogNormal(sigma=0.6, scale=1.0, shift=0.2),
-        cg.Pareto(shape=3.5, scale=1.0),
-        cg.Weibull(shape=0.7, scale=2.0),
-        cg.Empirical([1.0, 2.0, 2.5, 7.0]),
-    ],
-    ids=lambda times: type(times).__name__,
+@in_turns(
+    every=3,
+    first=[0.0, 0.3, 1.0],
+    times={
+        type(times).__name__: times
+        for times in (
+            cg.ShiftedExponential(rate=1e-3, shift=50),
+            cg.LogNormal(sigma=0.6, scale=1.0, shift=0.2),
+            cg.Pareto(shape=3.5, scale=1.0),
+            cg.Weibull(shape=0.7, scale=2.0),
+            cg.Empirical([1.0, 2.0, 2.5, 7.0]),
+        )
+    },
+    count=[3, 5, 8],
 )
-@pytest.mark.parametrize("first", [0.0, 0.3, 1.0])
 def test_circle_against_simulation(count, times, first):
     system, schedule = system_of(count, times), two_level(count, first)
     rng = np.random.default_rng([count, int(10 * first)])

@@ -44,8 +44,7 @@ def design(workers: int, coordinates: int = 100) -> cg.Design:
     return cg.Design(coordinates * x / x.sum())
 
 
-@pytest.mark.parametrize("times", FAMILIES, ids=label)
-@pytest.mark.parametrize("workers", [1, 3, 8])
+@in_turns(every=3, times={times.label: times for times in FAMILIES}, workers=[1, 3, 8])
 def test_value_and_gradient_agree_with_high_precision(times: Any, workers: int) -> None:
     system = cg.System(workers, 100, times, samples=3, cycles=0.5)
     w = design(workers).work

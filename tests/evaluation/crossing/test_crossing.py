@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -464,21 +464,6 @@ def test_bad_input_is_refused(cdf: object, sf: object, field: str) -> None:
 def test_bad_threads_are_refused(threads: object) -> None:
     with pytest.raises(InvalidInputError, match="threads"):
         crossing([0.5], [0.5], threads=threads)
-
-
-def test_time_grows_like_a_power_below_two_point_one() -> None:
-    from time import process_time
-
-    def seconds(n: int, measure: Callable[[], float] = process_time) -> float:
-        cdf, sf = thresholds(np.minimum(1.0, np.arange(1, n + 1) / n + 0.5 / math.sqrt(n)))
-        times = []
-        for _ in range(5):
-            start = measure()
-            crossing(cdf, sf, gradient=True)
-            times.append(measure() - start)
-        return min(times)
-
-    assert math.log(seconds(4000) / seconds(1000), 4) < 2.1
 
 
 def rising(rng: np.random.Generator, rows: int, workers: int, ends: float) -> np.ndarray:

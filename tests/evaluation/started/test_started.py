@@ -12,6 +12,7 @@ from cgcopt.evaluation.lines import Lines
 from cgcopt.evaluation.started.bound import _filled
 from cgcopt.evaluation.started.chances import started_chances
 from cgcopt.instance import problem_from_dict
+from tests.turns import in_turns
 
 START = cg.LogNormal(sigma=0.6, scale=0.64)
 SLOPE = cg.LogNormal(sigma=0.4, scale=1e-3, shift=2e-4)
@@ -42,8 +43,11 @@ def test_simulation_agrees(times, objective):
         assert abs(exact.value - drawn.value) <= 5 * drawn.standard_error + 1e-12
 
 
-@pytest.mark.parametrize("name", ["constant", "comonotone", "independent", "heavy"])
-@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: objective.kind)
+@in_turns(
+    every=3,
+    objective={objective.kind: objective for objective in OBJECTIVES},
+    name=["constant", "comonotone", "independent", "heavy"],
+)
 def test_gradients_are_differences(name, objective):
     problem = problem_of(MODELS[name], objective)
     by_level = partition_gradient(cg.evaluate(problem, DESIGN, gradient=True).gradient)
