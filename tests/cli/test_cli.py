@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -21,6 +23,9 @@ from cgcopt.cli import main
 from cgcopt.cli.inputs import problem_of, raw_options
 from cgcopt.cli.partitions import partition_of
 from cgcopt.cli.terminal import progress
+from cgcopt.compare.results.row import Row
+from cgcopt.compare.results.runs import Run
+from cgcopt.compare.results.store import Store
 from cgcopt.instance import load_instance
 from cgcopt.objective import CompletionProbability
 from cgcopt.options import Options
@@ -475,6 +480,38 @@ def test_an_interrupted_comparison_says_what_is_kept(
     monkeypatch.setattr("cgcopt.compare.results.compare.compare", stopped)
     assert main(["compare", instance, "--out", str(tmp_path / "kept")]) == 130
     assert "is kept in" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX systems")
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_an_interrupted_comparison_shows_the_rows_that_were_over(
+    rows: int,
+    instance: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, row = [0], Run.row
+
+    def until_then(run: Run) -> Row:
+        if made[0] == rows:
+            signal.raise_signal(signal.SIGINT)
+        made[0] += 1
+        return row(run)
+
+    monkeypatch.setattr(Run, "row", until_then)
+    solvers = ["uncoded", "uniform", "tandon"]
+    command = ["compare", instance, "--solvers", ",".join(solvers)]
+    assert main(command) == 130
+    told = capsys.readouterr()
+    assert [name for name in solvers if name in told.out] == solvers[:rows]
+    assert told.err == f"interrupted{': what was found by then is shown' if rows else ''}\n"
+    made[0] = 0
+    assert main([*command, "--out", str(tmp_path / "kept")]) == 130
+    told = capsys.readouterr()
+    assert (told.out, "is kept in" in told.err) == ("", True)
+    with Store(tmp_path / "kept" / "results.sqlite") as store:
+        assert len(store) == rows
 
 
 def test_without_arguments_comes_the_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,8 @@ from cgcopt.cli.arguments import (
 from cgcopt.cli.complete import complete_solvers
 from cgcopt.cli.failures import exit_code, kept_rows
 from cgcopt.cli.reading import TraceInput, reads_traces_as_instances
+from cgcopt.errors import RunInterrupted
+from cgcopt.process import stopping
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -144,13 +146,19 @@ def compare(
     )
     folder = None if out is None else writable_folder("out", out)
     options = Options(scenarios=scenarios, seed=seed, time_limit=time_limit, threads=threads)
-    with (
-        Store(None if folder is None or replay else folder / STORE_NAME) as store,
-        kept_rows(folder, store),
-        executor_of(jobs, scheduler) as executor,
-        progress("comparing") as report,
-    ):
-        result = plan.carry_out(replace(options, progress=report), store, executor)
+    try:
+        with (
+            Store(None if folder is None or replay else folder / STORE_NAME) as store,
+            kept_rows(folder, store),
+            executor_of(jobs, scheduler) as executor,
+            progress("comparing") as report,
+        ):
+            result = plan.carry_out(replace(options, progress=report), store, executor)
+    except RunInterrupted as stop:
+        result = stop.result
+        over = result.comparison.rows or result.replays
+        if folder is not None or not (over and stopping.commanded()):
+            raise
     result = replace(result, command=command_line(context))
     notes = [*plan.notes, *unused_in_comparison(context, result.comparison)]
     notes += unused_in_replay(context) if replay else []
@@ -185,40 +193,53 @@ class _Plan:
         return list(dict.fromkeys(notes))
 
     def carry_out(self, options: Options, store: Store, executor: Executor | None) -> Report:
-        """Run everything; rows go into the store one by one."""
+        """Run everything; rows go into the store one by one.
+
+        Raises
+        ------
+        RunInterrupted
+            With what was over as its ``result``.
+        """
         from cgcopt.compare.published.sweep import published_sweep
         from cgcopt.compare.results.compare import compare
+        from cgcopt.compare.results.comparison import Comparison
         from cgcopt.compare.results.names import different_names
         from cgcopt.compare.results.replay import replay
         from cgcopt.compare.show.report import Report
 
-        comparison = compare(
-            self.problems,
-            self.solvers,
-            seeds=self.seeds,
-            options=options,
-            store=store,
-            fresh=self.fresh,
-            executor=executor,
-        )
-        sweeps = []
-        if self.published and self.solvers is None:
-            sweep = published_sweep(
-                options=options, store=store, fresh=self.fresh, executor=executor
-            )
-            sweeps = [sweep]
+        comparison, sweeps, replays = Comparison((), options), [], []
         titles = different_names([name for name, _ in self.traces])
-        replays = [
-            replay(
-                trace,
+        try:
+            comparison = compare(
+                self.problems,
                 self.solvers,
-                title=title,
-                fraction=self.split,
-                problem=problem,
+                seeds=self.seeds,
                 options=options,
+                store=store,
+                fresh=self.fresh,
+                executor=executor,
             )
-            for title, (_, trace), problem in zip(titles, self.traces, self.replayed, strict=True)
-        ]
+            if self.published and self.solvers is None:
+                sweep = published_sweep(
+                    options=options, store=store, fresh=self.fresh, executor=executor
+                )
+                sweeps.append(sweep)
+            for title, (_, trace), problem in zip(titles, self.traces, self.replayed, strict=True):
+                found = replay(
+                    trace,
+                    self.solvers,
+                    title=title,
+                    fraction=self.split,
+                    problem=problem,
+                    options=options,
+                )
+                replays.append(found)
+        except KeyboardInterrupt as stop:
+            stopping.finishing()
+            if isinstance(stop, RunInterrupted) and not comparison.rows:
+                comparison = stop.result
+            over = Report(comparison, sweeps, replays, notes=self.notes)
+            raise RunInterrupted(None, over) from None
         return Report(comparison, sweeps, replays, notes=self.notes)
 
 
