@@ -23,10 +23,10 @@ compare: $(VENV)/core.stamp ## compare all methods on the default instances, tab
 	$(BIN)/cgcopt compare --out $(OUT)
 
 # mypy runs beside the tests: alone it would leave the other cores idle for a minute.
-test: $(VENV)/test.stamp ## everything that must pass: ruff, mypy, pytest with doctests, pages, a notebook
+test: $(VENV)/test.stamp ## everything that must pass: ruff, mypy, pytest with doctests, pages
 	@$(MAKE) --no-print-directory --jobs 2 lint quick-tests
 
-test-all: $(VENV)/test.stamp ## the same, with the slow tests: bigger sizes and all combinations
+test-all: $(VENV)/test.stamp ## the same, with the slow tests: bigger sizes, all combinations, notebooks, archives
 	@$(MAKE) --no-print-directory --jobs 2 lint all-tests
 
 quick-tests: $(VENV)/test.stamp

@@ -149,6 +149,7 @@ def sdist_members(sdist: Path) -> set[str]:
         return {"/".join(name.split("/")[1:]) for name in archive.getnames()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["tree", "sdist"])
 def test_wheel_holds_the_package_and_nothing_else(
     root: Path, built: dict[str, set[str]], source: str
@@ -160,6 +161,7 @@ def test_wheel_holds_the_package_and_nothing_else(
     assert f"{info}/entry_points.txt" in built[source]
 
 
+@pytest.mark.slow
 def test_sdist_holds_each_source_once(root: Path, built: dict[str, set[str]]) -> None:
     members = {name for name in built["sdist itself"] if name.endswith(".py")}
     beside = [path for folder in ("tests", "docs") for path in (root / folder).rglob("*.py")]
@@ -167,6 +169,7 @@ def test_sdist_holds_each_source_once(root: Path, built: dict[str, set[str]]) ->
     assert members == {path.relative_to(root).as_posix() for path in whole}
 
 
+@pytest.mark.slow
 def test_sdist_holds_what_its_tests_and_readers_need(
     root: Path, built: dict[str, set[str]]
 ) -> None:
@@ -188,6 +191,7 @@ def without_code(markdown: str) -> str:
     return re.sub(r"^```.*?^```$|^ {4}.*?$|`[^`\n]*`", "", markdown, flags=re.M | re.S)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["tree", "sdist"])
 def test_what_an_index_shows_has_no_relative_link(archives: dict[str, Path], source: str) -> None:
     name = f"cgcopt-{cgcopt.__version__}.dist-info/METADATA"

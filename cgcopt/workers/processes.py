@@ -26,6 +26,9 @@ _THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
 )
 
+#: Seconds for a worker to end once it is asked to, before it is killed.
+GRACE = 1.0
+
 
 class WorkerLostError(Exception):
     """A worker process ended or does not answer."""
@@ -95,7 +98,7 @@ class RecordingWorkers:
         for process in self.processes:
             process.terminate()
         for process in self.processes:
-            process.join(1.0)
+            process.join(GRACE)
             if process.is_alive():
                 process.kill()
                 process.join()

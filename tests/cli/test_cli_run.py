@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import cgcopt as cg
 from cgcopt.cli import main
 from cgcopt.codes import Step
 from cgcopt.training import Task
+from cgcopt.training.engine import Event
 
 SYSTEM = cg.System(3, 100, cg.ShiftedExponential(rate=1e-3, shift=50.0), samples=3)
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="the extra ray is not installed")
@@ -139,7 +141,40 @@ def test_what_is_kept(instance: str, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert priced == {name: model[name] for name in priced}  # type: ignore[index]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX systems")
+def test_interrupted_rounds_are_kept(
+    instance: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Stopped(VirtualEngine):
+        """Is interrupted in the second round of the second plan."""
+
+        def next(self, timeout: float) -> Event | None:
+            if next(copy(self.rounds)) > 6:  # each plan has a round that is not measured
+                signal.raise_signal(signal.SIGINT)
+            return super().next(timeout)
+
+    @contextmanager
+    def engine(
+        task: Task, programs: Sequence[Mapping[str, Sequence[Step]]], **_: object
+    ) -> Iterator[VirtualEngine]:
+        yield Stopped(task, programs)
+
+    monkeypatch.setattr("cgcopt.training.experiment.ray_engine", engine)
+    out = tmp_path / "out"
+    command = ["run", instance, "--rounds", "9", "--against", "uncoded", "--out", str(out)]
+    assert main([*command, "--json"]) == 130
+    printed, error = capsys.readouterr()
+    assert error == "interrupted: what was found by then is shown\n"
+    assert json.loads(printed)["rounds"] == 1
+    assert (out / "rounds.csv").read_text().count("\n") >= 3
+    assert json.loads((out / "run.json").read_text())["rounds"] == 1
+
+
 @needs_ray
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends Ctrl-C to a process")
 def test_ctrl_c_on_processes_keeps_the_rounds_and_leaves_nothing(tmp_path: Path) -> None:
     import psutil

@@ -25,12 +25,15 @@ shift = 50.0
 SHARES = ",".join(["200"] * 100)
 #: Seconds to the end on an idle machine are two; here others may be at work.
 PATIENCE = 6.0
+#: One computation, one run after another, and processes of its own: then more of each kind.
 COMMANDS = [
-    ["curve", "instance.toml", "--out", "curve"],
-    ["record", "--workers", "2", "--rounds", "100000", "--out", "times.csv"],
     ["evaluate", "instance.toml", "--partition", SHARES],
-    ["plan", "instance.toml", "--out", "plan.npz"],
     ["tradeoff", "instance.toml"],
+    ["record", "--workers", "2", "--rounds", "100000", "--out", "times.csv"],
+]
+MORE = [
+    ["plan", "instance.toml", "--out", "plan.npz"],
+    ["curve", "instance.toml", "--out", "curve"],
     ["schedules"],
     ["library", "--out", "folder"],
     ["verify", "instance.toml"],
@@ -59,7 +62,11 @@ def alive(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    "command",
+    [*COMMANDS, *(pytest.param(command, marks=pytest.mark.slow) for command in MORE)],
+    ids=lambda command: command[0],
+)
 def test_a_command_ends_at_a_signal(command: Sequence[str], tmp_path: Path) -> None:
     (tmp_path / "instance.toml").write_text(INSTANCE)
     number = (signal.SIGINT, signal.SIGTERM)[len(command) % 2]
@@ -124,10 +131,11 @@ def test_the_process_of_an_interrupted_command_does_not_wait_for_its_libraries()
 def test_while_processes_are_started_a_signal_ends_all_soon() -> None:
     code = (
         "import os, signal, threading, time\n"
-        "from cgcopt.process.stopping import at_the_end, cooperating, starting, stoppable\n"
+        "from cgcopt.process.stopping import "
+        "Patience, at_the_end, cooperating, starting, stoppable\n"
         "at_the_end(lambda: print('others ended', flush=True))\n"
-        "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
-        "with stoppable(), cooperating(), starting():\n"
+        "threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "with stoppable(Patience(starting=0.2)), cooperating(), starting():\n"
         "    while True:\n"
         "        try:\n"
         "            time.sleep(20)\n"

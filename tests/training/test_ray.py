@@ -1,4 +1,7 @@
-"""Coded rounds on real processes: Ray on the loopback address of this machine."""
+"""Coded rounds on real processes: Ray on the loopback address of this machine.
+
+Slow is what starts a cluster; the same rounds without processes are quick, in ``test_rounds.py``.
+"""
 
 from __future__ import annotations
 
@@ -84,6 +87,7 @@ def test_nobody_at_the_address(task: Network, plans: dict[str, cg.Plan]) -> None
         pass
 
 
+@pytest.mark.slow
 def test_rounds_are_exact_and_take_what_the_model_says(
     engine: RayEngine, task: Network, plans: dict[str, cg.Plan]
 ) -> None:
@@ -98,6 +102,7 @@ def test_rounds_are_exact_and_take_what_the_model_says(
         assert np.median(late) < 0.3  # generous: tests share the machine
 
 
+@pytest.mark.slow
 def test_only_this_machine_can_reach_it(engine: RayEngine) -> None:
     import ray
 
@@ -116,12 +121,14 @@ def test_only_this_machine_can_reach_it(engine: RayEngine) -> None:
     assert listening <= {"127.0.0.1", "::1"}
 
 
+@pytest.mark.slow
 def test_workers_are_processes_of_their_own(engine: RayEngine) -> None:
     processes = engine.processes()
     assert sorted(processes) == list(range(WORKERS))
     assert len({os.getpid(), *processes.values()}) == WORKERS + 1
 
 
+@pytest.mark.slow
 def test_killed_workers(engine: RayEngine, task: Network, plans: dict[str, cg.Plan]) -> None:
     # Fifty kills: the same without processes in test_rounds.py, and the benchmark of training.
     chosen = {"rotated": plans["rotated"]}
@@ -149,6 +156,7 @@ def test_killed_workers(engine: RayEngine, task: Network, plans: dict[str, cg.Pl
     assert run.first.lost.sum() >= 1
 
 
+@pytest.mark.slow
 def test_no_delays(engine: RayEngine, task: Network, plans: dict[str, cg.Plan]) -> None:
     chosen = {"design": plans["design"]}
     run = train(task, chosen, engine, no_delays(WORKERS), rounds=3)
