@@ -191,6 +191,23 @@ class Schedule(Partitioned):
             raise InvalidInputError("fractions", f"shape {a.shape}", f"shape {(x.size, x.size)}")
         return cls(x, x.size * a * x, rotated, cells)  # type: ignore[arg-type]
 
+    @classmethod
+    def of(cls, given: Design | Schedule, cells: int = 1) -> Schedule:
+        """Return a schedule as it is, and of a design the schedule with equal work.
+
+        Parameters
+        ----------
+        given : Design or Schedule
+        cells : int
+            Cells of a block of a design; with one, the order is the same for all workers.
+
+        Examples
+        --------
+        >>> Schedule.of(Design([4, 0])) == Schedule([4, 0], rotated=False)
+        True
+        """
+        return given if isinstance(given, Schedule) else cls(given.partition, cells=cells)
+
     @property
     def design(self) -> Design:
         """The partition alone: the same blocks in one order with equal work."""

@@ -116,14 +116,14 @@ class Solution:
         """The block partition ``x``, shape ``(N,)``."""
         if self.design is not None:
             return self.design.partition
-        return self.assignment.partition if isinstance(self.assignment, Schedule) else None
+        return None if self.schedule is None else self.schedule.partition
 
     @property
     def schedule(self) -> Schedule | None:
         """The schedule; that of the design where there is one."""
         if isinstance(self.assignment, Schedule):
             return self.assignment
-        return None if self.design is None else Schedule(self.design.partition, rotated=False)
+        return None if self.design is None else Schedule.of(self.design)
 
     @property
     def value(self) -> float:

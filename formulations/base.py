@@ -31,6 +31,7 @@ from cgcopt.formulations.points import (
 from cgcopt.limits import Limits
 from cgcopt.objective import Sense
 from cgcopt.problem import Form, Problem
+from cgcopt.schedule import Schedule
 
 __all__ = ["Formulation", "Point"]
 
@@ -133,6 +134,10 @@ class Formulation(ABC):
         What a solver's tolerances have bent is straightened where the point says how: whole
         numbers are whole, and a scenario that the point claims to meet is met.
         """
+
+    def answer(self, point: Point | ArrayLike | Any) -> Design | Schedule:
+        """Map a solver's point back to what the workers do: a :meth:`design`, or a schedule."""
+        return self.design(point)
 
     def design(self, point: Point | ArrayLike | Any) -> Design:
         """Map a solver's point back to a design.

@@ -111,6 +111,11 @@ class ExactFormulation(Formulation):
         density_of(self.problem)
 
     @property
+    def closed(self) -> bool:
+        """Whether a finite sum gives the objective, so that dual bounds of the model are valid."""
+        return True
+
+    @property
     def integer(self) -> bool:
         """Whether the model asks for whole blocks."""
         return self.form is Form.BLOCK

@@ -28,7 +28,6 @@ from cgcopt.formulations.latex import program
 from cgcopt.formulations.models.parameters import refuse_language
 from cgcopt.formulations.points import language_of
 from cgcopt.problem import Problem
-from cgcopt.workers.families import Exponential, ShiftedExponential
 
 __all__ = ["ExactRuntime"]
 
@@ -81,7 +80,7 @@ class ExactRuntime(ExactFormulation):
     @property
     def closed(self) -> bool:
         """Whether the algebraic model has the finite sum, and with it valid dual bounds."""
-        exponential = isinstance(self.worker_times, Exponential | ShiftedExponential)
+        exponential = self.worker_times.exponential
         return self.integer and exponential and self.workers <= MOST_WORKERS
 
     @property

@@ -56,6 +56,7 @@ class ProbabilityFormulation(ScenarioFormulation):
     """
 
     counts_rounds: ClassVar[bool] = True
+    known_as: ClassVar[str] = "at_least"
 
     at_least: int = field(default=0, kw_only=True)
 
@@ -163,6 +164,14 @@ class ProbabilityFormulation(ScenarioFormulation):
         """Count the scenarios that a design meets."""
         return int(np.count_nonzero(self._met(design.work)))
 
+    def reached(self, design: Design) -> float:
+        """The scenarios that a design meets."""
+        return self.scenarios_met(design)
+
+    def leaves_out(self, design: Design) -> bool:
+        """Whether a design meets fewer than ``at_least`` scenarios."""
+        return self.scenarios_met(design) < self.at_least
+
     def value(self, objective: float) -> float:
         """Convert ``sum_k y_k`` to the share of scenarios met."""
         return objective / self.rounds
@@ -175,7 +184,7 @@ class ProbabilityFormulation(ScenarioFormulation):
         return np.asarray(round_runtimes(self.problem.system, work) <= self.deadline)
 
     def _recourse(self, design: Design) -> dict[str, FloatArray]:
-        if self.scenarios_met(design) < self.at_least:
+        if self.leaves_out(design):
             allowed = f"a design that meets at least {self.at_least} scenarios"
             raise InvalidInputError("partition", design.partition.tolist(), allowed)
         return {"y": self._met(design.work).astype(np.float64)}

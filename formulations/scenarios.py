@@ -76,6 +76,8 @@ class ScenarioFormulation(Formulation):
 
     files: ClassVar[Writers] = {**HIGHS_FILES, **NL_FILE}
     counts_rounds: ClassVar[bool] = False
+    known_as: ClassVar[str] = ""
+    """The argument that leaves designs worse than a known one out of the model; empty for none."""
     """Whether binaries count the rounds that are met; otherwise ``theta`` bounds every round."""
 
     strong: bool = field(default=True, kw_only=True)
@@ -186,6 +188,18 @@ class ScenarioFormulation(Formulation):
         whole = np.round(straight)
         near = self.integer and np.abs(whole - straight).max() <= _STRAIGHT
         return whole if near and whole.sum() == self.problem.system.coordinates else x
+
+    @abstractmethod
+    def quick_design(self) -> Design | None:
+        """Return a good design without solving anything; ``None`` where none is known."""
+
+    def reached(self, design: Design) -> float:
+        """What the argument :attr:`known_as` is for a known design."""
+        raise NotImplementedError
+
+    def leaves_out(self, design: Design) -> bool:
+        """Whether the model has no room for a design, since better ones are known."""
+        return False
 
     @property
     def theta_seconds(self) -> float:

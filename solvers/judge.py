@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
+from functools import singledispatch
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -126,11 +128,15 @@ def judge(
     )
     if work is not None:
         return _timed(valued_scheme(blank, real_array("work", work, "numbers")), started)
-    if isinstance(design, Schedule | Cyclic | Dynamic):
-        return _timed(valued_assignment(blank, design), started)
-    x = design.partition if isinstance(design, Design) else design
-    system = problem.system
-    checked = Design(straightened(x, system.workers, system.coordinates))  # type: ignore[arg-type]
+    solution = _valued(design, blank, None if form is None else blank.form, bound_seconds)
+    return _timed(solution, started)
+
+
+@singledispatch
+def _valued(partition: Any, blank: Solution, form: Form | None, bound_seconds: float) -> Solution:
+    """The solution of a partition; without a form, that of its numbers."""
+    problem, system = blank.problem, blank.problem.system
+    checked = Design(straightened(partition, system.workers, system.coordinates))
     broken = problem.limits.violation(checked.partition)
     if broken:
         raise InvalidInputError(
@@ -139,9 +145,21 @@ def judge(
     if form is None and checked.is_integer:
         blank = replace(blank, form=Form.BLOCK)
     solution = valued_design(blank, checked)
-    if bound_seconds > 0 and solution.gap > options.gap:
+    if bound_seconds > 0 and solution.gap > blank.options.gap:
         solution = with_proven_bound(solution, bound_seconds)
-    return _timed(_concluded(solution), started)
+    return _concluded(solution)
+
+
+@_valued.register
+def _(design: Design, blank: Solution, form: Form | None, bound_seconds: float) -> Solution:
+    return _valued(design.partition, blank, form, bound_seconds)
+
+
+@_valued.register(Schedule)
+@_valued.register(Cyclic)
+@_valued.register(Dynamic)
+def _(assignment: Assignment, blank: Solution, form: Form | None, bound_seconds: float) -> Solution:
+    return valued_assignment(blank, assignment)
 
 
 def judge_outcome(

@@ -37,7 +37,6 @@ from cgcopt.solvers.optimal_runtime import OptimalRuntime
 from cgcopt.solvers.risk.optimal_tail_mean import OptimalTailMean
 from cgcopt.solvers.rounding.whole import round_design
 from cgcopt.solvers.rounding.within_limits import round_within
-from cgcopt.workers.start import one_order
 
 __all__ = [
     "OptimalInteger",
@@ -89,7 +88,7 @@ class OptimalInteger(Solver):
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Round the relaxed optimum, then prove or improve."""
         half = replace(options, gap=options.gap / 2.0)  # the other half is left to the rounding
-        if not one_order(problem.system.worker_times):
+        if not problem.system.worker_times.one_order:
             return _on_its_levels(problem, limited_search(problem, half))
         clock = Clock.started(options.time_limit)
         started = problem.system.worker_times.kind is Times.STARTED

@@ -26,7 +26,6 @@ from cgcopt.solvers.cutting_plane import optimum_of_rounds, prepare_rounds
 from cgcopt.solvers.formulas import mean_time_work, partition_with_work_proportional_to
 from cgcopt.solvers.runtime.oracle import RuntimeOracle
 from cgcopt.solvers.runtime.sampled_model import sampled_model
-from cgcopt.workers.start import one_order
 
 __all__ = [
     "METHODS",
@@ -105,7 +104,7 @@ Method = Callable[[Problem, Options], Outcome]
 def _method(problem: Problem) -> Method:
     """What minimises a problem; a method of its own is imported where a problem asks for it."""
     system, limits = problem.system, problem.limits
-    if not one_order(system.worker_times):
+    if not system.worker_times.one_order:
         from cgcopt.solvers.limited.local_search import limited_search
 
         return limited_search

@@ -12,8 +12,9 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray
 from cgcopt.design import budget_weights, partition_of_work
-from cgcopt.errors import SolverError, UnsupportedProblemError
+from cgcopt.errors import SolverError
 from cgcopt.evaluation.crossing.crossing import crossing
+from cgcopt.evaluation.dispatch import times_as
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process.incumbents import keep_design
@@ -24,7 +25,7 @@ from cgcopt.solution import TerminationCondition
 from cgcopt.solvers.base import PROBABILITY_RELAXED, Outcome, Role, Solver, Times
 from cgcopt.solvers.probability.admissible_counts import number_of_counts, sample_counts
 from cgcopt.system import System
-from cgcopt.workers.families import Exponential, ShiftedExponential
+from cgcopt.workers.families import ExponentialShape
 
 __all__ = ["OPTION_SETS", "OptionSet", "SuccessiveConvex"]
 
@@ -164,12 +165,10 @@ class _Cells:
 
     @classmethod
     def of(cls, system: System, deadline: float) -> _Cells:
-        times = system.worker_times
-        if not isinstance(times, Exponential | ShiftedExponential):
-            raise UnsupportedProblemError(
-                "solver 'successive-convex' needs exponential or shifted exponential worker times, "
-                f"not {times.label}"
-            )
+        need = (
+            "solver 'successive-convex' needs exponential or shifted exponential worker times, not"
+        )
+        times = times_as(ExponentialShape, system, need)
         shift = times.support[0]
         budget = system.coordinates * system.unit / (times.rate * deadline)
         if budget * times.rate * shift >= 1:

@@ -13,7 +13,7 @@ from cgcopt.codes.construct import gradient_code
 from cgcopt.codes.nested import nested_placements
 from cgcopt.codes.placement import Placement
 from cgcopt.codes.plan import Plan, PlannedBlock
-from cgcopt.design import Design
+from cgcopt.design import Design, Partitioned
 from cgcopt.errors import InvalidInputError
 from cgcopt.problem import Problem
 from cgcopt.schedule import Schedule, cyclic_places
@@ -76,7 +76,8 @@ def make_plan(
     >>> make_plan([6, 2, 0, 4], boundaries=[5, 7]).deployed
     array([5., 2., 0., 5.])
     """
-    schedule = design if isinstance(design, Schedule) else _one_order(design)
+    held = design if isinstance(design, Partitioned) else Design(np.asarray(design))
+    schedule = Schedule.of(held)
     n = schedule.workers
     equal = schedule.has_equal_work
     units = whole_number(
@@ -132,11 +133,6 @@ def fit_plan(
         title=plan.title,
         problem=plan.problem,
     )
-
-
-def _one_order(design: Design | ArrayLike) -> Schedule:
-    x = design if isinstance(design, Design) else Design(np.asarray(design))
-    return Schedule(x.partition, rotated=False)
 
 
 def _nested(workers: int, levels: Iterable[int]) -> dict[int, Placement]:

@@ -11,7 +11,8 @@ from cgcopt.compare.check import TOLERANCE, Check, Outcome
 from cgcopt.compare.verify_run import VerifyRun
 from cgcopt.compare.witness import best_over_all_vectors, with_middling_deadline
 from cgcopt.errors import UnsupportedProblemError
-from cgcopt.objective import CompletionProbability, ExpectedRuntime, Quantile
+from cgcopt.evaluation.dispatch import Table
+from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective, Quantile
 from cgcopt.problem import Form, Problem
 from cgcopt.solution import Solution, SolutionStatus
 from cgcopt.solvers.base import Times
@@ -64,7 +65,7 @@ def check_certificate(run: VerifyRun) -> Iterator[Check]:
             f"({solution.certificate}), gap {solution.gap:.1e}"
         )
         # Only the relaxed optimum of a runtime is promised with a proof to the tolerance.
-        promised = form is Form.RELAXED and isinstance(run.problem.objective, ExpectedRuntime)
+        promised = form is Form.RELAXED and type(run.problem.objective) in _PROVEN
         outcome = Outcome.PASSED
         if beyond(solution.bound, solution):
             outcome = Outcome.FAILED
@@ -193,39 +194,63 @@ def _against_outside(
         own, method = run.own(problem, form), True
         if own is None and problem is not run.problem:
             own, method = _exact_design(run, problem, form), False
-        at, where = problem, title
-        if isinstance(problem.objective, Quantile):
-            if own is None or own.design is None:
-                continue
-            # Where our design just keeps the probability, nobody may keep a larger one; a little
-            # later, because a scenario in time to the last digit is late to some solvers.
-            deadline = own.value * (1 + TOLERANCE)
-            at = replace(problem, objective=CompletionProbability(deadline))
-            where = f"{title}, at the quantile {own.value:.6g} s"
-            own = judge(at, own.design, form=form, solver=own.solver)
+        asked = _QUESTIONS[type(problem.objective)](problem, own, title)
+        if asked is None:
+            continue
         for name in able:
-            other = run.solution(at, name, form)
+            other = run.solution(asked.problem, name, form)
             yield compare_solutions(
-                f"{where}, {form}: own method against {name}",
-                own,
+                f"{asked.title}, {form}: own method against {name}",
+                asked.own,
                 other,
                 method=method,
                 tolerance=run.tolerance(name),
             )
 
 
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """What outside solvers are asked, and our answer to it."""
+
+    problem: Problem
+    own: Solution | None
+    title: str
+
+
+def _at_the_quantile(problem: Problem, own: Solution | None, title: str) -> _Question | None:
+    """Where our design just keeps the probability, nobody may keep a larger one.
+
+    A little later, because a scenario in time to the last digit is late to some solvers.
+    """
+    if own is None or own.design is None:
+        return None
+    deadline = own.value * (1 + TOLERANCE)
+    at = replace(problem, objective=CompletionProbability(deadline))
+    judged = judge(at, own.design, form=own.form, solver=own.solver)
+    return _Question(at, judged, f"{title}, at the quantile {own.value:.6g} s")
+
+
+#: Objectives whose relaxed optimum is promised with a proof.
+_PROVEN = frozenset({ExpectedRuntime})
+#: What outside solvers are asked, by objective: a quantile is checked by its probability.
+_QUESTIONS: Table[type[Objective], Callable[[Problem, Solution | None, str], _Question | None]] = (
+    Table("no check", {Quantile: _at_the_quantile}, others=_Question)
+)
+#: The objective that they are asked for, where it is another one.
+_ASKED: dict[type[Objective], type[Objective]] = {Quantile: CompletionProbability}
+
+
 def _exact_design(run: VerifyRun, problem: Problem, form: Form) -> Solution | None:
     """Our design for the exact problem, valued on the scenarios."""
     exact = run.own(run.problem, form)
-    if exact is None or exact.design is None or isinstance(problem.objective, Quantile):
+    if exact is None or exact.design is None or type(problem.objective) in _ASKED:
         return None
     return judge(problem, exact.design, form=form, solver=exact.solver)
 
 
-def _solved_objective(problem: Problem) -> type:
-    """The objective that outside solvers are asked for: a quantile is checked by its probability."""
+def _solved_objective(problem: Problem) -> type[Objective]:
     kind = type(problem.objective)
-    return CompletionProbability if kind is Quantile else kind
+    return _ASKED.get(kind, kind)
 
 
 def _small(run: VerifyRun, number: int) -> Problem:

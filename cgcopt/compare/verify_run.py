@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from cgcopt.errors import UnsupportedProblemError
+from cgcopt.evaluation.dispatch import Table, times_as
 from cgcopt.objective import Objective
 from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
@@ -13,6 +14,7 @@ from cgcopt.solution import Solution
 from cgcopt.solvers.base import Role, Task, Times
 from cgcopt.solvers.registry import all_solvers
 from cgcopt.solvers.solve import solve
+from cgcopt.system import System
 from cgcopt.workers.base import WorkerTimes
 from cgcopt.workers.scenarios import Scenarios
 
@@ -48,25 +50,19 @@ class VerifyRun:
         UnsupportedProblemError
             If scenarios cannot hold its rounds.
         """
-        if isinstance(self.problem.system.worker_times, Scenarios):
+        if self.problem.system.worker_times.kind is Times.SCENARIOS:
             return self.problem
         return self.problem.sampled(self.options.scenarios, self.options.seed)
 
     @property
     def rounds(self) -> int:
         """Scenarios of the sample."""
-        drawn = self.sampled.system.worker_times
-        return drawn.rounds if isinstance(drawn, Scenarios) else self.options.scenarios
+        return times_as(Scenarios, self.sampled.system, "needs scenarios, not").rounds
 
     @property
     def times(self) -> WorkerTimes:
         """The worker times, as a model of any number of workers."""
-        times = self.problem.system.worker_times
-        if isinstance(times, Scenarios):
-            from cgcopt.workers.empirical import Empirical
-
-            return Empirical(times.times.ravel())
-        return times
+        return _POOLED[self.problem.system.worker_times.kind](self.problem.system)
 
     def solution(self, problem: Problem, solver: str | None, form: Form) -> Solution:
         """Solve, or return what was found before; without a name by our default method."""
@@ -105,3 +101,19 @@ class VerifyRun:
         objectives = sorted({task.objective.kind for cls in classes for task in cls.solves})
         times = sorted({str(kind) for cls in classes for kind in cls.times})
         return f"it solves {', '.join(objectives)} with worker times that are {', '.join(times)}"
+
+
+def _as_given(system: System) -> WorkerTimes:
+    return system.worker_times
+
+
+def _of_rounds(system: System) -> WorkerTimes:
+    from cgcopt.workers.empirical import Empirical
+
+    return Empirical(times_as(Scenarios, system, "needs scenarios, not").times.ravel())
+
+
+#: Worker times of any number of workers, by kind.
+_POOLED: Table[Times, Callable[[System], WorkerTimes]] = Table(
+    "no pooled worker times", {Times.SCENARIOS: _of_rounds}, others=_as_given
+)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import singledispatch
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -82,14 +84,28 @@ def evaluate(
     >>> evaluate(cg.Problem(system, cg.ExpectedRuntime()), [4, 0]).value
     6.0...
     """
-    if isinstance(design, Schedule | Cyclic | Dynamic):
-        from cgcopt.evaluation.schedules.evaluate import evaluate_schedule
+    return _evaluated(design, problem, gradient)
 
-        return evaluate_schedule(problem, design)
+
+@singledispatch
+def _evaluated(partition: Any, problem: Problem, gradient: bool) -> Evaluation:
     system = problem.system
-    x = design.partition if isinstance(design, Design) else design
-    straight = straightened(x, system.workers, system.coordinates)  # type: ignore[arg-type]
+    straight = straightened(partition, system.workers, system.coordinates)
     return evaluate_work(problem, work_of_partition(straight), gradient=gradient)
+
+
+@_evaluated.register
+def _(design: Design, problem: Problem, gradient: bool) -> Evaluation:
+    return _evaluated(design.partition, problem, gradient)
+
+
+@_evaluated.register(Schedule)
+@_evaluated.register(Cyclic)
+@_evaluated.register(Dynamic)
+def _(assignment: Schedule | Cyclic | Dynamic, problem: Problem, gradient: bool) -> Evaluation:
+    from cgcopt.evaluation.schedules.evaluate import evaluate_schedule
+
+    return evaluate_schedule(problem, assignment)
 
 
 @in_own_unit(OwnUnit.evaluation)

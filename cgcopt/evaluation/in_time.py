@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from cgcopt.design import Design
 from cgcopt.evaluation.evaluate import evaluate
 from cgcopt.evaluation.result import Evaluation
 from cgcopt.evaluation.schedules.ends import Assignment
@@ -86,7 +85,7 @@ class InTime:
         def exact() -> Evaluation:
             now = time.perf_counter()
             with time_until(now + TIME.value * (self.end - now), grace=self.grace):
-                return evaluate(problem, assignment, gradient=isinstance(assignment, Design))
+                return evaluate(problem, assignment, gradient=True)
 
         def drawn() -> Evaluation:
             with time_until(time.perf_counter() + TIME.simulated, grace=self.grace):

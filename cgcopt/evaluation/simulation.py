@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -110,16 +112,32 @@ def simulate(
     """
     rounds = whole_number("rounds", rounds, least=1)
     if overlapped:
-        if isinstance(work, Schedule | Cyclic | Dynamic):
-            raise InvalidInputError("overlapped", True, "left out: only designs overlap")
-        work = Overlapped(work if isinstance(work, Design) else _design_of(work))
+        work = _overlapped(work)
     objective = problem.objective
     entry = entry_of(objective, Times.SAMPLER)
     return entry.evaluate(problem.system, work, *objective.parameters, rounds=rounds, seed=seed)
 
 
-def _design_of(work: Overlapped | ArrayLike) -> Design:
-    return work.design if isinstance(work, Overlapped) else Design.from_work(work)
+@singledispatch
+def _overlapped(work: Any) -> Overlapped:
+    return Overlapped(Design.from_work(work))
+
+
+@_overlapped.register
+def _(work: Overlapped) -> Overlapped:
+    return work
+
+
+@_overlapped.register
+def _(work: Design) -> Overlapped:
+    return Overlapped(work)
+
+
+@_overlapped.register(Schedule)
+@_overlapped.register(Cyclic)
+@_overlapped.register(Dynamic)
+def _(work: Any) -> Overlapped:
+    raise InvalidInputError("overlapped", True, "left out: only designs overlap")
 
 
 def simulated_runtimes(

@@ -13,7 +13,7 @@ from cgcopt.design import Design
 from cgcopt.errors import CgcoptError, InvalidInputError
 from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.builders import formulate
-from cgcopt.formulations.schedules.runtime import ScheduleRuntime, formulate_schedule
+from cgcopt.formulations.schedules.runtime import formulate_schedule
 from cgcopt.formulations.solution_files import named_point, read_solution_file
 from cgcopt.problem import Form, Problem
 from cgcopt.schedule import Schedule
@@ -78,9 +78,7 @@ def read_answer(
     if program.variables.keys() & point.keys():  # what a file leaves out is 0
         point = {**{name: np.zeros(program.variables[name]) for name in program.variables}, **point}
     claimed = math.nan if math.isnan(found.objective) else program.value(found.objective)
-    if isinstance(program, ScheduleRuntime):
-        return Answer(program.schedule(point), Form.RELAXED, claimed)
-    return Answer(program.design(point), program.form, claimed)
+    return Answer(program.answer(point), program.form, claimed)
 
 
 def _programs(problem: Problem, form: Form | None, schedule: bool) -> Iterator[Formulation]:

@@ -89,7 +89,7 @@ def protocol_seconds(
     system: System, what: Design | Schedule, times: ArrayLike, *, overlapped: bool = False
 ) -> FloatArray:
     """Play the rounds with these worker times, shape ``(rounds, N)``; seconds of each."""
-    schedule = what if isinstance(what, Schedule) else Schedule(what.partition, rotated=False)
+    schedule = Schedule.of(what)
     schedule.check(system.workers, system.coordinates)
     t = np.asarray(times, dtype=np.float64)
     if t.ndim != 2 or t.shape[1] != system.workers:

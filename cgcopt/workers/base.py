@@ -68,6 +68,19 @@ class WorkerTimes(ABC):
         return False
 
     @property
+    def one_order(self) -> bool:
+        """Whether the workers of a round finish in the same order whatever the work is.
+
+        The expected runtime is convex for given used levels then.
+        """
+        return True
+
+    @property
+    def simplest(self) -> WorkerTimes:
+        """The same worker times as the simplest model that holds them; the model itself, as a rule."""
+        return self
+
+    @property
     def longest(self) -> float:
         """The longest finite time; ``inf`` where there is no longest."""
         return float("inf")
@@ -149,11 +162,25 @@ class IndependentTimes(WorkerTimes):
     def support(self) -> tuple[float, float]:
         """Smallest and largest possible time (the latter may be ``inf``)."""
 
+    def without_shift(self) -> tuple[Self, float]:
+        """Split ``T`` into a distribution and the shift that is added to it, seconds per cycle.
+
+        Examples
+        --------
+        >>> from cgcopt import ShiftedExponential
+        >>> base, shift = ShiftedExponential(rate=1.0, shift=50.0).without_shift()
+        >>> base.support[0], shift
+        (0.0, 50.0)
+        """
+        return self, 0.0
+
 
 class ContinuousTimes(IndependentTimes):
     """Independent workers whose time has a density."""
 
     kind: ClassVar[Times] = Times.CONTINUOUS
+    exponential: ClassVar[bool] = False
+    """Whether the time above the shift is exponential, so that there are closed forms."""
 
     @property
     def has_density(self) -> bool:

@@ -34,6 +34,7 @@ from cgcopt.workers.location_scale import LocationScale
 
 __all__ = [
     "Exponential",
+    "ExponentialShape",
     "Gamma",
     "LocationScale",
     "LogNormal",
@@ -43,9 +44,10 @@ __all__ = [
 ]
 
 
-class _ExponentialShape(LocationScale):
+class ExponentialShape(LocationScale):
     """The standard exponential variable: ``P(Y > y) = exp(-y)``."""
 
+    exponential: ClassVar[bool] = True
     rate: float
 
     @property
@@ -82,7 +84,7 @@ class _ExponentialShape(LocationScale):
 
 
 @dataclass(frozen=True)
-class Exponential(_ExponentialShape):
+class Exponential(ExponentialShape):
     """Exponential times: ``P(T > t) = exp(-rate t)``.
 
     Parameters
@@ -108,7 +110,7 @@ class Exponential(_ExponentialShape):
 
 
 @dataclass(frozen=True)
-class ShiftedExponential(_ExponentialShape):
+class ShiftedExponential(ExponentialShape):
     """Shifted exponential times: ``P(T > t) = exp(-rate (t - shift))`` for ``t >= shift``.
 
     Parameters

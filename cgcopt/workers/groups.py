@@ -58,6 +58,11 @@ class Groups(WorkerTimes):
         return first if all(times == first for _, times in self.groups) else None
 
     @property
+    def simplest(self) -> WorkerTimes:
+        """The distribution of all workers, where the groups are alike."""
+        return self.common or self
+
+    @property
     def has_density(self) -> bool:
         """Every group has one."""
         return True

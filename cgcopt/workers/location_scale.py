@@ -44,6 +44,10 @@ class LocationScale(ContinuousTimes):
             number = finite_number(f"worker_times.{item.name}", getattr(self, item.name), **limit)
             object.__setattr__(self, item.name, number)
 
+    def without_shift(self) -> tuple[Self, float]:
+        """The same family from 0 on, and the shift."""
+        return (replace(self, shift=0.0), self.shift) if self.shift else (self, 0.0)  # type: ignore[type-var]
+
     @abstractmethod
     def _cdf(self, y: FloatArray) -> FloatArray: ...
 

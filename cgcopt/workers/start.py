@@ -15,7 +15,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.workers.base import ContinuousTimes, IndependentTimes, Times, WorkerTimes
 
-__all__ = ["Dependence", "RandomStart", "one_order"]
+__all__ = ["Dependence", "RandomStart"]
 
 
 class Dependence(StrEnum):
@@ -154,11 +154,3 @@ class RandomStart(WorkerTimes):
             return {"family": "constant", "time": self.times, "start": self.start.to_dict()}
         both = {"start": self.start.to_dict(), "dependence": str(self.dependence)}
         return {**self.times.to_dict(), **both}
-
-
-def one_order(times: WorkerTimes) -> bool:
-    """Whether the workers of a round finish in the same order whatever the work is.
-
-    The expected runtime is convex for given used levels then.
-    """
-    return times.one_order if isinstance(times, RandomStart) else True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,8 @@ class LateRounds(RuntimeFormulation):
     """
 
     at_most: float | None = field(default=None, kw_only=True)
+
+    known_as: ClassVar[str] = "at_most"
 
     @property
     def linear(self) -> bool:
@@ -130,6 +132,14 @@ class LateRounds(RuntimeFormulation):
         """The quantile of a design, without a start-up, in units of :attr:`runtime_scale`."""
         theta = np.sort(super()._recourse(design)["theta"])
         return float(theta[self.rounds - self.late_rounds - 1])
+
+    def reached(self, design: Design) -> float:
+        """The quantile of a design, seconds."""
+        return self.value(self.quantile_of(design))
+
+    def leaves_out(self, design: Design) -> bool:
+        """Whether the quantile of a design is larger than the known one."""
+        return self.reached(design) > self.value(self.known)
 
     def _recourse(self, design: Design) -> dict[str, FloatArray]:
         found, t = super()._recourse(design), self.quantile_of(design)

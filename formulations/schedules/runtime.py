@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cgcopt.arrays import FloatArray
 from cgcopt.design import Design
@@ -100,9 +101,7 @@ class ScheduleRuntime(ScheduleNumbers):
 
     def point(self, design: Design | Schedule) -> dict[str, FloatArray]:
         """The best values of all variables for a schedule with these cells."""
-        schedule = design
-        if isinstance(schedule, Design):
-            schedule = Schedule(schedule.partition, cells=self.cells)
+        schedule = Schedule.of(design, self.cells)
         schedule.check(self.workers, self.problem.system.coordinates)
         if schedule.cells != self.cells:
             raise InvalidInputError("cells", schedule.cells, f"{self.cells}, as in the model")
@@ -127,6 +126,10 @@ class ScheduleRuntime(ScheduleNumbers):
     def partition(self, point: Point) -> FloatArray:
         """The partition of a point in coordinates, shape ``(N,)``, unchecked."""
         return np.asarray(point["x"], dtype=np.float64)
+
+    def answer(self, point: Point | ArrayLike | Any) -> Schedule:
+        """Map a solver's point back to a schedule."""
+        return self.schedule(point)
 
     def schedule(self, point: Point | Any) -> Schedule:
         """Map a solver's point back to a schedule; levels that are not used are emptied."""

@@ -9,7 +9,6 @@ from cgcopt.errors import UnsupportedProblemError
 from cgcopt.formulations.builders import formulate_as
 from cgcopt.formulations.closed_runtime import MOST_WORKERS
 from cgcopt.formulations.exact import ExactFormulation
-from cgcopt.formulations.exact_runtime import ExactRuntime
 from cgcopt.objective import CompletionProbability, ExpectedRuntime
 from cgcopt.problem import Form, Problem
 from cgcopt.solvers.adapters.base import OutsideSolver
@@ -43,7 +42,7 @@ class ExactAdapter(OutsideSolver):
         """
         start = raw.pop("start", None)
         formulation = formulate_as(ExactFormulation, problem, form)
-        if self.needs_sum and isinstance(formulation, ExactRuntime) and not formulation.closed:
+        if self.needs_sum and not formulation.closed:
             raise UnsupportedProblemError(
                 f"{self.name} takes the expected runtime of exponential and shifted-exponential times "
                 f"and at most {MOST_WORKERS} workers, not {problem.system.workers} with "

@@ -8,9 +8,6 @@ from typing import Any
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations.builders import formulate_as
-from cgcopt.formulations.probability import ProbabilityFormulation
-from cgcopt.formulations.risk.late_rounds import LateRounds
-from cgcopt.formulations.runtime import RuntimeFormulation
 from cgcopt.formulations.scenarios import ScenarioFormulation
 from cgcopt.objective import (
     CompletionProbability,
@@ -57,34 +54,25 @@ class ScenarioAdapter(OutsideSolver):
         formulation = formulate_as(ScenarioFormulation, problem, form, **chosen)
         if start is not None:
             formulation.point(start)  # refuses what is no design of this form
-        if isinstance(formulation, ProbabilityFormulation):
+        if formulation.linear:
+            return formulation, start
+        if formulation.counts_rounds and not problem.system.costs:
             start = start or good_design(problem, form)
-            known = 0 if start is None else formulation.scenarios_met(start)
-            if "at_least" not in chosen:
-                formulation = formulate_as(
-                    ScenarioFormulation, problem, form, **chosen, at_least=known
-                )
-            elif known < formulation.at_least:
+        start = start or formulation.quick_design()
+        known_as = formulation.known_as
+        if start is not None and known_as:
+            if known_as not in chosen:
+                known = {known_as: formulation.reached(start)}
+                formulation = formulate_as(ScenarioFormulation, problem, form, **chosen, **known)
+            elif formulation.leaves_out(start):
                 start = None
-        elif isinstance(formulation, RuntimeFormulation) and not formulation.linear:
-            searched = formulation.counts_rounds and not problem.system.costs
-            start = start or (good_design(problem, form) if searched else None)
-            start = start or formulation.quick_design()
-            if isinstance(formulation, LateRounds):
-                reached = formulation.value(formulation.quantile_of(start))
-                if "at_most" not in chosen:
-                    formulation = formulate_as(
-                        ScenarioFormulation, problem, form, **chosen, at_most=reached
-                    )
-                elif reached > formulation.value(formulation.known):
-                    start = None
         return formulation, start
 
     def no_start(self, formulation: ScenarioFormulation) -> str:
         """Say why a given start counts for nothing; one that bounds what is searched always counts."""
         if formulation.linear:
             return "linear programs are solved without one"
-        bounds = isinstance(formulation, ProbabilityFormulation | LateRounds)
+        bounds = bool(formulation.known_as)
         answer, _, why = self.starts.partition(": ")
         return f"solver '{self.name}' takes none, {why}" if answer == "no" and not bounds else ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import singledispatch
 
 from cgcopt.arrays import FloatArray
 from cgcopt.bounds import mirrored
@@ -81,16 +82,10 @@ def valued_assignment(
 ) -> Solution:
     """The solution of a schedule or a scheme; what bounds it, bounds every scheme."""
     problem, steps = blank.problem, steps or InTime()
-    if isinstance(assignment, Schedule):
-        assignment.check(problem.system.workers, problem.system.coordinates, tolerance=_TOLERANCE)
-        if blank.form is not Form.RELAXED and not assignment.is_integer:
-            assignment = assignment.rounded(problem.system.coordinates)
-        broken = problem.limits.violation(assignment.partition) or _too_many_copies(
-            problem, assignment
-        )
-        if broken:
-            status = SolutionStatus.INFEASIBLE
-            return replace(blank, status=status, message=blank.message or broken)
+    assignment, broken = _kept(assignment, problem, blank.form)
+    if broken:
+        status = SolutionStatus.INFEASIBLE
+        return replace(blank, status=status, message=blank.message or broken)
     evaluation = steps.evaluation(problem, assignment)
     bound, certificate = steps.step(
         lambda: light_bound(problem), lambda: _nothing_proven(problem), "bound"
@@ -108,6 +103,22 @@ def valued_assignment(
         return solution
     there = valued_assignment(replace(blank, problem=sampled), assignment, steps=steps)
     return replace(solution, sample=_sample(there))
+
+
+@singledispatch
+def _kept(assignment: Assignment, problem: Problem, form: Form) -> tuple[Assignment, str]:
+    """What is valued in that form, and what it breaks; schemes without a partition have no form."""
+    return assignment, ""
+
+
+@_kept.register
+def _(schedule: Schedule, problem: Problem, form: Form) -> tuple[Assignment, str]:
+    schedule.check(problem.system.workers, problem.system.coordinates, tolerance=_TOLERANCE)
+    if form is not Form.RELAXED and not schedule.is_integer:
+        schedule = schedule.rounded(problem.system.coordinates)
+    return schedule, problem.limits.violation(schedule.partition) or _too_many_copies(
+        problem, schedule
+    )
 
 
 def with_claim_in_time(solution: Solution, claim: Claim, steps: InTime) -> Solution:

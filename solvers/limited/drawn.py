@@ -79,13 +79,13 @@ class DrawnRuntime:
         Whose rounds they are.
     times : ndarray, shape (K, N)
         Every row descending: column ``n`` belongs to level ``n``.
-    starts : ndarray, shape (K, N), or 0
+    starts : ndarray, shape (K, N) or (1, N)
         Seconds before a worker begins, in the same order.
     """
 
     system: System
     times: FloatArray
-    starts: FloatArray | float = 0.0
+    starts: FloatArray
 
     @classmethod
     def of(cls, system: System, seed: int) -> DrawnRuntime:
@@ -99,8 +99,7 @@ class DrawnRuntime:
         if face.levels.size == 1 or face.room <= _DRAWN.no_room:
             return np.full(face.levels.size, 1.0 / face.levels.size), np.eye(face.levels.size)
         every = max(len(self.times) // _DRAWN.few, 1)
-        starts = self.starts if isinstance(self.starts, float) else self.starts[::every]
-        few = DrawnRuntime(self.system, self.times[::every], starts)
+        few = DrawnRuntime(self.system, self.times[::every], self.starts[::every])
         share, hessian = few._newton(face, share, _DRAWN.wide, _DRAWN.roughly)
         if rough:
             return share, hessian
@@ -139,8 +138,7 @@ class DrawnRuntime:
         times = self.times[:, levels]
         reached = times * np.cumsum(per_work * y)
         reached += delay
-        if not isinstance(self.starts, float):
-            reached += self.starts[:, levels]
+        reached += self.starts[:, levels]
         top = reached.max(axis=1, keepdims=True)
         value = float(top.mean())
         h = width * value
@@ -178,7 +176,7 @@ class DrawnRuntime:
 def _given(system: System, seed: int) -> DrawnRuntime:
     rounds = sorted_rounds(system)
     every = max(len(rounds) // _DRAWN.rounds, 1)
-    return DrawnRuntime(system, np.ascontiguousarray(rounds[::every, ::-1]))
+    return _at_once(system, rounds[::every])
 
 
 def _with_starts(system: System, seed: int) -> DrawnRuntime:
@@ -191,7 +189,13 @@ def _drawn(system: System, seed: int) -> DrawnRuntime:
     model = system.worker_times
     rng = generator(seed, "limited", model.label, system.workers)
     rounds = np.sort(model.sample(_DRAWN.rounds, system.workers, rng), axis=1)
-    return DrawnRuntime(system, np.ascontiguousarray(rounds[:, ::-1]))
+    return _at_once(system, rounds)
+
+
+def _at_once(system: System, rounds: FloatArray) -> DrawnRuntime:
+    """Workers that begin at once, in rounds whose rows rise."""
+    times = np.ascontiguousarray(rounds[:, ::-1])
+    return DrawnRuntime(system, times, np.zeros((1, system.workers)))
 
 
 _ROUNDS_OF: Table[Times, Callable[[System, int], DrawnRuntime]] = Table(

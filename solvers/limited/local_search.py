@@ -10,7 +10,7 @@ of the single levels, for the allowed ones.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import permutations
 
@@ -18,20 +18,21 @@ import numpy as np
 
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import Design
-from cgcopt.errors import UnsupportedProblemError
+from cgcopt.evaluation.dispatch import Table, model_as, times_as
 from cgcopt.evaluation.evaluate import evaluate
+from cgcopt.evaluation.started.chances import started_times
 from cgcopt.objective import ExpectedRuntime
 from cgcopt.options import Options
 from cgcopt.problem import Problem
 from cgcopt.solution import TerminationCondition
-from cgcopt.solvers.base import Outcome, Times
+from cgcopt.solvers.base import Outcome
 from cgcopt.solvers.limited.ends import snapped
 from cgcopt.solvers.limited.face_climb import FaceClimb
 from cgcopt.solvers.limited.faces import Face
 from cgcopt.solvers.limited.optimum import LimitedRun
 from cgcopt.solvers.probability.smoothed_times import SmoothedTimes
-from cgcopt.workers.base import DiscreteTimes
-from cgcopt.workers.start import RandomStart
+from cgcopt.system import System
+from cgcopt.workers.base import DiscreteTimes, Times, WorkerTimes
 
 __all__ = ["limited_search"]
 
@@ -93,18 +94,34 @@ def limited_search(problem: Problem, options: Options) -> Outcome:
 
 def _smoothed(problem: Problem) -> Problem:
     """The problem itself, or one with a smooth stand-in for a step distribution."""
-    times = problem.system.worker_times
-    if times.has_density:
+    system = problem.system
+    if system.worker_times.has_density:
         return problem
-    steps = times.start if isinstance(times, RandomStart) else times
-    if not isinstance(steps, DiscreteTimes):
-        raise UnsupportedProblemError(
-            f"solver 'optimal' keeps costs of a {problem.objective.kind} only where the workers are "
-            f"independent, unlike {times.label}"
-        )
-    smooth = SmoothedTimes(steps.values, steps.weights)
-    whole = replace(times, start=smooth) if isinstance(times, RandomStart) else smooth
-    return replace(problem, system=replace(problem.system, worker_times=whole))
+    need = (
+        f"solver 'optimal' keeps costs of a {problem.objective.kind} only where the workers are "
+        "independent, unlike"
+    )
+    smooth = _STAND_INS[system.worker_times.kind](system, need)
+    return replace(problem, system=replace(system, worker_times=smooth))
+
+
+def _smooth_start(system: System, need: str) -> WorkerTimes:
+    times = started_times(system)
+    return replace(times, start=_smooth(model_as(DiscreteTimes, times.start, need)))
+
+
+def _smooth_steps(system: System, need: str) -> WorkerTimes:
+    return _smooth(times_as(DiscreteTimes, system, need))
+
+
+def _smooth(steps: DiscreteTimes) -> SmoothedTimes:
+    return SmoothedTimes(steps.values, steps.weights)
+
+
+#: Smooth worker times in place of a step distribution, by kind; other kinds are refused.
+_STAND_INS: Table[Times, Callable[[System, str], WorkerTimes]] = Table(
+    "no smooth stand-in", {Times.STARTED: _smooth_start}, others=_smooth_steps
+)
 
 
 @dataclass(eq=False)

@@ -24,7 +24,6 @@ from cgcopt.solvers.limited.face_minimum import minimise_face
 from cgcopt.solvers.limited.faces import Face
 from cgcopt.solvers.limited.oracle import RuntimeCuts, cuts_of
 from cgcopt.solvers.limited.region_search import RegionSearch
-from cgcopt.workers.start import one_order
 
 __all__ = ["LimitedRun", "SharedCuts", "limited_optimum"]
 
@@ -74,7 +73,7 @@ def limited_optimum(
     whole : bool
         Whether blocks carry whole numbers of coordinates: every whole number is a boundary then.
     """
-    if not one_order(problem.system.worker_times):
+    if not problem.system.worker_times.one_order:
         raise UnsupportedProblemError(
             f"nothing is proven of the expected runtime of {problem.system.worker_times.label}, which "
             f"need not be convex"

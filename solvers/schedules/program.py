@@ -164,24 +164,23 @@ class _Place:
         blocks = levels.size
         sizes = model.columns("x", (blocks,), lower=least)
         model.rows("all", (), [(1.0, sizes)], lower=1.0, upper=1.0)
-        one = freedom is Freedom.EQUAL
-        work = model.columns("w", (1 if one else count, blocks))
+        work = model.columns("w", (1 if freedom is Freedom.EQUAL else count, blocks))
         before = np.roll(work, 1, axis=1)
         inner = np.where(np.arange(blocks) > 0, -1.0, 0.0)
         done = [(1.0, work), (inner, before)]
         rho = None
-        if one:
+        if freedom is Freedom.EQUAL:
             model.rows("work", work.shape, [*done, (-(levels + 1.0), sizes)], lower=0.0, upper=0.0)
             work = np.repeat(work, count, axis=0)
-        elif isinstance(freedom, Shares):
-            rho = _share_rows(model, sample, levels, done, sizes, freedom, most)
-        else:
+        elif freedom is Freedom.FULL:
             model.rows("part", work.shape, done, lower=0.0)
             cap = -most * count
             model.rows("cap", work.shape, [*done, (cap, sizes)], upper=0.0)
             due = -(levels + 1.0) * count
             each = [(1.0, work.T), (inner[:, np.newaxis], before.T), (due, sizes)]
             model.rows("copies", (blocks,), each, lower=0.0, upper=0.0)
+        else:
+            rho = _share_rows(model, sample, levels, done, sizes, freedom, most)
         return cls(work, sizes, rho)
 
     def schedule(

@@ -208,6 +208,6 @@ def _numbers(problem: Problem) -> tuple[float, ...] | None:
     system, times, objective = problem.system, problem.system.worker_times, problem.objective
     if not isinstance(times, ShiftedExponential):
         return None
-    deadline = objective.deadline if isinstance(objective, CompletionProbability) else 0.0
     scale = system.samples * system.cycles
-    return (system.workers, system.coordinates, times.rate, times.shift, scale, deadline)
+    parameters = (times.rate, times.shift, scale, *objective.parameters)
+    return (system.workers, system.coordinates, *parameters)

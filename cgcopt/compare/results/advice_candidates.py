@@ -8,7 +8,8 @@ from dataclasses import replace
 from cgcopt.compare.results.designer import Candidate, Model
 from cgcopt.compare.results.entrant import Entrant
 from cgcopt.compare.results.verdict import Kind
-from cgcopt.objective import CompletionProbability, ExpectedRuntime
+from cgcopt.evaluation.dispatch import Table
+from cgcopt.objective import CompletionProbability, ExpectedRuntime, Objective
 from cgcopt.problem import Problem
 
 __all__ = ["HINDSIGHT", "advice_candidates"]
@@ -16,6 +17,21 @@ __all__ = ["HINDSIGHT", "advice_candidates"]
 HINDSIGHT = (
     Candidate("hindsight optimum", Entrant("optimal")),
     Candidate("hindsight schedule", Entrant("schedule"), raw=(("work", "equal"),)),
+)
+
+_SINGLE_LEVEL = Candidate("single level", Entrant("single-level"))
+_CLOSED_FORMS = tuple(
+    Candidate(name, Entrant(name), Model.SHIFTED)
+    for name in ("closed-form-time", "closed-form-frequency")
+)
+#: Codes without a search, by objective.
+_SIMPLE: Table[type[Objective], tuple[Candidate, ...]] = Table(
+    "no simple codes",
+    {
+        ExpectedRuntime: (_SINGLE_LEVEL, *_CLOSED_FORMS),
+        CompletionProbability: (_SINGLE_LEVEL,),
+    },
+    others=(),
 )
 
 #: Copies of the data that are standard beside those that the user allows.
@@ -59,13 +75,9 @@ def advice_candidates(
 
 
 def _coded(problem: Problem, copies: list[int]) -> Iterator[tuple[Kind, Candidate]]:
-    count, objective = problem.system.workers, problem.objective
-    mean = isinstance(objective, ExpectedRuntime)
-    if mean or isinstance(objective, CompletionProbability):
-        yield Kind.CODE, Candidate("single level", Entrant("single-level"))
-    if mean:
-        for name in ("closed-form-time", "closed-form-frequency"):
-            yield Kind.CODE, Candidate(name, Entrant(name), Model.SHIFTED)
+    count = problem.system.workers
+    for each in _SIMPLE[type(problem.objective)]:
+        yield Kind.CODE, each
     models = [Model.ROUNDS, Model.POOLED, Model.FAMILY]
     optima = [Candidate(f"optimal, {model}", Entrant("optimal"), model) for model in models]
     limited = [

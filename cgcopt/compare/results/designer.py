@@ -13,7 +13,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.codes.nested import storage_of
 from cgcopt.compare.results.entrant import Entrant
 from cgcopt.costs import Costs
-from cgcopt.design import Design
+from cgcopt.design import Design, Partitioned
 from cgcopt.errors import CgcoptError
 from cgcopt.evaluation.schedules.baselines import Cyclic, Dynamic
 from cgcopt.evaluation.schedules.ends import Assignment
@@ -156,9 +156,15 @@ def _(assignment: Dynamic, workers: int) -> Size:
     return Size(float(workers))
 
 
-def _partition(assignment: Assignment | FloatArray) -> FloatArray:
+@singledispatch
+def _partition(assignment: object) -> FloatArray:
     """The partition of designs and schedules; empty for other schemes."""
-    return assignment.partition if isinstance(assignment, Design | Schedule) else np.empty(0)
+    return np.empty(0)
+
+
+@_partition.register
+def _(assignment: Partitioned) -> FloatArray:
+    return assignment.partition
 
 
 @dataclass(eq=False)
@@ -224,8 +230,8 @@ class Designer:
         if assignment is None:
             raise CgcoptError(solution.message or f"no design ({solution.termination})")
         promised = solution.value
-        if candidate.rotated and isinstance(assignment, Design):
-            assignment = Schedule(assignment.partition)
+        if candidate.rotated and solution.design is not None:
+            assignment = Schedule(solution.design.partition)
             system = self.problem.system.with_times(self.seen.rounds())
             promised = judge(replace(self.problem, system=system), assignment).value
         broken = self._broken(assignment)

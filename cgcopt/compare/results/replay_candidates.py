@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from cgcopt.compare.results.designer import Candidate, Designer, Model
 from cgcopt.compare.results.entrant import Entrant
 from cgcopt.errors import CgcoptError
-from cgcopt.objective import ExpectedRuntime, Objective
+from cgcopt.objective import Objective
 from cgcopt.solvers.base import Role, Times
 from cgcopt.solvers.registry import all_solvers
 
@@ -39,12 +39,9 @@ def candidates_of(
     models = _models(designer)
     if named is None:
         yield from _each(_OPTIMAL, models)
-        if isinstance(objective, ExpectedRuntime):
-            for name in _CLOSED_FORMS:
-                yield from _each(Entrant(name), models[:1])
-        named = [
-            Entrant(name) for name in (*_SCHEMES, *_SCHEDULES) if _takes(name, type(objective))
-        ]
+        for closed in _takers(_CLOSED_FORMS, objective):
+            yield from _each(closed, models[:1])
+        named = _takers((*_SCHEMES, *_SCHEDULES), objective)
     for entrant in named:
         yield from _each(entrant, _fitting(entrant, models, objective))
 
@@ -70,9 +67,15 @@ def _models(designer: Designer) -> list[Model]:
     return [*shifted, Model.FAMILY, Model.POOLED, Model.ROUNDS]
 
 
-def _takes(solver: str, objective: type[Objective]) -> bool:
-    named = [cls for cls in all_solvers() if cls.name == solver]
-    return any(task.objective is objective for cls in named for task in cls.solves)
+def _takers(names: tuple[str, ...], objective: Objective) -> list[Entrant]:
+    """Those of the named solvers that take the objective."""
+    takers = {
+        cls.name
+        for cls in all_solvers()
+        for task in cls.solves
+        if task.objective is type(objective)
+    }
+    return [Entrant(name) for name in names if name in takers]
 
 
 def _fitting(entrant: Entrant, models: list[Model], objective: Objective) -> list[Model]:

@@ -19,7 +19,7 @@ from cgcopt.problem import Problem
 from cgcopt.seeds import generator
 from cgcopt.solvers.judge import judge
 from cgcopt.system import System
-from cgcopt.workers.base import WorkerTimes
+from cgcopt.workers.base import Times, WorkerTimes
 from cgcopt.workers.families import LogNormal, ShiftedExponential
 from cgcopt.workers.scenarios import Scenarios
 from cgcopt.workers.trace import Trace
@@ -57,7 +57,7 @@ class Case:
     @property
     def alike(self) -> bool:
         """Whether the workers are alike."""
-        return not isinstance(self.times, Scenarios)
+        return self.times.kind is not Times.SCENARIOS
 
     @property
     def problem(self) -> Problem:

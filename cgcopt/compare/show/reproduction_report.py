@@ -88,8 +88,8 @@ def plot_setting(reproduction: Reproduction, sweep: Sweep) -> str:
         "samples": f"M = {system.samples}",
         "cycles": f"b = {system.cycles:g}",
     }
-    if isinstance(problem.objective, CompletionProbability):
-        facts["deadline"] = f"t = 10^{math.log10(problem.objective.deadline):.4g}"
+    for deadline in problem.objective.parameters:  # that of a completion probability
+        facts["deadline"] = f"t = 10^{math.log10(deadline):.4g}"
     fixed = ", ".join(text for name, text in facts.items() if name != sweep.parameter)
     remark = plot_remark(problem.objective.kind, sweep.parameter)
     return f"Shifted-exponential workers, {fixed}.{' ' if remark else ''}{remark}"

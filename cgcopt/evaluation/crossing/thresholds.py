@@ -7,7 +7,7 @@ How these chances ``F_n(t)`` depend on the work of a level is the business of
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Literal, TypeVar, overload
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +16,6 @@ from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.dispatch import model_as
 from cgcopt.workers.base import ContinuousTimes, IndependentTimes
-from cgcopt.workers.location_scale import LocationScale
 
 __all__ = [
     "KEPT",
@@ -24,7 +23,6 @@ __all__ = [
     "ThresholdsWithDerivative",
     "checked_work",
     "proportional_thresholds",
-    "without_shift",
 ]
 
 
@@ -207,21 +205,3 @@ def checked_work(work: ArrayLike, workers: int) -> FloatArray:
     if not (w >= 0.0).all() or np.isinf(w).any():
         raise InvalidInputError("work", w.tolist(), "finite numbers of at least 0")
     return w
-
-
-_Model = TypeVar("_Model", bound=IndependentTimes)
-
-
-def without_shift(times: _Model) -> tuple[_Model, float]:
-    """Split ``T`` into a distribution and the shift that is added to it, seconds per cycle.
-
-    Examples
-    --------
-    >>> from cgcopt import ShiftedExponential
-    >>> base, shift = without_shift(ShiftedExponential(rate=1.0, shift=50.0))
-    >>> base.support[0], shift
-    (0.0, 50.0)
-    """
-    if not isinstance(times, LocationScale) or times.shift == 0.0:
-        return times, 0.0
-    return replace(times, shift=0.0), times.shift  # type: ignore[type-var]

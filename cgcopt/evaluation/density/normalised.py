@@ -21,7 +21,7 @@ from cgcopt.evaluation.crossing.completion import (
     completion,
 )
 from cgcopt.evaluation.crossing.single import FEWEST
-from cgcopt.evaluation.crossing.thresholds import proportional_thresholds, without_shift
+from cgcopt.evaluation.crossing.thresholds import proportional_thresholds
 from cgcopt.workers.base import ContinuousTimes
 
 __all__ = ["PROBES", "NormalisedRuntime"]
@@ -102,7 +102,7 @@ class NormalisedRuntime:
         cls, times: ContinuousTimes, omega: FloatArray, lead: FloatArray | None = None
     ) -> NormalisedRuntime:
         """Take the shift out of the worker times."""
-        base, shift = without_shift(times)
+        base, shift = times.without_shift()
         ahead = shift * (1.0 - omega) if lead is None else shift * (1.0 - omega) + lead
         return cls(base, shift, base.support[0], omega, times.tail_index, ahead, lead)
 

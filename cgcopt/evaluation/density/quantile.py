@@ -22,7 +22,6 @@ from cgcopt.evaluation.crossing.completion import (
 from cgcopt.evaluation.crossing.thresholds import (
     checked_work,
     proportional_thresholds,
-    without_shift,
 )
 from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.double_range import within_doubles
@@ -141,9 +140,8 @@ class _Chances:
 
     @classmethod
     def of(cls, system: System, work: FloatArray) -> _Chances:
-        times, shift = without_shift(
-            times_as(IndependentTimes, system, "an exact quantile needs independent workers, not")
-        )
+        need = "an exact quantile needs independent workers, not"
+        times, shift = times_as(IndependentTimes, system, need).without_shift()
         lines = lines_of_work(system, work)
         ahead = (lines.delay[-1] - lines.delay) + shift * (lines.factor[-1] - lines.factor)
         earliest = lines.delay[-1] + lines.factor[-1] * (shift + times.support[0])

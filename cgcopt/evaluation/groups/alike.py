@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cgcopt.problem import Problem
-from cgcopt.workers.groups import Groups
 
 __all__ = ["of_one_kind"]
 
@@ -21,7 +20,8 @@ def of_one_kind(problem: Problem) -> Problem:
     >>> of_one_kind(cg.Problem(system, cg.ExpectedRuntime())).system.worker_times == fast
     True
     """
-    times = problem.system.worker_times
-    if not isinstance(times, Groups) or times.common is None:
+    given = problem.system.worker_times
+    simple = given.simplest
+    if simple is given:
         return problem
-    return replace(problem, system=problem.system.with_times(times.common))
+    return replace(problem, system=problem.system.with_times(simple))

@@ -9,6 +9,7 @@ each when it is done. *Dynamic assignment*: the master assigns cells one at a ti
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,7 @@ class Cyclic:
         return {"copies": self.copies}
 
 
+@singledispatch
 def sent_share(assignment: object) -> float:
     """Coordinates that a worker sends in a round at most, over ``L``; on request: on average.
 
@@ -80,7 +82,12 @@ def sent_share(assignment: object) -> float:
     >>> sent_share(Cyclic(3)), sent_share(Dynamic(4))
     (3.0, 1.0)
     """
-    return float(assignment.copies) if isinstance(assignment, Cyclic) else 1.0
+    return 1.0
+
+
+@sent_share.register
+def _(assignment: Cyclic) -> float:
+    return float(assignment.copies)
 
 
 @dataclass(frozen=True)

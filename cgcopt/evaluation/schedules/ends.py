@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial, singledispatch
 
@@ -50,10 +50,7 @@ def ends_in_pieces(what: object, system: System, times: FloatArray) -> Iterator[
     times : ndarray, shape (K, N)
         Seconds per cycle.
     """
-    ends = partial(ends_of_rounds, what, system)
-    if isinstance(what, Schedule):  # when it finishes its cells is worked out once
-        what.check(system.workers, system.coordinates)
-        ends = partial(runtimes_from, finish_of(what, system.unit, system.costs))
+    ends = _ends_of(what, system)
     tuning, start = _Pieces(), 0
     size = tuning.first
     while start < len(times):
@@ -62,6 +59,18 @@ def ends_in_pieces(what: object, system: System, times: FloatArray) -> Iterator[
         start += size
         if time.perf_counter() - began < tuning.quick:
             size *= tuning.growth
+
+
+@singledispatch
+def _ends_of(what: object, system: System) -> Callable[[FloatArray], FloatArray]:
+    """What gives the ends of some rounds; what all rounds share is worked out once."""
+    return partial(ends_of_rounds, what, system)
+
+
+@_ends_of.register
+def _(what: Schedule, system: System) -> Callable[[FloatArray], FloatArray]:
+    what.check(system.workers, system.coordinates)
+    return partial(runtimes_from, finish_of(what, system.unit, system.costs))
 
 
 @singledispatch

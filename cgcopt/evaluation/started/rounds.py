@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import singledispatch
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -28,11 +30,7 @@ def drawn_ends(
     >>> drawn_ends(system, cg.Design([0, 2]), 2, np.random.default_rng(0)).tolist()
     [7.0, 7.0]
     """
-    work = assignment.work if isinstance(assignment, Design) else assignment
-    if not isinstance(work, np.ndarray):
-        times = system.worker_times.label
-        raise UnsupportedProblemError(f"only designs are simulated for {times}, no schedules")
-    lines = lines_of_work(system, work)
+    lines = lines_of_work(system, _work_of(assignment, system))
     start, pace = started_times(system).draw(rounds, system.workers, rng)
     ends = np.zeros(rounds)
     for n in np.flatnonzero(np.diff(lines.factor, prepend=0.0) > 0.0):
@@ -40,3 +38,19 @@ def drawn_ends(
         delivered = np.partition(start + lines.factor[n] * pace, place, axis=1)[:, place]
         ends = np.maximum(ends, lines.delay[n] + delivered)
     return ends
+
+
+@singledispatch
+def _work_of(assignment: object, system: System) -> FloatArray:
+    times = system.worker_times.label
+    raise UnsupportedProblemError(f"only designs are simulated for {times}, no schedules")
+
+
+@_work_of.register
+def _(assignment: Design, system: System) -> FloatArray:
+    return assignment.work
+
+
+@_work_of.register
+def _(assignment: np.ndarray, system: System) -> FloatArray:
+    return assignment
