@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cgcopt.arrays import FloatArray
+from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.evaluation.density import probability as density
 from cgcopt.evaluation.dispatch import times_as
 from cgcopt.evaluation.lines import Lines, lines_of_work, work_gradient
@@ -52,8 +52,6 @@ def group_chances(
     >>> round(float(found.missed[0]), 12) == round(math.exp(-1.5), 12)
     True
     """
-    from cgcopt.evaluation.groups.kernel import fill_chances
-
     t = np.atleast_1d(np.asarray(deadlines, dtype=np.float64))
     count = lines.factor.size
     sizes = np.zeros(MOST_GROUPS, dtype=np.int64)
@@ -67,15 +65,30 @@ def group_chances(
         late[:, g] = np.where(computed, model.sf(speed), left < 0.0)
         density[:, g] = np.where(computed, model.pdf(speed), 0.0)
     done[:, len(times.groups) :], late[:, len(times.groups) :] = 1.0, 0.0
-    met, missed = np.empty(t.size), np.empty(t.size)
-    derivatives = np.zeros((t.size if gradient else 0, MOST_GROUPS, count))
-    fill_chances(sizes, done, late, met, missed, derivatives)
+    met, missed, derivatives = _chain(sizes, done, late, gradient=gradient)
     if not gradient:
         return GroupChances(met, missed, np.empty((0, count)), np.empty((0, count)))
     used = len(times.groups)
     per_speed = (derivatives[:, :used] * density[:, :used]).sum(axis=1)
     delay = -np.divide(per_speed, lines.factor, out=np.zeros_like(left), where=computed)
     return GroupChances(met, missed, delay * speed, delay)
+
+
+def _chain(
+    sizes: IntArray, done: FloatArray, late: FloatArray, *, gradient: bool
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """``P``, ``1 - P`` and ``dP/d done``, which has no rows unless it is asked for."""
+    from cgcopt.evaluation.groups.kernel import fill_chances
+
+    rows, groups, levels = done.shape
+    strides = np.append(np.cumprod(sizes[:0:-1] + 1)[::-1], 1)
+    states, most = int(np.prod(sizes + 1)), int(sizes.max()) + 1
+    met, missed = np.empty((2, rows))
+    derivatives = np.empty((rows if gradient else 0, groups, levels))
+    tables, before = np.zeros((levels, groups, most, most)), np.empty((levels, states))
+    space = tables, before, np.empty(states), np.empty((2, most))
+    fill_chances(sizes, strides, done, late, met, missed, derivatives, *space)
+    return met, missed, derivatives
 
 
 def completion_probability(
