@@ -117,11 +117,13 @@ def last_cells(
             times[rows],
             finish.factors,
             finish.delays,
+            *finish.most,
             finish.levels,
             finish.places,
             least[rows],
             last[rows],
             place[rows],
+            *np.empty((2, times.shape[1])),
         )
 
     in_pieces(piece, len(times), 10 * finish.size, threads)

@@ -7,19 +7,14 @@ finished, down to level 0, that all must have finished.
 
 from __future__ import annotations
 
-from typing import Any
-
 from numba import njit
+
+from cgcopt.evaluation.compiled import INNER, OUTER
 
 __all__ = ["fill_chances"]
 
-# The caller hands over all arrays: without reference counts the kernel is compiled in a third of the
-# time, which the first value of a fresh environment waits for.
-_OPTIONS: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
-_INNER: dict[str, Any] = _OPTIONS | {"no_cpython_wrapper": True}
 
-
-@njit(**_INNER)
+@njit(**INNER, error_model="numpy")
 def _binomials(count, p, q, table):  # type: ignore[no-untyped-def]
     """Fill ``table[m, j]`` with the chance of ``j`` out of ``m``, for ``m`` up to ``count``."""
     table[0, 0] = 1.0
@@ -30,7 +25,7 @@ def _binomials(count, p, q, table):  # type: ignore[no-untyped-def]
         table[m, m] = p * table[m - 1, m - 1]
 
 
-@njit(**_INNER)
+@njit(**INNER, error_model="numpy")
 def _step(state, count, stride, table, lines, backward):  # type: ignore[no-untyped-def]
     """Let the unfinished workers of one group finish, in place.
 
@@ -53,7 +48,7 @@ def _step(state, count, stride, table, lines, backward):  # type: ignore[no-unty
                 state[start + k * stride] = moved[k]
 
 
-@njit(**_INNER)
+@njit(**INNER, error_model="numpy")
 def _cut(state, sizes, least):  # type: ignore[no-untyped-def]
     """Take out the states with too few finished workers, and return their mass."""
     lost, i = 0.0, 0
@@ -67,7 +62,7 @@ def _cut(state, sizes, least):  # type: ignore[no-untyped-def]
     return lost
 
 
-@njit(**_OPTIONS, cache=True, nogil=True)
+@njit(**OUTER, error_model="numpy")
 def fill_chances(  # type: ignore[no-untyped-def]
     sizes, strides, done, late, met, missed, gradient, tables, before, state, lines
 ):

@@ -135,7 +135,9 @@ class Dynamic:
         ends = np.empty(len(t))
 
         def piece(rows: slice) -> None:
-            fill_dynamic(t[rows] * work + (sending + self.latency), self.cells, ends[rows])
+            free, idle = np.empty(system.workers), np.empty(system.workers, dtype=np.bool_)
+            seconds = t[rows] * work + (sending + self.latency)
+            fill_dynamic(seconds, ends[rows], np.empty(self.cells), free, idle)
 
         in_pieces(piece, len(t), 20 * self.cells * system.workers)
         return ends + costs.startup

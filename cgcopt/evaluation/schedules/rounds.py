@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -65,6 +66,11 @@ class Finish:
     def size(self) -> int:
         """Products that one round takes."""
         return int(self.factors.size)
+
+    @cached_property
+    def most(self) -> tuple[FloatArray, FloatArray]:
+        """The largest factors and delays over the cells of every block, shape ``(B, N)`` each."""
+        return self.factors.max(axis=1), self.delays.max(axis=1)
 
 
 def finish_of(schedule: Schedule, unit: float, costs: Costs | None = None) -> Finish:
@@ -164,9 +170,11 @@ def slowest_cells(
             times[rows],
             finish.factors,
             finish.delays,
+            *finish.most,
             finish.levels,
             runtimes[rows],
             where[rows],
+            np.empty(times.shape[1]),
         )
 
     in_pieces(piece, len(times), finish.size, threads)
