@@ -16,7 +16,7 @@ from cgcopt._validate import whole_number
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.codes.check import TOLERANCE, CodeCheck, check_decoding
 from cgcopt.codes.combine import combine
-from cgcopt.codes.decoding import decoding_vector, residual
+from cgcopt.codes.decoding import decoding_vector, enough_answered, residual
 from cgcopt.codes.placement import Placement
 from cgcopt.errors import DecodingError, InvalidInputError
 
@@ -183,7 +183,7 @@ class GradientCode:
 
     def tolerates(self, survivors: Iterable[int]) -> bool:
         """Whether the gradient can be decoded from what these workers sent."""
-        return self._vector(self._alive(survivors)) is not None
+        return enough_answered(self.classes, self.stragglers, self._alive(survivors))
 
     def decoding_vector(self, survivors: Iterable[int]) -> FloatArray:
         """Return ``lambda`` with ``lambda^T B = 1`` that is zero on stragglers, shape ``(workers,)``.
@@ -197,12 +197,12 @@ class GradientCode:
             1e-8 relatively.
         """
         alive = self._alive(survivors)
-        vector = self._vector(alive)
-        if vector is None:
+        if not enough_answered(self.classes, self.stragglers, alive):
             late = np.flatnonzero(~alive).tolist()
             raise DecodingError(
                 f"workers {late} are missing: the code tolerates {self.stragglers} stragglers"
             )
+        vector = self._vector(alive)
         error = residual(self.matrix, vector)
         if not error <= TOLERANCE:
             raise DecodingError(
@@ -272,13 +272,11 @@ class GradientCode:
             alive[worker] = True
         return alive
 
-    def _vector(self, alive: NDArray[np.bool_]) -> FloatArray | None:
+    def _vector(self, alive: NDArray[np.bool_]) -> FloatArray:
         key = alive.tobytes()
         found = self._vectors.get(key)
         if found is None:
             found = decoding_vector(self.matrix, self.classes, self.stragglers, alive)
-            if found is None:
-                return None
             found.flags.writeable = False
             self._vectors[key] = found
             while len(self._vectors) > _REMEMBERED:

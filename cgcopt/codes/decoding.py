@@ -11,12 +11,26 @@ import numpy as np
 from cgcopt.arrays import BoolArray, FloatArray, IntArray
 from cgcopt.seeds import generator
 
-__all__ = ["amplification", "decoding_vector", "residual", "straggler_sets"]
+__all__ = ["amplification", "decoding_vector", "enough_answered", "residual", "straggler_sets"]
+
+
+def enough_answered(classes: tuple[IntArray, ...], stragglers: int, alive: BoolArray) -> bool:
+    """Whether no class of workers has more than ``s`` stragglers.
+
+    Examples
+    --------
+    >>> classes = (np.array([0, 1]), np.array([2, 3]))
+    >>> enough_answered(classes, 1, np.array([True, False, False, True]))
+    True
+    >>> enough_answered(classes, 1, np.array([True, True, False, False]))
+    False
+    """
+    return all(np.count_nonzero(alive[members]) >= members.size - stragglers for members in classes)
 
 
 def decoding_vector(
     matrix: FloatArray, classes: tuple[IntArray, ...], stragglers: int, alive: BoolArray
-) -> FloatArray | None:
+) -> FloatArray:
     """Solve ``lambda^T B = 1`` with ``lambda = 0`` on stragglers, class by class.
 
     The rows of a class of ``m`` workers have rank ``m - s``: QR with pivoting picks that many
@@ -30,11 +44,11 @@ def decoding_vector(
     stragglers : int
         ``s``.
     alive : ndarray of bool, shape (workers,)
+        With enough workers of every class (:func:`enough_answered`).
 
     Returns
     -------
-    ndarray, shape (workers,), or None
-        ``None`` where a class has more than ``s`` stragglers.
+    ndarray, shape (workers,)
     """
     from scipy.linalg import qr, solve_triangular
 
@@ -42,8 +56,6 @@ def decoding_vector(
     for members in classes:
         rank = members.size - stragglers
         answered = members[alive[members]]
-        if answered.size < rank:
-            return None
         rows = matrix[answered]
         rows = rows[:, rows.any(axis=0)]
         if rank == 1:

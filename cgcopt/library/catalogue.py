@@ -104,7 +104,6 @@ def library() -> Mapping[str, LibraryInstance]:
     >>> library()["runtime-pareto-n10"].problem.system.workers
     10
     """
-    found: dict[str, LibraryInstance] = {}
     parts = (
         _runtimes,
         _probabilities,
@@ -115,11 +114,7 @@ def library() -> Mapping[str, LibraryInstance]:
         _costly,
         _beyond,
     )
-    for part in parts:
-        for instance in part():
-            assert instance.name not in found, instance.name
-            found[instance.name] = instance
-    return MappingProxyType(found)
+    return MappingProxyType({instance.name: instance for part in parts for instance in part()})
 
 
 def library_instance(name: str) -> LibraryInstance:

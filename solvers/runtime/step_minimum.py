@@ -18,6 +18,7 @@ Hessian, and quasi-Newton steps with those of a level bundle method do the rest.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -93,8 +94,8 @@ class _Descent:
     incumbent: Incumbent
     partition: FloatArray
     tuning: StepTuning = _DEFAULT
-    hessian: FloatArray | None = None
-    """In the partition, relative to the value."""
+    hessian: deque[FloatArray] = field(default_factory=lambda: deque(maxlen=1))
+    """The last one, in the partition and relative to the value; none before the first stage."""
     width: float = field(init=False)
     """Width of the bracket made last."""
     passed: list[tuple[float, FloatArray]] = field(default_factory=list)
@@ -159,7 +160,8 @@ class _Descent:
 
     def quasi_newton_stages(self, start: FloatArray, hessian: FloatArray) -> None:
         """Go through the first stages by quasi-Newton steps."""
-        self.partition, self.hessian = start, hessian
+        self.partition = start
+        self.hessian.append(hessian)
         self.passed.clear()
         for width in self.tuning.first.rough:
             if width > self.options.gap and not self.over:
@@ -202,14 +204,14 @@ class _Descent:
         """Minimise a close minorant; return the design to bracket."""
         last, enough = self.tuning.last, self.tuning.last.enough * self.options.gap
         stage = NewtonStage(width, spread, enough, last.evaluations, last.pairs)
-        before = self.hessian
+        before = tuple(self.hessian)
         if not self.oracle.smooth:
             self.refine(width)
         elif self.newton_stage(stage):
             return self.extrapolated(0.0)
         if not self.over:
             # The last curvature is that of a small neighbourhood, too local for these steps.
-            self.hessian = self.hessian if before is None else before
+            self.hessian.extend(before)
             self.quasi_newton(enough)
             if self.passed:
                 self.passed[-1] = (spread, work_of_partition(self.partition))
@@ -222,13 +224,13 @@ class _Descent:
             self.oracle,
             self.oracle.curvature,
             self.partition,
-            None if self.hessian is None else self.hessian * scale,
+            self.hessian[-1] * scale if self.hessian else None,
             reached,
             self.clock,
             steps=stage.evaluations,
             pairs=stage.pairs,
         )
-        self.hessian = curvature / scale
+        self.hessian.append(curvature / scale)
         self.incumbent.bound = max(self.incumbent.bound, reached.bound)
         return reached.closed
 
@@ -238,19 +240,19 @@ class _Descent:
 
     def quasi_newton(self, enough: float) -> None:
         """The same by quasi-Newton steps."""
-        assert self.hessian is not None, "the first stages leave a curvature"
         reached = self.told(enough)
         found = quasi_newton(
             self.oracle,
             self.partition,
-            self.hessian,
+            self.hessian[-1],
             reached,
             self.clock,
             steps=self.tuning.last.rough_evaluations,
             cuts=self.oracle.subgradients,
             kinks=True,
         )
-        self.partition, self.hessian = reached.best, found.hessian
+        self.partition = reached.best
+        self.hessian.append(found.hessian)
         self.incumbent.bound = max(self.incumbent.bound, reached.bound)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -70,7 +71,8 @@ class StepRuntimeOracle:
     _tolerance: float = 1.0
     _grid: FloatArray | None = None
     _minorant: SmoothMinorant | None = None
-    _tangent: Tangent | None = None
+    _tangent: deque[Tangent] = field(default_factory=lambda: deque(maxlen=1))
+    """The smooth minorant where it was evaluated last."""
     _curvature: FloatArray | None = None
 
     def bracket(self, partition: FloatArray, tolerance: float) -> Evaluated:
@@ -99,8 +101,9 @@ class StepRuntimeOracle:
         if self._minorant is None:
             gradient = self._bracketed(work, self._tolerance).gradient
         else:
-            self._tangent, self._curvature = self._minorant(work), None
-            gradient = self._tangent.gradient
+            tangent = self._minorant(work)
+            self._tangent.append(tangent)
+            gradient, self._curvature = tangent.gradient, None
         return self._point(partition, float(gradient @ work), gradient)
 
     def curvature(self, damping: float) -> FloatArray:
@@ -108,8 +111,7 @@ class StepRuntimeOracle:
 
         Damped as :func:`~cgcopt.solvers.runtime.curvature.damped_curvature` says.
         """
-        tangent = self._tangent
-        assert tangent is not None, "the smooth minorant is evaluated before its curvature"
+        tangent = self._tangent[-1]
         if self._curvature is None:
             self._curvature = tangent.curvature()
         value = float(tangent.gradient @ tangent.work)
