@@ -40,7 +40,7 @@ def whole_number(field: str, value: Any, *, least: int, most: int = LARGEST_WHOL
 
 
 def _is_real(value: Any) -> bool:
-    """Whether it is a real number: no truth value, and no span of time, which numpy counts in."""
+    """Whether a value is a real number: no truth value, and no span of time, which numpy counts in."""
     return isinstance(value, Real) and not isinstance(value, bool | np.timedelta64)
 
 

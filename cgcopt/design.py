@@ -201,7 +201,7 @@ def straightened(partition: ArrayLike, workers: int, coordinates: int) -> FloatA
 
 
 class Partitioned:
-    """What a partition says, whoever holds it."""
+    """Base of what has a block partition: designs and schedules."""
 
     partition: FloatArray
 

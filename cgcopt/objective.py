@@ -43,7 +43,7 @@ class Objective:
     sense: ClassVar[Sense]
     unit: ClassVar[str]
     bears_failures: ClassVar[bool] = True
-    """Whether it is finite where workers may never answer."""
+    """Whether the objective is finite where workers may never answer."""
     best_possible: ClassVar[float | None] = None
     """What no scheme can exceed, whatever the system: 1 for a probability; ``None`` for seconds."""
     time_power: ClassVar[int | None] = None

@@ -16,7 +16,7 @@ S = TypeVar("S")
 
 @dataclass(frozen=True)
 class NoSettings:
-    """Of a solver that takes no raw options."""
+    """Settings of a solver that takes no raw options."""
 
 
 def count(default: int | None, *, least: int = 1) -> Any:

@@ -87,7 +87,7 @@ PROBABILITY_RELAXED = tasks(CompletionProbability, forms=(Form.RELAXED,))
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a solver hands back, before it is judged.
+    """What a solver returns, before it is judged.
 
     Parameters
     ----------

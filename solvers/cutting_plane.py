@@ -82,7 +82,7 @@ def minimised_rounds(problem: Problem, options: Options) -> SampleAverage:
 
 @dataclass
 class _OnLevels(Incumbent):
-    """Hands partitions of some levels on as partitions of all."""
+    """Passes partitions of some levels on as partitions of all."""
 
     levels: LevelWork = field(default_factory=lambda: LevelWork.of_all(1))
     workers: int = 1

@@ -24,7 +24,7 @@ __all__ = ["GlobalQuantile", "RefutationSettings"]
 
 @dataclass(frozen=True)
 class RefutationSettings:
-    """Tuning numbers of the refutations, set by hand without a recorded measurement."""
+    """Tuning numbers of the refutations, chosen without a recorded measurement."""
 
     stages: tuple[float, ...] = (1e-2, 1e-3, 1e-4, 1e-5)
     """Gaps that are proven on the way to the one that is wanted."""

@@ -1,6 +1,6 @@
 """The one judge: what a design or a scheme is worth, what bounds it, and whether that is proven.
 
-``solve`` hands it what a solver found, ``cgcopt evaluate`` what a user wrote down, a replay what was
+``solve`` gives it what a solver found, ``cgcopt evaluate`` what a user wrote down, a replay what was
 designed for another model. Feasibility, value, bound, gap and status are worked out here, and are
 never copied from a solver. What a solver says of its own bound is believed only as long as no known
 design contradicts it (:mod:`cgcopt.bounds`).
@@ -173,7 +173,7 @@ def judge_outcome(
     seconds: Seconds | None = None,
     steps: InTime | None = None,
 ) -> Solution:
-    """Check, round, value and certify what a solver handed back.
+    """Check, round, value and certify what a solver returned.
 
     Parameters
     ----------

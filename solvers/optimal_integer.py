@@ -106,7 +106,7 @@ class OptimalInteger(Solver):
 
 
 class OptimalIntegerTailMean(OptimalInteger):
-    """The same for the conditional value at risk."""
+    """``optimal-integer`` for the conditional value at risk."""
 
     solves = tasks(ConditionalValueAtRisk, forms=(Form.BLOCK,))
     times = ALL_TIMES

@@ -37,7 +37,7 @@ __all__ = ["METHODS", "PROOFS", "OptimalProbability", "StartsSettings", "default
 
 @dataclass(frozen=True)
 class StartsSettings:
-    """Tuning numbers of starts and ends, set by hand without a recorded measurement."""
+    """Tuning numbers of starts and ends, chosen without a recorded measurement."""
 
     residual: float = 1e-6
     """Stationarity residual at which an ascent has converged."""

@@ -38,7 +38,7 @@ __all__ = ["METHODS", "AlternationSettings", "OptimalQuantile", "proven_quantile
 
 @dataclass(frozen=True)
 class AlternationSettings:
-    """Tuning numbers of the alternation, set by hand without a recorded measurement."""
+    """Tuning numbers of the alternation, chosen without a recorded measurement."""
 
     resolution: float = 1e-10
     """Relative change of the deadline at which the search has converged."""
@@ -125,7 +125,7 @@ def _alternation(problem: Problem, options: Options) -> Outcome:
 
 
 def _alternation_on_steps(problem: Problem, options: Options) -> Outcome:
-    """The same, and bisection where the alternation ends."""
+    """Alternate as on densities, and bisect where the alternation ends."""
     search = _Search(problem, options)
     termination = search.alternate()
     search.bisect()

@@ -140,7 +140,7 @@ class Minimised:
     certificate: Certificate
 
     def outcome(self, coordinates: int) -> Outcome:
-        """What the solver hands back, for ``coordinates`` coordinates."""
+        """What the solver returns, for ``coordinates`` coordinates."""
         history = self.incumbent.history_in_seconds
         return Outcome(
             self.termination,

@@ -36,7 +36,7 @@ class OptionSet:
     the last half of the iterates; otherwise the plain step ``1/i`` on ``x`` in coordinates, and the
     last iterate."""
     step: float = 0.1
-    """Length of the first scale-free step, relative to the start; set by hand."""
+    """Length of the first scale-free step, relative to the start; no measurement is on record."""
 
 
 #: ``published`` are the settings of arXiv 2206.02450; ``scale-free`` converges at every ``L``.

@@ -1,4 +1,4 @@
-"""Run one solver on one problem and judge what it hands back."""
+"""Run one solver on one problem and judge what it returns."""
 
 from __future__ import annotations
 

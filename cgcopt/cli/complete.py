@@ -37,14 +37,14 @@ def complete_instance(incomplete: str) -> list[str]:
 
 
 def complete_library(incomplete: str) -> list[str]:
-    """Names of the library."""
+    """Complete the name of an instance of the library."""
     from cgcopt.library.catalogue import library
 
     return [name for name in library() if name.startswith(incomplete)]
 
 
 def complete_solver(incomplete: str) -> list[str]:
-    """Names of solvers that are installed."""
+    """Complete the name of an installed solver."""
     from cgcopt.solvers.registry import all_solvers
 
     names = dict.fromkeys(cls.name for cls in all_solvers() if cls.available())
@@ -52,13 +52,13 @@ def complete_solver(incomplete: str) -> list[str]:
 
 
 def complete_solvers(incomplete: str) -> list[str]:
-    """The last of several names apart by commas."""
+    """Complete the last of several names of solvers, apart by commas."""
     before, comma, last = incomplete.rpartition(",")
     return [before + comma + name for name in complete_solver(last)]
 
 
 def complete_form(incomplete: str) -> list[str]:
-    """The three forms."""
+    """Complete the name of a form."""
     from cgcopt.problem import Form
 
     return [str(form) for form in reversed(Form) if form.startswith(incomplete)]

@@ -63,7 +63,7 @@ def commented(comment: str, path: Path | None, system: System) -> str:
 
 
 def families_of(result: FitResult) -> dict[str, Any]:
-    """The families for JSON."""
+    """The fitted families in plain values, for JSON."""
     return {
         "families": [
             {

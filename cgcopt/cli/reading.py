@@ -174,7 +174,7 @@ class TraceInput:
 
     @property
     def options(self) -> ReadOptions:
-        """How to read."""
+        """How the file is read."""
         from cgcopt.workers.reading.options import ReadOptions
 
         told = dict(self.told)

@@ -37,7 +37,7 @@ class PlannedRun:
 
     @property
     def first(self) -> Plan:
-        """The plan in question."""
+        """The first plan, which the others are compared with."""
         return next(iter(self.plans.values()))
 
 

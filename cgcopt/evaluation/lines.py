@@ -72,7 +72,7 @@ class LineRuntime:
     delay_gradient: FloatArray
 
     def evaluation(self, system: System) -> WithGradient:
-        """The same with the gradient in the cumulative work, for fixed used levels."""
+        """Return the value with its gradient in the cumulative work, for fixed used levels."""
         gradient = work_gradient(system, self.factor_gradient, self.delay_gradient)
         return WithGradient(self.value, self.method, self.lower, self.upper, gradient=gradient)
 

@@ -2,7 +2,7 @@
 
 Products and squares on the way leave the range long before the result does. A problem whose workers
 take extremely short or long is therefore handed on in a unit of its own, a power of two, in which no
-number is rounded; what was found is handed back in seconds. Evaluations, certificates and solvers
+number is rounded; what was found is returned in seconds. Evaluations, certificates and solvers
 pass this door, and know nothing of it.
 """
 

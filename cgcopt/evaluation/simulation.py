@@ -50,7 +50,7 @@ ROUNDS = 100_000
 
 @dataclass(frozen=True)
 class _Tuning:
-    """Numbers of a simulation, set by hand."""
+    """Numbers of a simulation, chosen without a recorded measurement."""
 
     chunk: int = 2**19
     """Worker times drawn at once (4 MB)."""

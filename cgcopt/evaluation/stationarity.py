@@ -19,7 +19,7 @@ __all__ = ["residual_of"]
 
 @dataclass(frozen=True)
 class _Tuning:
-    """Numbers of the residual, set by hand."""
+    """Numbers of the residual, chosen without a recorded measurement."""
 
     used: float = 1e-13
     """Share of the coordinates from which a level counts as used."""

@@ -62,12 +62,12 @@ class _State:
     asked: float = math.inf
     """When the user asked to stop, as :func:`time.monotonic` tells."""
     handled: bool = False
-    """Whether the interpreter has come to the signal; the guard hears of it before."""
+    """Whether the handler of the signal has run in Python; the guard thread learns of it before."""
     cooperating: int = 0
     starting: bool = False
-    """Whether other processes are being started, and nothing has been found yet."""
+    """Whether processes are being started, and no result is there yet."""
     finishing: bool = False
-    """Whether what was found is about to be shown."""
+    """Whether the result is about to be shown."""
     leaving: bool = False
     """Whether the command is over, so that nothing is left to interrupt."""
     ends: list[Callable[[], None]] = field(default_factory=list)
@@ -77,7 +77,7 @@ _state = _State()
 
 
 def wanted() -> bool:
-    """Whether runs have to be such that they can be stopped."""
+    """Whether requests to stop are watched for, so that runs have to be such that they can be stopped."""
     return _state.wanted
 
 

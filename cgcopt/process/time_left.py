@@ -26,7 +26,7 @@ class OutOfTimeError(Exception):
 @dataclass(frozen=True)
 class _Time:
     end: float = math.inf
-    """When it is over, as :func:`time.perf_counter` tells."""
+    """When the time is over, as :func:`time.perf_counter` tells."""
     grace: float = math.inf
     """Seconds after a request to stop at which it is over too."""
 

@@ -74,7 +74,7 @@ class Swept:
 
     @property
     def bases(self) -> int:
-        """Number of bases."""
+        """How many base problems there are."""
         return len({point.base for point in self.points})
 
     @property

@@ -37,7 +37,7 @@ def plan_for(problem: Problem, task: Task, name: str, *, seed: int = 0) -> Plan:
     Raises
     ------
     InvalidInputError
-        If there is no such solver, or it hands back no design.
+        If there is no such solver, or it returns no design.
     """
     from cgcopt.solvers.solve import solve
 

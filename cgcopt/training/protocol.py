@@ -36,7 +36,7 @@ class SimulatedRounds:
 
     @property
     def standard_error(self) -> float:
-        """Of the mean; infinite for a single round."""
+        """Standard error of the mean; infinite for a single round."""
         count = self.seconds.size
         return float(self.seconds.std(ddof=1) / np.sqrt(count)) if count > 1 else np.inf
 

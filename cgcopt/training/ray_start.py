@@ -112,7 +112,7 @@ class _Local:
             time.sleep(0.05)
 
     def end_now(self) -> None:
-        """All at once, for a process that has no time left."""
+        """End everything at once, for a process that has no time left."""
         self.kill()
         self.remove(0.2)
 

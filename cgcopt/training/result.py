@@ -104,7 +104,7 @@ class PlanRun:
 
     @property
     def standard_error(self) -> float:
-        """Of :attr:`mean`; NaN for a single round."""
+        """Standard error of :attr:`mean`; NaN for a single round."""
         return _standard_error(self.seconds)
 
     @property
@@ -157,7 +157,7 @@ class TrainingRun:
 
     @property
     def first(self) -> PlanRun:
-        """The run in question."""
+        """The run of the first plan, which the others are compared with."""
         return next(iter(self.plans.values()))
 
     @property

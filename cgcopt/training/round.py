@@ -49,7 +49,7 @@ class CodedRound:
 
     @property
     def complete(self) -> bool:
-        """Whether the whole gradient is there."""
+        """Whether the whole gradient was recovered."""
         return not self._waiting
 
     @property

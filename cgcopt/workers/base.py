@@ -184,7 +184,7 @@ class ContinuousTimes(IndependentTimes):
 
     @property
     def has_density(self) -> bool:
-        """It has: :meth:`pdf`."""
+        """True: the density is :meth:`pdf`."""
         return True
 
     @abstractmethod

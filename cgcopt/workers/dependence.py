@@ -102,7 +102,7 @@ class Dependence:
 
     @property
     def small_effects(self) -> bool:
-        """Whether something is significant, though too small to matter."""
+        """Whether an effect is significant, but too small to matter."""
         effects = (self.unequal, self.together, self.persistent, self.drift)
         return any(e.p_value <= LIMITS.p_value and not e.shown for e in effects)
 

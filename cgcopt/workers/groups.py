@@ -64,17 +64,17 @@ class Groups(WorkerTimes):
 
     @property
     def has_density(self) -> bool:
-        """Every group has one."""
+        """True: every group has a density."""
         return True
 
     @property
     def tail_index(self) -> float:
-        """That of the heaviest tail."""
+        """The tail index of the group with the heaviest tail."""
         return min(times.tail_index for _, times in self.groups)
 
     @property
     def typical(self) -> float:
-        """That of the slowest group."""
+        """The typical time of the slowest group."""
         return max(times.typical for _, times in self.groups)
 
     def in_unit(self, factor: float) -> Self | None:

@@ -97,12 +97,12 @@ class RandomStart(WorkerTimes):
 
     @property
     def has_density(self) -> bool:
-        """Whether the start has one, and with it every sum of start and work."""
+        """Whether the start has a density, and with it every sum of start and work."""
         return self.start.has_density
 
     @property
     def tail_index(self) -> float:
-        """That of the heavier tail."""
+        """The tail index of the start or of the time per cycle, whichever tail is heavier."""
         tail = float("inf") if isinstance(self.times, float) else self.times.tail_index
         return min(tail, self.start.tail_index)
 

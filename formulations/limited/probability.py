@@ -43,7 +43,7 @@ class ProbabilityWithin(RuntimeWithin):
 
     @property
     def cost(self) -> Mapping[str, float]:
-        """That of every scenario."""
+        """Coefficients of the objective: one for every scenario."""
         return {"y": 1.0}
 
     @property
@@ -128,7 +128,7 @@ class ProbabilityWithin(RuntimeWithin):
 
     @property
     def parameters(self) -> dict[str, FloatArray]:
-        """Those of limits and costs, and what the deadline leaves."""
+        """Parameters of limits and costs, and the room that the deadline leaves."""
         return {**super().parameters, "room": np.asarray(self.room), "lift": self.lift}
 
     def set_highs(self, rows: HighsRows) -> None:

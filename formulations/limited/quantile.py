@@ -38,7 +38,7 @@ class QuantileWithin(LateRounds, RuntimeWithin):
 
     @property
     def cost(self) -> Mapping[str, float]:
-        """That of ``t``."""
+        """Coefficients of the objective: 1 for ``t``."""
         return {"t": 1.0}
 
     def quick_design(self) -> Design:

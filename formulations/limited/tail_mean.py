@@ -33,7 +33,7 @@ class TailMeanWithin(WorstRounds, RuntimeWithin):
 
     @property
     def parameters(self) -> dict[str, FloatArray]:
-        """Those of limits and costs, and the weight of the excesses."""
+        """Parameters of limits and costs, and the weight of the excesses."""
         return {**super().parameters, **self.weight}
 
     def _cvxpy_rounds(

@@ -121,7 +121,7 @@ class HighsRows:
         self.model.changeColsCost(at.size, at, _full(values, shape))
 
     def holds(self, name: str, *index: int) -> bool:
-        """Whether there is such a row."""
+        """Whether the model has a row of that name and place."""
         return "_".join((name, *map(str, index))) in self._rows
 
     def entry(

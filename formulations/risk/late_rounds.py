@@ -57,7 +57,7 @@ class LateRounds(RuntimeFormulation):
 
     @property
     def linear(self) -> bool:
-        """No: binaries choose the late scenarios."""
+        """False: binaries choose the late scenarios."""
         return False
 
     @property
@@ -78,7 +78,7 @@ class LateRounds(RuntimeFormulation):
 
     @cached_property
     def order(self) -> IntArray:
-        """Their scenarios, shape ``(r + 1, N)``."""
+        """Scenarios of these times, shape ``(r + 1, N)``."""
         return np.argsort(-self.times, axis=0, kind="stable")[: self.late_rounds + 1]
 
     @property

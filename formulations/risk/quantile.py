@@ -60,7 +60,7 @@ class QuantilePartition(_Quantile, RuntimePartition):
 
     @property
     def cost(self) -> Mapping[str, float]:
-        """That of ``t``."""
+        """Coefficients of the objective: 1 for ``t``."""
         return {"t": 1.0}
 
     @property
@@ -70,7 +70,7 @@ class QuantilePartition(_Quantile, RuntimePartition):
 
     @property
     def upper_bounds(self) -> Mapping[str, float]:
-        """Of ``t`` and of the binaries."""
+        """Upper bounds of ``t`` and of the binaries."""
         return {"t": self.known, "late": 1.0}
 
     changeable = ("probability", "coordinates")

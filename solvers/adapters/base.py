@@ -85,7 +85,7 @@ class OutsideSolver(Solver):
                 import_module(module)
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
-        """Formulate, hand over, and translate the answer: in a process that can be ended, if need be.
+        """Formulate, solve, and translate the answer: in a process that can be ended, if need be.
 
         That is where there is a time limit, or a command that is to stop when the user says so.
         """
@@ -96,7 +96,7 @@ class OutsideSolver(Solver):
         return self.solve_here(problem, form, options)
 
     def solve_here(self, problem: Problem, form: Form, options: Options) -> Outcome:
-        """Formulate, hand over, and translate the answer in this process."""
+        """Formulate, solve, and translate the answer in this process."""
         started = time.perf_counter()
         raw = dict(options.raw)
         limit = math.inf if options.time_limit is None else options.time_limit

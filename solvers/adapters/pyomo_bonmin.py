@@ -81,7 +81,7 @@ class PyomoBonmin(ExactAdapter):
             options, {"time_limit": "time_limit", "gap": "allowable_fraction_gap"}
         )
         discrete = [bool(whole) for whole in model.program.discrete]
-        # casadi hands Bonmin's log, which no option silences, to Python's standard output.
+        # casadi passes the log of Bonmin, which no option silences, to Python's standard output.
         with redirect_stdout(sys.stderr if options.verbose else StringIO()):
             _, point, statistics = model.solve("bonmin", native, discrete=discrete)
         status = termination("Bonmin", statistics["return_status"], TERMINATIONS)

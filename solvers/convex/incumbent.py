@@ -67,7 +67,7 @@ class Incumbent:
 
     @property
     def history_in_seconds(self) -> list[tuple[float, float]]:
-        """The history, for what a solver hands back."""
+        """The history, for what a solver returns."""
         return [(value * self.unit, bound * self.unit) for value, bound in self.history]
 
     @property

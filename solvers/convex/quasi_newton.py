@@ -139,7 +139,7 @@ class _Run:
     kinks: bool
     tuning: QuasiNewtonTuning
     gap: float
-    """The least so far."""
+    """The least gap so far."""
     idle: int = 0
     """Evaluations in a row without progress."""
     failed: bool = False
@@ -175,7 +175,7 @@ class _Run:
         return model_minimiser(self.model, best.gradient, best.partition)
 
     def stalled(self, target: FloatArray) -> bool:
-        """Whether neither gap nor value fall any more, or the next step is none."""
+        """Whether neither gap nor value fall any more, or there is no next step."""
         return self.idle == self.tuning.patience or not np.any(target != self.best.partition)
 
     def correct_model(self, there: Evaluated) -> None:

@@ -30,7 +30,7 @@ class RelativeSteps:
     """Settings of :func:`relative_quasi_newton`."""
 
     evaluations: int = 200
-    """At most; without a tail index near 1 some ten are enough."""
+    """Evaluations at most; without a tail index near 1 some ten are enough."""
     sharpness: float = 1.0
     """Sharpness of the soft maximum that gives the first Hessian; 0.5 and 2 took no fewer evaluations."""
     longest: StepControl = field(

@@ -123,7 +123,7 @@ class _Run:
     share: float
     """Share of the coarse curvature in the model."""
     used: int = 0
-    """Evaluations."""
+    """Evaluations so far."""
     best: Evaluated | None = None
     """The point whose gradient alone proves most."""
 

@@ -147,7 +147,7 @@ class BestChance:
 
     @property
     def over(self) -> bool:
-        """Whether nothing is left to do."""
+        """Whether it is decided if a design has the wanted loss, or the gap is closed."""
         if self.wanted is not None:
             return self.loss <= self.wanted or self.least > self.wanted
         return self.loss <= _SETTINGS.smallest or self.least >= self.goal

@@ -58,7 +58,7 @@ def steps_optimum(problem: Problem, form: Form, options: Options) -> Outcome:
 
 
 def limited_optimum_of_chance(problem: Problem, form: Form, options: Options) -> Outcome:
-    """The same for times with a density, within limits."""
+    """The best completion probability within limits, for times with a density."""
     clock = Clock.started(options.time_limit)
     first = limited_search(problem, replace(options, time_limit=_share(options)))
     return proven_chance(problem, form, options, first, clock)

@@ -86,7 +86,7 @@ class Reach(Protocol):
 
 
 class StepReach:
-    """Of a step distribution."""
+    """The reach of a step distribution: exact, with binaries."""
 
     chooses = True
 
@@ -128,11 +128,11 @@ class StepReach:
             model.rows(f"asked_{n}", (), asked, lower=0.0)
 
     def rows(self, work: FloatArray, columns: DesignColumns, eta: IntArray) -> Iterator[Row]:
-        """Nothing is missing."""
+        """No row is ever missing."""
         yield from ()
 
     def refine(self, work: FloatArray, eta: FloatArray, least: float) -> bool:
-        """The program is exact."""
+        """Nothing to refine: the program is exact."""
         return False
 
     def asked(self, work: FloatArray) -> FloatArray:
@@ -142,7 +142,7 @@ class StepReach:
         )
 
     def room(self, work: FloatArray) -> FloatArray:
-        """Most work at these thresholds."""
+        """Most work of every level at these thresholds."""
         most = [room[j] for (room, _), j in zip(self.choices, self._place(work), strict=True)]
         return np.maximum.accumulate(most)
 
@@ -173,7 +173,7 @@ class _Segments:
 
 
 class DensityReach:
-    """Of times with a density."""
+    """The reach of times with a density: chords and tangents of ``eta``."""
 
     def __init__(self, part: DesignPart, deadline: float, late: FloatArray) -> None:
         system = part.problem.system
@@ -201,7 +201,7 @@ class DensityReach:
         return bool(self.segments)
 
     def room(self, work: FloatArray) -> None:
-        """More work asks for more."""
+        """``None``: more work asks for a larger ``eta``."""
 
     def _stretch(self, most: float) -> tuple[float, float] | None:
         """Where ``eta`` is concave, if that is one stretch of the work."""

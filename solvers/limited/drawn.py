@@ -50,9 +50,9 @@ class DrawnTuning:
     raised: float = 1e-2
     """Least damping after a step that did not descend."""
     growth: float = 100.0
-    """Factor of the damping then."""
+    """Factor of the damping after such a step."""
     fall: float = 10.0
-    """Divisor of the damping after a step that did."""
+    """Divisor of the damping after a step that descended."""
     no_room: float = 1e-12
     """Share left to distribute that counts as none."""
 

@@ -98,5 +98,5 @@ class _OnFace(Incumbent):
 
     @property
     def closed(self) -> bool:
-        """Whether the minimisation may end."""
+        """Whether the gap of the whole problem is closed."""
         return self.whole.closed

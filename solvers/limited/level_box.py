@@ -29,7 +29,7 @@ class LevelBox:
 
     @property
     def single(self) -> bool:
-        """Whether one set is left."""
+        """Whether the box holds one level set alone."""
         return self.low == self.high
 
     @property
@@ -104,7 +104,7 @@ class Region:
 
     @classmethod
     def of(cls, box: LevelBox, levels: int, ends: FloatArray | None) -> Region:
-        """The box with ends anywhere."""
+        """The region of a box of level sets whose blocks may end anywhere."""
         if ends is None:
             return cls(box, np.empty(0, np.int64), np.empty(0, np.int64))
         low, high = np.zeros(levels, np.int64), np.full(levels, ends.size - 1)

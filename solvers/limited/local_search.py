@@ -44,7 +44,7 @@ class LocalSearchTuning:
     starts: int = 4
     """Starts on the first face."""
     few_starts: int = 1
-    """Starts on the others."""
+    """Starts on every other face."""
     improved: float = 1e-7
     """Relative improvement of the merit that an exchange has to bring."""
     unused: float = 1e-6

@@ -139,7 +139,7 @@ class SharedCuts:
 
     @classmethod
     def of(cls, problem: Problem, options: Options) -> SharedCuts:
-        """None so far."""
+        """The drawn rounds of a problem, and no cuts so far."""
         cuts = cuts_of(problem, options.threads, _TUNING.bracket * options.gap)
         return cls(cuts, DrawnRuntime.of(problem.system, options.seed))
 
@@ -277,7 +277,7 @@ class LimitedRun:
         self.incumbent.bound = max(self.incumbent.bound, min(bound, self.incumbent.value))
 
     def outcome(self, seconds: float) -> Outcome:
-        """What the solver hands back."""
+        """What the solver returns."""
         incumbent = self.incumbent
         certificate = Certificate.CUTTING_PLANES if self.convex else Certificate.LEVEL_SETS
         termination, message = TerminationCondition.CONVERGED, ""

@@ -112,7 +112,7 @@ class RuntimeCuts:
 
 @dataclass
 class TailMeanCuts(RuntimeCuts):
-    """The same for the conditional value at risk, without costs and random starts.
+    """Values and cuts of the conditional value at risk, without costs and random starts.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ class RegionSearchTuning:
     in_vain: int = 10
     """Level sets without success in a row after which they are tried seldom."""
     seldom: int = 5
-    """Nodes for one level set then."""
+    """Nodes between two level sets that are tried after that."""
     most_single: int = 40
     """Evaluations at a node with nothing left to divide."""
     above: float = 0.3
@@ -60,7 +60,7 @@ class RegionSearchTuning:
     bracket: float = 0.1
     """Width of a bracket where a sum is long, as a share of what is left to the cutoff."""
     first_gap: float = 0.01
-    """What counts as left at the most."""
+    """Relative gap that counts as left, at most."""
     candidates: int = 4
     """Ends of blocks that are tried before a region is divided at one of them."""
     finer: float = 4.0
@@ -89,7 +89,7 @@ class _Node:
     bound: float
     region: Region
     close: bool = False
-    """Whether the cuts were close to the value at the minimum of the node that this is a part of."""
+    """Whether the cuts were close to the value at the minimum of its parent node."""
 
     def __lt__(self, other: _Node) -> bool:
         return self.bound < other.bound
@@ -133,7 +133,7 @@ class RegionSearch:
     nodes: int = 0
     sets: int = 0
     settled: float = np.inf
-    """The least bound of a region that was done with."""
+    """The least bound of the regions that need no further look."""
     _vain: int = 0
     _relaxed: FloatArray | None = None
     _tried: set[tuple[int, ...]] = field(default_factory=set)

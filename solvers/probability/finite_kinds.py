@@ -58,7 +58,7 @@ class FiniteKind:
 
 @dataclass(frozen=True)
 class RoundScores:
-    """Tuning numbers of scores on rounds, set by hand without a recorded measurement."""
+    """Tuning numbers of scores on rounds, chosen without a recorded measurement."""
 
     closest: int = 3
     """Missed rounds whose margin breaks ties between designs that meet equally many."""

@@ -40,14 +40,14 @@ __all__ = ["FiniteTimesSettings", "Found", "exchange", "search"]
 
 @dataclass(frozen=True)
 class FiniteTimesSettings:
-    """Tuning numbers of :func:`search`, set by hand without a recorded measurement."""
+    """Tuning numbers of :func:`search`, chosen without a recorded measurement."""
 
     candidates: int = 400
     """Exchanges tried in one pass; a random choice where there are more."""
     improved: int = 4
     """Starts that are improved where the user names no number."""
     enumerable: int = 20_000
-    """Up to so many choices of thresholds are simply all tried."""
+    """Choices of thresholds up to which all are tried."""
     first_amount: float = 0.1
     """Share of the budget that the first exchanges move."""
     last_amount: float = 1e-6

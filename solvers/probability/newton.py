@@ -22,7 +22,7 @@ __all__ = ["AscentSettings", "Evaluated", "Stationary", "ascend", "merit_at"]
 
 @dataclass(frozen=True)
 class AscentSettings:
-    """Tuning numbers of :func:`ascend`, set by hand without a recorded measurement."""
+    """Tuning numbers of :func:`ascend`, chosen without a recorded measurement."""
 
     empty: float = 1e-13
     """Share of the budget up to which a block is empty; above the rounding errors of shares."""

@@ -18,7 +18,7 @@ __all__ = ["SmoothedTimes", "SmoothingSettings"]
 
 @dataclass(frozen=True)
 class SmoothingSettings:
-    """Tuning numbers of :class:`SmoothedTimes`, set by hand without a recorded measurement."""
+    """Tuning numbers of :class:`SmoothedTimes`, chosen without a recorded measurement."""
 
     knots: int = 60
     """Knots of the interpolation; values between them are passed over."""
@@ -96,7 +96,7 @@ class SmoothedTimes(ContinuousTimes):
         return np.asarray(expit(-self._odds(t)[0]))
 
     def pdf(self, t: ArrayLike) -> FloatArray:
-        """Density."""
+        """Density of a worker's time."""
         odds, rate = self._odds(t)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             density = rate / np.asarray(t) / (2 + np.exp(odds) + np.exp(-odds))
@@ -169,11 +169,11 @@ class SmoothedTimes(ContinuousTimes):
 
     @property
     def label(self) -> str:
-        """Name."""
+        """Name of the stand-in."""
         return "smoothed step distribution"
 
     def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> FloatArray:
-        """Draw by inversion."""
+        """Draw times by inversion of the cdf."""
         return self.ppf(rng.random((rounds, workers)))
 
     def to_dict(self) -> Mapping[str, Any]:

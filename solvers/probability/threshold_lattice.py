@@ -24,7 +24,7 @@ __all__ = ["Lattice", "LatticeSettings"]
 
 @dataclass(frozen=True)
 class LatticeSettings:
-    """Tuning numbers of the search over thresholds, set by hand without a recorded measurement."""
+    """Tuning numbers of the search over thresholds, chosen without a recorded measurement."""
 
     moves: int = 2000
     """Moves scored in one pass; a random choice where there are more."""

@@ -17,7 +17,7 @@ __all__ = ["SliceSettings", "without_slices"]
 
 @dataclass(frozen=True)
 class SliceSettings:
-    """Tuning numbers of :func:`without_slices`, set by hand without a recorded measurement."""
+    """Tuning numbers of :func:`without_slices`, chosen without a recorded measurement."""
 
     reach: float = 1.2
     """Slices begin a little farther out than the quadratic model says, by this factor."""

@@ -20,7 +20,7 @@ __all__ = ["NodeBoundSettings", "Relaxed", "conditional_bound"]
 
 @dataclass(frozen=True)
 class NodeBoundSettings:
-    """Tuning numbers of :func:`conditional_bound`, set by hand without a recorded measurement."""
+    """Tuning numbers of :func:`conditional_bound`, chosen without a recorded measurement."""
 
     newton_steps: int = 40
     """Newton steps on one box at most."""

@@ -24,7 +24,7 @@ __all__ = ["Envelope", "EnvelopeSettings", "Majorant"]
 
 @dataclass(frozen=True)
 class EnvelopeSettings:
-    """Tuning numbers of the touching points, set by hand without a recorded measurement."""
+    """Tuning numbers of the touching points, chosen without a recorded measurement."""
 
     tangent_steps: int = 200
     """Times that the two ends of a line are sought in turn at most."""

@@ -52,7 +52,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class StretchSettings:
-    """Tuning numbers of the search for convex stretches, set by hand without a recorded measurement."""
+    """Tuning numbers of the search for convex stretches, chosen without a recorded measurement."""
 
     negligible: float = 1e-25
     """Slower speeds are reached with a probability that differs from 1 by less than this."""

@@ -33,7 +33,7 @@ _GRADIENT_SHARE = 1e-2
 
 @dataclass(frozen=True)
 class DifferenceSettings:
-    """Tuning numbers of the differences of gradients, set by hand without a recorded measurement."""
+    """Tuning numbers of the differences of gradients, chosen without a recorded measurement."""
 
     step: float = 1e-6
     """Step of a difference, relative to the speed."""

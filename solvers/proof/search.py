@@ -35,7 +35,7 @@ __all__ = ["PROOF", "ProofSettings", "Search", "SearchSettings"]
 
 @dataclass(frozen=True)
 class ProofSettings:
-    """Tuning numbers of :class:`Search`, set by hand without a recorded measurement."""
+    """Tuning numbers of :class:`Search`, chosen without a recorded measurement."""
 
     finest: float = 1e-10
     """Smallest difference in ``log P`` that is still worth proving; relative where that is small."""

@@ -23,7 +23,7 @@ __all__ = ["COARSER", "CONVEX", "ROUNDING", "RoundingSettings", "affordable"]
 
 @dataclass(frozen=True)
 class RoundingSettings:
-    """Tuning numbers of the rounding of designs, set by hand without a recorded measurement."""
+    """Tuning numbers of the rounding of designs, chosen without a recorded measurement."""
 
     resolution: float = 1e-11
     """Relative improvement below which evaluations cannot tell two designs apart."""

@@ -130,7 +130,7 @@ class SampleAverage:
 
     @property
     def over(self) -> bool:
-        """Whether to stop."""
+        """Whether the gap is closed or the time is over."""
         return self.incumbent.closed or self.clock.expired
 
     def start(self) -> FloatArray:

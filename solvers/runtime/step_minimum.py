@@ -106,7 +106,7 @@ class _Descent:
 
     @property
     def over(self) -> bool:
-        """Whether to stop."""
+        """Whether the gap is closed or the time is over."""
         return self.incumbent.closed or self.clock.expired
 
     def refine(self, width: float, spread: float = 0.0) -> None:
@@ -192,7 +192,7 @@ class _Descent:
         gap, last = self.options.gap, self.tuning.last
         width = last.closing * gap
         while not self.incumbent.closed:
-            # Without time left, the panels at hand must do.
+            # Without time left, the panels that are there must do.
             here = self.oracle.bracket(design, self.width if self.clock.expired else width)
             self.incumbent.offer(design, here.value, here.bound)
             # The expected runtime is about in the middle of the bracket.
@@ -239,7 +239,7 @@ class _Descent:
         return Incumbent(enough, self.options, unit=self.incumbent.unit)
 
     def quasi_newton(self, enough: float) -> None:
-        """The same by quasi-Newton steps."""
+        """Minimise the minorant by quasi-Newton steps until the gap is enough."""
         reached = self.told(enough)
         found = quasi_newton(
             self.oracle,

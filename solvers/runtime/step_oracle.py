@@ -81,7 +81,7 @@ class StepRuntimeOracle:
         return self._point(partition, found.upper, found.gradient)
 
     def refine(self, partition: FloatArray, tolerance: float, spread: float = 0.0) -> Evaluated:
-        """The same, and use the panels of the bracket from now on."""
+        """Bracket as :meth:`bracket` does, and use the panels of that bracket from now on."""
         self._tolerance = tolerance
         found = self._bracketed(work_of_partition(partition), tolerance)
         self._grid = found.grid

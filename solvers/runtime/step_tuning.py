@@ -16,7 +16,7 @@ class NewtonStage:
     spread: float
     """How far steps are spread, as a share of the way to the neighbouring values."""
     enough: float
-    """Gap between minorant and bound at which it is done."""
+    """Gap between minorant and bound at which the stage ends."""
     evaluations: int
     """Evaluations at most."""
     pairs: int = 1
@@ -89,7 +89,7 @@ class LastStage:
     closest: float = 0.1
     """Least width of that bracket, as a share of the gap."""
     aim: float = 0.95
-    """Gap that is aimed at, as a share of the gap."""
+    """Gap that is aimed at, as a share of the wanted one."""
 
     def first_width(self, gap: float, levels: int, *, smooth: bool) -> float:
         """Width of the bracket at the first attempt."""

@@ -61,7 +61,7 @@ def second_level(schedule: Schedule, space: Space, settings: StartSettings) -> S
 
 
 def seeded(schedule: Schedule, space: Space, settings: StartSettings) -> Schedule:
-    """The same with a little of other levels, so that they may grow.
+    """Put a little on other levels of a schedule, so that they may grow.
 
     A used level asks for its results, however small its block: fewer levels may do better.
     """

@@ -4,7 +4,7 @@
 elapsed seconds of one solve on one thread (the profiler sees no other), after warm-up, and shares of
 it. ``kernel`` is the crossing probability with its derivatives, ``sampled model`` the drawn rounds and
 what is done with them, ``steps`` the quadratic programs and level steps between exact evaluations,
-``bounds`` the linear programs that combine slopes.
+``bounds`` the linear programs that combine gradients.
 """
 
 from __future__ import annotations

@@ -373,35 +373,41 @@ def test_simplex_minimiser_meets_the_optimality_conditions(seed: int, size: int)
     root = rng.normal(size=(size, size))
     hessian, linear = root @ root.T + 1e-3 * np.eye(size), 3 * rng.normal(size=size)
     y = simplex_minimiser(hessian, linear)
-    slope = linear + hessian @ y
+    gradient = linear + hessian @ y
     assert y.min() >= 0
     assert y.sum() == pytest.approx(1, abs=1e-12)
-    scale = np.abs(slope).max() + 1
-    assert slope[y > 0].max() - slope.min() <= 1e-7 * scale
+    scale = np.abs(gradient).max() + 1
+    assert gradient[y > 0].max() - gradient.min() <= 1e-7 * scale
 
 
 def test_quasi_newton_finds_the_minimum_of_a_norm() -> None:
     # f(x) = |(x_n / c_n)| on the simplex: x_n proportional to c_n^2.
     c = np.array([1.0, 2.0, 0.5, 3.0])
 
-    slopes: list[np.ndarray] = []
+    gradients: list[np.ndarray] = []
 
     def oracle(x: np.ndarray) -> Evaluated:
         value = math.sqrt(((x / c) ** 2).sum())
-        slope = x / c**2 / value
-        slopes.append(slope)
-        return Evaluated(x, value, slope, float(slope.min()))
+        gradient = x / c**2 / value
+        gradients.append(gradient)
+        return Evaluated(x, value, gradient, float(gradient.min()))
 
     incumbent = Incumbent(1e-10)
     end = quasi_newton(
-        oracle, np.full(4, 0.25), np.eye(4), incumbent, Clock.started(None), steps=60, cuts=slopes
+        oracle,
+        np.full(4, 0.25),
+        np.eye(4),
+        incumbent,
+        Clock.started(None),
+        steps=60,
+        cuts=gradients,
     )
     assert incumbent.closed
     assert end.evaluations == len(incumbent.history)
     assert incumbent.partition == pytest.approx(c**2 / (c**2).sum(), abs=1e-5)
 
 
-def test_a_step_that_went_too_far_is_followed_by_the_secant_of_the_slopes() -> None:
+def test_a_step_that_went_too_far_is_followed_by_the_secant_of_the_gradients() -> None:
     """A quadratic function and a model that curves far too little: then the line is minimised."""
     centre = np.array([0.5, 0.3, 0.2])
     points: list[Evaluated] = []
@@ -421,7 +427,7 @@ def test_a_step_that_went_too_far_is_followed_by_the_secant_of_the_slopes() -> N
 
 
 def test_semismooth_newton_on_a_piecewise_quadratic_function() -> None:
-    """Ramps: the slope is flat, rises steeply, is flat again; two runs from afar find the minimum."""
+    """Ramps: the gradient is flat, rises steeply, is flat again; two runs from afar find the minimum."""
     centre = np.array([0.4, 0.3, 0.2, 0.1])
     points: list[np.ndarray] = []
 
@@ -430,8 +436,8 @@ def test_semismooth_newton_on_a_piecewise_quadratic_function() -> None:
         points.append(away)
         steep, far = np.clip(away, -0.02, 0.02), 0.05 * away
         value = 1 + float((away * steep - steep**2 / 2).sum()) + 0.025 * float(away @ away)
-        slope = steep + far
-        return Evaluated(x, value, slope, value + float(slope.min() - slope @ x))
+        gradient = steep + far
+        return Evaluated(x, value, gradient, value + float(gradient.min() - gradient @ x))
 
     def curvature(damping: float) -> np.ndarray:
         return np.diag((np.abs(points[-1]) < 0.02) + 0.05 + damping)
@@ -447,22 +453,22 @@ def test_semismooth_newton_on_a_piecewise_quadratic_function() -> None:
 
 
 def test_combined_bound_is_the_value_of_a_matrix_game() -> None:
-    slopes = np.array([[3.0, 1.0, 2.0], [1.0, 3.0, 2.5]])
+    gradients = np.array([[3.0, 1.0, 2.0], [1.0, 3.0, 2.5]])
     weights = np.linspace(0, 1, 2001)
-    by_hand = max(float((w * slopes[0] + (1 - w) * slopes[1]).min()) for w in weights)
-    assert combined_bound(slopes) == pytest.approx(by_hand, abs=1e-9)
-    assert combined_bound(slopes[:1]) == 1.0
+    by_hand = max(float((w * gradients[0] + (1 - w) * gradients[1]).min()) for w in weights)
+    assert combined_bound(gradients) == pytest.approx(by_hand, abs=1e-9)
+    assert combined_bound(gradients[:1]) == 1.0
 
 
 def test_level_step_is_a_projection() -> None:
     rng = np.random.default_rng(5)
-    slopes, centre = rng.uniform(1, 2, size=(6, 5)), np.full(5, 0.2)
-    level = 0.3 * combined_bound(slopes) + 0.7 * float((slopes @ centre).max())
-    y = level_step(slopes, level, centre, np.eye(5))
+    gradients, centre = rng.uniform(1, 2, size=(6, 5)), np.full(5, 0.2)
+    level = 0.3 * combined_bound(gradients) + 0.7 * float((gradients @ centre).max())
+    y = level_step(gradients, level, centre, np.eye(5))
     assert y is not None
-    assert (slopes @ y).max() <= level * (1 + 1e-6)
+    assert (gradients @ y).max() <= level * (1 + 1e-6)
     for other in rng.dirichlet(np.ones(5), size=2000):
-        if (slopes @ other).max() <= level:
+        if (gradients @ other).max() <= level:
             assert np.linalg.norm(y - centre) <= np.linalg.norm(other - centre) + 1e-6
 
 

@@ -187,7 +187,7 @@ class _Plan:
 
     @property
     def notes(self) -> list[str]:
-        """What was taken for what in the files of times."""
+        """How the files of times were read, in sentences."""
         notes = [note for p in self.problems for note in p.system.worker_times.notes]
         notes += [note for _, trace in self.traces for note in trace.notes]
         return list(dict.fromkeys(notes))

@@ -63,7 +63,7 @@ class Reproduction:
 
     @property
     def passed(self) -> bool:
-        """Whether every figure reproduces that should."""
+        """Whether every figure that should reproduce does."""
         return all(judged.verdict is not Verdict.FAILED for judged in self.judgements)
 
     @property

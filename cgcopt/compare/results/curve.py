@@ -91,7 +91,7 @@ class Curve:
 
     @property
     def failures(self) -> dict[str, str]:
-        """What solvers said that have no value somewhere, by name."""
+        """Messages of the solvers that have no value at some deadline, by name."""
         return {
             solver: row.message or str(row.solution.termination)
             for solver in self.solvers

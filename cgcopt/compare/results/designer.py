@@ -114,7 +114,7 @@ class Size:
     blocks: int | None = None
 
     def violation(self, limits: Limits) -> str:
-        """Say which limit is not kept; empty for none."""
+        """Say which limit is broken; empty where all are kept."""
         if limits.copies is not None and (self.copies or 0) > limits.copies * (1 + 1e-6):
             return f"needs {self.copies:g} copies of the data, the limit is {limits.copies}"
         if limits.blocks is not None and (self.blocks or 0) > limits.blocks:

@@ -78,19 +78,19 @@ class Entrant:
 
     @property
     def chosen(self) -> str | Solver:
-        """What :func:`cgcopt.solve` is given."""
+        """The solver as :func:`cgcopt.solve` takes it: a name or an object."""
         return self.solver if self.own is None else self.own.solver
 
     @property
     def classes(self) -> list[type[Solver]]:
-        """The classes behind it."""
+        """Classes of solvers that go by the name."""
         if self.own is not None:
             return [type(self.own.solver)]
         return [cls for cls in all_solvers() if cls.name == self.solver]
 
     @property
     def label(self) -> str:
-        """What :meth:`parse` reads."""
+        """Its text on the command line, which :meth:`parse` reads."""
         return self.solver if self.form is None else f"{self.solver}:{self.form}"
 
     def form_for(self, objective: Objective) -> Form:

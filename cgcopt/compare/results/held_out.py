@@ -63,7 +63,7 @@ class Judged:
 
     @property
     def name(self) -> str:
-        """What rows call it."""
+        """Name of the candidate in tables."""
         return self.candidate.name
 
 

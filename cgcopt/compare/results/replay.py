@@ -92,7 +92,7 @@ class ReplayRow:
 
     @property
     def name(self) -> str:
-        """Design and model in one line."""
+        """Name of the design and of its model, in one line."""
         return self.design if self.model == "none" else f"{self.design}, {self.model}"
 
     @property
@@ -139,7 +139,7 @@ class Replay:
 
     @property
     def heading(self) -> str:
-        """What the table shows."""
+        """Heading of the table."""
         return (
             f"{self.title}: designed on {self.train.round_count} rounds, "
             f"replayed on the next {self.test.round_count} ({self.test.workers} workers)"

@@ -87,12 +87,12 @@ class Row:
 
     @property
     def value(self) -> float:
-        """Worth of its design on the problem itself; NaN without one."""
+        """Value of the design on the problem itself; NaN without one."""
         return self.solution.value
 
     @property
     def status(self) -> SolutionStatus:
-        """What the solution holds."""
+        """Status of the solution."""
         return self.solution.status
 
     @property
@@ -102,7 +102,7 @@ class Row:
 
     @property
     def message(self) -> str:
-        """What the solver had to say."""
+        """Message of the solver."""
         return self.solution.message
 
     @property
@@ -112,7 +112,7 @@ class Row:
 
     @property
     def failed(self) -> bool:
-        """Whether nothing came of it, so that another run may end otherwise."""
+        """Whether the run ended without a result, so that another one may do better."""
         return self.solution.termination in _NOTHING_FOUND
 
     def to_json(self) -> str:

@@ -77,12 +77,12 @@ class Run:
 
     @property
     def title(self) -> str:
-        """What progress calls it."""
+        """Name of the run in reports of progress."""
         return f"{self.problem.name}: {self.solver}"
 
     @property
     def key(self) -> str:
-        """Where the store keeps its row."""
+        """Key of its row in the store."""
         if self.own is None:
             classes = [cls for cls in all_solvers() if cls.name == self.solver]
             return row_key(self.problem, self.solver, classes, self.form, self.options)
@@ -148,7 +148,7 @@ def one_by_one(runs: Mapping[str, Run], total: int) -> Generator[tuple[str, Row]
 def handed_out(
     executor: Executor, runs: Mapping[str, Run], total: int
 ) -> Generator[tuple[str, Row]]:
-    """Hand the runs to an executor, and yield rows by key as they come back.
+    """Give the runs to an executor, and yield rows by key as they come back.
 
     A run that is lost, mostly because its process died, is made once more when all others are
     back: alone, so that it pays for no other run, and has the memory to itself. Lost again, it is
@@ -256,7 +256,7 @@ def capped(options: Options, executor: Executor | None) -> Options:
 
 
 def _submit(executor: Executor, run: Run) -> Future[Row]:
-    """Hand out a run without its progress; a refusal, as of a broken pool, is told by the future."""
+    """Submit a run without its progress; a refusal, as of a broken pool, is told by the future."""
     sent = replace(run, options=replace(run.options, progress=None))
     try:
         return executor.submit(_row_there, sent, code_version())

@@ -47,7 +47,7 @@ class Kind(StrEnum):
 
     @property
     def is_simple(self) -> bool:
-        """Whether it is one order without a code."""
+        """Whether all workers compute in one order and nothing is coded."""
         return self not in (Kind.CODE, Kind.SCHEDULE)
 
     @property
@@ -98,7 +98,7 @@ class Contender:
     ends: FloatArray
 
     def part(self, rounds: slice) -> Contender:
-        """On some of the rounds."""
+        """The same contender on some of the rounds."""
         return Contender(self.name, self.kind, self.copies, self.ends[rounds])
 
 

@@ -57,7 +57,7 @@ class Gain:
     error: float
 
     def shown(self, errors: float, least: float = 0.0) -> bool:
-        """Whether it is larger than so many errors, and than ``least``.
+        """Whether the gain is larger than so many standard errors, and than ``least``.
 
         Examples
         --------
@@ -75,7 +75,7 @@ class Yardstick(ABC):
 
     @abstractmethod
     def value(self, ends: FloatArray) -> float:
-        """The objective of rounds that end after so many seconds."""
+        """The objective of rounds with these runtimes."""
 
     @abstractmethod
     def error(self, ends: FloatArray) -> float:
@@ -121,11 +121,11 @@ class MeanYardstick(Yardstick):
     """
 
     def value(self, ends: FloatArray) -> float:
-        """The mean."""
+        """Mean of the runtimes."""
         return float(ends.mean())
 
     def error(self, ends: FloatArray) -> float:
-        """Its error, dependence allowed for."""
+        """Standard error of the mean; dependence of the rounds is allowed for."""
         return mean_error(ends) if np.isfinite(ends).all() else math.nan
 
     def gain(self, ends: FloatArray, reference: FloatArray) -> Gain:
@@ -145,20 +145,20 @@ class DeadlineYardstick(Yardstick):
     rising = True
 
     def value(self, ends: FloatArray) -> float:
-        """The share that is met."""
+        """Share of the rounds that meet the deadline."""
         return float((ends <= self.deadline).mean())
 
     def error(self, ends: FloatArray) -> float:
-        """Its error, dependence allowed for."""
+        """Standard error of the share; dependence of the rounds is allowed for."""
         return mean_error((ends <= self.deadline).astype(float))
 
     def gain(self, ends: FloatArray, reference: FloatArray) -> Gain:
-        """The chance that is won."""
+        """By how much the share of rounds in time is larger."""
         won = (ends <= self.deadline).astype(float) - (reference <= self.deadline)
         return Gain(float(won.mean()), mean_error(won))
 
     def ratio_error(self, ends: FloatArray, reference: FloatArray) -> float:
-        """By the delta method."""
+        """Standard error of the ratio, by the delta method."""
         base = self.value(reference)
         if base == 0.0:
             return math.nan
@@ -174,11 +174,11 @@ class QuantileYardstick(Yardstick):
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
 
     def value(self, ends: FloatArray) -> float:
-        """The runtime of that rank."""
+        """The runtime whose rank is that of the quantile."""
         return float(self._values(ends[np.newaxis])[0])
 
     def error(self, ends: FloatArray) -> float:
-        """By the bootstrap."""
+        """Standard error of the quantile, by the bootstrap."""
         return _spread(self._values(ends[self._draws(ends.size)]))
 
     def gain(self, ends: FloatArray, reference: FloatArray) -> Gain:

@@ -125,7 +125,7 @@ def _rounds(count: int) -> str:
 
 
 def advice_heading(advice: Advice) -> str:
-    """What the table shows."""
+    """Heading of the table of an advice."""
     split = f"{advice.judged_rounds} of {_rounds(advice.trace.round_count)} held out, in blocks"
     return f"{advice.title}: {split} ({advice.trace.workers} workers)"
 

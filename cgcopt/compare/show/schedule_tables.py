@@ -104,7 +104,7 @@ def readable_copies(table: CopiesTable) -> pd.DataFrame:
 
 
 def copies_heading(table: CopiesTable) -> str:
-    """What the table of copies shows."""
+    """Heading of the table of copies."""
     return (
         f"{table.case}: mean round over uncoded by copies of the data; last column: cost of sending "
         "all coordinates, in uncoded rounds"

@@ -94,7 +94,7 @@ class Completion:
 
 @dataclass(frozen=True, eq=False)
 class CompletionWithGradient(Completion):
-    """The same with gradients.
+    """Completion probabilities with their gradients.
 
     Attributes
     ----------

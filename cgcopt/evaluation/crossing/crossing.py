@@ -52,7 +52,7 @@ class Crossing:
 
 @dataclass(frozen=True)
 class CrossingWithGradient(Crossing):
-    """The same with gradients.
+    """Probabilities of a batch of thresholds, with their gradients.
 
     Attributes
     ----------
@@ -219,7 +219,7 @@ def _fill_rises(
 def _swept_through(
     p: FloatArray, s: FloatArray, gradient: bool, threads: int | None
 ) -> tuple[FloatArray, FloatArray]:
-    """The same by the sweep through all thresholds."""
+    """Probabilities and gradients by the sweep through all thresholds."""
     from cgcopt.evaluation.crossing.kernel import WORKSPACE, sweep
 
     rows, n = p.shape
@@ -247,7 +247,7 @@ def _swept_through(
 def _impossible(
     p: FloatArray, s: FloatArray, gradient: bool, threads: int | None
 ) -> tuple[FloatArray, FloatArray]:
-    """The same for rows with ``p_1 = 0``; the other rows are left to be filled."""
+    """Probabilities and gradients of rows with ``p_1 = 0``; the other rows are left to be filled."""
     rows, n = p.shape
     values = np.tile([0.0, 1.0, -np.inf], (rows, 1))
     derivatives = np.zeros((2, rows if gradient else 0, n))

@@ -27,8 +27,8 @@ points.  A row then has O(sqrt(N)) cells beside the slack of the thresholds.
 *Scaling by powers of two.* The weights are ``2^-s lam^d/d!`` with whole numbers ``s`` that add
 up to ``sum lam_k / log 2``; rows are renormalised by powers of two as well.
 
-*Tilting.* Where ``P`` is tiny the increments are multiplied by ``theta_k``, the slope of ``m``
-over ``N``, so that the tilted process meets the thresholds on average; a row is multiplied by
+*Tilting.* Where ``P`` is tiny the increments are multiplied by ``theta_k``, the gradient of the
+majorant over its mean, so that the tilted process meets the thresholds on average; a row is multiplied by
 ``(theta_{k+1}/theta_k)^(j-k) <= 1`` at the corners of ``m``, and
 ``a_N(N) = prod_k (1/theta_k) a'_N(N)`` exactly.
 """
@@ -62,7 +62,7 @@ SMALLEST_CELL = 2.0**-900
 LARGEST_WEIGHT = 2.0**512
 """Larger terms of a sum over a jump are halved 512 times."""
 LARGEST_TILT = 2.0**1000
-"""Keeps the slope finite at subnormal thresholds; any positive tilt is exact."""
+"""Keeps the tilt finite at subnormal thresholds; any positive tilt is exact."""
 TILT = 200.0
 """Tilt where ``P < exp(-TILT)``; then ``1 - P`` rounds to one."""
 WORKSPACE = 13
@@ -284,7 +284,7 @@ def _increments(p: FloatArray, s: FloatArray, mean: FloatArray, lam: FloatArray)
 
 @njit(**_INNER)
 def _majorant(n: int, mean: FloatArray, theta: FloatArray, corners: IntArray) -> float:
-    """Raise ``mean_k = N p_k`` to the least concave majorant of ``(mean_k, k)``, with slopes.
+    """Raise ``mean_k = N p_k`` to the least concave majorant of ``(mean_k, k)``, with its tilts.
 
     Returns ``sum_k log theta_k``, N times the relative entropy of the majorant; ``P`` is at most
     ``exp`` of minus that (Csiszar 1984, the event is convex).
@@ -307,9 +307,9 @@ def _majorant(n: int, mean: FloatArray, theta: FloatArray, corners: IntArray) ->
     entropy, error, left = 0.0, 0.0, 0.0
     for c in range(1, count):
         i, j = corners[c - 1], corners[c]
-        slope = (j - i) / (mean[j] - left)
-        slope = slope if slope < LARGEST_TILT else LARGEST_TILT
-        term = (j - i) * math.log(slope)
+        tilt = (j - i) / (mean[j] - left)
+        tilt = tilt if tilt < LARGEST_TILT else LARGEST_TILT
+        term = (j - i) * math.log(tilt)
         larger = entropy + term
         error += (
             (entropy - larger) + term if abs(entropy) >= abs(term) else (term - larger) + entropy
@@ -317,8 +317,8 @@ def _majorant(n: int, mean: FloatArray, theta: FloatArray, corners: IntArray) ->
         entropy = larger
         start, left = left, mean[j]
         for k in range(i + 1, j + 1):
-            theta[k] = slope
-            raised = i + slope * (mean[k] - start)
+            theta[k] = tilt
+            raised = i + tilt * (mean[k] - start)
             mean[k] = raised if raised < j else j
     return entropy + error
 

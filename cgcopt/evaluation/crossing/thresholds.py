@@ -53,7 +53,7 @@ class Thresholds:
 
 @dataclass(frozen=True, eq=False)
 class ThresholdsWithDerivative(Thresholds):
-    """The same with derivatives.
+    """Finishing probabilities of the levels, with their derivatives.
 
     Attributes
     ----------

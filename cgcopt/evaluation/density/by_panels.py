@@ -82,7 +82,7 @@ def by_panels(runtime: NormalisedRuntime, gradient: bool, threads: int | None) -
 def tail_by_panels(
     runtime: NormalisedRuntime, start: float, share: float, gradient: bool, threads: int | None
 ) -> FloatArray:
-    """The same for ``E[(tau - t)^+]``, the integral of ``1 - P`` from ``t`` on.
+    """Integrate by panels to ``E[(tau - t)^+]``, the integral of ``1 - P`` from ``t`` on.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ __all__ = ["TUNING", "PassTuning", "attained", "round_runtimes", "sorted_rounds"
 
 @dataclass(frozen=True)
 class PassTuning:
-    """Numbers of a pass over the rounds, set by hand."""
+    """Numbers of a pass over the rounds, chosen without a recorded measurement."""
 
     block: int = 4096
     """Rows of a block: sums are taken per block, so that no sum loses more than a few digits."""

@@ -69,7 +69,7 @@ class Cyclic:
         return np.asarray(first.max(axis=1) + costs.startup)
 
     def to_dict(self) -> dict[str, Any]:
-        """Its number."""
+        """The number of copies, as it is written to files."""
         return {"copies": self.copies}
 
 
@@ -121,7 +121,7 @@ class Dynamic:
         object.__setattr__(self, "latency", finite_number("latency", self.latency, least=0))
 
     def to_dict(self) -> dict[str, Any]:
-        """Its numbers."""
+        """The number of cells and the latency, as they are written to files."""
         return {"cells": self.cells, "latency": self.latency}
 
     def runtimes(self, system: System, times: ArrayLike) -> FloatArray:

@@ -40,7 +40,7 @@ class Overlapped:
     design: Design
 
     def to_dict(self) -> dict[str, Any]:
-        """What is written to a file."""
+        """The partition of the design, as it is written to files."""
         return {"partition": self.design.partition.tolist()}
 
 

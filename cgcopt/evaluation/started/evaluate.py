@@ -36,7 +36,7 @@ class _QuantileTuning:
     """Numbers of the search for a quantile; no measurement of them is on record."""
 
     resolution: float = 1e-13
-    """Relative width at which it ends."""
+    """Relative width of the bracket at which bisection ends."""
     reached: float = 1e-13
     """Relative shortfall of a chance that still counts as the wanted one: rounding."""
     least: float = 1e-300
@@ -179,7 +179,7 @@ def _kinks(times: RandomStart, pace: ContinuousTimes, lines: Lines) -> FloatArra
 
 
 def _typical(times: RandomStart, lines: Lines) -> float:
-    """Some deadline of the size of the runtime."""
+    """A deadline of the order of the runtime."""
     middle = times.times if isinstance(times.times, float) else float(times.times.ppf(0.5))
     start = float(times.start.ppf(0.5))
     return float(lines.delay[-1]) + start + middle * float(lines.factor[-1])

@@ -255,7 +255,7 @@ class _Part:
     factors: FloatArray
     delays: FloatArray
     places: Places
-    """Of the thresholds at the upper ends of the panels."""
+    """Places of the thresholds at the upper ends of the panels."""
     single: NDArray[np.bool_]
     number: IntArray
     found: FirstFailures

@@ -35,7 +35,7 @@ class Kind(Enum):
 
 
 def is_missing(cell: str) -> bool:
-    """Whether a cell says that there is nothing.
+    """Whether a cell says that a value is missing.
 
     Examples
     --------

@@ -129,7 +129,7 @@ class Chunks:
         self.rows += len(rows)
 
     def values(self) -> FloatArray:
-        """Hand over all numbers, shape ``(R, C)``; the pieces are given back as they are copied.
+        """Return all numbers, shape ``(R, C)``; the pieces are given back as they are copied.
 
         Columns of names are zeros that are never written, and column by column these take no memory.
         """

@@ -59,7 +59,7 @@ class Reading:
 
     @property
     def text(self) -> str:
-        """All of it in one line."""
+        """How the file was read, in one line."""
         return "; ".join([self.source, *self.notes])
 
     def to_dict(self) -> dict[str, Any]:

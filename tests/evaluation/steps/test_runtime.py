@@ -182,7 +182,7 @@ def test_brackets_are_as_narrow_as_asked_and_hold_the_exact_sum(tolerance: float
     assert found.lower <= exact.value <= found.upper <= found.lower * (1 + tolerance)
     assert found.gradient @ work == pytest.approx(found.lower, rel=1e-12)
     assert exact.gradient is not None
-    # Every slope is a minorant; at other designs the exact value is at least as large.
+    # Every gradient is a minorant; at other designs the exact value is at least as large.
     for seed in range(5):
         other = work_of_partition(np.random.default_rng(seed).dirichlet(np.full(12, 0.3)) * 1000)
         there = bracketed_runtime(system, other, tolerance=1e-5, max_panels=10**6)
@@ -286,7 +286,7 @@ def taken() -> Iterator[list[int]]:
 
 
 def test_smooth_minorants_are_smooth_and_close() -> None:
-    """The slope of the exact sum jumps between neighbouring designs, that of the minorant does not."""
+    """The gradient of the exact sum jumps between neighbouring designs, that of the minorant does not."""
     times = lumpy_trace(1500)
     system = System(12, 1000, times, samples=12)
     work = balanced_work(times, 12, 1000)
@@ -330,7 +330,7 @@ def test_curvature_where_modes_are_narrow_and_far_apart() -> None:
 
 
 def check_curvature(smooth: SmoothMinorant, work: np.ndarray, curvature: np.ndarray) -> None:
-    """Compare with differences of the slope."""
+    """Compare with differences of the gradient."""
     rng = np.random.default_rng(1)
     for _ in range(3):
         step = 1e-6 * work * rng.normal(size=work.size)
