@@ -62,16 +62,7 @@ def pyomo_model(numbers: ScheduleNumbers) -> Any:
     count, C, U = numbers.workers, numbers.cells, numbers.coordinate_scale
     startup, sending, message = numbers.costs
     m = pyo.ConcreteModel("expected runtime of schedules")
-    m.K = pyo.RangeSet(0, numbers.rounds - 1, doc="scenarios")
-    m.N = pyo.RangeSet(0, count - 1, doc="levels")
-    m.C = pyo.RangeSet(0, numbers.cells - 1, doc="cells of a block")
-    m.I = pyo.RangeSet(0, count - 1, doc="workers")
-    m.x = pyo.Var(m.N, domain=pyo.NonNegativeReals, doc="size of a block")
-    m.v = pyo.Var(m.N, domain=pyo.Binary, doc="whether a level is used")
-    m.y = pyo.Var(m.I, m.N, domain=pyo.NonNegativeReals, doc="work of a worker on a block")
-    m.theta = pyo.Var(m.K, domain=pyo.NonNegativeReals, doc="runtime of every scenario")
-    m.z = pyo.Var(m.K, m.N, m.C, m.I, domain=pyo.Binary, doc="who may be late")
-    m.total = pyo.Objective(expr=pyo.quicksum(m.theta[k] for k in m.K), sense=pyo.minimize)
+    _add_variables(m, numbers)
 
     @m.Constraint(doc="all coordinates")
     def budget(m: Any) -> Any:
@@ -124,3 +115,20 @@ def pyomo_model(numbers: ScheduleNumbers) -> Any:
         return m.theta[k] >= float(T[k, i]) * done + delay - relief
 
     return m
+
+
+def _add_variables(m: Any, numbers: ScheduleNumbers) -> None:
+    """Add the sets, the variables and the objective."""
+    import pyomo.environ as pyo
+
+    count = numbers.workers
+    m.K = pyo.RangeSet(0, numbers.rounds - 1, doc="scenarios")
+    m.N = pyo.RangeSet(0, count - 1, doc="levels")
+    m.C = pyo.RangeSet(0, numbers.cells - 1, doc="cells of a block")
+    m.I = pyo.RangeSet(0, count - 1, doc="workers")
+    m.x = pyo.Var(m.N, domain=pyo.NonNegativeReals, doc="size of a block")
+    m.v = pyo.Var(m.N, domain=pyo.Binary, doc="whether a level is used")
+    m.y = pyo.Var(m.I, m.N, domain=pyo.NonNegativeReals, doc="work of a worker on a block")
+    m.theta = pyo.Var(m.K, domain=pyo.NonNegativeReals, doc="runtime of every scenario")
+    m.z = pyo.Var(m.K, m.N, m.C, m.I, domain=pyo.Binary, doc="who may be late")
+    m.total = pyo.Objective(expr=pyo.quicksum(m.theta[k] for k in m.K), sense=pyo.minimize)

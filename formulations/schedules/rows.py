@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -60,61 +61,13 @@ def scipy_program(numbers: ScheduleNumbers) -> LinearProgram:
     from scipy import sparse
     from scipy.optimize import Bounds, LinearConstraint
 
-    K, N, C, U = numbers.rounds, numbers.workers, numbers.cells, numbers.coordinate_scale
-    sizes = [int(np.prod(shape)) for shape in numbers.variables.values()]
-    first = np.concatenate(([0], np.cumsum(sizes)))
-    X, V, Y, H, Z = (slice(a, b) for a, b in pairwise(first))
-    startup, sending, message = numbers.costs
-    gain, allowed = numbers.late_limits()
-
-    def matrix(rows: int) -> Any:
-        return sparse.lil_array((rows, int(first[-1])))
-
-    budget, used, copies, share = matrix(1), matrix(N), matrix(N), matrix(N * N)
-    budget[0, X] = 1.0 / U
-    for n in range(N):
-        used[n, V.start + n], used[n, X.start + n] = 1.0, -1.0 / U
-        copies[n, X.start + n] = -float(N * (n + 1)) / U
-        for i in range(N):
-            copies[n, Y.start + i * N + n] = 1.0
-            share[i * N + n, Y.start + i * N + n] = 1.0
-            share[i * N + n, X.start + n] = -float(n + 1 if numbers.equal else N) / U
-    late, runtime, together = matrix(K * N * C), matrix(K * N * C * N), matrix(K)
-    for row, (k, n, c, i) in enumerate(np.ndindex(K, N, C, N)):
-        late[row // N, Z.start + row] = 1.0
-        late[row // N, V.start + n] = gain[n]
-        runtime[row, H.start + k] = 1.0
-        runtime[row, Z.start + row] = numbers.most[k, n, c, i]
-        for m in range(n + 1):
-            part = 1.0 if m < n else numbers.share[i, c]
-            runtime[row, Y.start + i * N + m] = -numbers.times[k, i] * part
-            runtime[row, X.start + m] = -sending / U * part
-            runtime[row, V.start + m] = -message * C * part
-    for k in range(K):
-        together[k, H.start + k] = (1.0 / numbers.times[k]).sum()
-        together[k, X] = -numbers.together / U
-    chain = matrix(K * N * (N * C - 1))
-    pairs = numbers.steps[:, :-1].ravel(), numbers.steps[:, 1:].ravel()
-    for row, (k, earlier, later) in enumerate(
-        (k, *pair) for k in range(K) for pair in zip(*pairs, strict=True)
-    ):
-        chain[row, Z.start + k * N * C * N + later] = 1.0
-        chain[row, Z.start + k * N * C * N + earlier] = -1.0
-    zero = np.zeros(1)
-    rows: dict[str, tuple[Any, Any, Any]] = {
-        "budget": (budget, np.ones(1), np.ones(1)),
-        "used": (used, zero, np.inf),
-        "copies": (copies, zero, zero),
-        "share": (share, zero if numbers.equal else -np.inf, zero),
-        "late": (late, -np.inf, np.tile(np.repeat(allowed, C), K)),
-        "chain": (chain, zero, np.inf),
-        "together": (together, zero, np.inf),
-        "runtime": (runtime, startup, np.inf),
-    }
-    lower, upper = np.zeros(first[-1]), np.ones(first[-1])
-    upper[X], upper[Y], upper[H], lower[H] = U, N, np.inf, numbers.least
-    cost, whole = np.zeros(first[-1]), np.zeros(first[-1])
-    cost[H], whole[V], whole[Z] = 1.0, 1.0, 1.0
+    place = _Columns.of(numbers)
+    lower, upper = np.zeros(place.count), np.ones(place.count)
+    upper[place.x], upper[place.y] = numbers.coordinate_scale, numbers.workers
+    upper[place.theta], lower[place.theta] = np.inf, numbers.least
+    cost, whole = np.zeros(place.count), np.zeros(place.count)
+    cost[place.theta], whole[place.v], whole[place.z] = 1.0, 1.0, 1.0
+    rows = {**_rows_of_blocks(numbers, place), **_rows_of_rounds(numbers, place)}
     return LinearProgram(
         c=cost,
         integrality=whole,
@@ -124,3 +77,95 @@ def scipy_program(numbers: ScheduleNumbers) -> LinearProgram:
             for name, (table, below, above) in rows.items()
         },
     )
+
+
+#: Matrix, lower and upper sides of rows by name.
+_Rows = dict[str, tuple[Any, Any, Any]]
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Where the variables stand in a point."""
+
+    x: slice
+    v: slice
+    y: slice
+    theta: slice
+    z: slice
+
+    @classmethod
+    def of(cls, numbers: ScheduleNumbers) -> _Columns:
+        """One variable after the other."""
+        sizes = [int(np.prod(shape)) for shape in numbers.variables.values()]
+        first = np.concatenate(([0], np.cumsum(sizes))).tolist()
+        return cls(*(slice(a, b) for a, b in pairwise(first)))
+
+    @property
+    def count(self) -> int:
+        """Columns of all variables."""
+        return int(self.z.stop)
+
+    def matrix(self, rows: int) -> Any:
+        """So many rows of zeros."""
+        from scipy import sparse
+
+        return sparse.lil_array((rows, self.count))
+
+
+def _rows_of_blocks(numbers: ScheduleNumbers, place: _Columns) -> _Rows:
+    """The rows that hold whatever the rounds are."""
+    N, U = numbers.workers, numbers.coordinate_scale
+    x, v, y = place.x.start, place.v.start, place.y.start
+    budget, used = place.matrix(1), place.matrix(N)
+    copies, share = place.matrix(N), place.matrix(N * N)
+    budget[0, place.x] = 1.0 / U
+    for n in range(N):
+        used[n, v + n], used[n, x + n] = 1.0, -1.0 / U
+        copies[n, x + n] = -float(N * (n + 1)) / U
+        for i in range(N):
+            copies[n, y + i * N + n] = 1.0
+            share[i * N + n, y + i * N + n] = 1.0
+            share[i * N + n, x + n] = -float(n + 1 if numbers.equal else N) / U
+    zero = np.zeros(1)
+    return {
+        "budget": (budget, np.ones(1), np.ones(1)),
+        "used": (used, zero, np.inf),
+        "copies": (copies, zero, zero),
+        "share": (share, zero if numbers.equal else -np.inf, zero),
+    }
+
+
+def _rows_of_rounds(numbers: ScheduleNumbers, place: _Columns) -> _Rows:
+    """The rows that say when the rounds end, and who may be late for a cell."""
+    K, N, C, U = numbers.rounds, numbers.workers, numbers.cells, numbers.coordinate_scale
+    x, v, y, theta, z = (at.start for at in (place.x, place.v, place.y, place.theta, place.z))
+    startup, sending, message = numbers.costs
+    gain, allowed = numbers.late_limits()
+    late, runtime = place.matrix(K * N * C), place.matrix(K * N * C * N)
+    for row, (k, n, c, i) in enumerate(np.ndindex(K, N, C, N)):
+        late[row // N, z + row] = 1.0
+        late[row // N, v + n] = gain[n]
+        runtime[row, theta + k] = 1.0
+        runtime[row, z + row] = numbers.most[k, n, c, i]
+        for m in range(n + 1):
+            part = 1.0 if m < n else numbers.share[i, c]
+            runtime[row, y + i * N + m] = -numbers.times[k, i] * part
+            runtime[row, x + m] = -sending / U * part
+            runtime[row, v + m] = -message * C * part
+    together = place.matrix(K)
+    for k in range(K):
+        together[k, theta + k] = (1.0 / numbers.times[k]).sum()
+        together[k, place.x] = -numbers.together / U
+    chain = place.matrix(K * N * (N * C - 1))
+    pairs = numbers.steps[:, :-1].ravel(), numbers.steps[:, 1:].ravel()
+    for row, (k, earlier, later) in enumerate(
+        (k, *pair) for k in range(K) for pair in zip(*pairs, strict=True)
+    ):
+        chain[row, z + k * N * C * N + later] = 1.0
+        chain[row, z + k * N * C * N + earlier] = -1.0
+    return {
+        "late": (late, -np.inf, np.tile(np.repeat(allowed, C), K)),
+        "chain": (chain, np.zeros(1), np.inf),
+        "together": (together, np.zeros(1), np.inf),
+        "runtime": (runtime, startup, np.inf),
+    }

@@ -105,13 +105,7 @@ def compare(
     reading: TraceInput,
 ) -> int:
     """Compare solvers on instances: exact values, bounds, gaps, published figures."""
-    from cgcopt.cli.inputs import (
-        executor_of,
-        problem_of,
-        problem_of_rounds,
-        seeds_of,
-        traces_of,
-    )
+    from cgcopt.cli.inputs import executor_of, seeds_of
     from cgcopt.cli.outputs import writable_folder
     from cgcopt.cli.terminal import progress, show_then_write
     from cgcopt.cli.unused import unused_in_comparison, unused_in_replay
@@ -127,22 +121,14 @@ def compare(
         refuse_given(context, ("fresh",), "left out without --out, the folder of earlier results")
     if seeds is not None:
         refuse_given(context, ("seed",), "left out beside --seeds")
-    names = instances or DEFAULT_INSTANCES
-    traces = traces_of(names, required=replay, reading=reading) if replay or not instances else []
-    plan = _Plan(
-        problems=[] if replay else [problem_of(name, reading) for name in names],
+    plan = _Plan.of(
+        instances,
+        reading,
         solvers=None if solvers is None else entrants_of(solvers.split(",")),
-        traces=traces,
-        replayed=[
-            problem_of_rounds(instance, trace, reading)
-            for instance, (_, trace) in zip(names, traces, strict=True)
-        ]
-        if replay
-        else [None] * len(traces),
-        split=split,
-        published=not instances and not replay,
-        fresh=fresh,
         seeds=None if seeds is None else seeds_of(seeds),
+        replay=replay,
+        split=split,
+        fresh=fresh,
     )
     folder = None if out is None else writable_folder("out", out)
     options = Options(scenarios=scenarios, seed=seed, time_limit=time_limit, threads=threads)
@@ -168,10 +154,8 @@ def compare(
         quiet=as_json,
     )
     rows = [(row.solver, row.value, row.message) for row in result.comparison.rows]
-    rows += [
-        (row.name, row.held_out, row.message) for found in result.replays for row in found.rows
-    ]
-    return exit_code(rows)
+    replayed = [row for found in result.replays for row in found.rows]
+    return exit_code(rows + [(row.name, row.held_out, row.message) for row in replayed])
 
 
 @dataclass(frozen=True)
@@ -184,6 +168,34 @@ class _Plan:
     published: bool
     fresh: bool
     seeds: Sequence[int] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        instances: list[str] | None,
+        reading: TraceInput,
+        *,
+        solvers: Sequence[Entrant] | None,
+        seeds: Sequence[int] | None,
+        replay: bool,
+        split: float,
+        fresh: bool,
+    ) -> _Plan:
+        """Read the instances, and the files of times of a replay."""
+        from cgcopt.cli.inputs import problem_of, problem_of_rounds, traces_of
+
+        names = instances or DEFAULT_INSTANCES
+        needed = replay or not instances
+        traces = traces_of(names, required=replay, reading=reading) if needed else []
+        replayed: list[Problem | None] = [None] * len(traces)
+        if replay:
+            replayed = [
+                problem_of_rounds(instance, trace, reading)
+                for instance, (_, trace) in zip(names, traces, strict=True)
+            ]
+        problems = [] if replay else [problem_of(name, reading) for name in names]
+        published = not instances and not replay
+        return cls(problems, solvers, traces, replayed, split, published, fresh, seeds)
 
     @property
     def notes(self) -> list[str]:

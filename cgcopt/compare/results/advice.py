@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from cgcopt.compare.results.advice_candidates import advice_candidates
 from cgcopt.compare.results.advice_result import Advice, AdviceRow
 from cgcopt.compare.results.advice_rows import bound_rows, candidate_row
 from cgcopt.compare.results.designer import Designer
-from cgcopt.compare.results.held_out import Judged, held_out, no_coding, seen_rounds
+from cgcopt.compare.results.held_out import HeldOut, Judged, held_out, no_coding, seen_rounds
 from cgcopt.compare.results.names import one_line
 from cgcopt.compare.results.verdict import (
     Contender,
@@ -121,6 +122,9 @@ def advise(
     >>> str(found.verdict), round(found.row("speed of light").ratio_to_uncoded, 2)
     ('do-not-code', 0.45)
     """
+    if latency is not None and not (math.isfinite(latency) and latency >= 0):
+        raise InvalidInputError("latency", latency, "a finite number of at least 0 seconds")
+    finite_number("seconds", seconds, above=0)
     chosen = settings or AdviceSettings()
     with stopping.interruptible() as alone:
         try:
@@ -149,9 +153,6 @@ def _advice(
     given = problem or problem_of_trace(trace, mode="rounds")
     given = replace(given, system=given.system.with_times(trace.rounds()))
     name = one_line(title or (trace.path.stem if trace.path is not None else "trace"))
-    if latency is not None and not (math.isfinite(latency) and latency >= 0):
-        raise InvalidInputError("latency", latency, "a finite number of at least 0 seconds")
-    finite_number("seconds", seconds, above=0)
     if trace.round_count < chosen.least:
         return _too_few(trace, given, name, chosen, notes)
     limit = min(chosen.design_seconds, options.time_limit or math.inf)
@@ -176,11 +177,6 @@ def _advice(
     decision = decide(contenders, yardstick, chosen.decision)
     nested, _ = nested_gain(contenders, found.blocks, yardstick, chosen.decision)
     significant = decision.significant and not nested.size <= 0  # NaN: not judged
-    rows = [candidate_row(each, kinds[each.name], found, yardstick) for each in found.judged]
-    rows.sort(key=lambda row: yardstick.loss(row.held_out))
-    rows += [
-        AdviceRow(each.name, str(kinds[each.name]), message=each.message) for each in found.failed
-    ]
     bounds = bound_rows(trace, given, blocks, found, yardstick, base, every)
 
     def made(contender: Contender) -> Solution:
@@ -196,7 +192,7 @@ def _advice(
         given,
         decision.chosen.kind,
         significant,
-        tuple(rows),
+        tuple(_rows(found, kinds, yardstick)),
         bounds,
         decision,
         nested,
@@ -207,6 +203,15 @@ def _advice(
         found,
         coded,
     )
+
+
+def _rows(found: HeldOut, kinds: Mapping[str, Kind], yardstick: Yardstick) -> list[AdviceRow]:
+    """The candidates that were judged, the best first, then those without a design."""
+    rows = [candidate_row(each, kinds[each.name], found, yardstick) for each in found.judged]
+    rows.sort(key=lambda row: yardstick.loss(row.held_out))
+    return rows + [
+        AdviceRow(each.name, str(kinds[each.name]), message=each.message) for each in found.failed
+    ]
 
 
 def _counting_rounds(trace: Trace, objective: Objective) -> tuple[Trace, tuple[str, ...]]:
