@@ -16,9 +16,11 @@ __all__ = ["Options", "Progress"]
 Progress = Callable[[float | None, str], None]
 
 
-#: Sizes beyond which a run would fill the memory or never end.
+#: Scenarios beyond which a run would fill the memory.
 MOST_SCENARIOS = 10**7
+#: Threads beyond which no machine has any.
 MOST_THREADS = 4096
+#: Starts beyond which a run would never end.
 MOST_STARTS = 10**6
 
 

@@ -37,8 +37,10 @@ __all__ = [
 
 #: Workers up to which the sum is written: 255 terms.
 MOST_WORKERS = 8
-#: Tangents at most, and the relative gap of their relaxation at which no more are added.
-_MOST_TANGENTS, _TANGENT_GAP = 80, 1e-5
+#: Tangents at most.
+_MOST_TANGENTS = 80
+#: Relative gap of their relaxation at which no more are added.
+_TANGENT_GAP = 1e-5
 
 
 def chains(workers: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...], float]]:

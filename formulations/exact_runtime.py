@@ -31,8 +31,12 @@ from cgcopt.problem import Problem
 
 __all__ = ["ExactRuntime"]
 
-#: Gauss-Legendre panels of the algebraic model: where most rounds end and beyond; nodes in each.
-_FIRST, _PANELS, _NODES = 4, 13, 6
+#: Gauss-Legendre panels of the algebraic model where half of the rounds end.
+_FIRST = 4
+#: Ends of panels beyond.
+_PANELS = 13
+#: Nodes of a panel.
+_NODES = 6
 #: Chance that a round of the start is later than the last panel.
 _CUT = 1e-12
 #: Least cumulative work per coordinate in the algebraic model, which divides by it.

@@ -28,8 +28,10 @@ __all__ = [
     "partition_with_work_proportional_to",
 ]
 
-#: Logarithm of the smallest common risk that is looked for, and the largest log-odds of one.
-_LEAST_LOG_RISK, _LARGEST_ODDS = -1e6, 300.0
+#: Logarithm of the smallest common risk that is looked for.
+_LEAST_LOG_RISK = -1e6
+#: Largest log-odds of a common risk.
+_LARGEST_ODDS = 300.0
 
 
 def partition_with_work_proportional_to(profile: FloatArray, coordinates: int) -> FloatArray:

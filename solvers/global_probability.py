@@ -23,6 +23,9 @@ __all__ = ["STARTS", "GlobalProbability"]
 #: Starts of the first ascent where the user names no number.
 STARTS = 2
 
+#: What is added to the bound of a design that no worker can finish, relatively: rounding.
+_LOOSE = 1e-9
+
 
 class GlobalProbability(Solver):
     """Branch and bound for the completion probability, anytime, with a rigorous upper bound.
@@ -99,7 +102,7 @@ def _outcome(search: Search, termination: TerminationCondition, starts: int) -> 
 def _unlikely(search: Search) -> Outcome:
     """No design is likely: ``P <= N P(one worker finishes the last level)``, and ``w >= L`` there."""
     once = float(search.times.cdf(1.0 / search.speeds.budget))
-    bound = min(search.system.workers * once * (1.0 + 1e-9), 1.0)
+    bound = min(search.system.workers * once * (1.0 + _LOOSE), 1.0)
     return Outcome(
         TerminationCondition.CONVERGED,
         partition=search.partition,

@@ -8,8 +8,12 @@ from cgcopt.errors import SolverError
 
 __all__ = ["bracket_of_kept", "first_kept", "narrowed"]
 
-#: Factors of 4 that a search may reach out, and the relative width at which it ends.
-_FARTHEST, _WIDTH = 600, 4e-16
+#: Factor by which a bracket reaches further out.
+_REACH = 4.0
+#: Such factors at most: beyond them doubles end.
+_FARTHEST = 600
+#: Relative width at which a search to the last digits ends.
+_WIDTH = 4e-16
 
 
 def narrowed(
@@ -62,14 +66,14 @@ def bracket_of_kept(kept: Callable[[float], bool], guess: float) -> tuple[float,
     for _ in range(_FARTHEST):
         if kept(high):
             break
-        high *= 4.0
+        high *= _REACH
     else:
         raise SolverError("no deadline is long enough")
-    low = high / 4.0
+    low = high / _REACH
     for _ in range(_FARTHEST):
         if not kept(low):
             break
-        low, high = low / 4.0, low
+        low, high = low / _REACH, low
     return low, high
 
 

@@ -28,6 +28,8 @@ _THREAD_VARIABLES = (
 
 #: Seconds for a worker to end once it is asked to, before it is killed.
 GRACE = 1.0
+#: Seconds for a worker that does not answer to end by itself, so that its exit code is known.
+LOST = 5.0
 
 
 class WorkerLostError(Exception):
@@ -85,7 +87,7 @@ class RecordingWorkers:
 
     def _lost(self, number: int) -> WorkerLostError:
         process = self.processes[number]
-        process.join(5.0)
+        process.join(LOST)
         text = f"worker {number} ended with exit code {process.exitcode}"
         if process.exitcode == 1:
             text += ' (a script must call record under if __name__ == "__main__":)'

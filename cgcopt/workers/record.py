@@ -28,6 +28,9 @@ from cgcopt.workers.work import CLASSES, FEATURES
 
 __all__ = ["RecordingError", "record", "record_loads"]
 
+#: Decimals of the seconds that are kept: nanoseconds, as the clock counts them.
+_DECIMALS = 9
+
 
 class RecordingError(CgcoptError, RuntimeError):
     """The worker processes could not finish a single round."""
@@ -184,7 +187,7 @@ def _recorded(
     if completed < rounds:
         comments.append(f"stopped after {completed} of {rounds} rounds: {ending}")
     kept = np.array([row[warmup * each : (warmup + completed) * each] for row in times]).T
-    return _Made(np.maximum(np.round(kept, 9), 1e-9), size, tuple(comments))
+    return _Made(np.maximum(np.round(kept, _DECIMALS), 10.0**-_DECIMALS), size, tuple(comments))
 
 
 def _agree_on_size(

@@ -36,6 +36,9 @@ __all__ = [
     "unknown_options_refused",
 ]
 
+#: Seconds that a solver gets at least, however long its model took.
+_LEAST_SECONDS = 1e-3
+
 
 @dataclass(frozen=True, eq=False)
 class Answer:
@@ -108,7 +111,7 @@ class OutsideSolver(Solver):
         model = self.build(formulation, start)
         built = time.perf_counter() - started
         if options.time_limit is not None:
-            options = replace(options, time_limit=max(options.time_limit - built, 1e-3))
+            options = replace(options, time_limit=max(options.time_limit - built, _LEAST_SECONDS))
         self.check_names(raw)
         answer = self.run(formulation, model, replace(options, raw=raw))
         outcome = outcome_of(formulation, answer)

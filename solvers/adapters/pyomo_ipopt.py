@@ -20,6 +20,10 @@ __all__ = ["PyomoIpopt"]
 
 #: Violation of the scaled constraints up to which a point of a run that was cut short is handed on.
 FEASIBLE = 1e-7
+#: ``tol`` of Ipopt at most; no measurement of it is on record.
+LARGEST_TOLERANCE = 1e-9
+#: ``tol`` at least: rounding of the model.
+LEAST_TOLERANCE = 1e-12
 
 #: ``return_status`` of casadi's interface to Ipopt.
 TERMINATIONS: Mapping[str, T] = {
@@ -73,7 +77,7 @@ class PyomoIpopt(ExactAdapter):
         """Run Ipopt."""
         native = {
             "sb": "yes",
-            "tol": min(max(options.gap, 1e-12), 1e-9),
+            "tol": min(max(options.gap, LEAST_TOLERANCE), LARGEST_TOLERANCE),
             "print_level": 5 if options.verbose else 0,
             **native_options(options, {"time_limit": "max_wall_time"}),
         }

@@ -68,6 +68,8 @@ class ChanceSettings:
     """Seconds that stand for no time limit."""
     branch_gap: float = 0.1
     """Gap at which a mixed-integer program ends, as a share of what is left to the goal."""
+    digits: int = 6
+    """Decimals to which two works agree that count as the same point."""
 
 
 _SETTINGS = ChanceSettings()
@@ -289,7 +291,7 @@ class BestChance:
             eta, work = self._state(ended.values)
             better = self._offer_point(ended.values)
             finer = self.reach.refine(work, eta, _SETTINGS.touched * (self.loss - self.least))
-            key = np.round(work, 6).tobytes()
+            key = np.round(work, _SETTINGS.digits).tobytes()
             if key in seen and not (better or finer):
                 return
             seen.add(key)

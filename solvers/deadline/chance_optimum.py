@@ -32,6 +32,8 @@ class OptimumSettings:
     """Seconds for the proof where no time limit is set."""
     searched: float = 0.4
     """Share of a time limit for the search of a first design."""
+    least_seconds: float = 1e-3
+    """Seconds that it gets at least."""
 
 
 _SETTINGS = OptimumSettings()
@@ -66,7 +68,7 @@ def limited_optimum_of_chance(problem: Problem, form: Form, options: Options) ->
 
 def _share(options: Options) -> float | None:
     limit = options.time_limit
-    return None if limit is None else max(limit * _SETTINGS.searched, 1e-3)
+    return None if limit is None else max(limit * _SETTINGS.searched, _SETTINGS.least_seconds)
 
 
 def proven_chance(

@@ -42,6 +42,8 @@ class RoundsSettings:
     """Share of the time limit of such a solver after which its start has to be there."""
     many: int = 2000
     """Thresholds, levels times rounds, from which exchanges are worth their time before the proof."""
+    extra: float = 0.1
+    """Seconds that the descent on few levels gets besides what is left."""
 
 
 _SETTINGS = RoundsSettings()
@@ -120,7 +122,9 @@ def find_designs(run: MostRounds, seconds: float) -> None:
     most = problem.limits.most_blocks(workers)
     if most < every.size:
         largest = np.sort(np.argsort(-designs[-1][part.levels])[:most])
-        designs = list(_descended(run, largest, designs[-1], Clock.started(clock.left + 0.1)))
+        designs = list(
+            _descended(run, largest, designs[-1], Clock.started(clock.left + _SETTINGS.extra))
+        )
     for x in designs:
         run.offer_near(x)
     large = run.thresholds.size >= _SETTINGS.many and not problem.limits

@@ -44,6 +44,8 @@ class MasterTuning:
     """How much a cut has to be violated, relatively, to join."""
     joining: int = 8
     """Violated cuts that join at a time."""
+    room: int = 64
+    """Cuts that there is room for at first; the room is doubled where it is full."""
 
 
 _TUNING = MasterTuning()
@@ -143,7 +145,7 @@ class Master:
         """Keep a cut, in the program too if it ``joins`` at once."""
         width = self._columns.size
         if self.count == len(self._rows):
-            room = np.zeros((max(self.count, 64), width))
+            room = np.zeros((max(self.count, _TUNING.room), width))
             self._rows = np.vstack((self._rows.reshape(-1, width), room))
         row, m = self._rows[self.count], self.levels.size
         row[:m] = (cut.blocks[self.levels] + self.startup) / self.scale

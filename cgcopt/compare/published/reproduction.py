@@ -36,8 +36,12 @@ _BEST_DESIGNS = frozenset({"published_optimal", "published_stationary"})
 
 #: Our own near-closed form, shown where the published plots have none like it.
 _BESIDE = {CompletionProbability.kind: ("equal-risk",)}
+#: Methods of the paper that take minutes; they are run where they are asked for.
 _ITERATIVE = frozenset({"projected-subgradient", "successive-convex"})
-_QUICK_WORKERS, _QUICK_STARTS = 30.0, 4
+#: Workers up to which a quick reproduction goes.
+_QUICK_WORKERS = 30.0
+#: Starts of its methods.
+_QUICK_STARTS = 4
 
 
 @dataclass(frozen=True)

@@ -34,12 +34,16 @@ _SIMPLE: Table[type[Objective], tuple[Candidate, ...]] = Table(
     others=(),
 )
 
-#: Copies of the data that are standard beside those that the user allows.
+#: Copies of the data that are tried beside those that the user allows.
 _COPIES = (2, 4)
-#: Blocks that are.
+#: Blocks that are tried beside those that the user allows.
 _BLOCKS = 2
-#: Workers beyond which a schedule has too many numbers for any trace.
-_MOST_SHARES, _MOST_FULL, _MOST_SCHEDULED = 64, 32, 128
+#: Workers beyond which a schedule with equal work has too many numbers for any trace.
+_MOST_SCHEDULED = 128
+#: Workers beyond which one with shares has.
+_MOST_SHARES = 64
+#: Workers beyond which one with free work has.
+_MOST_FULL = 32
 
 
 def advice_candidates(

@@ -29,8 +29,10 @@ __all__ = ["DEFAULT_OPTIONS", "TradeOff", "TradePoint", "default_copies", "trade
 
 #: Gap and seconds of every single point.
 DEFAULT_OPTIONS = Options(gap=1e-4, time_limit=20.0)
-#: Blocks up to which the curve goes by default, and the grid.
-MOST_BLOCKS, GRID_BLOCKS = 6, 4
+#: Blocks up to which the curve goes by default.
+MOST_BLOCKS = 6
+#: Blocks up to which the grid goes by default.
+GRID_BLOCKS = 4
 
 
 @dataclass(frozen=True)

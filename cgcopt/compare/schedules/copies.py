@@ -29,8 +29,10 @@ __all__ = ["CopiesRow", "CopiesTable", "copies_table"]
 
 #: Rounds that judge.
 _JUDGED = 5000
-#: Largest cost of sending all coordinates that is tried, in uncoded rounds, and relative accuracy.
-_DEAREST, _ACCURACY = 10.0, 0.02
+#: Largest cost of sending all coordinates that is tried, in uncoded rounds.
+_DEAREST = 10.0
+#: Relative accuracy of the cost at which the ways cross.
+_ACCURACY = 0.02
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
 __all__ = ["HINDSIGHT", "LIGHT", "METHODS", "Crossing", "Entry", "ScheduleTable", "schedule_table"]
 
-#: Judging rounds that find crossings, and up to which hindsight is designed on them.
-_CROSSING, _HINDSIGHT = 5000, 2000
+#: Judging rounds that find crossings.
+_CROSSING = 5000
+#: Judging rounds up to which a design in hindsight is made on them.
+_HINDSIGHT = 2000
 _STOPPED = "stopped by the time limit"
 
 #: Name of a column -> solver and raw options.

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_curve"]
 
-#: The scale of odds ends here, or where the curves do.
-_LEAST, _MOST = 1e-4, 1 - 1e-9
+#: The scale of odds begins here, or where the curves do.
+_LEAST = 1e-4
+#: It ends here, or where the curves do.
+_MOST = 1 - 1e-9
 
 
 def plot_curve(curve: Curve, path: str | Path) -> None:

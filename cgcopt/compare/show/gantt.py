@@ -23,8 +23,10 @@ __all__ = ["Bar", "bars_of", "plot_round", "typical_round"]
 
 #: Cells of a block up to which they are numbered.
 _NUMBERED = 12
-#: Shares of the round from which a bar has room for a number, and for a white edge.
-_WIDE, _EDGED = 0.04, 0.008
+#: Share of the round from which a bar has room for a number.
+_WIDE = 0.04
+#: Share from which it has room for a white edge.
+_EDGED = 0.008
 #: Levels that are drawn in colours of their own; more are shades of one scale.
 _COLOURED = 8
 

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_plan"]
 
-#: With more cells than this, their numbers and the lines between them are left out.
-_MOST_NUMBERS, _MOST_EDGES = 400, 1000
+#: With more cells than this, their numbers are left out.
+_MOST_NUMBERS = 400
+#: With more than this, the lines between them are too.
+_MOST_EDGES = 1000
 
 
 def plot_plan(plan: Plan, path: str | Path) -> None:

@@ -220,15 +220,15 @@ def _swept_through(
     p: FloatArray, s: FloatArray, gradient: bool, threads: int | None
 ) -> tuple[FloatArray, FloatArray]:
     """Probabilities and gradients by the sweep through all thresholds."""
-    from cgcopt.evaluation.crossing.kernel import WORKSPACE, sweep
+    from cgcopt.evaluation.crossing.kernel import MARGIN, WORKSPACE, sweep
 
     rows, n = p.shape
     values = np.empty((rows, 3))
     derivatives = np.empty((2, rows if gradient else 0, n))
 
     def work(part: slice) -> None:
-        reals = np.empty((WORKSPACE, n + 128))
-        whole = np.empty((WORKSPACE, n + 128), np.int64)
+        reals = np.empty((WORKSPACE, n + MARGIN))
+        whole = np.empty((WORKSPACE, n + MARGIN), np.int64)
         sweep(
             p[part],
             s[part],

@@ -81,8 +81,8 @@ def first_failures(
     terms = np.empty((kernel.PANEL_TERMS, rows, n))
 
     def work(part: slice) -> None:
-        reals = np.empty((kernel.PANEL_WORKSPACE, n + 128))
-        whole = np.empty((kernel.PANEL_WORKSPACE, n + 128), np.int64)
+        reals = np.empty((kernel.PANEL_WORKSPACE, n + kernel.MARGIN))
+        whole = np.empty((kernel.PANEL_WORKSPACE, n + kernel.MARGIN), np.int64)
         kernel.sweep_panels(
             cdf, sf, part.start, part.stop, values, terms, reals, whole, row_tail, term_tail
         )
@@ -147,9 +147,9 @@ def paired_derivatives(
 
     def work(part: slice) -> None:
         total = np.zeros((n, n))
-        reals = np.empty((kernel.PAIR_WORKSPACE, n + 128))
-        table = np.empty((n + 128, kernel.PAIR_TERMS))
-        whole = np.empty((kernel.PAIR_COUNTS, n + 128), np.int64)
+        reals = np.empty((kernel.PAIR_WORKSPACE, n + kernel.MARGIN))
+        table = np.empty((n + kernel.MARGIN, kernel.PAIR_TERMS))
+        whole = np.empty((kernel.PAIR_COUNTS, n + kernel.MARGIN), np.int64)
         kernel.sweep_pairs(
             cdf[part], derivative[part], rise[part], before[part], after[part], least, total, reals,
             table, whole,

@@ -65,16 +65,26 @@ LARGEST_TILT = 2.0**1000
 """Keeps the tilt finite at subnormal thresholds; any positive tilt is exact."""
 TILT = 200.0
 """Tilt where ``P < exp(-TILT)``; then ``1 - P`` rounds to one."""
+SMALL_COMPLEMENT = 1e-3
+"""Where ``1 - P`` is below, ``P`` is one minus it, without the rounding of its own sum."""
+MARGIN = 128
+"""Columns of the workspace beyond the ``N`` of a row: its padding, and blocks that reach behind it."""
 WORKSPACE = 13
 """Rows of workspace that :func:`sweep` needs."""
 PANEL_WORKSPACE = 19
 """Rows of workspace that :func:`sweep_panels` needs."""
 PANEL_TERMS = 5
 """Numbers that :func:`sweep_panels` finds for every threshold of every row."""
-ROUGH_ROW_TAIL, ROUGH_TERM_TAIL = 18.0, 2.0**-30
-"""Tails with which :func:`sweep_panels` is right to about 1e-8."""
-PAIR_WORKSPACE, PAIR_COUNTS, PAIR_TERMS = 5, 3, 64
-"""Rows of workspace that :func:`sweep_pairs` needs, and how many Poisson weights it keeps."""
+ROUGH_ROW_TAIL = 18.0
+"""In place of ``ROW_TAIL`` where :func:`sweep_panels` is to be right to about 1e-8."""
+ROUGH_TERM_TAIL = 2.0**-30
+"""In place of ``TERM_TAIL`` there."""
+PAIR_WORKSPACE = 5
+"""Rows of workspace of numbers that :func:`sweep_pairs` needs."""
+PAIR_COUNTS = 3
+"""Rows of workspace of whole numbers that it needs."""
+PAIR_TERMS = 64
+"""Poisson weights that it keeps."""
 PAIR_STEP = 24.0
 """Larger intervals are taken in several steps, so that :data:`PAIR_TERMS` weights are enough."""
 PAIR_TAIL = 6.0
@@ -453,7 +463,7 @@ def sweep(
         values[v, 2] = math.log(edge[n]) + log_constant + rest
         if values[v, 1] < 0.5:
             values[v, 2] = 0.0 + math.log1p(-values[v, 1])
-        if values[v, 1] < 1e-3:
+        if values[v, 1] < SMALL_COMPLEMENT:
             values[v, 0] = 1.0 - values[v, 1]
         if gradient:
             _chain(
@@ -579,7 +589,7 @@ def sweep_panels(
                 failures *= constant
                 values[v, 1] = failures if failures < 1.0 else 1.0
                 values[v, 0] = constant * edge[n] * math.exp(rest)
-                if values[v, 1] < 1e-3:
+                if values[v, 1] < SMALL_COMPLEMENT:
                     values[v, 0] = 1.0 - values[v, 1]
             below = 0
             for k in range(n + 1):

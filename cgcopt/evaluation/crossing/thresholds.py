@@ -29,8 +29,10 @@ __all__ = [
 #: Factor on a deadline that equals a possible runtime in exact arithmetic: it counts as kept, however
 #: ``t / (u w_n)`` is rounded.
 KEPT = 1.0 + 4.0 * float(np.finfo(np.float64).eps)
-#: Levels from which it is seen whether they come in runs, and the length of runs that is worth it.
-_MANY, _LONG_RUNS = 64, 4
+#: Levels from which it is seen whether some of them in a row have the same threshold.
+_MANY = 64
+#: Mean length of such rows from which it is worth it to compute each threshold once.
+_LONG_RUNS = 4
 #: Below it a density has lost digits to the range of double precision.
 _SMALLEST_DENSITY = 1e-290
 

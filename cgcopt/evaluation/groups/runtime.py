@@ -17,6 +17,9 @@ from cgcopt.workers.groups import Groups
 
 __all__ = ["expected_runtime", "order_statistic_means", "runtime_of_lines"]
 
+#: Rounds drawn for inverse means, of which no integral is known here.
+_DRAWN = 100_000
+
 
 def expected_runtime(
     system: System, work: ArrayLike, *, gradient: bool = False, threads: int | None = None
@@ -78,7 +81,7 @@ def runtime_of_lines(system: System, lines: Lines, *, gradient: bool = True) -> 
 def order_statistic_means(times: Groups, workers: int, power: int) -> FloatArray:
     """``E[T_(1)], ..., E[T_(N)]``, infinite where they are; inverse means are those of drawn rounds."""
     if power != 1:
-        drawn = np.sort(times.sample(100_000, workers, np.random.default_rng(0)), axis=1)
+        drawn = np.sort(times.sample(_DRAWN, workers, np.random.default_rng(0)), axis=1)
         return np.asarray((drawn**power).mean(axis=0))
     system = System(workers, 1, times, samples=workers)
     means = np.empty(workers)

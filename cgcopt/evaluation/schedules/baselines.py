@@ -23,6 +23,9 @@ from cgcopt.system import System
 
 __all__ = ["Cyclic", "Dynamic", "sent_share", "speed_of_light"]
 
+#: Products that the choice of the worker of one cell takes, for each worker, about.
+_PRODUCTS = 20
+
 
 @dataclass(frozen=True)
 class Cyclic:
@@ -139,7 +142,7 @@ class Dynamic:
             seconds = t[rows] * work + (sending + self.latency)
             fill_dynamic(seconds, ends[rows], np.empty(self.cells), free, idle)
 
-        in_pieces(piece, len(t), 20 * self.cells * system.workers)
+        in_pieces(piece, len(t), _PRODUCTS * self.cells * system.workers)
         return ends + costs.startup
 
 

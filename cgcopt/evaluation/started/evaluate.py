@@ -247,7 +247,7 @@ def _root(times: RandomStart, lines: Lines, q: float, low: float, high: float) -
     def odds(t: float) -> float:
         found = started_chances(times, lines, np.array([t]))
         late = float(found.missed[0])
-        log_odds = float(found.log_met[0]) - math.log(max(late, 5e-324))
+        log_odds = float(found.log_met[0]) - math.log(max(late, math.ulp(0.0)))
         return max(log_odds, _QUANTILE.lowest_odds) - target
 
     found = optimize.brentq(odds, low, high, xtol=_QUANTILE.least, rtol=_QUANTILE.resolution)

@@ -18,6 +18,8 @@ FOOTERS = 3
 COLUMNS = 8
 #: Share of a column's deviation within which a figure agrees.
 NEAR = 5e-3
+#: Relative difference up to which a column agrees with a figure over the others: they are rounded.
+CLOSE = 1e-2
 #: Share of the rounds that must repeat others to be told.
 REPEATED = 0.25
 _ROWS: dict[str, Callable[[FloatArray], FloatArray]] = {
@@ -37,7 +39,7 @@ def is_figure(values: FloatArray, block: FloatArray) -> bool:
     True
     """
     figures = (np.mean, np.max, np.min, np.sum, np.median, np.std)
-    return any(np.allclose(values, f(block, axis=1), rtol=1e-2) for f in figures)
+    return any(np.allclose(values, f(block, axis=1), rtol=CLOSE) for f in figures)
 
 
 def refuse_footer(grid: Grid, columns: Sequence[int]) -> None:
