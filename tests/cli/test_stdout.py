@@ -91,7 +91,7 @@ SMALL = {
     "inspect": "FOLDER/trace.csv --out FOLDER/inspected.png",
     "advise": "FOLDER/trace.csv --time-limit 2 --out FOLDER/advice",
     "fit": "FOLDER/trace.csv",
-    "library": "runtime-exponential-n10 --out FOLDER/library",
+    "library": "rounds-runtime-coordinate-n4-l20-k30 --out FOLDER/library",
     "judge": "FOLDER/small.toml FOLDER/answer.csv --bound-seconds 0",
     "solvers": "",
 }
@@ -116,8 +116,8 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "tiny.toml").write_text(f"[system]\nworkers = 2\ncoordinates = 4\n{EXPONENTIAL}")
     (tmp_path / "study.toml").write_text('instance = "small.toml"\nsolvers = ["uniform"]\n')
     (tmp_path / "answer.csv").write_text("5,10,5\n")
-    times = "\n".join(f"{1 + k % 3},{2 + k % 5},{1 + k % 7}" for k in range(24))
-    (tmp_path / "trace.csv").write_text(f"w1,w2,w3\n{times}\n")
+    times = "\n".join(f"{1 + k % 3},{2 + k % 5}" for k in range(16))
+    (tmp_path / "trace.csv").write_text(f"w1,w2\n{times}\n")
     return tmp_path
 
 
@@ -175,7 +175,7 @@ def test_every_command_with_json_is_tried() -> None:
     "name",
     [pytest.param(name, marks=[pytest.mark.slow] if name in LONGER else []) for name in SMALL],
 )
-@pytest.mark.usefixtures("no_rendering")
+@pytest.mark.usefixtures("no_rendering", "few_restarts_here")
 def test_json_alone_on_descriptor_1(
     name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,7 +91,7 @@ def test_all_vectors_against_all_partitions(deadline: bool) -> None:
 
 
 def test_every_solver_that_was_asked_for_is_named() -> None:
-    quantile = cg.Problem(SYSTEM, cg.Quantile(0.8), title="quantile")
+    quantile = cg.Problem(replace(SYSTEM, workers=2), cg.Quantile(0.8), title="quantile")
     asked = ["highs", "scipy-slsqp", "scipy-trust-constr", "scipy-linprog"]
     for problem in (RUNTIME, quantile):
         found = verify(problem, outside=asked, options=OPTIONS)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 import cgcopt as cg
@@ -74,9 +75,20 @@ def carried_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study")
     (folder / "base.toml").write_text(cg.instance_text(BASE))
     (folder / "study.toml").write_text(STUDY)
-    result = CliRunner().invoke(
-        app, ["study", str(folder / "study.toml"), "--out", str(folder / "out")]
-    )
+    save = Figure.savefig
+
+    def few_renderings(figure: Figure, path: str | Path, **how: Any) -> None:
+        """All pictures of the page, and one picture in every format."""
+        if Path(path).suffix == ".png" or "profile" in Path(path).name:
+            save(figure, path, **how)
+        else:
+            Path(path).touch()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", few_renderings)
+        result = CliRunner().invoke(
+            app, ["study", str(folder / "study.toml"), "--out", str(folder / "out")]
+        )
     assert result.exit_code == 0, result.output
     assert "all instances" in result.output
     return folder / "out"
@@ -103,6 +115,9 @@ def test_the_folder_holds_tables_and_pictures(carried_out: Path) -> None:
         "report.html",
     }
     assert pictures | tables | {"results.sqlite"} <= names
+    starts = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
+    for end, start in starts.items():
+        assert (carried_out / f"profile.{end}").read_bytes().startswith(start)
     frame = pd.read_csv(carried_out / "results.csv")
     assert len(frame) == 2 * 2 * 3
     for line in frame.to_dict(orient="records"):
