@@ -178,7 +178,7 @@ def test_traces_of_one_name_and_named_solvers(
     paths = [tmp_path / folder / "t.csv" for folder in ("a", "b")]
     for path in paths:
         path.parent.mkdir()
-        shutil.copy(TRACE, path)
+        path.write_text("".join(TRACE.read_text().splitlines(keepends=True)[:40]))
     out = tmp_path / "out"
     command = ["compare", *map(str, paths), "--replay", "--solvers", "uncoded,closed-form-time"]
     assert main([*command, "--out", str(out)]) == 0

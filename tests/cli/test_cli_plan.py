@@ -52,8 +52,9 @@ def test_solve_feeds_plan(
     assert plan.cells == 4
 
 
+@pytest.mark.usefixtures("few_restarts_here")
 def test_plan_of_a_schedule(tmp_path: Path) -> None:
-    solution = cg.solve(cg.Problem(SYSTEM, cg.ExpectedRuntime()), "schedule", scenarios=50)
+    solution = cg.solve(cg.Problem(SYSTEM, cg.ExpectedRuntime()), "schedule", scenarios=25)
     schedule = solution.schedule
     assert schedule is not None
     path, out = tmp_path / "schedule.json", tmp_path / "plan.npz"

@@ -608,21 +608,21 @@ def test_equal_comparisons_make_equal_pictures(tmp_path: Path) -> None:
 def bad_fit() -> cg.Trace:
     """Two modes, the slow one rare and very slow: no shifted exponential."""
     rng = np.random.default_rng(11)
-    times = rng.uniform(1.0, 1.02, size=(240, 6))
+    times = rng.uniform(1.0, 1.02, size=(160, 4))
     times[rng.random(times.shape) < 0.02] = 9.0
     return cg.Trace(times)
 
 
 @pytest.fixture(scope="module")
 def replayed(bad_fit: cg.Trace, few_restarts: None) -> Replay:
-    return replay(bad_fit, title="two modes", coordinates=600)
+    return replay(bad_fit, title="two modes", coordinates=400)
 
 
 def test_replay_judges_on_rounds_that_no_model_has_seen(
     bad_fit: cg.Trace, replayed: Replay
 ) -> None:
     result = replayed
-    held_out = bad_fit.times[120:]
+    held_out = bad_fit.times[80:]
     assert result.test.times.tolist() == held_out.tolist()
     rows = {row.name: row for row in result.rows}
     assert rows["uncoded"].held_out == pytest.approx(held_out.max(axis=1).mean(), rel=1e-12)
@@ -634,9 +634,9 @@ def test_replay_judges_on_rounds_that_no_model_has_seen(
             continue
         # Straight from the definition, in seconds: u = M b/N = 1/L.
         x = np.array(row.partition)
-        assert x.sum() == pytest.approx(600)
-        work = np.cumsum(x * np.arange(1, 7))
-        runtimes = (ordered[:, ::-1] * work / 600).max(axis=1)
+        assert x.sum() == pytest.approx(400)
+        work = np.cumsum(x * np.arange(1, 5))
+        runtimes = (ordered[:, ::-1] * work / 400).max(axis=1)
         assert row.held_out == pytest.approx(runtimes.mean(), rel=1e-9)
     assert [row.held_out for row in result.rows] == sorted(row.held_out for row in result.rows)
     hindsight = rows["hindsight optimum, held-out rounds"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -17,6 +18,7 @@ from rich.console import Console
 from scipy.stats import binom
 
 from cgcopt.cli import main
+from cgcopt.cli.commands.compare import STORE_NAME
 from cgcopt.compare.published.figures import Figure, caveat, published_figures, sweeps
 from cgcopt.compare.published.judgement import (
     Verdict,
@@ -37,8 +39,15 @@ KINDS = ("expected-runtime", "completion-probability")
 
 
 @pytest.fixture(scope="module")
-def quick() -> Reproduction:
-    return reproduce(quick=True)
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the command keeps the rows of ``quick``."""
+    return tmp_path_factory.mktemp("kept") / STORE_NAME
+
+
+@pytest.fixture(scope="module")
+def quick(kept: Path) -> Reproduction:
+    with Store(kept) as store:
+        return reproduce(quick=True, store=store)
 
 
 def figures(kind: str, scheme: str) -> list[Figure]:
@@ -188,8 +197,9 @@ def test_the_papers_methods_run_with_the_papers_settings() -> None:
 
 @pytest.mark.usefixtures("no_rendering")
 def test_command_writes_everything(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], quick: Reproduction
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], quick: Reproduction, kept: Path
 ) -> None:
+    shutil.copy(kept, tmp_path)
     assert main(["reproduce", "--quick", "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert "0 failed to reproduce" in out

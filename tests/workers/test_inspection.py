@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cgcopt.cli import main
-from cgcopt.workers import Trace
+from cgcopt.workers import Trace, dependence
 from cgcopt.workers.dependence import dependence_of, mean_error
 from cgcopt.workers.inspection import inspect_trace
+
+
+@pytest.fixture(autouse=True)
+def few_permutations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of them: an effect of a p-value of 1/200 is still shown."""
+    monkeypatch.setattr(dependence, "LIMITS", replace(dependence.LIMITS, permutations=199))
+
 
 EFFECTS = ("unequal", "together", "persistent", "drift")
 
@@ -62,8 +70,8 @@ def test_a_worker_that_is_slow_in_every_third_round_is_found() -> None:
 
 def test_sizes_are_what_they_are_called() -> None:
     rng = np.random.default_rng(3)
-    noise = 0.3 * rng.standard_normal((4000, 10))
-    workers = rng.standard_normal(10)
+    noise = 0.3 * rng.standard_normal((4000, 5))
+    workers = rng.standard_normal(5)
     workers = 0.2 * (workers - workers.mean()) / workers.std()
     common = 0.3 * rng.standard_normal((4000, 1))
     found = dependence_of(Trace(np.exp(noise + workers)))
