@@ -68,6 +68,19 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", _connect_locally)
 
 
+@pytest.fixture(autouse=True)
+def _pyomo_logs_to_an_open_stream() -> Iterator[None]:
+    """Give the handler of pyomo's logger the standard output of the process.
+
+    It keeps the one that it finds when pyomo is first imported, which a test may have captured: that is
+    closed at the end of the test, and pyomo asks closed streams for their descriptor.
+    """
+    yield
+    logging = sys.modules.get("pyomo.common.log")
+    if logging is not None and logging.pyomo_handler.stream is not sys.__stdout__:
+        logging.pyomo_handler.stream = sys.__stdout__  # setStream would flush the closed one
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Return the top of the source tree."""

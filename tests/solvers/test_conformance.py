@@ -50,12 +50,17 @@ CASES = [
 ]
 
 
-def one_of_each(cases: list[Any], *kinds: Callable[[type[Solver], Task], Any]) -> Iterator[Any]:
-    """Mark all cases slow but one of each of these kinds; kinds of times take turns."""
+def one_of_each(
+    cases: list[Any], *kinds: Callable[[type[Solver], Task], Any], among: list[Any] | None = None
+) -> Iterator[Any]:
+    """Mark all cases slow but one of each of these kinds; kinds of times take turns.
+
+    Quick are only some of ``among``, where that is given.
+    """
     quick: set[str] = set()
     for kind in kinds:
         groups: dict[Any, list[str]] = {}
-        for case in cases:
+        for case in cases if among is None else among:
             cls, task, _ = case.values
             groups.setdefault(kind(cls, task), []).append(case.id)
         for turn, group in enumerate(groups.values()):
@@ -67,13 +72,19 @@ def one_of_each(cases: list[Any], *kinds: Callable[[type[Solver], Task], Any]) -
 
 
 BY_TASK = (lambda cls, task: (cls, task.objective)), (lambda cls, task: (cls, task.form))
-each_case = pytest.mark.parametrize(("cls", "task", "times"), list(one_of_each(CASES, *BY_TASK)))
+EACH_CASE = list(one_of_each(CASES, *BY_TASK))
+each_case = pytest.mark.parametrize(("cls", "task", "times"), EACH_CASE)
 each_solver = pytest.mark.parametrize("cls", all_solvers(), ids=lambda cls: cls.name)
 every_second_solver = in_turns(every=2, cls={cls.name: cls for cls in all_solvers()})
+# Their first run is over.
 each_solver_once = pytest.mark.parametrize(
-    ("cls", "task", "times"), list(one_of_each(CASES, lambda cls, _: cls))
+    ("cls", "task", "times"),
+    list(
+        one_of_each(
+            CASES, lambda cls, _: cls, among=[case for case in EACH_CASE if not case.marks]
+        )
+    ),
 )
-
 
 every_task_or_some = pytest.mark.parametrize(
     ("cls", "quick"),
@@ -90,12 +101,16 @@ FEW_STEPS = {"successive-convex": {"iterations": 25}}
 
 
 def pairs(cls: type[Solver], quick: bool) -> Iterator[tuple[Task, Times]]:
-    """Tasks of a solver with kinds of times: all, or each task once, where kinds take turns."""
-    tasks = sorted(cls.solves, key=lambda task: (task.form, task.objective.kind))
+    """Tasks of a solver with kinds of times: all, or each objective once: forms and kinds take turns."""
+    tasks = sorted(cls.solves, key=lambda task: (task.objective.kind, task.form))
     kinds = sorted(cls.times)
     if quick:
         first = all_solvers().index(cls)
-        yield from ((task, kinds[(first + i) % len(kinds)]) for i, task in enumerate(tasks))
+        for turn, (_, of_one) in enumerate(
+            itertools.groupby(tasks, key=lambda task: task.objective), first
+        ):
+            forms = list(of_one)
+            yield forms[turn % len(forms)], kinds[turn % len(kinds)]
     else:
         yield from itertools.product(tasks, kinds)
 
@@ -267,7 +282,7 @@ def test_a_time_limit_is_kept(cls: type[Solver]) -> None:
     }[task.objective]()
     problem = Problem(system, objective)
     started = time.perf_counter()
-    solution = cg.solve(problem, cls(), form=task.form, time_limit=0.5, gap=0.0, threads=1)
+    solution = cg.solve(problem, cls(), form=task.form, time_limit=0.2, gap=0.0, threads=1)
     assert time.perf_counter() - started < 12.0
     assert solution.seconds.solve + solution.seconds.build < 6.0
     assert solution.termination in (
@@ -287,10 +302,14 @@ DISCRETE = [
 ]
 
 
-@pytest.mark.parametrize("coordinates", [20, 20_000, 10**6, 10**9, 10**12])
-@pytest.mark.parametrize("cls", DISCRETE, ids=lambda cls: cls.name)
+@in_turns(
+    every=3,
+    cls={cls.name: cls for cls in DISCRETE},
+    coordinates=[20, 20_000, 10**6, 10**9, 10**12],
+    seed=[0, 1],
+)
 def test_a_proof_is_a_proof_at_every_number_of_coordinates(
-    cls: type[Solver], coordinates: int
+    cls: type[Solver], coordinates: int, seed: int
 ) -> None:
     if not cls.available():
         pytest.skip(f"{cls.name} is not installed")
@@ -298,15 +317,13 @@ def test_a_proof_is_a_proof_at_every_number_of_coordinates(
     system = cg.System(4, coordinates, times)
     middle = cg.Design(np.full(4, coordinates / 4))
     deadline = cg.evaluate(Problem(system, cg.Quantile(0.5)), middle).value
-    exact = Problem(system, cg.CompletionProbability(deadline))
-    for seed in range(2):
-        problem = exact.sampled(24, seed=seed)
-        best = references.best_share(problem)
-        solution = cg.solve(problem, cls(), form="block", time_limit=20, threads=1)
-        assert solution.bound >= best - 1e-12
-        assert solution.value == pytest.approx(best)
-        assert solution.termination is TerminationCondition.OPTIMAL
-        assert solution.gap <= 1e-9
+    problem = Problem(system, cg.CompletionProbability(deadline)).sampled(24, seed=seed)
+    best = references.best_share(problem)
+    solution = cg.solve(problem, cls(), form="block", time_limit=20, threads=1)
+    assert solution.bound >= best - 1e-12
+    assert solution.value == pytest.approx(best)
+    assert solution.termination is TerminationCondition.OPTIMAL
+    assert solution.gap <= 1e-9
 
 
 def test_every_solver_states_its_facts() -> None:

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -47,22 +48,27 @@ TASKS = {
 
 
 def cases():
-    """Every solver, task and limit; what is quick is every solver under a third of them, in turns.
+    """Every solver, task and limit; what is quick is every solver under one limit and one cost.
 
-    The limits and the tasks of a solver take turns, and solvers begin at different ones, so that
-    every limit meets every objective and many solvers, and every solver limits as well as costs.
+    Those are such that met fewest before: so every limit meets every objective.
     """
-    for first, (cls, tasks) in enumerate(TASKS.items()):
-        for turn, name in enumerate(LIMITED):
-            for number, task in enumerate(tasks):
-                quick = (first + turn) % 3 == 0 and number == (first + turn) // 3 % len(tasks)
-                yield pytest.param(
-                    cls,
-                    task,
-                    name,
-                    marks=[] if quick else pytest.mark.slow,
-                    id=f"{cls.name}-{task.objective.kind}-{task.form}-{name}",
-                )
+    met = Counter()
+    for cls, tasks in TASKS.items():
+        quick = []
+        for kind in ("limits", "costs"):
+            pairs = [(task, name) for task in tasks for name in LIMITED if kind in LIMITED[name]]
+            pairs.sort(key=lambda pair: (met[pair[0].objective, pair[1]], met[pair]))
+            quick += pairs[:1]
+            met.update((task.objective, name) for task, name in pairs[:1])
+            met.update(pairs[:1])
+        for task, name in itertools.product(tasks, LIMITED):
+            yield pytest.param(
+                cls,
+                task,
+                name,
+                marks=[] if (task, name) in quick else pytest.mark.slow,
+                id=f"{cls.name}-{task.objective.kind}-{task.form}-{name}",
+            )
 
 
 def problem_of(name, objective, times):

@@ -82,10 +82,10 @@ def test_a_package_outside_brings_a_solver(site: Path) -> None:
 
         assert "halves" in solver_names()
         cls = find_solver("halves", cg.ExpectedRuntime(), Form.BLOCK)
-        times = cg.ShiftedExponential(rate=1e-3, shift=50)
+        times = cg.Scenarios([[50.0, 300.0, 900.0, 4000.0], [80.0, 700.0, 800.0, 1200.0]])
         problem = cg.Problem(cg.System(4, 101, times), cg.ExpectedRuntime())
         solution = cg.solve(problem, "halves", form="block")
-        better = cg.solve(problem, "optimal")
+        better = cg.solve(problem, "single-level")
         assert solution.value > better.value
         assert 0 < solution.gap < 1
         print(cls.version(), solution.status, solution.partition.tolist())
@@ -99,8 +99,8 @@ def test_a_package_outside_brings_a_solver(site: Path) -> None:
 def test_the_command_line_lists_and_runs_it(site: Path, tmp_path: Path) -> None:
     instance = tmp_path / "instance.toml"
     instance.write_text(
-        '[system]\nworkers = 4\ncoordinates = 100\n[worker_times]\nfamily = "exponential"\n'
-        'rate = 1.0\n[objective]\nkind = "expected-runtime"\n'
+        '[system]\nworkers = 4\ncoordinates = 100\n[worker_times]\nfamily = "scenarios"\n'
+        'times = [[1.0, 2.0, 3.0, 9.0]]\n[objective]\nkind = "expected-runtime"\n'
     )
     code = """
         import sys
