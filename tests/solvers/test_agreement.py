@@ -29,9 +29,9 @@ def problem_of(
     form: Form,
     times: cg.workers.base.WorkerTimes,
     coordinates: int = 20_000,
-    rounds: int = 25,
+    rounds: int = 12,
 ) -> Problem:
-    workers = 6
+    workers = 5
     if form is Form.COORDINATE:
         workers, coordinates, rounds = 3, 5, 6
     system = cg.System(workers, coordinates, times, samples=50)
@@ -112,7 +112,7 @@ def test_four_languages_agree(name: str, objective: str, form: Form, kind: str) 
 def test_four_languages_agree_at_every_number_of_coordinates(
     objective: str, form: Form, coordinates: int
 ) -> None:
-    problem = problem_of(objective, form, INSTANCES["paper"], coordinates, rounds=20)
+    problem = problem_of(objective, form, INSTANCES["paper"], coordinates, rounds=10)
     check(problem, formulate(problem, form), WHOLE)
 
 

@@ -77,13 +77,13 @@ def test_no_partition_has_a_smaller_quantile(seed: int) -> None:
 
 
 def test_a_pooled_trace_is_proven() -> None:
-    values = 1 + generator(0, "pooled").lognormal(0, 0.7, 40)
+    values = 1 + generator(0, "pooled").lognormal(0, 0.7, 30)
     problem = cg.Problem(
-        cg.System(6, 1000, cg.Empirical(values), samples=6), cg.CompletionProbability(3000.0)
+        cg.System(5, 1000, cg.Empirical(values), samples=5), cg.CompletionProbability(3000.0)
     )
     solution = cg.solve(problem, time_limit=6, gap=1e-3)
     assert solution.gap <= 2e-2
     assert 0.3 < solution.value < 1.0
     # The bound holds for all designs: also for drawn ones, and for those of all schemes.
-    drawn = generator(1, "drawn").dirichlet(np.full(6, 0.5), 2000) * 1000
+    drawn = generator(1, "drawn").dirichlet(np.full(5, 0.5), 2000) * 1000
     assert max(cg.evaluate(problem, x).value for x in drawn) <= solution.bound

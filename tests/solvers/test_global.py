@@ -202,9 +202,9 @@ def test_bounds_of_boxes_hold_at_every_point_of_expansion(
     problem = problem_of(MODELS[name], workers, 1 / (1 + math.exp(-odds)))
     system, deadline = problem.system, deadline_of(problem)
     speeds = Speeds.of(system, deadline)
-    works = random_designs(rng, workers, 2000)
+    works = random_designs(rng, workers, 1000)
     inside = works * system.unit / deadline
-    around = inside[rng.integers(2000)]
+    around = inside[rng.integers(1000)]
     spread = 1 + 10 ** rng.uniform(-2, 1.5)
     end = system.worker_times.support[0]
     least = math.inf if end == 0 else (1 - 1e-9) / end
@@ -343,7 +343,7 @@ class Mixture(ContinuousTimes):
     def _inverse(self, q: ArrayLike, function: Any, sign: float) -> FloatArray:
         q = np.asarray(q, dtype=np.float64)
         low, high = np.full(q.shape, -30.0), np.full(q.shape, 30.0)
-        for _ in range(200):
+        for _ in range(64):
             middle = 0.5 * (low + high)
             below = sign * (function(np.exp(middle)) - q) < 0
             low, high = np.where(below, middle, low), np.where(below, high, middle)

@@ -1,5 +1,6 @@
 """Designs within limits and with costs: published ratios, brute force, every kind of worker times."""
 
+import functools
 import itertools
 from dataclasses import replace
 
@@ -30,6 +31,11 @@ def solved(system, form="relaxed", gap=1e-6, solver=None, **limits):
     return solution
 
 
+@functools.cache
+def unlimited(system):
+    return cg.solve(cg.Problem(system, cg.ExpectedRuntime())).value
+
+
 @pytest.mark.parametrize(
     ("system", "limits", "ratio"),
     [
@@ -49,9 +55,8 @@ def solved(system, form="relaxed", gap=1e-6, solver=None, **limits):
     ],
 )
 def test_price_of_a_limit(system, limits, ratio):
-    best = cg.solve(cg.Problem(system, cg.ExpectedRuntime()))
     limited = solved(system, **limits)
-    assert limited.value / best.value == pytest.approx(ratio, abs=6e-5)
+    assert limited.value / unlimited(system) == pytest.approx(ratio, abs=6e-5)
     assert limited.gap <= 1e-6
 
 
@@ -139,7 +144,7 @@ def test_boundaries_against_all_of_them(times, costs, blocks):
 
 @pytest.mark.parametrize(
     "times",
-    [TIMES, cg.Empirical(ROUNDS.ravel()), cg.Scenarios(ROUNDS)],
+    [TIMES, cg.Empirical(ROUNDS.ravel()[:60]), cg.Scenarios(ROUNDS)],
     ids=["density", "steps", "rounds"],
 )
 def test_certificates_hold_within_limits(times):

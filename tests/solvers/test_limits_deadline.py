@@ -19,24 +19,24 @@ OBJECTIVES = [cg.CompletionProbability(3000.0), cg.Quantile(0.9)]
 def test_all_levels_allowed_is_the_published_setting():
     limits = cg.Limits(levels=range(4))
     problem = cg.Problem(PAPER, cg.CompletionProbability(10**6.8), limits=limits)
-    assert cg.solve(problem).value == pytest.approx(0.696433, abs=2e-6)
+    assert cg.solve(problem, gap=1e-3).value == pytest.approx(0.696433, abs=2e-6)
 
 
 @in_turns(every=2, costs={"free": cg.Costs(), "costs": COSTS}, objective=OBJECTIVES)
 def test_two_blocks_against_all_pairs_of_levels(objective, costs):
     """Every pair of levels on a grid of shares, and a fine grid around the best of the best pairs."""
-    system = cg.System(5, 1000, TIMES, samples=5, costs=costs)
+    system = cg.System(4, 1000, TIMES, samples=4, costs=costs)
     problem = cg.Problem(system, objective, limits=cg.Limits(blocks=2))
     sign = 1 if objective.kind == "quantile" else -1
 
     def loss(low, high, share):
-        x = np.zeros(5)
+        x = np.zeros(4)
         x[low], x[high] = 1000 * share, 1000 * (1 - share)
         return sign * cg.evaluate(problem, x).value
 
     coarse = sorted(
         (loss(low, high, share), low, high, share)
-        for low, high in itertools.combinations(range(5), 2)
+        for low, high in itertools.combinations(range(4), 2)
         for share in np.linspace(0, 1, 21)
     )
     best = min(

@@ -62,7 +62,7 @@ def test_no_general_optimiser_does_better(workers: int) -> None:
 
 @in_turns(
     every=3,
-    workers=[2, 7, 1, 15],
+    workers=[2, 6, 1, 11],
     times=[
         cg.Exponential(rate=0.1),
         cg.Weibull(shape=0.5, scale=5),

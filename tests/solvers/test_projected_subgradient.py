@@ -43,7 +43,7 @@ def test_projection_against_a_conic_solver() -> None:
     },
 )
 def test_converges_at_every_size(times: cg.LogNormal, coordinates: int) -> None:
-    system = cg.System(10, coordinates, times, samples=50)
+    system = cg.System(6, coordinates, times, samples=50)
     problem = cg.Problem(system, cg.ExpectedRuntime())
     solution = cg.solve(problem, "projected-subgradient")
     best = cg.solve(problem)

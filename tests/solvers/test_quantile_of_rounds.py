@@ -42,8 +42,8 @@ def test_no_choice_of_late_rounds_is_better(seed: int) -> None:
 
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.99])
 def test_many_rounds_are_proven(share: float) -> None:
-    times = 1 + generator(0, "many rounds").lognormal(0, 0.7, (120, 10))
-    problem = cg.Problem(cg.System(10, 1000, cg.Scenarios(times)), cg.Quantile(share))
+    times = 1 + generator(0, "many rounds").lognormal(0, 0.7, (100, 8))
+    problem = cg.Problem(cg.System(8, 1000, cg.Scenarios(times)), cg.Quantile(share))
     solution = cg.solve(problem, "optimal", gap=1e-3, time_limit=30)
     assert solution.gap <= 1e-3
     assert solution.certificate in (Certificate.BRANCH_AND_BOUND, Certificate.LEVELS)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,7 +66,11 @@ def test_the_sooner_of_two_ends_holds_also_in_other_threads() -> None:
         elsewhere()
 
 
-def test_a_method_that_does_not_look_at_its_clock_is_left_with_its_design() -> None:
+def test_a_method_that_does_not_look_at_its_clock_is_left_with_its_design(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    solve = import_module("cgcopt.solvers.solve")
+    monkeypatch.setattr(solve, "_LATE", replace(solve._LATE, seconds=0.1))
     cg.solve(PROBLEM, "uniform")  # what is imported and compiled counts for no limit
     started = time.perf_counter()
     solution = cg.solve(PROBLEM, Stuck(), time_limit=0.2)
@@ -116,7 +123,7 @@ def test_what_cannot_be_afforded_is_left_out_and_said(problem: Problem) -> None:
 def test_a_simulation_takes_as_many_rounds_as_there_is_time_for() -> None:
     schedule = cg.Schedule([300.0] + 10 * [0.0] + [300.0])
     whole = simulate(PROBLEM, schedule, rounds=20_000)
-    with time_until(time.perf_counter() + 0.5):
+    with time_until(time.perf_counter() + 0.1):
         cut = simulate(PROBLEM, schedule, rounds=10**9)
     assert 0.0 < whole.standard_error < math.inf
     assert abs(cut.value - whole.value) < 6 * math.hypot(cut.standard_error, whole.standard_error)
@@ -132,10 +139,10 @@ def test_schemes_say_how_many_choices_they_tried() -> None:
 def test_a_start_for_others_takes_a_share_of_the_time() -> None:
     problem = Problem(PROBLEM.system, cg.CompletionProbability(3e6)).sampled(400, seed=0)
     begun = time.process_time()
-    with time_until(time.perf_counter() + 0.5):
-        assert 0.0 < seconds_left() <= 0.5
+    with time_until(time.perf_counter() + 0.3):
+        assert 0.0 < seconds_left() <= 0.3
         assert good_design(problem, Form.BLOCK) is not None
-    assert time.process_time() - begun < 1.5
+    assert time.process_time() - begun < 1.3
     assert seconds_left() == math.inf
 
 
@@ -147,10 +154,20 @@ def test_a_search_among_steps_keeps_a_design_before_its_first_start() -> None:
     assert designs
 
 
-def test_rounds_are_given_up_one_after_the_other_without_sorting_anew() -> None:
+def test_rounds_are_given_up_one_after_the_other_without_sorting_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rng = np.random.default_rng(0)
-    times = np.sort(rng.exponential(size=(2000, 20)), axis=1)[:, ::-1]
-    begun = time.process_time()
-    late = _greedy(times, 1200)
-    assert time.process_time() - begun < 1.5
-    assert late.sum() == 1200
+    times = np.sort(rng.exponential(size=(300, 8)), axis=1)[:, ::-1]
+    sorted_arrays = []
+    for name in ("sort", "argsort"):
+        given = getattr(np, name)
+
+        def counted(array: Any, given: Any = given, **how: Any) -> Any:
+            sorted_arrays.append(array)
+            return given(array, **how)
+
+        monkeypatch.setattr(np, name, counted)
+    late = _greedy(times, 180)
+    assert len(sorted_arrays) == 1
+    assert late.sum() == 180
