@@ -21,7 +21,7 @@ def chance(workers: int, coordinates: int) -> cg.Problem:
     return cg.Problem(system, cg.CompletionProbability(deadline))
 
 
-@pytest.mark.parametrize(("workers", "coordinates"), [(2, 20), (3, 10), *BIG])
+@pytest.mark.parametrize(("workers", "coordinates"), [(2, 12), (3, 8), *BIG])
 def test_scip_and_the_own_method_reach_the_best_of_all_designs(
     workers: int, coordinates: int
 ) -> None:
@@ -45,7 +45,7 @@ def test_scip_and_the_own_method_reach_the_best_of_all_designs(
         assert solution.design.is_integer
 
 
-@pytest.mark.parametrize(("workers", "coordinates"), [(2, 12), (3, 11), *BIG])
+@pytest.mark.parametrize(("workers", "coordinates"), [(2, 12), (3, 8), *BIG])
 @pytest.mark.parametrize("times", [TIMES, cg.Exponential(2.0)], ids=["shifted", "exponential"])
 def test_the_mean_in_whole_numbers_is_proven_by_scip(
     times: cg.WorkerTimes, workers: int, coordinates: int
@@ -64,7 +64,7 @@ def test_the_mean_in_whole_numbers_is_proven_by_scip(
     assert best * (1.0 - 1e-4) <= found.bound <= best
 
 
-@pytest.mark.parametrize(("workers", "coordinates"), [(2, 12), (3, 20)])
+@pytest.mark.parametrize(("workers", "coordinates"), [(2, 12), (3, 15)])
 def test_bonmin_finds_the_best_design_of_the_convex_program(
     workers: int, coordinates: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,7 @@ import cgcopt as cg
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.problem import Form
 from cgcopt.solvers.registry import all_solvers
+from tests.turns import in_turns
 
 NAMES = ("highs", "scipy-milp", "cvxpy-highs", "pyomo-highs", "pyomo-scip")
 
@@ -25,7 +26,7 @@ def problem_of(
 
 @pytest.mark.parametrize("form", list(Form))
 def test_outside_solvers_agree_with_the_own_method(form: Form) -> None:
-    problem = problem_of(1, 0.7)
+    problem = problem_of(1, 0.7, rounds=9, length=6)
     own = cg.solve(problem, form=form)
     able = {cls.name for cls in all_solvers() if cls.available()}
     found = {name: cg.solve(problem, name, form=form) for name in NAMES if name in able}
@@ -36,10 +37,9 @@ def test_outside_solvers_agree_with_the_own_method(form: Form) -> None:
         assert own.value * (1 - 1e-4) <= solution.bound <= own.value * (1 + 1e-9)
 
 
-@pytest.mark.parametrize("form", list(Form))
-@pytest.mark.parametrize(("seed", "q"), [(2, 0.1), (3, 0.5), (4, 0.9), (5, 0.99)])
-def test_strong_and_plain_rows_have_one_optimum(form: Form, seed: int, q: float) -> None:
-    problem = problem_of(seed, q, rounds=8, length=6)
+@in_turns(every=2, form=list(Form), q=[0.1, 0.5, 0.9, 0.99])
+def test_strong_and_plain_rows_have_one_optimum(form: Form, q: float) -> None:
+    problem = problem_of(2, q, rounds=8, length=6)
     found = []
     for strong in (True, False):
         formulation = cg.formulate(problem, form, strong=strong)

@@ -12,9 +12,10 @@ from scipy.optimize import milp
 import cgcopt as cg
 from cgcopt.errors import UnsupportedProblemError
 from cgcopt.formulations import Formulation
+from tests.turns import in_turns
 
 L = 9
-ROUNDS = np.random.default_rng(5).gamma(2.0, 1.0, (10, 3)) + 0.2
+ROUNDS = np.random.default_rng(5).gamma(2.0, 1.0, (7, 3)) + 0.2
 COSTS = cg.Costs(startup=3.0, per_coordinate=0.5, per_message=4.0)
 LIMITS: dict[str, dict[str, Any]] = {
     "copies": {"copies": 2},
@@ -64,8 +65,7 @@ def best_of_all(problem: cg.Problem) -> float:
     return min(cg.evaluate(problem, x).value for x in kept)
 
 
-@pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
-@pytest.mark.parametrize("objective", KINDS, ids=["quantile", "tail"])
+@in_turns(every=2, objective=dict(zip(("quantile", "tail"), KINDS, strict=True)), limits=LIMITS)
 def test_four_languages_find_the_best_of_all_designs(
     objective: cg.Objective, limits: dict[str, Any]
 ) -> None:

@@ -12,7 +12,7 @@ import cgcopt as cg
 from cgcopt.errors import UnsupportedProblemError
 from tests.turns import in_turns
 
-ROUNDS = np.random.default_rng(3).gamma(2.0, 1.0, (12, 4)) + 0.2
+ROUNDS = np.random.default_rng(3).gamma(2.0, 1.0, (8, 4)) + 0.2
 COSTS = cg.Costs(startup=3.0, per_coordinate=0.05, per_message=4.0)
 LIMITS = {
     "copies": {"copies": 3},
@@ -21,6 +21,12 @@ LIMITS = {
     "levels": {"levels": [0, 3]},
     "boundaries": {"boundaries": [13, 20, 55, 60]},
     "all": {"copies": 3, "blocks": 2, "least": 0.2, "boundaries": [13, 20, 55, 60]},
+}
+KINDS = {
+    "block-free": ("block", cg.Costs()),
+    "block-costs": ("block", COSTS),
+    "relaxed-costs": ("relaxed", COSTS),
+    "relaxed-free": ("relaxed", cg.Costs()),
 }
 
 
@@ -60,13 +66,9 @@ def solved(formulation, language):
     return formulation.value(program.sign * found.fun), formulation.design(found.x)
 
 
-@in_turns(
-    every=3,
-    form=["block", "relaxed"],
-    limits=LIMITS,
-    costs={"free": cg.Costs(), "costs": COSTS},
-)
-def test_four_languages_and_the_own_method_agree(limits, costs, form):
+@in_turns(every=4, kind=KINDS, limits=LIMITS)
+def test_four_languages_and_the_own_method_agree(kind, limits):
+    form, costs = kind
     problem = problem_within(limits, costs)
     formulation = cg.formulate(problem, form)
     own = cg.solve(problem, form=form)
@@ -126,13 +128,9 @@ def test_what_is_not_formulated_is_refused():
                 cg.formulate(cg.Problem(system, objective), form)
 
 
-@in_turns(
-    every=3,
-    form=["block", "relaxed"],
-    limits=LIMITS,
-    costs={"free": cg.Costs(), "costs": COSTS},
-)
-def test_probabilities_in_four_languages(limits, costs, form):
+@in_turns(every=4, kind=KINDS, limits=LIMITS)
+def test_probabilities_in_four_languages(kind, limits):
+    form, costs = kind
     runtime = problem_within(limits, costs)
     deadline = cg.solve(runtime).value
     problem = replace(runtime, objective=cg.CompletionProbability(deadline))

@@ -11,6 +11,8 @@ import cgcopt as cg
 from cgcopt.formulations.points import write_values
 from cgcopt.formulations.schedules.runtime import ScheduleRuntime
 
+pytestmark = pytest.mark.usefixtures("few_restarts")
+
 K, I = np.meshgrid(np.arange(11), np.arange(4), indexing="ij")
 TIMES = 1 + ((7 * K + 3 * I + K * K * I) % 11) / 2
 

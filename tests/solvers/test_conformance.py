@@ -80,9 +80,7 @@ every_second_solver = in_turns(every=2, cls={cls.name: cls for cls in all_solver
 each_solver_once = pytest.mark.parametrize(
     ("cls", "task", "times"),
     list(
-        one_of_each(
-            CASES, lambda cls, _: cls, among=[case for case in EACH_CASE if not case.marks]
-        )
+        one_of_each(CASES, lambda cls, _: cls, among=[case for case in EACH_CASE if not case.marks])
     ),
 )
 
