@@ -189,30 +189,15 @@ class ProbabilityPartition(ProbabilityFormulation):
         """Return a ``pyomo.environ.ConcreteModel`` with mutable :attr:`parameters`."""
         import pyomo.environ as pyo
 
-        U = self.coordinate_scale
         m = pyo.ConcreteModel("completion probability", doc=_PYOMO_DOC.format(form=self.form))
         m.N = pyo.RangeSet(0, self.workers - 1, doc="redundancy levels")
         m.K = pyo.RangeSet(0, self.rounds - 1, doc="scenarios")
         add_pyomo_parameters(m, self.parameters, _DOC)
-        kind = pyo.NonNegativeIntegers if self.integer else pyo.Reals
-        m.x = pyo.Var(m.N, domain=kind, doc="coordinates at every level")
-        m.omega = pyo.Var(m.N, domain=pyo.NonNegativeReals, doc="cumulative work, scaled")
+        self.add_pyomo_work(m)
         m.y = pyo.Var(m.K, domain=pyo.Binary, doc="whether a scenario is met")
         for k in m.K:
             m.y[k].setub(m.reachable[k])
         m.count = pyo.Objective(expr=pyo.quicksum(m.y[k] for k in m.K), sense=pyo.maximize)
-        v = self.budget_weights
-        m.budget = pyo.Constraint(
-            expr=pyo.quicksum(float(v[n]) * m.omega[n] for n in m.N) == m.L / U
-        )
-
-        @m.Constraint(m.N, doc="a coordinate of level n costs n+1 units of work")
-        def work(m: Any, n: int) -> Any:
-            return (n + 1) / U * m.x[n] == m.omega[n] - (m.omega[n - 1] if n else 0.0)
-
-        @m.Constraint(m.N, doc="no block is negative")
-        def rising(m: Any, n: int) -> Any:
-            return m.omega[n] - (m.omega[n - 1] if n else 0.0) >= 0.0
 
         if not self.strong:
 

@@ -101,28 +101,14 @@ class RuntimePartition(RuntimeFormulation):
         """Return a ``pyomo.environ.ConcreteModel``; its parameter ``L`` may be changed."""
         import pyomo.environ as pyo
 
-        T, U = self.times, self.coordinate_scale
+        T = self.times
         m = pyo.ConcreteModel("expected runtime", doc=_PYOMO_DOC.format(form=self.form))
         m.N = pyo.RangeSet(0, self.workers - 1, doc="redundancy levels")
         m.K = pyo.RangeSet(0, self.rounds - 1, doc="scenarios")
         m.L = pyo.Param(initialize=self.problem.system.coordinates, mutable=True, doc="coordinates")
-        kind = pyo.NonNegativeIntegers if self.integer else pyo.Reals
-        m.x = pyo.Var(m.N, domain=kind, doc="coordinates at every level")
-        m.omega = pyo.Var(m.N, domain=pyo.NonNegativeReals, doc="cumulative work, scaled")
+        self.add_pyomo_work(m)
         m.theta = pyo.Var(m.K, domain=pyo.NonNegativeReals, doc="runtime of every scenario, scaled")
         m.total = pyo.Objective(expr=pyo.quicksum(m.theta[k] for k in m.K), sense=pyo.minimize)
-        v = self.budget_weights
-        m.budget = pyo.Constraint(
-            expr=pyo.quicksum(float(v[n]) * m.omega[n] for n in m.N) == m.L / U
-        )
-
-        @m.Constraint(m.N, doc="a coordinate of level n costs n+1 units of work")
-        def work(m: Any, n: int) -> Any:
-            return (n + 1) / U * m.x[n] == m.omega[n] - (m.omega[n - 1] if n else 0.0)
-
-        @m.Constraint(m.N, doc="no block is negative")
-        def rising(m: Any, n: int) -> Any:
-            return m.omega[n] - (m.omega[n - 1] if n else 0.0) >= 0.0
 
         @m.Constraint(m.K, m.N, doc="a round ends when its slowest level does")
         def runtime(m: Any, k: int, n: int) -> Any:

@@ -226,6 +226,26 @@ class ScenarioFormulation(Formulation):
         """Whether the model is a linear program: it has no integer variables at all."""
         return not self.counts_rounds and not self.integer
 
+    def add_pyomo_work(self, m: Any) -> None:
+        """Add blocks, work, budget and their rows to a pyomo model that has the parameter ``L``."""
+        import pyomo.environ as pyo
+
+        U, v = self.coordinate_scale, self.budget_weights
+        kind = pyo.NonNegativeIntegers if self.integer else pyo.Reals
+        m.x = pyo.Var(m.N, domain=kind, doc="coordinates at every level")
+        m.omega = pyo.Var(m.N, domain=pyo.NonNegativeReals, doc="cumulative work, scaled")
+        m.budget = pyo.Constraint(
+            expr=pyo.quicksum(float(v[n]) * m.omega[n] for n in m.N) == m.L / U
+        )
+
+        @m.Constraint(m.N, doc="a coordinate of level n costs n+1 units of work")
+        def work(m: Any, n: int) -> Any:
+            return (n + 1) / U * m.x[n] == m.omega[n] - (m.omega[n - 1] if n else 0.0)
+
+        @m.Constraint(m.N, doc="no block is negative")
+        def rising(m: Any, n: int) -> Any:
+            return m.omega[n] - (m.omega[n - 1] if n else 0.0) >= 0.0
+
     def leave_out_blocks(self, model: Any) -> Any:
         """Take ``x`` out of a model of cvxpy or pyomo where it is continuous; return the model.
 

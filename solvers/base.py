@@ -267,10 +267,12 @@ class Solver(ABC):
 
     @classmethod
     def fits(cls, problem: Problem) -> bool:
-        """Whether the solver knows all limits and costs of the problem, and takes its size."""
-        limits, costs = problem.limits.to_dict(), problem.system.costs
-        known = set(limits) <= cls.limits and (cls.costs or not costs)
-        return known and problem.system.workers <= cls.most_workers
+        """Whether :meth:`check` lets the problem pass."""
+        try:
+            cls.check(problem)
+        except UnsupportedProblemError:
+            return False
+        return True
 
     def prepare(self, problem: Problem, form: Form) -> None:  # noqa: B027
         """Import and compile what :meth:`solve` needs, outside the measured time."""

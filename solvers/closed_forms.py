@@ -42,34 +42,34 @@ __all__ = [
 ]
 
 
-class ClosedFormTime(Solver):
+class _ClosedForm(Solver):
+    """What formulas have in common: they take any limits, at once, and promise no accuracy."""
+
+    role = Role.CLOSED_FORM
+    most_workers = MAX_WORKERS
+    tolerance = math.inf
+    settings = NoSettings
+    limits = ALL_LIMITS
+
+
+class ClosedFormTime(_ClosedForm):
     """``w_n = m / E[T_(N-n)]``: optimal if every order statistic were equal to its mean."""
 
     name = "closed-form-time"
     summary = "cumulative work inversely proportional to the mean order statistics"
-    role = Role.CLOSED_FORM
-    most_workers = MAX_WORKERS
     solves = RUNTIME_RELAXED
-    tolerance = math.inf
-    settings = NoSettings
-    limits = ALL_LIMITS
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Evaluate the formula (arXiv 2206.02450, section V)."""
         return _proportional(problem, mean_time_work(problem.system), "E[T_(N)]")
 
 
-class ClosedFormFrequency(Solver):
+class ClosedFormFrequency(_ClosedForm):
     """``w_n = m E[1/T_(N-n)]``: optimal if every speed were equal to its mean."""
 
     name = "closed-form-frequency"
     summary = "cumulative work proportional to the mean speeds of the order statistics"
-    role = Role.CLOSED_FORM
-    most_workers = MAX_WORKERS
     solves = RUNTIME_RELAXED
-    tolerance = math.inf
-    settings = NoSettings
-    limits = ALL_LIMITS
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Evaluate the formula (arXiv 2206.02450, section V)."""
@@ -78,17 +78,12 @@ class ClosedFormFrequency(Solver):
         return _proportional(problem, speeds[::-1], "E[1/T_(1)]")
 
 
-class ClosedFormDeadline(Solver):
+class ClosedFormDeadline(_ClosedForm):
     """``x_n = m/(n+1)``, ``m = L/H_N``: optimal for exponential tails as the deadline grows."""
 
     name = "closed-form-deadline"
     summary = "equal work in every block, for large deadlines"
-    role = Role.CLOSED_FORM
-    most_workers = MAX_WORKERS
     solves = PROBABILITY_RELAXED
-    tolerance = math.inf
-    settings = NoSettings
-    limits = ALL_LIMITS
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Evaluate the formula (arXiv 2206.02450, section VI)."""
@@ -97,18 +92,13 @@ class ClosedFormDeadline(Solver):
         return _proportional(problem, profile, "m")
 
 
-class EqualRisk(Solver):
+class EqualRisk(_ClosedForm):
     """Equal union bounds ``C(N, n+1) q_n^(n+1) = eps`` on the failure of every level."""
 
     name = "equal-risk"
     summary = "equal union bound of failure on every level (one scalar root)"
-    role = Role.CLOSED_FORM
-    most_workers = MAX_WORKERS
     solves = PROBABILITY_RELAXED
     times: ClassVar[frozenset[Times]] = INDEPENDENT
-    tolerance = math.inf
-    settings = NoSettings
-    limits = ALL_LIMITS
 
     def solve(self, problem: Problem, form: Form, options: Options) -> Outcome:
         """Find ``eps`` from the budget."""

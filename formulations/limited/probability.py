@@ -14,10 +14,9 @@ from cgcopt.design import Design, work_of_partition
 from cgcopt.evaluation.rounds.runtimes import round_runtimes
 from cgcopt.formulations.base import Point
 from cgcopt.formulations.highs_model import HighsModel
-from cgcopt.formulations.limited.runtime import RuntimeWithin
+from cgcopt.formulations.limited.runtime import RuntimeWithin, ScipyParts
 from cgcopt.formulations.models.parameters import HighsRows
 from cgcopt.formulations.probability import moved_towards
-from cgcopt.formulations.scipy_program import Rows
 
 __all__ = ["ProbabilityWithin"]
 
@@ -161,21 +160,14 @@ class ProbabilityWithin(RuntimeWithin):
             reached = T[k][n] * m.omega[n] + m.delay[n]
             return reached + m.lift[k, n] * m.y[k] <= m.room + m.lift[k, n]
 
-    def _scipy_rounds(
-        self,
-        rows: Rows,
-        whole: list[str],
-        upper: dict[str, Any],
-        every_level: Any,
-        reached: dict[str, Any],
-    ) -> float:
+    def _scipy_rounds(self, given: ScipyParts) -> float:
         from scipy import sparse
 
         lift = self.lift.ravel()
-        met = sparse.diags_array(lift) @ every_level
-        rows["met"] = ({**reached, "y": met}, -np.inf, self.room + lift)
-        whole.append("y")
-        upper["y"] = 1.0
+        met = sparse.diags_array(lift) @ given.every_level
+        given.rows["met"] = ({**given.reached, "y": met}, -np.inf, self.room + lift)
+        given.whole.append("y")
+        given.upper["y"] = 1.0
         return -1.0
 
     def _fill_rounds(self, model: HighsModel, found: Mapping[str, IntArray]) -> dict[str, IntArray]:

@@ -11,10 +11,9 @@ import numpy as np
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import Design, largest_remainder
 from cgcopt.formulations.highs_model import HighsModel
-from cgcopt.formulations.limited.runtime import RuntimeWithin
+from cgcopt.formulations.limited.runtime import RuntimeWithin, ScipyParts
 from cgcopt.formulations.limited.within import PARAMETERS
 from cgcopt.formulations.risk.late_rounds import LATE_PARAMETERS, LateRounds, with_late_rounds
-from cgcopt.formulations.scipy_program import Rows
 
 __all__ = ["QuantileWithin"]
 
@@ -79,18 +78,11 @@ class QuantileWithin(LateRounds, RuntimeWithin):
         super()._pyomo_rounds(m)
         self.pyomo_late(m)
 
-    def _scipy_rounds(
-        self,
-        rows: Rows,
-        whole: list[str],
-        upper: dict[str, Any],
-        every_level: Any,
-        reached: dict[str, Any],
-    ) -> float:
-        sign = super()._scipy_rounds(rows, whole, upper, every_level, reached)
-        rows |= self.scipy_late(delayed=True)
-        whole.append("late")
-        upper |= {"t": self.known, "late": 1.0}
+    def _scipy_rounds(self, given: ScipyParts) -> float:
+        sign = super()._scipy_rounds(given)
+        given.rows.update(self.scipy_late(delayed=True))
+        given.whole.append("late")
+        given.upper.update({"t": self.known, "late": 1.0})
         return sign
 
     def _fill_rounds(self, model: HighsModel, found: Mapping[str, IntArray]) -> dict[str, IntArray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,31 @@ from cgcopt.formulations.models.parameters import add_pyomo_parameters, cvxpy_pa
 from cgcopt.formulations.scipy_program import LinearProgram, Rows, linear_program
 
 __all__ = ["RuntimeWithin"]
+
+
+@dataclass(frozen=True, eq=False)
+class ScipyParts:
+    """A program of scipy that is being written, for those who add the scenarios.
+
+    Attributes
+    ----------
+    rows : dict
+        Rows by name.
+    whole : list of str
+        Variables in whole numbers.
+    upper : dict
+        Upper bounds by variable.
+    every_level : sparse array, shape (K N, K)
+        Repeats a number of a scenario at all levels.
+    reached : dict
+        Blocks of the rows that say when a level is reached in a scenario, by variable.
+    """
+
+    rows: Rows
+    whole: list[str]
+    upper: dict[str, Any]
+    every_level: Any
+    reached: dict[str, Any]
 
 
 class RuntimeWithin(Within):
@@ -162,9 +188,8 @@ class RuntimeWithin(Within):
         }
         whole = ["x"] if self.integer else []
         upper: dict[str, Any] = {"x": total * U * self.allowed}
-        sign = self._scipy_rounds(
-            rows, whole, upper, every_level, {"omega": runtimes, "delay": every_round}
-        )
+        reached = {"omega": runtimes, "delay": every_round}
+        sign = self._scipy_rounds(ScipyParts(rows, whole, upper, every_level, reached))
         if self.counted:
             sending["z"] = -self.per_message * one
             rows["used"] = ({"x": one / U, "z": -total * one}, -np.inf, 0.0)
@@ -183,17 +208,10 @@ class RuntimeWithin(Within):
             self.variables, rows, cost=self.cost, sign=sign, upper=upper, integer=whole
         )
 
-    def _scipy_rounds(
-        self,
-        rows: Rows,
-        whole: list[str],
-        upper: dict[str, Any],
-        every_level: Any,
-        reached: dict[str, Any],
-    ) -> float:
+    def _scipy_rounds(self, given: ScipyParts) -> float:
         """Write the rows of the scenarios; return the sign of the objective."""
-        less = {name: -block for name, block in reached.items()}
-        rows["runtime"] = ({"theta": every_level, **less}, 0.0, np.inf)
+        less = {name: -block for name, block in given.reached.items()}
+        given.rows["runtime"] = ({"theta": given.every_level, **less}, 0.0, np.inf)
         return 1.0
 
     def fill(self, model: HighsModel) -> dict[str, IntArray]:

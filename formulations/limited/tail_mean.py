@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.formulations.highs_model import HighsModel
-from cgcopt.formulations.limited.runtime import RuntimeWithin
+from cgcopt.formulations.limited.runtime import RuntimeWithin, ScipyParts
 from cgcopt.formulations.limited.within import PARAMETERS
 from cgcopt.formulations.risk.worst_rounds import TAIL_PARAMETERS, WorstRounds, with_tail
-from cgcopt.formulations.scipy_program import Rows
 
 __all__ = ["TailMeanWithin"]
 
@@ -47,16 +46,9 @@ class TailMeanWithin(WorstRounds, RuntimeWithin):
         super()._pyomo_rounds(m)
         self.pyomo_tail(m)
 
-    def _scipy_rounds(
-        self,
-        rows: Rows,
-        whole: list[str],
-        upper: dict[str, Any],
-        every_level: Any,
-        reached: dict[str, Any],
-    ) -> float:
-        sign = super()._scipy_rounds(rows, whole, upper, every_level, reached)
-        self.add_scipy_tail(rows)
+    def _scipy_rounds(self, given: ScipyParts) -> float:
+        sign = super()._scipy_rounds(given)
+        self.add_scipy_tail(given.rows)
         return sign
 
     def _fill_rounds(self, model: HighsModel, found: Mapping[str, IntArray]) -> dict[str, IntArray]:

@@ -93,10 +93,5 @@ class LinearAdapter(ScenarioAdapter):
                 f"solver '{cls.name}' takes linear programs, which a cost per message is no part of"
             )
 
-    @classmethod
-    def fits(cls, problem: Problem) -> bool:
-        """Whether the solver knows all limits and costs of the problem."""
-        return super().fits(problem) and not problem.system.costs.per_message
-
 
 _FORMULATION_OPTIONS = {"strong", "symmetry", "equivalence", "at_least", "at_most"}
