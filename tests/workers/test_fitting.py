@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.integrate import quad
+from turns import few_examples
 
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers import (
@@ -238,6 +239,7 @@ def test_narrow_times_do_not_break_the_gamma_fit() -> None:
     assert model.shape <= 1e4
 
 
+@few_examples
 @given(
     st.lists(
         st.floats(1e-6, 1e6) | st.sampled_from([1.0, 1.0 + 2**-52, 2.0, 1e-300, 1e300]),

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,20 @@ def test_the_description_names_the_work_and_no_person() -> None:
         assert len(private) < 3 or private not in text
 
 
-def test_more_samples_take_longer() -> None:
-    # Ten times the data on one process; a factor of 3 leaves room for a busy machine.
-    short, long = (np.min(record(1, 6, samples=n).times) for n in (4_000, 40_000))
-    assert long > 3 * short
+def test_a_round_takes_the_samples_that_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[tuple[int, int]] = []
+
+    def gradient(x: Any, y: Any, weights: Any) -> Any:
+        taken.append((len(x), len(y)))
+        return np.zeros_like(weights)
+
+    monkeypatch.setattr(work, "_gradient", gradient)
+    here, there = multiprocessing.Pipe()
+    here.send((30, 500))
+    work.run_rounds(0, 4, there, threading.Barrier(1), patience=60.0)
+    assert taken == [(30, 30), (500, 500)] * 2
+    assert here.recv() == "ready"
+    assert all(here.recv() >= 0.0 for _ in range(4))
 
 
 def test_the_work_is_the_gradient_of_the_cross_entropy() -> None:

@@ -223,8 +223,8 @@ def test_bad_trace_tables(tmp_path: Path, extra: dict[str, object], says: str) -
     assert "\n" not in str(info.value)
 
 
-def test_a_large_trace_is_read_in_good_time(tmp_path: Path) -> None:
-    times = np.random.default_rng(0).exponential(size=(2000, 100)) + 1.0
+def test_a_large_trace_is_read_as_it_was_written(tmp_path: Path) -> None:
+    times = np.random.default_rng(0).exponential(size=(1000, 100)) + 1.0
     Trace(times).write(tmp_path / "large.csv")
     np.testing.assert_array_equal(Trace.read(tmp_path / "large.csv").times, times)
 
