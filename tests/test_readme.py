@@ -55,7 +55,15 @@ def commands(page: Path) -> Iterator[str]:
 
 
 #: Pages whose examples start processes, or solve much, which other tests do for less.
-SLOW = {"commands.md", "parallel.md", "studies.md", "training.md"}
+SLOW = {
+    "commands.md",
+    "library.md",
+    "parallel.md",
+    "plan.md",
+    "quickstart.md",
+    "studies.md",
+    "training.md",
+}
 RUN = [
     pytest.param(page, id=page.name, marks=[pytest.mark.slow] if page.name in SLOW else [])
     for page in PAGES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -374,20 +373,8 @@ def test_json_says_nothing_on_standard_output_when_refused(
     refused(capsys, "solve", instance, "--solver", "nobody", "--json")
 
 
-def test_the_process_ends_with_the_exit_code(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "cgcopt"]
-    bad = subprocess.run([*command, "solve", "nowhere"], capture_output=True, text=True)
+def test_the_process_ends_with_the_exit_code() -> None:
+    """A good end is that of a process in ``test_stdout.py``."""
+    command = [sys.executable, "-m", "cgcopt", "solve", "nowhere"]
+    bad = subprocess.run(command, capture_output=True, text=True)
     assert (bad.returncode, bad.stdout, bad.stderr.count("\n")) == (2, "", 1)
-    # Rounds need neither scipy nor numba, which take a second to load.
-    rounds = tmp_path / "rounds.toml"
-    rounds.write_text(
-        "[system]\nworkers = 2\ncoordinates = 100\n"
-        '[worker_times]\nfamily = "scenarios"\ntimes = [[3.0, 1.0], [2.0, 5.0]]\n'
-    )
-    good = subprocess.run(
-        [*command, "solve", str(rounds), "--solver", "uncoded", "--json"],
-        capture_output=True,
-        text=True,
-    )
-    assert (good.returncode, good.stderr) == (0, "")
-    assert json.loads(good.stdout)["partition"] == [100.0, 0.0]

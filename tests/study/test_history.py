@@ -16,7 +16,15 @@ TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)
 SMALL = cg.Problem(cg.System(6, 1000, TIMES), cg.ExpectedRuntime(), title="small")
 
 
-@pytest.mark.parametrize("solver", ["optimal", "cutting-plane", "projected-subgradient", "uncoded"])
+@pytest.mark.parametrize(
+    "solver",
+    [
+        "optimal",
+        "cutting-plane",
+        "uncoded",
+        pytest.param("projected-subgradient", marks=pytest.mark.slow),
+    ],
+)
 def test_values_fall_and_bounds_rise_to_what_the_run_ends_with(solver: str) -> None:
     options = Options(time_limit=20.0)
     history = run_history(SMALL, solver, options=options)

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.integrate import quad
-from turns import few_examples
 
 from cgcopt.errors import InvalidInputError
 from cgcopt.workers import (
@@ -31,6 +30,7 @@ from cgcopt.workers import (
 )
 from cgcopt.workers.fitting import FitResult, fit
 from cgcopt.workers.location_scale import LocationScale
+from tests.turns import few_examples
 
 SHARED = Path(__file__).parents[3] / "shared" / "traces"
 TRACES = [

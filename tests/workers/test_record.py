@@ -29,10 +29,10 @@ def test_a_small_recording(tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
     start = time.perf_counter()
     trace = record(
-        3, 12, work_seconds=0.002, warmup=2, progress=lambda done, all_: calls.append((done, all_))
+        2, 12, work_seconds=0.002, warmup=2, progress=lambda done, all_: calls.append((done, all_))
     )
     elapsed = time.perf_counter() - start
-    assert trace.times.shape == (12, 3)
+    assert trace.times.shape == (12, 2)
     assert calls == [(i, 12) for i in range(1, 13)]
     # Nobody can have worked longer than the whole recording took, nor for no time at all.
     assert trace.times.max(axis=1).sum() < elapsed
@@ -106,7 +106,7 @@ def test_a_killed_worker_ends_the_recording_and_keeps_it() -> None:
             assert victim is not None
             os.kill(victim, signal.SIGKILL)
 
-    trace = record(3, 2000, samples=200, progress=kill_one)
+    trace = record(2, 2000, samples=200, progress=kill_one)
     assert 5 <= trace.round_count < 2000
     assert f"stopped after {trace.round_count} of 2000 rounds" in trace.comments[-1]
     assert "exit code -9" in trace.comments[-1]
@@ -143,7 +143,7 @@ def test_an_interrupt_keeps_the_completed_rounds() -> None:
         if done == 4:
             raise KeyboardInterrupt
 
-    trace = record(2, 500, samples=200, progress=interrupt)
+    trace = record(1, 500, samples=200, progress=interrupt)
     assert 4 <= trace.round_count < 500
     assert trace.comments[-1].endswith("interrupted")
     assert multiprocessing.active_children() == []
@@ -161,7 +161,7 @@ def test_ctrl_c_from_a_terminal(tmp_path: Path) -> None:
                 print("go", flush=True)
 
         if __name__ == "__main__":
-            trace = record(2, 100_000, samples=2000, progress=say)
+            trace = record(1, 100_000, samples=2000, progress=say)
             print(trace.round_count >= 3, trace.comments[-1])
         """)
     )
@@ -201,7 +201,7 @@ def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
 
 def test_a_worker_that_fails_says_why() -> None:
     with pytest.raises(RecordingError, match=r"worker \d failed .*MemoryError") as info:
-        record(2, 3, samples=10**13)
+        record(1, 3, samples=10**13)
     assert isinstance(info.value, CgcoptError)
     assert multiprocessing.active_children() == []
 
