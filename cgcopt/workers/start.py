@@ -9,13 +9,14 @@ from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cgcopt._validate import finite_number
 from cgcopt.arrays import FloatArray
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.workers.base import ContinuousTimes, IndependentTimes, Times, WorkerTimes
 
-__all__ = ["Dependence", "RandomStart"]
+__all__ = ["Constant", "Dependence", "RandomStart"]
 
 
 class Dependence(StrEnum):
@@ -25,6 +26,48 @@ class Dependence(StrEnum):
     """One slowness for both: who starts late also computes slowly."""
     INDEPENDENT = "independent"
     """Neither says anything about the other."""
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The same time per cycle for every worker: what it has in common with a family.
+
+    Parameters
+    ----------
+    seconds : float
+        Positive.
+    """
+
+    seconds: float
+
+    tail_index: ClassVar[float] = math.inf
+
+    @property
+    def typical(self) -> float:
+        """The time itself."""
+        return self.seconds
+
+    @property
+    def label(self) -> str:
+        """The number to six digits."""
+        return f"constant({self.seconds:.6g})"
+
+    def ppf(self, q: ArrayLike) -> FloatArray:
+        """The number, whatever the probability."""
+        return np.full(np.shape(q), self.seconds)
+
+    def in_unit(self, factor: float) -> float | None:
+        """The number where a second has ``factor`` units; ``None`` where it leaves the doubles."""
+        seconds = self.seconds * factor
+        return seconds if 0.0 < seconds < math.inf else None
+
+    def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> FloatArray:
+        """The number, shape ``(rounds, workers)``; nothing is drawn."""
+        return np.full((rounds, workers), self.seconds)
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """Its keys of the ``[worker_times]`` table of an instance file."""
+        return {"family": "constant", "time": self.seconds}
 
 
 @dataclass(frozen=True)
@@ -91,6 +134,11 @@ class RandomStart(WorkerTimes):
         return isinstance(self.times, float)
 
     @property
+    def pace(self) -> ContinuousTimes | Constant:
+        """``times``, a number as a model of its own."""
+        return Constant(self.times) if isinstance(self.times, float) else self.times
+
+    @property
     def one_order(self) -> bool:
         """Whether the workers finish in the same order whatever the work is."""
         return self.constant or self.dependence is Dependence.COMONOTONE
@@ -103,23 +151,16 @@ class RandomStart(WorkerTimes):
     @property
     def tail_index(self) -> float:
         """The tail index of the start or of the time per cycle, whichever tail is heavier."""
-        tail = float("inf") if isinstance(self.times, float) else self.times.tail_index
-        return min(tail, self.start.tail_index)
+        return min(self.pace.tail_index, self.start.tail_index)
 
     @property
     def typical(self) -> float:
         """The longer one of the start and the time per cycle."""
-        cycle = self.times if isinstance(self.times, float) else self.times.typical
-        return max(self.start.typical, cycle)
+        return max(self.start.typical, self.pace.typical)
 
     def in_unit(self, factor: float) -> Self | None:
         """The same workers where a second has ``factor`` units, a power of two; ``None`` as for each."""
-        start = self.start.in_unit(factor)
-        if isinstance(self.times, float):
-            cycle = self.times * factor
-            times: ContinuousTimes | float | None = cycle if 0.0 < cycle < math.inf else None
-        else:
-            times = self.times.in_unit(factor)
+        start, times = self.start.in_unit(factor), self.pace.in_unit(factor)
         return None if start is None or times is None else replace(self, start=start, times=times)
 
     def sample(self, rounds: int, workers: int, rng: np.random.Generator) -> FloatArray:
@@ -133,24 +174,18 @@ class RandomStart(WorkerTimes):
         self, rounds: int, workers: int, rng: np.random.Generator
     ) -> tuple[FloatArray, FloatArray]:
         """Draw starts (seconds) and times (seconds per cycle), each of shape ``(rounds, workers)``."""
-        if isinstance(self.times, float):
-            start = self.start.sample(rounds, workers, rng)
-            return start, np.full(start.shape, self.times)
-        if self.dependence is Dependence.INDEPENDENT:
-            return self.start.sample(rounds, workers, rng), self.times.sample(rounds, workers, rng)
+        if isinstance(self.times, float) or self.dependence is Dependence.INDEPENDENT:
+            return self.start.sample(rounds, workers, rng), self.pace.sample(rounds, workers, rng)
         late = rng.random((rounds, workers))
         return self.start.isf(late), self.times.isf(late)
 
     @property
     def label(self) -> str:
         """The time per cycle and the start."""
-        if isinstance(self.times, float):
-            return f"constant({self.times:.6g}) after {self.start.label}"
-        return f"{self.times.label} after {self.dependence} {self.start.label}"
+        how = "" if self.constant else f"{self.dependence} "
+        return f"{self.pace.label} after {how}{self.start.label}"
 
     def to_dict(self) -> Mapping[str, Any]:
         """The ``[worker_times]`` table of an instance file."""
-        if isinstance(self.times, float):
-            return {"family": "constant", "time": self.times, "start": self.start.to_dict()}
-        both = {"start": self.start.to_dict(), "dependence": str(self.dependence)}
-        return {**self.times.to_dict(), **both}
+        how = {} if self.constant else {"dependence": str(self.dependence)}
+        return {**self.pace.to_dict(), "start": self.start.to_dict(), **how}

@@ -10,6 +10,7 @@ begin higher up are bounded by the mean order statistics of their own levels (Je
 from __future__ import annotations
 
 import math
+from functools import singledispatch
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from cgcopt.evaluation.order_statistics import order_statistic_means
 from cgcopt.evaluation.result import Certificate, Evaluation, WithGradient
 from cgcopt.evaluation.started.chances import started_times
 from cgcopt.system import System
+from cgcopt.workers.base import ContinuousTimes
+from cgcopt.workers.start import Constant
 
 __all__ = ["certified_runtime", "first_level_bounds"]
 
@@ -73,10 +76,7 @@ def first_level_bounds(system: System, levels: IntArray) -> FloatArray:
     """
     times, count = started_times(system), system.workers
     start = order_statistic_means(times.start, count)[::-1]
-    if isinstance(times.times, float):
-        pace = np.full(count, times.times)
-    else:
-        pace = order_statistic_means(times.times, count)[::-1]
+    pace = _pace_means(times.pace, count)
     costs = system.costs
     fixed = costs.startup + costs.per_message
     bounds = np.empty(levels.size)
@@ -92,6 +92,22 @@ def first_level_bounds(system: System, levels: IntArray) -> FloatArray:
         filled = _filled(ahead[finite], weights[finite], system.coordinates)
         bounds[place] = filled * (1.0 - _ERROR)
     return bounds
+
+
+@singledispatch
+def _pace_means(pace: ContinuousTimes | Constant, workers: int) -> FloatArray:
+    """Mean time per cycle of the worker that level ``n`` waits for, shape ``(N,)``."""
+    raise NotImplementedError(pace)
+
+
+@_pace_means.register
+def _(pace: Constant, workers: int) -> FloatArray:
+    return np.full(workers, pace.seconds)
+
+
+@_pace_means.register
+def _(pace: ContinuousTimes, workers: int) -> FloatArray:
+    return order_statistic_means(pace, workers)[::-1]
 
 
 def _filled(ahead: FloatArray, weights: FloatArray, total: float) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import singledispatch
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from cgcopt.evaluation.dispatch import Table, model_as, times_as
 from cgcopt.evaluation.lines import Lines
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes, IndependentTimes, Times
-from cgcopt.workers.start import RandomStart
+from cgcopt.workers.start import Constant, RandomStart
 
 __all__ = ["StartedChances", "started_chances", "started_times"]
 
@@ -102,7 +103,7 @@ def started_chances(times: RandomStart, lines: Lines, deadlines: FloatArray) -> 
     t = np.atleast_1d(np.asarray(deadlines, dtype=np.float64))
     left = t[:, np.newaxis] - lines.delay
     with np.errstate(all="ignore"):
-        levels = _levels(times, lines.factor, left)
+        levels = _levels(times.pace, times, lines.factor, left)
     waited = lines.factor > 0.0
     done = np.where(waited, levels.done, np.where(left >= 0.0, 1.0, 0.0))
     late = np.where(waited, levels.late, np.where(left >= 0.0, 0.0, 1.0))
@@ -119,10 +120,15 @@ def started_chances(times: RandomStart, lines: Lines, deadlines: FloatArray) -> 
     )
 
 
-def _levels(times: RandomStart, factor: FloatArray, left: FloatArray) -> _Levels:
-    cycle = times.times
-    if isinstance(cycle, float):
-        return _constant(times, cycle, factor, left)
+@singledispatch
+def _levels(
+    cycle: ContinuousTimes | Constant, times: RandomStart, factor: FloatArray, left: FloatArray
+) -> _Levels:
+    raise NotImplementedError(cycle)
+
+
+@_levels.register
+def _(cycle: ContinuousTimes, times: RandomStart, factor: FloatArray, left: FloatArray) -> _Levels:
     start = model_as(
         ContinuousTimes, times.start, "a random time per cycle needs a start with a density, not"
     )
@@ -130,11 +136,11 @@ def _levels(times: RandomStart, factor: FloatArray, left: FloatArray) -> _Levels
     return which(start, cycle, factor, left)
 
 
-def _constant(times: RandomStart, cycle: float, factor: FloatArray, left: FloatArray) -> _Levels:
-    seconds = left - cycle * factor
-    start = times.start
+@_levels.register
+def _(cycle: Constant, times: RandomStart, factor: FloatArray, left: FloatArray) -> _Levels:
+    seconds, start = left - cycle.seconds * factor, times.start
     density = _DENSITIES[start.kind](start, seconds)
-    return _Levels(start.cdf(seconds), start.sf(seconds), -cycle * density, -density)
+    return _Levels(start.cdf(seconds), start.sf(seconds), -cycle.seconds * density, -density)
 
 
 def _density(start: IndependentTimes, seconds: FloatArray) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import singledispatch
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,7 +24,7 @@ from cgcopt.evaluation.started.chances import StartedChances, started_chances, s
 from cgcopt.evaluation.steps import runtime as steps
 from cgcopt.system import System
 from cgcopt.workers.base import ContinuousTimes, Times
-from cgcopt.workers.start import RandomStart
+from cgcopt.workers.start import Constant, RandomStart
 
 __all__ = ["completion_probability", "expected_runtime", "runtime_of_lines", "runtime_quantile"]
 
@@ -111,9 +112,25 @@ def runtime_of_lines(
     With a constant ``B = b`` these are lines ``(c_n + b a_n) + A`` in the start alone, and what is
     known of its distribution evaluates them; otherwise the chance to be late is integrated.
     """
+    return _runtime(started_times(system).pace, system, lines, tolerance, threads)
+
+
+@singledispatch
+def _runtime(
+    pace: ContinuousTimes | Constant,
+    system: System,
+    lines: Lines,
+    tolerance: float,
+    threads: int | None,
+) -> LineRuntime:
+    raise NotImplementedError(pace)
+
+
+@_runtime.register
+def _(
+    pace: ContinuousTimes, system: System, lines: Lines, tolerance: float, threads: int | None
+) -> LineRuntime:
     times = started_times(system)
-    if isinstance(times.times, float):
-        return _constant(system, times, times.times, lines, tolerance, threads)
     first = int(np.argmax(lines.factor > 0.0))
     power = times.tail_power(first)
     if power <= 1.0:
@@ -129,7 +146,7 @@ def runtime_of_lines(
     total = integral_of_late(
         functions,
         _typical(times, lines),
-        kinks=_kinks(times, times.times, lines),
+        kinks=_kinks(times, pace, lines),
         power=power,
         settings=settings,
     )
@@ -139,21 +156,18 @@ def runtime_of_lines(
     )
 
 
-def _constant(
-    system: System,
-    times: RandomStart,
-    pace: float,
-    lines: Lines,
-    tolerance: float,
-    threads: int | None,
+@_runtime.register
+def _(
+    pace: Constant, system: System, lines: Lines, tolerance: float, threads: int | None
 ) -> LineRuntime:
+    start = system.with_times(started_times(system).start)
     waited = lines.factor > 0.0
     moved = Lines(
-        waited.astype(np.float64), np.where(waited, lines.delay + pace * lines.factor, lines.delay)
+        waited.astype(np.float64),
+        np.where(waited, lines.delay + pace.seconds * lines.factor, lines.delay),
     )
-    start = system.with_times(times.start)
     found = _RUNTIMES[start.worker_times.kind](start, moved, tolerance, threads)
-    by_factor = np.where(waited, pace * found.delay_gradient, 0.0)
+    by_factor = np.where(waited, pace.seconds * found.delay_gradient, 0.0)
     return replace(found, factor_gradient=by_factor)
 
 
@@ -180,8 +194,7 @@ def _kinks(times: RandomStart, pace: ContinuousTimes, lines: Lines) -> FloatArra
 
 def _typical(times: RandomStart, lines: Lines) -> float:
     """A deadline of the order of the runtime."""
-    middle = times.times if isinstance(times.times, float) else float(times.times.ppf(0.5))
-    start = float(times.start.ppf(0.5))
+    middle, start = float(times.pace.ppf(0.5)), float(times.start.ppf(0.5))
     return float(lines.delay[-1]) + start + middle * float(lines.factor[-1])
 
 
