@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ExactFormulation", "NonlinearProgram"]
 
+#: Blocks all this close to whole numbers are meant to be whole.
+_WHOLE = 1e-3
+
 
 @dataclass(frozen=True, eq=False)
 class NonlinearProgram:
@@ -221,7 +224,7 @@ class ExactFormulation(Formulation):
         """Return the partition ``x`` of a point in coordinates, shape ``(N,)``, unchecked."""
         if "x" in point:
             x = np.asarray(point["x"], dtype=np.float64)
-            return np.round(x) if self.integer and np.abs(x - np.round(x)).max() < 1e-3 else x
+            return np.round(x) if self.integer and np.abs(x - np.round(x)).max() < _WHOLE else x
         if "share" in point:
             return np.asarray(point["share"]) * self.coordinate_scale
         return partition_of_work(point["omega"]) * self.coordinate_scale

@@ -25,6 +25,8 @@ __all__ = ["ExactProbability"]
 
 #: Least work of a level in units of ``L``; an empty first block comes down to it.
 _LEAST = 1e-6
+#: Factor on it up to which a level counts as one that came down to it.
+_NEAR = 1.001
 #: What a dual bound is loosened by: a share of ``1 - P``, or of ``P``.
 _LOOSE = 1e-6
 
@@ -84,7 +86,7 @@ class ExactProbability(ExactFormulation):
         if "log_omega" not in point:
             return super().partition(point)
         work = np.exp(np.asarray(point["log_omega"], dtype=np.float64))
-        work[work <= 1.001 * _LEAST] = 0.0  # an empty first block
+        work[work <= _NEAR * _LEAST] = 0.0  # an empty first block
         return partition_of_work(work / float(self.budget_weights @ work)) * self.coordinate_scale
 
     def _point_of_work(self, work: FloatArray) -> dict[str, FloatArray]:

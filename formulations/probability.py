@@ -23,6 +23,10 @@ __all__ = ["ProbabilityFormulation", "moved_towards"]
 
 #: A dual bound this much below a whole number of scenarios may be that number.
 _SURPLUS = 1e-5
+#: Share of the budget that a design in reach of a scenario may lack: rounding.
+_SHORT = 1e-9
+#: Share by which a ceiling of the work is raised, so that rounding cuts no design off.
+_ROUNDING = 1e-12
 #: Shares of the way to a design that has room, tried in turn.
 _SHARES = 10.0 ** np.arange(-12, 0)
 
@@ -99,7 +103,7 @@ class ProbabilityFormulation(ScenarioFormulation):
         """
         room = np.minimum(self.thresholds, self.ceilings)
         L = self.problem.system.coordinates
-        return np.asarray(room @ self.budget_weights >= L * (1.0 - 1e-9))
+        return np.asarray(room @ self.budget_weights >= L * (1.0 - _SHORT))
 
     @cached_property
     def ceilings(self) -> FloatArray:
@@ -107,7 +111,7 @@ class ProbabilityFormulation(ScenarioFormulation):
         if self.at_least == 0:
             return np.full(self.workers, np.inf)
         ordered = np.sort(self.thresholds, axis=0)
-        return np.asarray(ordered[self.rounds - self.at_least] * (1.0 + 1e-12))
+        return np.asarray(ordered[self.rounds - self.at_least] * (1.0 + _ROUNDING))
 
     def quick_design(self) -> Design | None:
         """Return a good design without solving anything; ``None`` where no work is enough.

@@ -27,6 +27,8 @@ T = TypeVar("T")
 _CLOSING = 1.0
 #: Seconds for a scheduler to answer a question.
 _ANSWER = 2.0
+#: Seconds between two looks at its answers.
+_PAUSE = 0.02
 
 
 class DaskWorkers(Executor):
@@ -180,7 +182,7 @@ class DaskWorkers(Executor):
         }
         end = time.monotonic() + timeout
         while time.monotonic() < end and any(f.status == "pending" for f in asked.values()):
-            time.sleep(0.02)
+            time.sleep(_PAUSE)
         silent = [name for name, future in asked.items() if future.status != "finished"]
         if silent:
             allowed = f"a dask scheduler whose workers answer (no answer from {', '.join(silent)})"

@@ -25,6 +25,10 @@ __all__ = ["RaySettings", "running_ray"]
 #: What Ray starts on a machine besides its store and its scheduler, and nothing here needs: the process
 #: of the dashboard (there even without dashboard), the autoscaler, the copying of logs.
 _NEEDLESS = ("start_api_server", "start_monitor", "start_log_monitor")
+#: Seconds between two tries to remove a folder.
+_PAUSE = 0.05
+#: Seconds for these tries where the process has no time left.
+_HASTE = 0.2
 
 
 @dataclass(frozen=True)
@@ -109,12 +113,12 @@ class _Local:
             shutil.rmtree(self.folder, ignore_errors=True)
             if time.monotonic() > end:
                 return
-            time.sleep(0.05)
+            time.sleep(_PAUSE)
 
     def end_now(self) -> None:
         """End everything at once, for a process that has no time left."""
         self.kill()
-        self.remove(0.2)
+        self.remove(_HASTE)
 
 
 @contextmanager

@@ -34,6 +34,9 @@ PARAMETERS: Mapping[str, str] = {
     "lift": "by how much a design misses a scenario at most, scaled",
 }
 
+#: Share of the coordinates within which an end of a block lies at a boundary: rounding.
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, eq=False)
 class Within(RuntimeFormulation):
@@ -164,7 +167,7 @@ class Within(RuntimeFormulation):
         if self.counted:
             point["z"] = used
         if self.ends is not None:
-            point["end"] = (np.abs(counts[:, None] - self.ends) < 1e-9 * self.ends[-1]).astype(
+            point["end"] = (np.abs(counts[:, None] - self.ends) < _ROUNDING * self.ends[-1]).astype(
                 float
             )
         return point
