@@ -280,7 +280,7 @@ def test_a_time_limit_is_kept(cls: type[Solver]) -> None:
     }[task.objective]()
     problem = Problem(system, objective)
     started = time.perf_counter()
-    solution = cg.solve(problem, cls(), form=task.form, time_limit=0.2, gap=0.0, threads=1)
+    solution = cg.solve(problem, cls(), form=task.form, time_limit=0.1, gap=0.0, threads=1)
     assert time.perf_counter() - started < 12.0
     assert solution.seconds.solve + solution.seconds.build < 6.0
     assert solution.termination in (

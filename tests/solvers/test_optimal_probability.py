@@ -164,7 +164,7 @@ def test_ascent_never_loses() -> None:
 
 @in_turns(every=3, probability=[1e-6, 0.5, 0.99, 1 - 1e-12])
 def test_quantile_inverts_the_completion_probability(probability: float) -> None:
-    system = problem(5).system
+    system = problem(4).system
     best = cg.solve(cg.Problem(system, cg.Quantile(probability)))
     assert best.termination == "converged"
     reached = cg.solve(cg.Problem(system, cg.CompletionProbability(best.value))).evaluation

@@ -186,12 +186,12 @@ def test_a_long_trace_is_searched_on_fewer_values() -> None:
     rng = np.random.default_rng(4)
     times = Empirical(np.round(1 + rng.gamma(0.5, 2.0, 3000), 5))
     assert times.values.size > 2000
-    system = System(8, 12, times, samples=8)
+    system = System(5, 12, times, samples=5)
     problem = Problem(system, ExpectedRuntime())
     relaxed = closed_form(system)
     found = evaluate(problem, round_design(problem, relaxed)).value
     sampled = Problem(
-        system.with_times(Scenarios.draw(times, 20_000, 8, seed=1)), ExpectedRuntime()
+        system.with_times(Scenarios.draw(times, 20_000, 5, seed=1)), ExpectedRuntime()
     )
     best = evaluate(sampled, round_design(sampled, relaxed))
     assert found <= evaluate(problem, largest_remainder(relaxed.partition, 12)).value

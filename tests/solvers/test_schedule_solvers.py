@@ -106,7 +106,7 @@ def test_one_order_and_equal_work_is_the_certified_optimum():
 
 @pytest.mark.usefixtures("few_restarts_here")
 def test_limits_and_costs_are_kept():
-    times = rounds(6, 6)
+    times = rounds(4, 6)
     system = cg.System(
         6, 1000, cg.Scenarios(times), samples=6, costs=cg.Costs(per_coordinate=0.2, per_message=9.0)
     )
