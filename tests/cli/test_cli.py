@@ -244,7 +244,7 @@ def test_texts_for_people(instance: str, capsys: pytest.CaptureFixture[str]) -> 
 def test_verify_passes_and_names_its_checks(
     instance: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = run_json(capsys, "verify", instance, "--scenarios", "30")
+    found = run_json(capsys, "verify", instance, "--scenarios", "10")
     assert found["passed"] is True
     names = " ".join(check["name"] for check in found["checks"])
     for part in ("certificate", "simulation", "relaxed: own method", "block: own method", "highs"):
@@ -255,13 +255,13 @@ def test_verify_passes_and_names_its_checks(
 def test_verify_a_completion_probability(
     deadline_instance: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = run_json(capsys, "verify", deadline_instance, "--scenarios", "20")
+    found = run_json(capsys, "verify", deadline_instance, "--scenarios", "10")
     checks = {check["name"]: check for check in found["checks"]}
     bound = checks["exact problem: best design against the global bound"]["values"]
     assert bound["value"] <= bound["bound"] * (1 + 1e-6) <= 1 + 1e-6
-    scenarios = checks["20 scenarios, relaxed: own method against highs"]["values"]
+    scenarios = checks["10 scenarios, relaxed: own method against highs"]["values"]
     assert scenarios["own"] <= scenarios["other_bound"] + 1e-9
-    assert scenarios["other"] * 20 == round(scenarios["other"] * 20)
+    assert scenarios["other"] * 10 == round(scenarios["other"] * 10)
     assert found["passed"] is True
 
 
@@ -269,7 +269,7 @@ def test_verify_with_every_outside_solver(
     instance: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = "highs,scipy-linprog,cvxpy-clarabel"
-    found = run_json(capsys, "verify", instance, "--scenarios", "20", "--solvers", names)
+    found = run_json(capsys, "verify", instance, "--scenarios", "10", "--solvers", names)
     compared = [check["name"] for check in found["checks"] if "own method against" in check["name"]]
     for name in names.split(","):
         assert any(check.endswith(name) for check in compared)
@@ -294,9 +294,9 @@ def test_verify_ends_with_1_and_says_where(
         return replace(solution, evaluation=worse, bound=worse.value)
 
     monkeypatch.setattr(verification, "solve", cheating)
-    assert main(["verify", instance, "--scenarios", "30"]) == 1
+    assert main(["verify", instance, "--scenarios", "10"]) == 1
     out, _ = capsys.readouterr()
-    assert re.search(r"FAIL +30 scenarios, relaxed: own method against highs", out)
+    assert re.search(r"FAIL +10 scenarios, relaxed: own method against highs", out)
     assert re.search(r"checks: .*FAIL.*; failed: .*highs", out)
 
 
@@ -363,6 +363,7 @@ def test_solvers_are_listed_with_what_they_need(
 
 
 @pytest.mark.usefixtures("no_rendering")
+@pytest.mark.usefixtures("no_rendering")
 def test_compare_prints_a_table_and_writes_a_report(
     instance: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -394,6 +395,7 @@ def test_compare_prints_a_table_and_writes_a_report(
         assert (out / linked).read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.usefixtures("no_rendering")
 @pytest.mark.usefixtures("no_rendering")
 def test_compare_replays_a_trace(
     trace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

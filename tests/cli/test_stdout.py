@@ -193,7 +193,17 @@ def test_json_alone_on_descriptor_1(
     assert isinstance(json_of([name, *arguments], folder / "stdout"), dict)
 
 
-@pytest.mark.parametrize("solver", OUTSIDE)
+#: One of every outside package, each of which has a way of its own to print.
+PRINTING = ("cvxpy-clarabel", "highs", "pyomo-ipopt", "pyomo-scip", "scipy-milp", "uno")
+
+
+@pytest.mark.parametrize(
+    "solver",
+    [
+        pytest.param(solver, marks=[] if solver in PRINTING else pytest.mark.slow)
+        for solver in OUTSIDE
+    ],
+)
 def test_json_alone_beside_a_library(solver: str, folder: Path) -> None:
     instance = folder / "tiny.toml"
     if "scip-exact" in solver:

@@ -133,7 +133,10 @@ def test_a_lost_worker_is_tolerated_or_waited_for(
         np.testing.assert_allclose(run.first.parameters, descent(task, 4), atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["design", "rotated", "unequal"])
+@pytest.mark.parametrize(
+    "name",
+    ["unequal", *(pytest.param(name, marks=pytest.mark.slow) for name in ("design", "rotated"))],
+)
 def test_fifty_kills_change_nothing(
     task: Softmax, system: cg.System, plans: dict[str, cg.Plan], name: str
 ) -> None:

@@ -153,14 +153,20 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     times = np.random.default_rng(7).gamma(9.0, 1.0, (40, 30))
     times[:, 3] *= 2.0
     Trace(times).write(path)
-    assert main(["inspect", str(path), "--out", str(tmp_path / "t.png")]) == 0
+    assert main(["inspect", str(path)]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     for part in ("wide form: 40 rows", "slow for good", "... 6 more", "Workers differ for good"):
         assert part in out
-    assert (tmp_path / "t.png").stat().st_size > 10_000
     assert main(["inspect", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["slow"] == ["w3"]
     assert main(["fit", str(path)]) == 0
     assert "Workers differ for good" in capsys.readouterr().out
     assert main(["inspect", str(path), "--out", str(tmp_path / "t.gif")]) == 2
+
+
+def test_the_picture(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    Trace(np.random.default_rng(7).gamma(9.0, 1.0, (16, 3))).write(path)
+    assert main(["inspect", str(path), "--out", str(tmp_path / "t.png")]) == 0
+    assert (tmp_path / "t.png").stat().st_size > 10_000
