@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from dataclasses import dataclass, field
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+from cgcopt.instance import OBJECTIVES
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Source folder -> the package that it is installed as.
@@ -41,6 +44,10 @@ FLOORS = [
 CORE = FLOORS.index(())
 #: A folder with more modules than this is no longer taken in at a glance.
 MOST_MODULES = 24
+#: Lines of a function without its docstring that fit a screen.
+SCREEN = 60
+#: Longer ones: a compiled sweep is one function.
+COMPILED = {"cgcopt.evaluation.crossing.kernel": {"sweep_panels"}}
 
 
 def module_name(path: Path) -> str:
@@ -58,24 +65,50 @@ MODULES = {
 }
 
 
-def imports(name: str) -> set[str]:
-    """Return the modules of the package that a module imports anywhere in its text."""
-    found = set()
+@dataclass
+class Facts:
+    """What a module says of itself."""
+
+    imports: set[str] = field(default_factory=set)
+    long: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
+    asserts: bool = False
+
+
+@cache
+def facts(name: str) -> Facts:
+    """Read a module, and what it imports anywhere in its text."""
+    found, imported = Facts(), set()
     for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{name}: relative import"
             for alias in node.names:
                 full = f"{node.module}.{alias.name}"
-                found.add(full if full in MODULES else str(node.module))
-    return {module for module in found if module in MODULES} - {name}
+                imported.add(full if full in MODULES else str(node.module))
+        elif isinstance(node, ast.FunctionDef) and lines_of(node) > SCREEN:
+            found.long.add(node.name)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance":
+            found.asked |= {n.id for n in ast.walk(node.args[1]) if isinstance(n, ast.Name)}
+        elif isinstance(node, ast.Assert):
+            found.asserts = True
+    found.imports = {module for module in imported if module in MODULES} - {name}
+    return found
+
+
+def lines_of(function: ast.FunctionDef) -> int:
+    """Lines of a function from the first one behind its docstring on."""
+    first = function.body[0]
+    said = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    body = function.body[1:] if said else function.body
+    return int(body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
 @cache
 def graph() -> dict[str, set[str]]:
     """Return what every module imports; the front door names everything, and imports on first use."""
-    return {name: set() if name == "cgcopt" else imports(name) for name in MODULES}
+    return {name: set() if name == "cgcopt" else facts(name).imports for name in MODULES}
 
 
 def floor(name: str) -> int:
@@ -133,6 +166,21 @@ def test_nothing_enters_by_the_front_door() -> None:
 def test_folders_are_taken_in_at_a_glance() -> None:
     counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in MODULES.values())
     assert {folder: count for folder, count in counts.items() if count > MOST_MODULES} == {}
+
+
+def test_functions_fit_a_screen() -> None:
+    assert {name: facts(name).long for name in MODULES if facts(name).long} == COMPILED
+
+
+def test_no_function_asks_which_objective_it_was_given() -> None:
+    """What depends on the objective is looked up; one door refuses all others but its own."""
+    objectives = {objective.__name__ for objective, _ in OBJECTIVES.values()}
+    asking = {name for name in MODULES if facts(name).asked & objectives}
+    assert asking == {"cgcopt.compare.results.tradeoff"}
+
+
+def test_no_assert_narrows_a_type() -> None:
+    assert [name for name in MODULES if facts(name).asserts] == []
 
 
 def private_imports(path: Path) -> list[str]:
