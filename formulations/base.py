@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike
 
 from cgcopt._validate import real_array
 from cgcopt.arrays import FloatArray
-from cgcopt.costs import Costs
 from cgcopt.design import Design, largest_remainder, straightened
 from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.evaluation.prices import Prices
+from cgcopt.formulations.changeable import Changeable
 from cgcopt.formulations.files import NL_FILE, Writers, write_model
 from cgcopt.formulations.latex import plain
 from cgcopt.formulations.points import (
@@ -28,9 +28,8 @@ from cgcopt.formulations.points import (
     refuse_other_point,
     write_values,
 )
-from cgcopt.limits import Limits
 from cgcopt.objective import Sense
-from cgcopt.problem import Form, Problem
+from cgcopt.problem import Form
 from cgcopt.schedule import Schedule
 
 __all__ = ["Formulation", "Point"]
@@ -42,7 +41,7 @@ Point = Mapping[str, FloatArray]
 
 
 @dataclass(frozen=True, eq=False)
-class Formulation(ABC):
+class Formulation(Changeable):
     """A problem written as a mathematical program in one form.
 
     A variable or expression called ``x`` counts coordinates, whatever the language.  The others are
@@ -57,9 +56,6 @@ class Formulation(ABC):
     form : Form
         In which variables.
     """
-
-    problem: Problem
-    form: Form
 
     files: ClassVar[Writers] = NL_FILE
     """How :meth:`write` writes a file, by its suffix."""
@@ -231,150 +227,6 @@ class Formulation(ABC):
     def to_highspy(self) -> Any:
         """Return a ``highspy.Highs`` holding the model, with named columns and rows."""
         raise self._no_model("highspy, which takes linear models only")
-
-    def update(
-        self,
-        model: Any,
-        *,
-        deadline: float | None = None,
-        probability: float | None = None,
-        coordinates: int | None = None,
-        costs: Costs | None = None,
-        limits: Limits | None = None,
-        at_least: int = 0,
-    ) -> Formulation:
-        """Change the parameters of a model that this formulation wrote, without building it anew.
-
-        Parameters
-        ----------
-        model : cvxpy.Problem, pyomo model or highspy.Highs
-            Changed in place: its parameters, or the sides, bounds and coefficients of HiGHS, whose
-            next run starts from the basis that it holds.
-        deadline : float, optional
-            Seconds, for a completion probability; the present one by default.
-        probability : float, optional
-            Of a quantile or a conditional value at risk; the present one by default.
-        coordinates : int, optional
-            ``L``; the present one by default.
-        costs : Costs, optional
-            Of a model of a problem with limits or costs; the present ones by default.
-        limits : Limits, optional
-            Likewise.  A model that does not count the used levels has no variables for a number of
-            blocks, a least block or a price of messages; boundaries are as many as before.
-        at_least : int
-            As in :func:`~cgcopt.formulations.formulate`, for the changed problem.
-
-        Returns
-        -------
-        Formulation
-            That of the changed problem, in the same units: it reads the model (``design``,
-            ``value``), gives it a start (``warm_start``) and changes it again.
-
-        Raises
-        ------
-        UnsupportedProblemError
-            If something is no parameter of the model; the message says what is.
-        InvalidInputError
-            If the model has none, or a value is not allowed.
-
-        Examples
-        --------
-        >>> import cgcopt as cg
-        >>> system = cg.System(2, 6, cg.Scenarios([[3.0, 1.0], [2.0, 5.0]]))
-        >>> formulation = cg.formulate(cg.Problem(system, cg.ExpectedRuntime()))
-        >>> highs = formulation.to_highspy()
-        >>> changed = formulation.update(highs, coordinates=12)
-        >>> _ = highs.run()
-        >>> changed.design(highs).partition
-        array([6., 6.])
-        """
-        given = {
-            "deadline": deadline,
-            "probability": probability,
-            "coordinates": coordinates,
-            "costs": costs,
-            "limits": limits,
-        }
-        of_objective = {"deadline": deadline, "probability": probability}
-        problem = self._changed(of_objective, coordinates, costs, limits)
-        if (problem.limits or problem.system.costs) and not self.within:
-            raise UnsupportedProblemError(
-                "this model has no parameters for limits and costs; the model of a problem that has "
-                "some can be given others"
-            )
-        fixed = [
-            name
-            for name, value in given.items()
-            if value is not None and name not in (*self.changeable, "costs", "limits")
-        ]
-        if fixed or not self.changeable:
-            allowed = " and ".join(self.changeable) or "nothing"
-            besides = f", not {fixed[0]}: {self.fixed_since(fixed[0])}" if fixed else ""
-            raise UnsupportedProblemError(
-                f"{allowed} can be changed in a model of the {problem.objective.kind} at the "
-                f"{self.form} form{besides}; write it anew"
-            )
-        return self.moved(model, problem, at_least)
-
-    changeable: ClassVar[tuple[str, ...]] = ()
-    """What :meth:`update` changes in a model that stands, by the names of its parameters."""
-
-    within: ClassVar[bool] = False
-    """Whether the models have parameters for limits and costs."""
-
-    def fixed_since(self, name: str) -> str:
-        """Why a parameter cannot be changed in a model that stands; empty where it can.
-
-        Parameters
-        ----------
-        name : str
-            ``"deadline"``, ``"probability"``, ``"coordinates"``, ``"costs"`` or ``"limits"``.
-
-        Examples
-        --------
-        >>> import cgcopt as cg
-        >>> system = cg.System(2, 6, cg.Scenarios([[3.0, 1.0], [2.0, 5.0]]))
-        >>> free = cg.formulate(cg.Problem(system, cg.ExpectedRuntime()))
-        >>> free.fixed_since("coordinates"), free.fixed_since("deadline")
-        ('', 'the objective has none')
-        """
-        if name in self.changeable:
-            return ""
-        if name in ("deadline", "probability"):
-            return "the objective has none"
-        return "the model has no rows for them"
-
-    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
-        """Set the parameters of a model to those of a problem; return the formulation that reads it."""
-        raise NotImplementedError
-
-    def _changed(
-        self,
-        of_objective: Mapping[str, float | None],
-        coordinates: int | None,
-        costs: Costs | None,
-        limits: Limits | None,
-    ) -> Problem:
-        """The problem with another deadline or probability, budget, costs or limits."""
-        problem = self.problem
-        system = problem.system
-        if coordinates is not None or costs is not None:
-            system = replace(
-                system,
-                coordinates=system.coordinates if coordinates is None else coordinates,
-                costs=system.costs if costs is None else costs,
-            )
-        limits = problem.limits if limits is None else limits
-        problem = replace(problem, system=system, limits=limits)
-        for name, value in of_objective.items():
-            if value is None:
-                continue
-            if not hasattr(problem.objective, name):
-                allowed = f"not given: the {problem.objective.kind} has none"
-                raise InvalidInputError(name, value, allowed)
-            objective = type(problem.objective)(value)  # type: ignore[call-arg]
-            problem = replace(problem, objective=objective)
-        return problem
 
     @abstractmethod
     def to_pyomo(self) -> Any:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from cgcopt.arrays import FloatArray
 from cgcopt.design import Design, partition_of_work
 from cgcopt.evaluation.crossing.completion import Completion, completion_probabilities
 from cgcopt.formulations.algebra import add_counts, elementary_tail
-from cgcopt.formulations.base import Formulation, Point
+from cgcopt.formulations.base import Point
 from cgcopt.formulations.exact import ExactFormulation, NonlinearProgram
 from cgcopt.formulations.latex import program
 from cgcopt.formulations.models.parameters import refuse_language
@@ -173,7 +173,7 @@ class ExactProbability(ExactFormulation):
 
     changeable = ("deadline", "coordinates")
 
-    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Self:
         """Change the deadline or the budget ``L`` of a pyomo model, and put it at a new start."""
         if language_of(model) != "pyomo":
             refuse_language(model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from cgcopt.design import Design, partition_of_work, work_of_partition
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.density.runtime import expected_runtime
 from cgcopt.formulations.algebra import add_counts, elementary_tail
-from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.closed_runtime import (
     MOST_WORKERS,
     add_mean,
@@ -195,7 +194,7 @@ class ExactRuntime(ExactFormulation):
 
     changeable = ("coordinates",)
 
-    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Self:
         """Change the budget ``L`` of a pyomo model, to which its optimum is proportional."""
         if language_of(model) != "pyomo":
             refuse_language(model)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from cgcopt.arrays import FloatArray
-from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.coordinate import CoordinateFormulation
 from cgcopt.formulations.highs_model import HighsModel
 from cgcopt.formulations.latex import program
@@ -101,7 +100,7 @@ class ProbabilityCoordinate(CoordinateFormulation, ProbabilityFormulation):
 
     changeable = ("deadline",)
 
-    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Self:
         """Change the deadline of a model."""
         return self.updated(model, problem, at_least=at_least)
 

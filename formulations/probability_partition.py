@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import Design, largest_remainder, straightened, work_of_partition
 from cgcopt.errors import InvalidInputError
-from cgcopt.formulations.base import Formulation, Point
+from cgcopt.formulations.base import Point
 from cgcopt.formulations.highs_model import HighsModel, before
 from cgcopt.formulations.latex import program
 from cgcopt.formulations.models.parameters import (
@@ -126,7 +126,7 @@ class ProbabilityPartition(ProbabilityFormulation):
 
     changeable = ("deadline", "coordinates")
 
-    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Self:
         """Change the deadline or the budget ``L`` of a model."""
         return self.updated(model, problem, at_least=at_least)
 

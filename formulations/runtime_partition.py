@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from cgcopt.arrays import IntArray
 from cgcopt.evaluation.certificates import partition_gradient
 from cgcopt.evaluation.prices import Prices
-from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.highs_model import HighsModel, before
 from cgcopt.formulations.latex import program
 from cgcopt.formulations.models.duals import read_duals
@@ -74,7 +73,7 @@ class RuntimePartition(RuntimeFormulation):
 
     changeable: ClassVar[tuple[str, ...]] = ("coordinates",)
 
-    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Self:
         """Change the budget ``L`` of a model."""
         return self.updated(model, problem)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from cgcopt.arrays import BoolArray, FloatArray
 from cgcopt.design import Design
 from cgcopt.errors import InvalidInputError
 from cgcopt.evaluation.prices import Prices
-from cgcopt.formulations.base import Formulation, Point
+from cgcopt.formulations.base import Point
 from cgcopt.formulations.models.duals import read_duals
 from cgcopt.formulations.models.parameters import HighsRows
 from cgcopt.formulations.runtime import RuntimeFormulation
@@ -210,7 +210,7 @@ class Within(RuntimeFormulation):
             values["boundaries"] = self.ends
         return {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
 
-    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Self:
         """Change the budget, limits and costs of a model, and the deadline of a probability."""
         kind: dict[str, Any] = {"levels_counted": self.counted, **self.forgets}
         shapes = {name: value.shape for name, value in self.parameters.items()}

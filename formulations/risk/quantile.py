@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from cgcopt.arrays import FloatArray, IntArray
 from cgcopt.design import Design, largest_remainder
-from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.highs_model import HighsModel
 from cgcopt.formulations.models.parameters import add_pyomo_parameters, cvxpy_parameters
 from cgcopt.formulations.risk.late_rounds import LATE_PARAMETERS, LateRounds, with_late_rounds
@@ -75,7 +74,7 @@ class QuantilePartition(_Quantile, RuntimePartition):
 
     changeable = ("probability", "coordinates")
 
-    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Self:
         """Change the probability or the budget; what was known of the old problem is no more."""
         return self.updated(model, problem, at_most=None)
 
@@ -126,7 +125,7 @@ class QuantileCoordinate(_Quantile, RuntimeCoordinate):
         """The program over blocks."""
         return QuantilePartition(self.problem, Form.BLOCK, strong=self.strong, at_most=self.at_most)
 
-    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Self:
         """Change the probability, which the rows of the coordinates do not know."""
         self.blocks.moved(model, problem, at_least)
         return replace(self, problem=problem, at_most=None)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from cgcopt.arrays import FloatArray, IntArray
-from cgcopt.formulations.base import Formulation
 from cgcopt.formulations.highs_model import HighsModel
 from cgcopt.formulations.models.parameters import add_pyomo_parameters, cvxpy_parameters
 from cgcopt.formulations.risk.worst_rounds import TAIL_PARAMETERS, WorstRounds, with_tail
@@ -86,7 +85,7 @@ class TailMeanCoordinate(WorstRounds, RuntimeCoordinate):
         """The program over blocks."""
         return TailMeanPartition(self.problem, Form.BLOCK, strong=self.strong)
 
-    def moved(self, model: Any, problem: Problem, at_least: int) -> Formulation:
+    def moved(self, model: Any, problem: Problem, at_least: int) -> Self:
         """Change the probability, which the rows of the coordinates do not know."""
         self.blocks.moved(model, problem, at_least)
         return replace(self, problem=problem)
