@@ -542,9 +542,9 @@ def test_progress_appears_after_a_second_on_standard_error_only(
     with progress("slow work") as report:
         assert report is not None
         report(None, "")
-        time.sleep(0.3)
+        time.sleep(0.15)
         report(0.5, "half of it")
-        time.sleep(0.3)
+        time.sleep(0.15)
     out, err = capsys.readouterr()
     assert out == ""
     assert "slow work" in err
