@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -124,12 +126,35 @@ def test_refused(tmp_path: Path, text: str, message: str) -> None:
         LoadTrace.read(path)
 
 
-def test_recording_at_several_loads() -> None:
+class Steady:
+    """Two workers that need a microsecond for a sample, in place of processes."""
+
+    processes = (0, 1)
+
+    def __init__(self) -> None:
+        self.sizes: dict[int, tuple[int, ...]] = {}
+        self.done: Counter[int] = Counter()
+
+    def send(self, number: int, sizes: tuple[int, ...]) -> None:
+        self.sizes[number] = sizes
+
+    def receive(self, number: int) -> str:
+        return "ready"
+
+    def receive_any(self, numbers: list[int]) -> list[tuple[int, float]]:
+        found = [(i, 1e-6 * self.sizes[i][self.done[i] % len(self.sizes[i])]) for i in numbers]
+        self.done.update(numbers)
+        return found
+
+
+def test_recording_at_several_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "cgcopt.workers.record.started_workers", lambda *given: nullcontext(Steady())
+    )
     trace = record_loads(2, 6, [4, 1], samples=3000, warmup=1)
     assert trace.loads == (1.0, 4.0)
-    assert [part.times.shape for part in trace.traces] == [(6, 2), (6, 2)]
-    fast, slow = (np.min(part.times) for part in trace.traces)
-    assert slow > 2 * fast  # four times the work; a busy machine leaves room
+    for load, part in zip(trace.loads, trace.traces, strict=True):
+        np.testing.assert_allclose(part.times, np.full((6, 2), 0.003 * load), rtol=1e-12)
     assert "load 1 is 3000 samples of each worker" in trace.comments
     with pytest.raises(InvalidInputError, match="at least two different ones"):
         record_loads(2, 6, [1, 1])
