@@ -14,7 +14,7 @@ from cgcopt.errors import InvalidInputError, UnsupportedProblemError
 from cgcopt.formulations import Formulation, formulate
 from tests.turns import in_turns
 
-TIMES = 50.0 + np.random.default_rng(7).exponential(1e3, (10, 4))
+TIMES = 50.0 + np.random.default_rng(7).exponential(1e3, (12, 4))
 SYSTEM = cg.System(4, 60, cg.Scenarios(TIMES), samples=4)
 UNIFORM = np.sort(TIMES, axis=1)[:, ::-1] * np.cumsum(15.0 * np.arange(1.0, 5.0))
 SLOW = float(np.median(UNIFORM.max(axis=1)))

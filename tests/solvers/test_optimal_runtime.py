@@ -241,9 +241,10 @@ def rough_times(size: int) -> cg.Empirical:
 )
 @pytest.mark.parametrize("kind", ["smooth", "rough", "coarse clock"])
 def test_many_possible_runtimes(kind: str, workers: int) -> None:
-    times = cg.Empirical(generator(0, "smooth times").lognormal(sigma=0.5, size=700))
+    size = 700 if workers == 6 else 1500
+    times = cg.Empirical(generator(0, "smooth times").lognormal(sigma=0.5, size=size))
     if kind == "rough":
-        times = rough_times(700)
+        times = rough_times(size)
     if kind == "coarse clock":  # many workers share a time
         times = cg.Empirical(np.round(times.sample(20_000, 1, generator(1, "clock")), 3).ravel())
     problem = runtime_problem(workers, 100, times)

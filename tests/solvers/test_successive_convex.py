@@ -90,7 +90,7 @@ def test_exact_gradient_by_differences() -> None:
 @pytest.mark.parametrize("workers", [1, 2, 10])
 def test_published_settings_improve_on_the_start(workers: int) -> None:
     given = problem(workers)
-    solution = cg.solve(given, "successive-convex", raw={"iterations": 60})
+    solution = cg.solve(given, "successive-convex", raw={"iterations": 30})
     start = cg.solve(given, "closed-form-deadline").value
     best = cg.solve(given).value
     assert start - 1e-12 <= solution.value <= best + 1e-9
