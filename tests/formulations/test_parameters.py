@@ -205,7 +205,7 @@ def test_the_probability_and_the_budget_of_the_slowest_rounds(
     kind: type[cg.Objective], model_kind: tuple[str, bool], language: str
 ) -> None:
     form, strong = model_kind
-    coordinates = (60, 75, 75, 60) if form != "coordinate" else (6,) * 4
+    coordinates = (60, 75, 75, 60) if form != "coordinate" else (4,) * 4
     system = replace(SYSTEM, coordinates=coordinates[-1])
     formulation = formulate(cg.Problem(system, kind(0.8)), form, strong=strong)  # type: ignore[call-arg]
     model = getattr(formulation, f"to_{language}")()
