@@ -41,7 +41,7 @@ def random_problem(seed: int) -> cg.Problem:
     )
 
 
-@in_turns(every=2, seed=range(40))
+@in_turns(every=5, seed=range(40))
 def test_no_partition_is_better(seed: int) -> None:
     problem = random_problem(seed)
     system, limits = problem.system, problem.limits

@@ -20,7 +20,7 @@ def _heavy_tails() -> list[WorkerTimes]:
     ]
 
 
-@in_turns(every=2, times={times.label: times for times in _heavy_tails()}, workers=[3, 12])
+@in_turns(every=2, times={times.label: times for times in _heavy_tails()}, workers=[3, 8])
 def test_heavy_tails_end_with_a_closed_gap(times: WorkerTimes, workers: int) -> None:
     problem = cg.Problem(cg.System(workers, 1000, times), cg.ExpectedRuntime())
     solution = cg.solve(problem, "optimal", time_limit=30)

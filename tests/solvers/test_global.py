@@ -444,7 +444,7 @@ def test_where_the_hazard_rises_all_along_the_root_is_exact() -> None:
 
 
 def test_limits_and_progress() -> None:
-    problem = problem_of(MODELS["gamma"], 14, 0.005)  # every level is fast
+    problem = problem_of(MODELS["gamma"], 12, 0.005)  # every level is fast
     seen: list[tuple[float | None, str]] = []
     stopped = cg.solve(
         problem,

@@ -77,7 +77,7 @@ def test_two_workers_by_a_scan_of_all_designs() -> None:
 def test_a_bad_first_design_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     from cgcopt.solvers.global_quantile import OptimalQuantile
 
-    problem = problem_of(cg.ShiftedExponential(0.1, 1.0), 6, 0.9)
+    problem = problem_of(cg.ShiftedExponential(0.1, 1.0), 4, 0.9)
     expected = cg.solve(problem, "global")
 
     def poor(self: object, given: cg.Problem, *rest: object) -> Outcome:

@@ -120,7 +120,7 @@ def test_level_sets_against_all_of_them(costs, limit):
     every=3,
     times={
         "density": TIMES,
-        "steps": cg.Empirical(ROUNDS.ravel()[:60]),
+        "steps": cg.Empirical(ROUNDS.ravel()[:30]),
         "rounds": cg.Scenarios(ROUNDS),
     },
     costs=FREE_AND_COSTS,
@@ -144,7 +144,7 @@ def test_boundaries_against_all_of_them(times, costs, blocks):
 
 @pytest.mark.parametrize(
     "times",
-    [TIMES, cg.Empirical(ROUNDS.ravel()[:60]), cg.Scenarios(ROUNDS)],
+    [TIMES, cg.Empirical(ROUNDS.ravel()[:30]), cg.Scenarios(ROUNDS)],
     ids=["density", "steps", "rounds"],
 )
 def test_certificates_hold_within_limits(times):

@@ -17,9 +17,9 @@ from cgcopt.solvers.registry import all_solvers
 pytestmark = pytest.mark.usefixtures("few_restarts")
 
 TIMES = cg.LogNormal(sigma=0.6, scale=1, shift=0.2)
-ROUNDS = cg.Scenarios(TIMES.sample(25, 4, np.random.default_rng(7)))
+ROUNDS = cg.Scenarios(TIMES.sample(15, 4, np.random.default_rng(7)))
 #: Enough rounds to tell which designs of a grid can be best.
-MANY = cg.Scenarios(TIMES.sample(300, 4, np.random.default_rng(8)))
+MANY = cg.Scenarios(TIMES.sample(200, 4, np.random.default_rng(8)))
 LIMITED = {
     "copies": {"limits": cg.Limits(copies=2)},
     "blocks": {"limits": cg.Limits(blocks=2)},
@@ -56,7 +56,7 @@ def cases():
     for cls, tasks in TASKS.items():
         quick = []
         for kind in ("limits", "costs"):
-            pairs = [(task, name) for task in tasks for name in LIMITED if kind in LIMITED[name]]
+            pairs = [(task, name) for name in LIMITED if kind in LIMITED[name] for task in tasks]
             pairs.sort(key=lambda pair: (met[pair[0].objective, pair[1]], met[pair]))
             quick += pairs[:1]
             met.update((task.objective, name) for task, name in pairs[:1])
@@ -78,7 +78,7 @@ def problem_of(name, objective, times):
     return cg.Problem(system, OBJECTIVES[objective], limits=limits)
 
 
-GRID = sorted({7, *range(0, 41, 5)})
+GRID = sorted({7, 30, *range(0, 41, 8)})
 
 
 @functools.cache

@@ -178,9 +178,9 @@ def test_quantile_inverts_the_completion_probability(probability: float) -> None
 
 
 def test_quantile_of_the_best_known_design() -> None:
-    system = problem(10).system
-    best = cg.solve(cg.Problem(system, cg.Quantile(0.745596)))
-    assert best.value == pytest.approx(10**6.5, rel=1e-4)
+    system = problem(6).system
+    best = cg.solve(cg.Problem(system, cg.Quantile(0.618010)))
+    assert best.value == pytest.approx(10**6.6, rel=1e-4)
 
 
 def test_nearly_certain_failure_stays_within_double_precision() -> None:
