@@ -32,7 +32,7 @@ from cgcopt.process.streams import library_output
 from cgcopt.process.time_left import OutOfTimeError, time_until
 from cgcopt.solution import Seconds, Solution, TerminationCondition
 from cgcopt.solvers.base import Outcome, Solver, Times
-from cgcopt.solvers.judge import judge_outcome
+from cgcopt.solvers.judging.outcome import judge_outcome
 from cgcopt.solvers.judging.units import solution_in_seconds
 from cgcopt.solvers.registry import find_solver
 

@@ -22,7 +22,7 @@ from cgcopt.process.time_left import OutOfTimeError, look, looking, seconds_left
 from cgcopt.solution import SolutionStatus, TerminationCondition
 from cgcopt.solvers.base import RUNTIME_RELAXED, Outcome, Role, Solver
 from cgcopt.solvers.deadline.rounds_optimum import good_design
-from cgcopt.solvers.judge import judge_outcome
+from cgcopt.solvers.judging.outcome import judge_outcome
 from cgcopt.solvers.probability.finite_times import search
 from cgcopt.solvers.probability.given_up_rounds import _greedy
 from cgcopt.solvers.uncoded import LeaveOut

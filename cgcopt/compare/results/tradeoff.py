@@ -17,7 +17,7 @@ from cgcopt.options import Options
 from cgcopt.problem import Form, Problem
 from cgcopt.process import stopping
 from cgcopt.solution import Seconds, Solution
-from cgcopt.solvers.judge import judge_outcome
+from cgcopt.solvers.judging.outcome import judge_outcome
 from cgcopt.solvers.limited.optimum import SharedCuts, limited_optimum
 from cgcopt.solvers.optimal_runtime import OptimalRuntime
 from cgcopt.workers.base import Times
