@@ -184,9 +184,8 @@ class _Plan:
         """Read the instances, and the files of times of a replay."""
         from cgcopt.cli.inputs import problem_of, problem_of_rounds, traces_of
 
-        names = instances or DEFAULT_INSTANCES
-        needed = replay or not instances
-        traces = traces_of(names, required=replay, reading=reading) if needed else []
+        names, timed = instances or DEFAULT_INSTANCES, replay or not instances
+        traces = traces_of(names, required=replay, reading=reading) if timed else []
         replayed: list[Problem | None] = [None] * len(traces)
         if replay:
             replayed = [

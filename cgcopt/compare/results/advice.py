@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,9 +11,9 @@ import numpy as np
 from cgcopt._validate import finite_number
 from cgcopt.compare.results.advice_candidates import advice_candidates
 from cgcopt.compare.results.advice_result import Advice, AdviceRow
-from cgcopt.compare.results.advice_rows import bound_rows, candidate_row
+from cgcopt.compare.results.advice_rows import bound_rows, candidate_rows
 from cgcopt.compare.results.designer import Designer
-from cgcopt.compare.results.held_out import HeldOut, Judged, held_out, no_coding, seen_rounds
+from cgcopt.compare.results.held_out import Judged, held_out, no_coding, seen_rounds
 from cgcopt.compare.results.names import one_line
 from cgcopt.compare.results.verdict import (
     Contender,
@@ -192,7 +191,7 @@ def _advice(
         given,
         decision.chosen.kind,
         significant,
-        tuple(_rows(found, kinds, yardstick)),
+        tuple(candidate_rows(found, kinds, yardstick)),
         bounds,
         decision,
         nested,
@@ -203,15 +202,6 @@ def _advice(
         found,
         coded,
     )
-
-
-def _rows(found: HeldOut, kinds: Mapping[str, Kind], yardstick: Yardstick) -> list[AdviceRow]:
-    """The candidates that were judged, the best first, then those without a design."""
-    rows = [candidate_row(each, kinds[each.name], found, yardstick) for each in found.judged]
-    rows.sort(key=lambda row: yardstick.loss(row.held_out))
-    return rows + [
-        AdviceRow(each.name, str(kinds[each.name]), message=each.message) for each in found.failed
-    ]
 
 
 def _counting_rounds(trace: Trace, objective: Objective) -> tuple[Trace, tuple[str, ...]]:

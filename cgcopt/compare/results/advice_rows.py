@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from cgcopt.compare.results.advice_candidates import HINDSIGHT
@@ -16,13 +17,24 @@ from cgcopt.process import stopping
 from cgcopt.workers.blocks import Block
 from cgcopt.workers.trace import Trace
 
-__all__ = ["bound_rows", "candidate_row"]
+__all__ = ["bound_rows", "candidate_rows"]
 
 #: Workers beyond which the schedule of hindsight takes too long.
 _MOST_HINDSIGHT = 128
 
 
-def candidate_row(each: Judged, kind: Kind, found: HeldOut, yardstick: Yardstick) -> AdviceRow:
+def candidate_rows(
+    found: HeldOut, kinds: Mapping[str, Kind], yardstick: Yardstick
+) -> list[AdviceRow]:
+    """The candidates that were judged, the best first, then those without a design."""
+    rows = [_candidate_row(each, kinds[each.name], found, yardstick) for each in found.judged]
+    rows.sort(key=lambda row: yardstick.loss(row.held_out))
+    return rows + [
+        AdviceRow(each.name, str(kinds[each.name]), message=each.message) for each in found.failed
+    ]
+
+
+def _candidate_row(each: Judged, kind: Kind, found: HeldOut, yardstick: Yardstick) -> AdviceRow:
     """What a candidate did on the held-out rounds."""
     return AdviceRow(
         each.name,
