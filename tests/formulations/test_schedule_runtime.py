@@ -11,8 +11,6 @@ import cgcopt as cg
 from cgcopt.formulations.points import write_values
 from cgcopt.formulations.schedules.runtime import ScheduleRuntime
 
-pytestmark = pytest.mark.usefixtures("few_restarts")
-
 K, I = np.meshgrid(np.arange(11), np.arange(4), indexing="ij")
 TIMES = 1 + ((7 * K + 3 * I + K * K * I) % 11) / 2
 
@@ -102,6 +100,7 @@ def test_four_workers_from_the_own_schedule(rounds, work):
     assert bound <= found.value <= bound * 1.01
 
 
+@pytest.mark.usefixtures("few_restarts_here")
 @pytest.mark.parametrize(("rounds", "workers", "work"), [(3, 3, "equal"), (4, 2, "full")])
 def test_the_method_reaches_what_is_proven(rounds, workers, work):
     problem = problem_of(rounds, workers)
