@@ -123,10 +123,10 @@ def test_large_codes_are_sound(workers: int, placement: str | None) -> None:
 @pytest.mark.parametrize(
     ("stragglers", "placement"),
     [
-        (1, "cyclic"),
         (3, "cyclic"),
-        (3, None),
         (50, None),
+        pytest.param(1, "cyclic", marks=pytest.mark.slow),
+        pytest.param(3, None, marks=pytest.mark.slow),
         pytest.param(100, "cyclic", marks=pytest.mark.slow),
         pytest.param(150, "cyclic", marks=pytest.mark.slow),
         pytest.param(198, None, marks=pytest.mark.slow),
