@@ -252,6 +252,7 @@ def test_verify_passes_and_names_its_checks(
     assert all(check["passed"] for check in found["checks"])
 
 
+@pytest.mark.slow  # the checks themselves are quick in tests/compare/test_verify.py
 def test_verify_a_completion_probability(
     deadline_instance: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -265,6 +266,7 @@ def test_verify_a_completion_probability(
     assert found["passed"] is True
 
 
+@pytest.mark.slow
 def test_verify_with_every_outside_solver(
     instance: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -608,14 +608,14 @@ def test_equal_comparisons_make_equal_pictures(tmp_path: Path) -> None:
 def bad_fit() -> cg.Trace:
     """Two modes, the slow one rare and very slow: no shifted exponential."""
     rng = np.random.default_rng(11)
-    times = rng.uniform(1.0, 1.02, size=(160, 4))
+    times = rng.uniform(1.0, 1.02, size=(160, 3))
     times[rng.random(times.shape) < 0.02] = 9.0
     return cg.Trace(times)
 
 
 @pytest.fixture(scope="module")
 def replayed(bad_fit: cg.Trace, few_restarts: None) -> Replay:
-    return replay(bad_fit, title="two modes", coordinates=400)
+    return replay(bad_fit, title="two modes", coordinates=300)
 
 
 def test_replay_judges_on_rounds_that_no_model_has_seen(
@@ -634,9 +634,9 @@ def test_replay_judges_on_rounds_that_no_model_has_seen(
             continue
         # Straight from the definition, in seconds: u = M b/N = 1/L.
         x = np.array(row.partition)
-        assert x.sum() == pytest.approx(400)
-        work = np.cumsum(x * np.arange(1, 5))
-        runtimes = (ordered[:, ::-1] * work / 400).max(axis=1)
+        assert x.sum() == pytest.approx(300)
+        work = np.cumsum(x * np.arange(1, 4))
+        runtimes = (ordered[:, ::-1] * work / 300).max(axis=1)
         assert row.held_out == pytest.approx(runtimes.mean(), rel=1e-9)
     assert [row.held_out for row in result.rows] == sorted(row.held_out for row in result.rows)
     hindsight = rows["hindsight optimum, held-out rounds"]

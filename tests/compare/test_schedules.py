@@ -110,6 +110,7 @@ def test_the_command_writes_its_files(
     cg.Trace(short.times[:12, :3]).write(file)
     out = tmp_path / "out"
     arguments = ["schedules", str(file), "--only-traces", "--copies", "--out", str(out), "--json"]
+    arguments += ["--time-limit", "0.1"]
     assert main(arguments) == 0
     found = json.loads(capsys.readouterr().out)
     assert {row["method"] for row in found["entries"]} >= {"auto, rotated", "speed of light"}

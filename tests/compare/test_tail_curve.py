@@ -20,7 +20,7 @@ PROBLEM = cg.Problem(
 
 @pytest.mark.usefixtures("no_rendering")
 def test_each_design_is_best_by_its_own_objective(tmp_path: Path) -> None:
-    curve = tail_curve(PROBLEM, [0.3, 0.9, 0.99])
+    curve = tail_curve(PROBLEM, [0.3, 0.9])
     for point in curve.points:
         assert point.quantile.value <= point.quantile_of_tail_mean * (1 + 1e-9)
         assert point.tail_mean.value <= point.tail_mean_of_quantile * (1 + 1e-9)
@@ -28,7 +28,7 @@ def test_each_design_is_best_by_its_own_objective(tmp_path: Path) -> None:
     frame = curve.frame()
     assert frame["quantile"].is_monotonic_increasing
     assert frame["conditional_value_at_risk"].is_monotonic_increasing
-    assert tail_table(curve)["q"].tolist() == ["0.3", "0.9", "0.99"]
+    assert tail_table(curve)["q"].tolist() == ["0.3", "0.9"]
     files = write_tail_curve(curve, tmp_path)
     assert [file.name for file in files] == ["tail.csv", "tail.png"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -210,6 +211,7 @@ def test_a_browser_opens_the_page_and_sorts_it(carried_out: Path, tmp_path: Path
     assert values == sorted(values)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not BROWSER, reason="no Chromium")
 def test_a_browser_shows_the_page(carried_out: Path, tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image")
@@ -236,8 +238,10 @@ def test_shares_are_sorted_as_numbers_and_words_begin_at_the_left() -> None:
     assert [a.get("class") for a in found.all("td")] == ["text", None, None] * 2
 
 
-@pytest.mark.usefixtures("no_rendering")
-def test_a_study_goes_on_where_it_was(carried_out: Path, tmp_path: Path) -> None:
+def test_a_study_goes_on_where_it_was(
+    carried_out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # pictures are not the point
     copied = shutil.copytree(carried_out.parent, tmp_path / "copied")
     before = pd.read_csv(copied / "out" / "results.csv")["computed"]
     arguments = [

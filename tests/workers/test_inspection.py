@@ -42,7 +42,9 @@ def test_independent_times_raise_hardly_an_alarm() -> None:
     assert sum(alarms.values()) <= 3  # 144 questions, each wrong once in 200 at the most
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))]
+)
 def test_effects_that_are_there_are_found(seed: int) -> None:
     rng = np.random.default_rng(seed)
     base = rng.gamma(4.0, 1.0, (120, 8))
