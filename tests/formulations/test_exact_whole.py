@@ -142,7 +142,7 @@ def test_scip_leaves_the_design_that_it_starts_from(monkeypatch: pytest.MonkeyPa
         lambda partition: told.append(partition.tolist()),
     )
     for form in ("block", "relaxed"):
-        cg.solve(chance(3, 10), "pyomo-scip-exact", form=form, gap=0.5)
+        cg.solve(chance(2, 10), "pyomo-scip-exact", form=form, gap=0.5)
     whole, relaxed = told
     assert sum(whole) == 10
     assert all(each.is_integer() for each in whole)

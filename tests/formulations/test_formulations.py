@@ -103,13 +103,15 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize("objective", ["runtime", "probability"])
-@pytest.mark.parametrize(
-    ("workers", "coordinates", "rounds"), [(1, 3, 4), (2, 5, 5), (3, 5, 1), (4, 4, 6), (3, 5, 7)]
+@in_turns(
+    every=2,
+    objective=["runtime", "probability"],
+    size=[(1, 3, 4), (2, 5, 5), (3, 5, 1), (4, 4, 6), (3, 5, 7), (3, 4, 6)],
 )
 def test_coordinate_and_block_programs_reach_the_brute_force_optimum(
-    objective: str, workers: int, coordinates: int, rounds: int
+    objective: str, size: tuple[int, int, int]
 ) -> None:
+    workers, coordinates, rounds = size
     problem = problem_of(
         objective, workers=workers, coordinates=coordinates, rounds=rounds, seed=workers
     )
@@ -186,8 +188,7 @@ def test_strong_inequalities_tighten_the_linear_relaxation(objective: str, form:
         assert exact - 1e-9 <= strong < plain - 0.01
 
 
-@pytest.mark.parametrize("strong", [True, False])
-@pytest.mark.parametrize("objective", ["runtime", "probability"])
+@in_turns(every=2, objective=["runtime", "probability"], strong=[True, False])
 def test_the_rows_of_the_blocks_lift_the_coordinates_to_their_relaxation(
     objective: str, strong: bool
 ) -> None:
@@ -380,8 +381,7 @@ def test_a_model_takes_the_point_of_a_design(objective: str, form: Form, languag
         assert value == pytest.approx(cg.evaluate(problem, design).value)
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("objective", ["runtime", "probability"])
+@in_turns(every=2, objective=["probability", "runtime"], form=FORMS)
 def test_x_counts_coordinates_in_every_language(objective: str, form: Form) -> None:
     from pyomo.contrib.solver.solvers.highs import Highs
     from scipy.optimize import milp

@@ -44,6 +44,7 @@ from cgcopt.solvers.adapters.neutral_options import NEUTRAL, neutral_options
 from cgcopt.solvers.adapters.scenario_adapter import ScenarioAdapter
 from cgcopt.solvers.base import Solver, Task
 from cgcopt.solvers.registry import all_solvers
+from tests.turns import in_turns
 
 TIMES = cg.ShiftedExponential(rate=1e-3, shift=50.0)
 
@@ -360,6 +361,7 @@ def test_the_gap_is_honoured(cls: type[ScenarioAdapter]) -> None:
     assert loose.bound <= tight.value * (1 + 1e-9)
 
 
+@pytest.mark.slow  # every solver runs twice on a small problem in test_conformance
 @pytest.mark.parametrize("cls", [*MILP, *LP], ids=name_of)
 def test_equal_seeds_give_equal_runs(cls: type[ScenarioAdapter]) -> None:
     skip_if_missing(cls)
@@ -371,8 +373,7 @@ def test_equal_seeds_give_equal_runs(cls: type[ScenarioAdapter]) -> None:
     assert first.details == second.details
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("name", ["highs", "cvxpy-highs", "pyomo-highs"])
+@in_turns(every=2, name=["highs", "cvxpy-highs", "pyomo-highs"], threads=[1, 2])
 def test_the_number_of_threads_reaches_highs(
     name: str, threads: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
