@@ -132,6 +132,46 @@ def test_the_optimum_is_proven(name, limits):
         assert bound <= solution.value
 
 
+@pytest.mark.parametrize("factor", [1e-9, 1e-3, 1e3, 1e9])
+def test_derivatives_where_one_part_is_all_but_constant(factor):
+    """Then that of the sum is the density of the other part."""
+    times = cg.RandomStart(cg.LogNormal(0.5, 1.0), cg.Exponential(0.1), "independent")
+    start, mean = times.start, times.pace.mean()
+    lines = Lines(np.array([factor]), np.zeros(1))
+    # The other part moves the time by its mean, up to the square of the ratio.
+    if factor < 1.0:
+        left = 7.0
+        near = start.pdf(left - factor * mean)
+        expected = -near, -mean * near
+    else:
+        left = 1.4 * factor
+        near = times.pace.pdf(left / factor) / factor
+        expected = -near, -left / factor * near
+    found = started_chances(times, lines, np.array([left]))
+    assert found.delay_gradient[0, 0] == pytest.approx(
+        expected[0], rel=20 / max(factor, 1 / factor)
+    )
+    assert found.factor_gradient[0, 0] == pytest.approx(
+        expected[1], rel=40 / max(factor, 1 / factor)
+    )
+
+
+def short_work():
+    times = cg.RandomStart(cg.LogNormal(0.5, 0.01), cg.Exponential(0.1), "independent")
+    return cg.Problem(cg.System(3, 30, times, samples=3, cycles=0.01), cg.ExpectedRuntime())
+
+
+def test_where_the_work_is_short_the_slowest_start_counts():
+    value = cg.evaluate(short_work(), [1e-9, 0.0, 30 - 1e-9]).value
+    assert value == pytest.approx(10 * (1 + 1 / 2 + 1 / 3), rel=1e-6)
+
+
+@pytest.mark.slow
+def test_a_start_far_longer_than_the_work_is_solved():
+    solution = cg.solve(short_work(), starts=1, time_limit=20)
+    assert solution.value <= cg.evaluate(short_work(), [0.0, 0.0, 30.0]).value * (1 + 1e-9)
+
+
 def test_an_independent_start_is_solved_without_a_bound():
     problem = problem_of(MODELS["independent"], cg.ExpectedRuntime(), cg.Costs(), copies=2)
     solution = cg.solve(problem, starts=1, time_limit=20)
