@@ -76,9 +76,9 @@ class ScenarioFormulation(Formulation):
 
     files: ClassVar[Writers] = {**HIGHS_FILES, **NL_FILE}
     counts_rounds: ClassVar[bool] = False
+    """Whether binaries count the rounds that are met; otherwise ``theta`` bounds every round."""
     known_as: ClassVar[str] = ""
     """The argument that leaves designs worse than a known one out of the model; empty for none."""
-    """Whether binaries count the rounds that are met; otherwise ``theta`` bounds every round."""
 
     strong: bool = field(default=True, kw_only=True)
     unit: float | None = field(default=None, kw_only=True)
