@@ -176,7 +176,7 @@ def _swept(
 ) -> tuple[FloatArray, FloatArray]:
     """``P``, ``1 - P``, ``log P`` in columns and both gradients, for rows with ``p_1 > 0``."""
     rows, n = p.shape
-    ranks = ranks_of_one_threshold(p) if n >= FEWEST else np.zeros(rows, dtype=np.intp)
+    ranks = ranks_of_one_threshold(p, s) if n >= FEWEST else np.zeros(rows, dtype=np.intp)
     if not ranks.any():
         return _swept_through(p, s, gradient, threads)
     values = np.empty((rows, 3))

@@ -27,22 +27,26 @@ _CLOSE = 0.1
 _NEGLIGIBLE = 1e-18
 
 
-def ranks_of_one_threshold(p: FloatArray) -> NDArray[np.intp]:
+def ranks_of_one_threshold(p: FloatArray, s: FloatArray) -> NDArray[np.intp]:
     """Return ``k`` of the rows with ``p_1 = ... = p_k`` and 1 beyond; 0 for all others.
+
+    Thresholds that are 1 in double precision are told apart by what they leave to it.
 
     Parameters
     ----------
-    p : ndarray, shape (rows, N)
-        Effective thresholds, not decreasing.
+    p, s : ndarray, shape (rows, N)
+        Effective thresholds, not decreasing, and one less them.
 
     Examples
     --------
-    >>> ranks_of_one_threshold(np.array([[0.2, 0.2, 1.0], [0.2, 0.3, 1.0], [1.0, 1.0, 1.0]]))
-    array([2, 0, 3])
+    >>> p = np.array([[0.2, 0.2, 1.0], [0.2, 0.3, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0]])
+    >>> s = np.array([[0.8, 0.8, 0.0], [0.8, 0.7, 0.0], [0.0, 0.0, 0.0], [1e-19, 1e-20, 0.0]])
+    >>> ranks_of_one_threshold(p, s)
+    array([2, 0, 3, 0])
     """
-    same = np.count_nonzero(p == p[:, :1], axis=1)
-    ones = np.count_nonzero(p == 1.0, axis=1)
-    whole = np.where(p[:, 0] < 1.0, same + ones, same) == p.shape[1]
+    same = np.count_nonzero((p == p[:, :1]) & (s == s[:, :1]), axis=1)
+    ones = np.count_nonzero(s == 0.0, axis=1)
+    whole = np.where(s[:, 0] > 0.0, same + ones, same) == p.shape[1]
     return np.where(whole, same, 0)
 
 

@@ -466,6 +466,17 @@ def test_bad_threads_are_refused(threads: object) -> None:
         crossing([0.5], [0.5], threads=threads)
 
 
+@pytest.mark.parametrize("n", [200, 300, 1000])
+@pytest.mark.parametrize("kinds", [1, 2, 3])
+def test_thresholds_that_round_to_one_are_told_apart(n: int, kinds: int) -> None:
+    """The largest point alone counts there: ``1 - P = N (1 - p_N)``."""
+    left = np.repeat([1e-17, 1e-19, 1e-20][:kinds], -(-n // kinds))[:n]
+    result = crossing(1.0 - left, left, gradient=True)
+    assert float(result.complement) == pytest.approx(n * left[-1], rel=1e-12, abs=0.0)
+    assert result.gradient[-1] == pytest.approx(n, rel=1e-12)
+    assert np.abs(result.gradient[:-1]).max() < 1e-10
+
+
 def rising(rng: np.random.Generator, rows: int, workers: int, ends: float) -> np.ndarray:
     """Thresholds that rise along both axes, with ties, up to one."""
     steps = rng.random((rows, workers)) ** 3 * (rng.random((rows, workers)) < 0.7)

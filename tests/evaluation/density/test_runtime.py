@@ -170,6 +170,20 @@ def test_homogeneity(times: Any, workers: int) -> None:
         assert result.gradient @ w == pytest.approx(result.value, rel=1e-9), name
 
 
+@pytest.mark.parametrize("shape", [2.2, 4.0])
+@pytest.mark.parametrize("workers", [200, 300])
+def test_the_tail_of_many_workers(shape: float, workers: int) -> None:
+    """Far out all thresholds are 1 in double precision, and what they leave to it counts."""
+    times = cg.Pareto(shape=shape, scale=1.0)
+    system, w = system_of(times, workers), designs(times, workers)["balanced"]
+    result = expected_runtime(system, w, gradient=True)
+    assert result.gradient is not None
+    assert result.gradient @ w == pytest.approx(result.value, rel=1e-12)
+    panels = by_panels(NormalisedRuntime.of(times, w / w[-1]), False, None)
+    value = system.unit * w[-1] * (times.support[0] + panels[0])
+    assert result.value == pytest.approx(value, rel=1e-12)
+
+
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> dict[bool, int]:
     """How many probabilities are asked of the kernel, with (True) and without gradient."""
