@@ -17,15 +17,7 @@ __all__ = ["Changeable"]
 
 @dataclass(frozen=True, eq=False)
 class Changeable(ABC):
-    """A problem in one form whose models know some of its numbers as parameters.
-
-    Attributes
-    ----------
-    problem : Problem
-        What is formulated.
-    form : Form
-        In which variables.
-    """
+    """A problem in one form whose models know some of its numbers as parameters."""
 
     problem: Problem
     form: Form

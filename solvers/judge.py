@@ -30,9 +30,7 @@ from cgcopt.solution import (
     SolutionStatus,
     TerminationCondition,
 )
-from cgcopt.solvers.judging.claims import (
-    with_proven_bound,
-)
+from cgcopt.solvers.judging.claims import with_proven_bound
 from cgcopt.solvers.judging.outcome import concluded, timed
 from cgcopt.solvers.judging.units import solution_in_seconds
 from cgcopt.solvers.judging.worth import (

@@ -10,7 +10,9 @@ from typing import Any
 
 __all__ = ["INNER", "OUTER"]
 
-OUTER: dict[str, Any] = {"no_cfunc_wrapper": True, "_nrt": False, "cache": True, "nogil": True}
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
+
+OUTER: dict[str, Any] = _OPTIONS | {"cache": True, "nogil": True}
 """Options of ``njit`` for functions that Python calls,"""
-INNER: dict[str, Any] = {"no_cfunc_wrapper": True, "_nrt": False, "no_cpython_wrapper": True}
+INNER: dict[str, Any] = _OPTIONS | {"no_cpython_wrapper": True}
 """and for those that only compiled functions call."""

@@ -144,11 +144,11 @@ def warm_up(problem: Problem) -> None:
     >>> import cgcopt as cg
     >>> warm_up(cg.Problem(cg.System(3, 30, cg.Exponential(1.0)), cg.ExpectedRuntime()))
     """
-    system = replace(problem.system, costs=Costs())
-    times = system.worker_times
+    times = problem.system.worker_times
     needed = type(problem.objective), type(times)
     if needed in _warm:
         return
+    system = replace(problem.system, costs=Costs())
     if times.kind is Times.SCENARIOS:
         rounds = times_as(Scenarios, system, "needs scenarios, not").times
         small = system.with_times(Scenarios(rounds[: _WARM_UP.rounds]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -71,7 +70,7 @@ class StepRuntimeOracle:
     _tolerance: float = 1.0
     _grid: FloatArray | None = None
     _minorant: SmoothMinorant | None = None
-    _tangent: deque[Tangent] = field(default_factory=lambda: deque(maxlen=1))
+    _tangent: Tangent = field(init=False)
     """The smooth minorant where it was evaluated last."""
     _curvature: FloatArray | None = None
 
@@ -101,9 +100,8 @@ class StepRuntimeOracle:
         if self._minorant is None:
             gradient = self._bracketed(work, self._tolerance).gradient
         else:
-            tangent = self._minorant(work)
-            self._tangent.append(tangent)
-            gradient, self._curvature = tangent.gradient, None
+            self._tangent, self._curvature = self._minorant(work), None
+            gradient = self._tangent.gradient
         return self._point(partition, float(gradient @ work), gradient)
 
     def curvature(self, damping: float) -> FloatArray:
@@ -111,7 +109,7 @@ class StepRuntimeOracle:
 
         Damped as :func:`~cgcopt.solvers.runtime.curvature.damped_curvature` says.
         """
-        tangent = self._tangent[-1]
+        tangent = self._tangent
         if self._curvature is None:
             self._curvature = tangent.curvature()
         value = float(tangent.gradient @ tangent.work)

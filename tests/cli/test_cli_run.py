@@ -9,19 +9,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from copy import copy
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from training.virtual import VirtualEngine
+from training.virtual import VirtualEngine, in_place_of_ray
 
 import cgcopt as cg
 from cgcopt.cli import main
-from cgcopt.codes import Step
-from cgcopt.training import Task
 from cgcopt.training.engine import Event
 
 SYSTEM = cg.System(3, 100, cg.ShiftedExponential(rate=1e-3, shift=50.0), samples=3)
@@ -39,14 +35,7 @@ def instance(tmp_path: Path) -> str:
 @pytest.fixture
 def virtual(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers in this process, on a virtual clock."""
-
-    @contextmanager
-    def engine(
-        task: Task, programs: Sequence[Mapping[str, Sequence[Step]]], **_: object
-    ) -> Iterator[VirtualEngine]:
-        yield VirtualEngine(task, programs)
-
-    monkeypatch.setattr("cgcopt.training.experiment.ray_engine", engine)
+    in_place_of_ray(monkeypatch)
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
@@ -156,13 +145,7 @@ def test_interrupted_rounds_are_kept(
                 signal.raise_signal(signal.SIGINT)
             return super().next(timeout)
 
-    @contextmanager
-    def engine(
-        task: Task, programs: Sequence[Mapping[str, Sequence[Step]]], **_: object
-    ) -> Iterator[VirtualEngine]:
-        yield Stopped(task, programs)
-
-    monkeypatch.setattr("cgcopt.training.experiment.ray_engine", engine)
+    in_place_of_ray(monkeypatch, Stopped)
     out = tmp_path / "out"
     command = ["run", instance, "--rounds", "9", "--against", "uncoded", "--out", str(out)]
     assert main([*command, "--json"]) == 130

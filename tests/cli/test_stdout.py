@@ -16,13 +16,12 @@ from typing import Any
 
 import pytest
 import typer
-from training.virtual import VirtualEngine
+from training.virtual import in_place_of_ray
 
 from cgcopt.cli import main
 from cgcopt.cli.app import COMMANDS, _function, app
 from cgcopt.solvers.adapters.base import OutsideSolver
 from cgcopt.solvers.registry import all_solvers
-from cgcopt.training import Task
 
 OUTSIDE = sorted(
     cls.name for cls in all_solvers() if issubclass(cls, OutsideSolver) and cls.available()
@@ -183,12 +182,7 @@ def test_json_alone_on_descriptor_1(
 ) -> None:
     if name == "run":
         pytest.importorskip("sklearn", reason="the data of the task come from scikit-learn")
-
-    @contextmanager
-    def engine(task: Task, programs: Any, **_: object) -> Iterator[VirtualEngine]:
-        yield VirtualEngine(task, programs)
-
-    monkeypatch.setattr("cgcopt.training.experiment.ray_engine", engine)
+    in_place_of_ray(monkeypatch)
     arguments = SMALL[name].replace("FOLDER", str(folder)).split()
     assert isinstance(json_of([name, *arguments], folder / "stdout"), dict)
 

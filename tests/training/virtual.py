@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
+
+import pytest
 
 from cgcopt.arrays import FloatArray
 from cgcopt.codes import Step
@@ -80,3 +83,17 @@ class VirtualEngine:
 
     def processes(self) -> dict[int, int]:
         return {}
+
+
+def in_place_of_ray(
+    monkeypatch: pytest.MonkeyPatch, kind: type[VirtualEngine] = VirtualEngine
+) -> None:
+    """Let commands train on workers in this process."""
+
+    @contextmanager
+    def engine(
+        task: Task, programs: Sequence[Mapping[str, Sequence[Step]]], **_: object
+    ) -> Iterator[VirtualEngine]:
+        yield kind(task, programs)
+
+    monkeypatch.setattr("cgcopt.training.experiment.ray_engine", engine)

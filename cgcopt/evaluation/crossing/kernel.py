@@ -36,12 +36,12 @@ majorant over its mean, so that the tilted process meets the thresholds on avera
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numba import njit
 
 from cgcopt.arrays import FloatArray, IntArray
+from cgcopt.evaluation.compiled import INNER, OUTER
 
 __all__ = ["sweep", "sweep_pairs", "sweep_panels"]
 
@@ -103,13 +103,9 @@ _STIRLING = np.array([  # log(m!) - log(sqrt(2 pi m) (m/e)^m), m = 1..16
 # What follows is written for a short compilation, which the first solve of a fresh environment waits
 # for: numba compiles every min, max, int() and ** as a function of its own, and inlining by numba
 # instead of LLVM takes longer.
-_OPTIONS: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
-"""Nothing here allocates, so views need no reference counts: faster to compile and to run."""
-_INNER: dict[str, Any] = _OPTIONS | {"no_cpython_wrapper": True}
-"""These functions are only called by compiled ones."""
 
 
-@njit(**_INNER, fastmath={"contract"})
+@njit(**INNER, fastmath={"contract"})
 def _spread(
     old: FloatArray,
     new: FloatArray,
@@ -160,7 +156,7 @@ def _spread(
             new[PAD + j] = 0.0
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _renormalise(row: FloatArray, lo: int, last: int) -> tuple[int, int]:
     """Bring the largest cell near one, drop hopelessly small ends; new ``lo``, exponent taken."""
     largest = 0.0
@@ -181,7 +177,7 @@ def _renormalise(row: FloatArray, lo: int, last: int) -> tuple[int, int]:
     return lo, exponent
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _jump(
     row: FloatArray,
     t: int,
@@ -212,7 +208,7 @@ def _jump(
     jumps[2, t] = row[PAD + t - 1]
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _chain(
     n: int,
     lam: FloatArray,
@@ -275,7 +271,7 @@ def _chain(
             _jump(rows[side], t, lo, reciprocals, jumps, halved, term_tail)
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _increments(p: FloatArray, s: FloatArray, mean: FloatArray, lam: FloatArray) -> None:
     """``mean_k = N p_k``, and its increments from whichever of ``p``, ``s = 1 - p`` is smaller."""
     mean[0] = lam[0] = 0.0
@@ -292,7 +288,7 @@ def _increments(p: FloatArray, s: FloatArray, mean: FloatArray, lam: FloatArray)
         p_before, s_before = p[k], s[k]
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _majorant(n: int, mean: FloatArray, theta: FloatArray, corners: IntArray) -> float:
     """Raise ``mean_k = N p_k`` to the least concave majorant of ``(mean_k, k)``, with its tilts.
 
@@ -333,7 +329,7 @@ def _majorant(n: int, mean: FloatArray, theta: FloatArray, corners: IntArray) ->
     return entropy + error
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _row_ends(n: int, mean: FloatArray, upper: IntArray, row_tail: float) -> None:
     """Last cell of each row, from a tail bound of Binomial(N, mean/N)."""
     tail = row_tail + 2.0 * math.log(n)
@@ -348,7 +344,7 @@ def _row_ends(n: int, mean: FloatArray, upper: IntArray, row_tail: float) -> Non
         upper[k] = end if end > upper[k - 1] else upper[k - 1]
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _scale(n: int, lam: FloatArray, shift: IntArray, drift: FloatArray) -> int:
     """Whole numbers near ``lam / log 2`` that add up; what their running sum leaves over."""
     total, error = 0.0, 0.0
@@ -365,7 +361,7 @@ def _scale(n: int, lam: FloatArray, shift: IntArray, drift: FloatArray) -> int:
     return taken
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _stirling_error(m: int) -> float:
     if m <= _STIRLING.size:
         return _STIRLING[m - 1]  # type: ignore[no-any-return]
@@ -373,7 +369,7 @@ def _stirling_error(m: int) -> float:
     return (1 / 12 - (1 / 360 - (1 / 1260 - (1 / 1680 - z / 1188) * z) * z) * z) / m
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _deviance(m: float, mean: float) -> float:
     """``m log(m/mean) + mean - m`` without cancellation (Loader 2000)."""
     if abs(m - mean) > 0.1 * (m + mean):
@@ -386,7 +382,7 @@ def _deviance(m: float, mean: float) -> float:
     return total
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _first_failures(
     lam: FloatArray, s: FloatArray, drift: FloatArray, edge: FloatArray, exponent: IntArray
 ) -> float:
@@ -402,7 +398,7 @@ def _first_failures(
     return total
 
 
-@njit(**_OPTIONS, cache=True, nogil=True)
+@njit(**OUTER)
 def sweep(
     cdf: FloatArray,
     sf: FloatArray,
@@ -480,7 +476,7 @@ def sweep(
                     derivative[v, k - 1] = log_derivative[v, k - 1] * values[v, 0]
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _meet(
     n: int,
     before: FloatArray,
@@ -504,7 +500,7 @@ def _meet(
         after += shift[k]
 
 
-@njit(**_OPTIONS, cache=True, nogil=True)
+@njit(**OUTER)
 def sweep_panels(
     cdf: FloatArray,
     sf: FloatArray,
@@ -605,7 +601,7 @@ def sweep_panels(
             p[k + 1], s[k + 1] = cdf[v, k], sf[v, k]
 
 
-@njit(**_INNER)
+@njit(**INNER)
 def _short_weights(lam: FloatArray, table: FloatArray, terms: IntArray, steps: IntArray) -> None:
     """Poisson weights of every interval, up to the first negligible one, in groups of eight.
 
@@ -628,7 +624,7 @@ def _short_weights(lam: FloatArray, table: FloatArray, terms: IntArray, steps: I
         terms[t] = count
 
 
-@njit(**_INNER, fastmath={"contract"})
+@njit(**INNER, fastmath={"contract"})
 def _edges(
     start: int,
     count: int,
@@ -688,7 +684,7 @@ def _edges(
         edge[t] = row[PAD + t]
 
 
-@njit(**_OPTIONS, cache=True, nogil=True)
+@njit(**OUTER)
 def sweep_pairs(
     cdf: FloatArray,
     derivative: FloatArray,

@@ -14,7 +14,7 @@ from cgcopt.evaluation.compiled import INNER, OUTER
 __all__ = ["fill_chances"]
 
 
-@njit(**INNER, error_model="numpy")
+@njit(**INNER)
 def _binomials(count, p, q, table):  # type: ignore[no-untyped-def]
     """Fill ``table[m, j]`` with the chance of ``j`` out of ``m``, for ``m`` up to ``count``."""
     table[0, 0] = 1.0
@@ -25,7 +25,7 @@ def _binomials(count, p, q, table):  # type: ignore[no-untyped-def]
         table[m, m] = p * table[m - 1, m - 1]
 
 
-@njit(**INNER, error_model="numpy")
+@njit(**INNER)
 def _step(state, count, stride, table, lines, backward):  # type: ignore[no-untyped-def]
     """Let the unfinished workers of one group finish, in place.
 
@@ -48,7 +48,7 @@ def _step(state, count, stride, table, lines, backward):  # type: ignore[no-unty
                 state[start + k * stride] = moved[k]
 
 
-@njit(**INNER, error_model="numpy")
+@njit(**INNER)
 def _cut(state, sizes, least):  # type: ignore[no-untyped-def]
     """Take out the states with too few finished workers, and return their mass."""
     lost, i = 0.0, 0
@@ -62,7 +62,7 @@ def _cut(state, sizes, least):  # type: ignore[no-untyped-def]
     return lost
 
 
-@njit(**OUTER, error_model="numpy")
+@njit(**OUTER)
 def fill_chances(  # type: ignore[no-untyped-def]
     sizes, strides, done, late, met, missed, gradient, tables, before, state, lines
 ):

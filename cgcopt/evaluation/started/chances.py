@@ -245,9 +245,10 @@ def _integrals(
     else:
         over, other, unit = start, cycle, factor
         latest = left - factor * cycle.support[0]
-    done, late = np.zeros(left.shape), over.sf(latest)
+    sure, spare = over.cdf(latest), over.sf(latest)
+    done, late = np.zeros(left.shape), spare.copy()
     by_factor, by_delay = np.zeros((2, *left.shape))
-    for mass, x in _nodes(over, latest):
+    for mass, x in _nodes(over, sure, spare):
         rest = left - factor * x if over_cycle else (left - x) / factor
         density = mass * other.pdf(rest) / unit
         density = np.where(np.isfinite(density), density, 0.0)
@@ -256,27 +257,29 @@ def _integrals(
         by_delay -= density.sum(axis=0)
         cycles = x if over_cycle else rest
         by_factor -= (cycles * density).sum(axis=0, where=density > 0.0)
-    none, total = ~(over.cdf(latest) > 0.0), done + late
+    none, total = ~(sure > 0.0), done + late
     return _Levels(
         np.where(none, 0.0, done / total), np.where(none, 1.0, late / total), by_factor, by_delay
     )
 
 
-def _nodes(model: ContinuousTimes, latest: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+def _nodes(
+    model: ContinuousTimes, sure: FloatArray, spare: FloatArray
+) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Weights and times of a double exponential rule up to the latest time, in its normal score.
 
+    ``sure`` and ``spare`` are the chances of a time up to the latest one, and of a later one.
     The other one takes all the time that is left at the end; ``z = end - exp(x - exp(-x))`` takes
     care of what happens there and fades out with the normal density below.
     """
     from scipy.special import ndtri
 
-    sure, spare = model.cdf(latest), model.sf(latest)
     end = np.where(sure < 0.5, ndtri(sure), -ndtri(spare))
     end = np.clip(end, -_TUNING.highest, _TUNING.furthest)
     x = np.arange(_TUNING.first, _TUNING.last, _TUNING.step)
     below = np.exp(x - np.exp(-x))
     weight = _TUNING.step * below * (1.0 + np.exp(-x)) / np.sqrt(2.0 * np.pi)
-    at_once = max(1, _TUNING.entries // latest.size)
+    at_once = max(1, _TUNING.entries // sure.size)
     for first in range(0, x.size, at_once):
         part = slice(first, first + at_once)
         z = end - below[part, np.newaxis, np.newaxis]
